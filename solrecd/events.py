@@ -1,0 +1,288 @@
+"""The vocabulary: what consoles, boots and sessions can do and say.
+
+Everything that crosses a module border is one of these values. Nothing here
+imports anything of ours, reads a clock or does I/O.
+
+Wall-clock times are ``int`` microseconds since the epoch, UTC ("stamps"), because
+a float cannot hold a microsecond of today exactly and archives are compared
+byte by byte. Monotonic times, used for protocol timers only, are ``float`` seconds
+and are called ``now``.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+_MICROSECOND = dt.timedelta(microseconds=1)
+
+
+def format_stamp(stamp: int) -> str:
+    """Return a stamp as RFC 3339 UTC, ``2026-11-22T12:00:05.123456Z``."""
+    moment = _EPOCH + dt.timedelta(microseconds=stamp)
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def parse_stamp(text: str) -> int:
+    """Return the stamp that `format_stamp` wrote.
+
+    Raises:
+        ValueError: the text is not of that form.
+    """
+    moment = dt.datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=dt.UTC)
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+class Chunk(NamedTuple):
+    """Bytes that one SoL packet delivered, with the stamp of their arrival."""
+
+    at: int
+    data: bytes
+
+
+class Stage(enum.StrEnum):
+    """How far a boot has come; ordered by `rank`.
+
+    Finer names (``fwsetup``, ``pxe``, ``handoff``, ``target`` ...) go into an event's
+    ``fields["detail"]``.
+    """
+
+    UNKNOWN = "unknown"
+    """Attached in mid-stream: nothing recognised yet."""
+    OFF = "off"
+    FIRMWARE = "firmware"
+    BOOTDEV = "bootdev"
+    LOADER = "loader"
+    KERNEL = "kernel"
+    INITRAMFS = "initramfs"
+    INIT = "init"
+    LOGIN = "login"
+
+    @property
+    def rank(self) -> int:
+        """Position in the order of a boot; a larger rank is later."""
+        return _STAGE_RANK[self]
+
+
+_STAGE_RANK = {stage: rank for rank, stage in enumerate(Stage)}
+
+
+class Outcome(enum.StrEnum):
+    """How a boot ended, or that it has not."""
+
+    RUNNING = "running"
+    OK = "ok"
+    FAILED = "failed"
+    STUCK = "stuck"
+    SHUTDOWN = "shutdown"
+    UNKNOWN = "unknown"
+
+
+class Kind(enum.StrEnum):
+    """What an event is about."""
+
+    STAGE = "stage"
+    FAILURE = "failure"
+    SESSION = "session"
+    GAP = "gap"
+    POWER = "power"
+    OPERATOR = "operator"
+    STUCK = "stuck"
+
+
+class Severity(enum.StrEnum):
+    """How bad an event is; the first is the worst."""
+
+    FATAL = "fatal"
+    CRITICAL = "critical"
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+
+
+class SessionState(enum.StrEnum):
+    """What `ls` and `status` say of a console's session."""
+
+    UP = "up"
+    CONNECTING = "connecting"
+    DOWN = "down"
+    YIELDED = "yielded"
+    """Handed to someone else on purpose, or taken from us: we wait our turn."""
+    FOREIGN = "foreign"
+    """Someone else held the console when we came."""
+
+
+class LostReason(enum.StrEnum):
+    """Why a session is not up; a closed set, because it is a metric label."""
+
+    NAME_UNRESOLVED = "name_unresolved"
+    UNREACHABLE = "unreachable"
+    """No answer at all to the first packet of a login."""
+    BMC_TIMEOUT = "bmc_timeout"
+    """The BMC answered before and has stopped answering."""
+    BAD_USERNAME = "bad_username"
+    BAD_PASSWORD = "bad_password"  # noqa: S105 - a reason, not a secret
+    SUITE_REFUSED = "suite_refused"
+    PRIVILEGE_REFUSED = "privilege_refused"
+    BMC_BUSY = "bmc_busy"
+    """No free session slot, or another "insufficient resources" answer."""
+    SOL_DISABLED = "sol_disabled"
+    ENCRYPTION_REFUSED = "encryption_refused"
+    PAYLOAD_LIMIT = "payload_limit"
+    STUCK_PAYLOAD = "stuck_payload"
+    """Deactivate says done, Activate still says active."""
+    FOREIGN_OWNER = "foreign_owner"
+    """Someone else held the payload when we wanted to activate it."""
+    STOLEN = "stolen"
+    """The payload was ours and now belongs to another session."""
+    DEACTIVATED = "deactivated"
+    """The BMC switched our payload off; nobody else holds it."""
+    CLOSED = "closed"
+    """The BMC closed the session."""
+    PROTOCOL_ERROR = "protocol_error"
+    YIELDED = "yielded"
+    RECONFIGURED = "reconfigured"
+    STOPPED = "stopped"
+    CRASHED = "crashed"
+    """A bug of ours in this console; it was restarted."""
+
+
+class GapReason(enum.StrEnum):
+    """Why console output is, or may be, missing; a metric label."""
+
+    SESSION = "session"
+    """Nobody listened: no session for a while."""
+    OVERRUN = "overrun"
+    """The BMC said that its own transmit buffer overran."""
+    SKIPPED = "skipped"
+    """A SoL sequence number was skipped: the BMC dropped its backlog."""
+    JOURNAL_FULL = "journal_full"
+    """Our own buffers were full for so long that the BMC had to drop."""
+    CRASH = "crash"
+    """Recovery after a crash found bytes missing or damaged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened, as `--json`, the index and hooks show it."""
+
+    time: int
+    """Stamp."""
+    console: str
+    kind: Kind
+    name: str
+    """Stage name, failure name (MARKERS), session state, ...: stable, for scripts."""
+    severity: Severity
+    title: str
+    """One line for people; for a failure the headline as the console printed it."""
+    boot: int | None = None
+    line: int | None = None
+    """1-based number of the console line in the boot (in `scan`: in the file)."""
+    signature: str | None = None
+    """The same for the same crash on other machines; None where that has no meaning."""
+    fields: Mapping[str, str | int | float | bool] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, object]:
+        """Return the contract's JSON object."""
+        return {
+            "time": format_stamp(self.time),
+            "console": self.console,
+            "boot": self.boot,
+            "kind": self.kind.value,
+            "name": self.name,
+            "severity": self.severity.value,
+            "title": self.title,
+            "line": self.line,
+            "signature": self.signature,
+            "fields": dict(self.fields),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Boot:
+    """A boot as far as it is known: one immutable snapshot.
+
+    The last snapshot of a boot is its record; earlier ones have ``ended`` None.
+    """
+
+    console: str
+    boot: int
+    started: int
+    """Stamp of the first byte (or of the power-on that began it)."""
+    ended: int | None = None
+    cause: str = "unknown"
+    """``power``, ``firmware``, ``loader``, ``kernel``, ``reset`` or ``attach``."""
+    outcome: Outcome = Outcome.RUNNING
+    last_stage: Stage = Stage.UNKNOWN
+    stages: Mapping[str, float] = field(default_factory=dict)
+    """Seconds from ``started`` to the first entry into each stage, in that order."""
+    kernel: str | None = None
+    cmdline: str | None = None
+    title: str | None = None
+    """Headline of the worst failure."""
+    failures: int = 0
+    gaps: int = 0
+    bytes: int = 0
+    facts: Mapping[str, str] = field(default_factory=dict)
+    """What else was read: ``hardware``, ``bios``, ``entry``, ``host``, ``os`` ..."""
+
+    def as_dict(self) -> dict[str, object]:
+        """Return the contract's JSON object."""
+        return {
+            "console": self.console,
+            "boot": self.boot,
+            "started": format_stamp(self.started),
+            "ended": None if self.ended is None else format_stamp(self.ended),
+            "cause": self.cause,
+            "outcome": self.outcome.value,
+            "last_stage": self.last_stage.value,
+            "stages": dict(self.stages),
+            "kernel": self.kernel,
+            "cmdline": self.cmdline,
+            "title": self.title,
+            "failures": self.failures,
+            "gaps": self.gaps,
+            "bytes": self.bytes,
+            "facts": dict(self.facts),
+        }
+
+
+class Line(NamedTuple):
+    """One line of console text as the archive and `scan` show it."""
+
+    at: int
+    """Stamp of its first byte."""
+    offset: int
+    """Stream offset of its first byte (see `Cut.offset`)."""
+    text: str
+    """Escapes removed, other control bytes as ``\\xNN``, at most 8 KiB, no line end."""
+
+
+class Cut(NamedTuple):
+    """Here a new boot begins: the recorder opens a new segment."""
+
+    at: int
+    """Stamp that names the new segment."""
+    offset: int
+    """Bytes of this console's stream before the cut."""
+    line: int
+    """How many of the same `Reading`'s lines belong to the old segment."""
+    boot: int
+    """Number of the boot that begins."""
+
+
+@dataclass(slots=True)
+class Reading:
+    """What the interpreter understood of a batch of bytes, in stream order."""
+
+    lines: list[Line] = field(default_factory=list)
+    cuts: list[Cut] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    boots: list[Boot] = field(default_factory=list)
+    """Snapshots of every boot that changed; a later one replaces an earlier one."""
+    tail: Line | None = None
+    """The unfinished line after this batch as far as it is known, if there is one."""
