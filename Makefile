@@ -1,0 +1,71 @@
+# Every target creates what it needs: a virtual environment, and as root also Debian packages.
+# The second time that costs a few milliseconds (stamps inside .venv).
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+SOURCES = $(shell git ls-files --cached --others --exclude-standard '*.py')
+
+# Independent peers for the tests: a BMC and its clients that nobody here wrote.
+PEERS := openipmi ipmitool
+# A whole machine behind that BMC, from firmware to getty.
+LAB   := $(PEERS) freeipmi-tools qemu-system-x86 ovmf grub-common grub-pc-bin grub-efi-amd64-bin \
+         xorriso mtools cpio
+# What `make bench` compares with.
+RIVALS := $(PEERS) conman
+
+.DEFAULT_GOAL := help
+.PHONY: help venv test check unit integration e2e bench demo clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+venv: $(VENV)/installed ## create .venv with solrecd and its development tools
+
+$(VENV)/bin/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	    || { echo "solrecd needs Python 3.11 or newer; set PYTHON=..." >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || .ci/debian-packages python3-venv
+	$(PYTHON) -m venv $(VENV)
+
+# Debian 12's pip (23.0) knows no dependency groups (PEP 735), pip 25.1 does.
+$(VENV)/installed: pyproject.toml $(VENV)/bin/pip
+	$(BIN)/pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable . --group dev
+	@touch $@
+
+# One stamp per list of packages; the list is short and rarely changes, so the Makefile is its version.
+$(VENV)/debian-%: Makefile .ci/debian-packages $(VENV)/bin/pip
+	@.ci/debian-packages $(DEBIAN)
+	@touch $@
+$(VENV)/debian-peers: DEBIAN = $(PEERS)
+$(VENV)/debian-lab: DEBIAN = $(LAB)
+$(VENV)/debian-rivals: DEBIAN = $(RIVALS)
+
+test: check unit integration ## static checks, unit tests, tests with independent peers
+
+check: venv ## ruff, mypy --strict, import contracts, flake8-async
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/flake8-async $(SOURCES)
+
+unit: venv ## the pure core and everything on fakes; seconds
+	$(BIN)/pytest tests/unit
+
+integration: venv $(VENV)/debian-peers ## against pyghmi and OpenIPMI's ipmi_sim
+	$(BIN)/pytest tests/integration
+
+e2e: venv $(VENV)/debian-lab ## the whole daemon, a real machine (QEMU) behind ipmi_sim; minutes
+	$(BIN)/pytest tests/e2e -m e2e
+
+bench: venv $(VENV)/debian-rivals ## figures, measured in one run, as a table
+	$(BIN)/python -m bench
+
+demo: venv ## a small simulated fleet that boots, fails and boots again; end it with ^C
+	$(BIN)/solrecd demo
+
+clean: ## remove what was built here (not the lab image, see tests/e2e/lab/build)
+	rm -rf $(VENV) dist build var .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
