@@ -1,0 +1,1 @@
+"""The HTTP API of the daemon: server, client, and what the daemon must provide."""

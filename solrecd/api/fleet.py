@@ -1,0 +1,55 @@
+"""What the API needs of the daemon; the supervisor fits this Protocol.
+
+Objects are the contract's JSON objects (``ls``, ``status``) as plain dictionaries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Protocol
+
+import trio
+
+from solrecd.sinks.viewers import TailItem
+
+
+class FleetError(Exception):
+    """The daemon refuses a request; the message is one line for who asked."""
+
+
+class Fleet(Protocol):
+    """The live set of consoles, as the API sees it."""
+
+    def names(self) -> Sequence[str]:
+        """Return the names of all consoles, in the configuration's order."""
+        ...
+
+    def list(self) -> list[dict[str, Any]]:
+        """Return one ``ls`` object per console."""
+        ...
+
+    def status(self, name: str) -> dict[str, Any]:
+        """Return everything that is known of a console: an ``ls`` object and more.
+
+        Raises:
+            KeyError: there is no such console.
+        """
+        ...
+
+    def tail(
+        self, names: Collection[str]
+    ) -> AbstractAsyncContextManager[trio.MemoryReceiveChannel[TailItem]]:
+        """Watch consoles: recent lines first, then live; `Viewers.watch` does it."""
+        ...
+
+    async def reload(self, *, dry_run: bool) -> dict[str, Any]:
+        """Read the configuration again and apply what changed.
+
+        Returns:
+            ``{"start": [names], "stop": [...], "restart": [...], "keep": count}``.
+
+        Raises:
+            FleetError: the configuration is refused; nothing was changed.
+        """
+        ...

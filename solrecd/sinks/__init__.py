@@ -1,0 +1,1 @@
+"""Where lines and events leave: each sink drains its own bounded buffer."""
