@@ -1,0 +1,35 @@
+"""What the hub serves, and what it hands out; protocols only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+
+class Endpoint(Protocol):
+    """One peer's protocol, without sockets: what a hub drives.
+
+    All methods are synchronous and must not raise: one peer's bug would stop every
+    other on the same socket. ``now`` is monotonic seconds.
+    """
+
+    @property
+    def deadline(self) -> float | None:
+        """When `expire` wants to be called; None for never."""
+
+    def receive(self, datagram: bytes, now: float) -> None:
+        """Take one datagram that came from this peer's address."""
+
+    def expire(self, now: float) -> None:
+        """Act on timers that are due."""
+
+    def datagrams(self) -> Sequence[bytes]:
+        """Return what is to be sent now, and forget it."""
+
+
+class LinkError(Exception):
+    """A peer cannot be reached from here; the text says why, in one line."""
+
+
+class NameUnresolvedError(LinkError):
+    """The host name has no address (yet)."""

@@ -1,0 +1,165 @@
+"""One non-blocking UDP socket that many endpoints share."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from solrecd.link.base import Endpoint
+from solrecd.link.resolve import Address, Sockaddr
+
+ENDPOINTS_PER_SOCKET = 64
+"""More on one socket, and a flood fills its receive buffer between two wake-ups."""
+
+RECEIVE_BUFFER = 4 << 20
+"""Bytes asked of the kernel; 2000 flooding BMCs on the default lost 8000 packets."""
+
+BATCH = 128
+"""Datagrams per drain before their ACKs leave and other tasks get their turn."""
+
+DATAGRAM_MAX = 2048
+"""Bytes; an RMCP+ packet with 255 bytes of SoL data has under 350."""
+
+_SO_RCVBUFFORCE = 33
+"""socket(7); may exceed net.core.rmem_max. Python's socket module does not name it."""
+
+
+@dataclass(slots=True)
+class HubStatistics:
+    """What passed through a hub since its start."""
+
+    received: int = 0
+    sent: int = 0
+    strangers: int = 0
+    """Datagrams from addresses that are no BMC of ours; dropped unread."""
+    send_errors: int = 0
+    wakeups: int = 0
+
+
+class Port:
+    """An endpoint's place on a shared socket: lets its owner send, and leave.
+
+    Call `flush` after anything was done to the endpoint from outside the hub (opened,
+    written to, closed); the hub itself does so after datagrams and timers.
+    """
+
+    __slots__ = ("_arm", "_socket", "armed", "endpoint", "sockaddr")
+
+    def __init__(
+        self,
+        shared: SharedSocket,
+        sockaddr: Sockaddr,
+        endpoint: Endpoint,
+        arm: Callable[[Port], None],
+    ) -> None:
+        self._socket = shared
+        self._arm = arm
+        self.sockaddr = sockaddr
+        self.endpoint = endpoint
+        self.armed = float("inf")
+        """Earliest deadline that the hub's timer heap holds for this port."""
+
+    def flush(self) -> None:
+        """Send what the endpoint queued and arm its timer."""
+        self._socket.send(self.endpoint.datagrams(), self.sockaddr)
+        self._arm(self)
+
+    def close(self) -> None:
+        """Leave the hub: nothing is delivered to the endpoint any more."""
+        self._socket.leave(self)
+
+
+class SharedSocket:
+    """A UDP socket and the ports on it, told apart by their peers' addresses."""
+
+    def __init__(self, family: socket.AddressFamily, statistics: HubStatistics) -> None:
+        self.family = family
+        self._ports: dict[object, Port] = {}
+        self._statistics = statistics
+        self._socket = _open_socket(family)
+
+    def fileno(self) -> int:
+        """Return the descriptor, for waiting on it."""
+        return self._socket.fileno()
+
+    def has_room_for(self, address: Address) -> bool:
+        """Whether an endpoint at ``address`` may join; none twice on one socket."""
+        return (
+            self.family == address.family
+            and len(self._ports) < ENDPOINTS_PER_SOCKET
+            and address.sockaddr not in self._ports
+        )
+
+    def join(
+        self, address: Address, endpoint: Endpoint, arm: Callable[[Port], None]
+    ) -> Port:
+        """Deliver datagrams from ``address`` to ``endpoint`` until its port closes."""
+        port = Port(self, address.sockaddr, endpoint, arm)
+        self._ports[address.sockaddr] = port
+        return port
+
+    def leave(self, port: Port) -> None:
+        """Deliver nothing to ``port`` any more; harmless when it has left already."""
+        if self._ports.get(port.sockaddr) is port:
+            del self._ports[port.sockaddr]
+
+    def send(self, datagrams: Iterable[bytes], to: Sockaddr) -> None:
+        """Send to one peer; what cannot be sent counts as lost on the way."""
+        for datagram in datagrams:
+            try:
+                self._socket.sendto(datagram, to)
+                self._statistics.sent += 1
+            except OSError:
+                # No route, a full queue, a firewall: all of them look like loss, and
+                # the protocol retransmits. The keeper's time-out names the BMC.
+                self._statistics.send_errors += 1
+
+    def drain(self, now: float) -> int:
+        """Receive until nothing is left, at most `BATCH`; return how many came.
+
+        What the endpoints queue in answer leaves after the whole batch was delivered.
+        """
+        touched: dict[Port, None] = {}
+        count = 0
+        while count < BATCH and (came := self._receive()) is not None:
+            count += 1
+            datagram, source = came
+            port = self._ports.get(source)
+            if port is None:
+                self._statistics.strangers += 1
+                continue
+            port.endpoint.receive(datagram, now)
+            touched[port] = None
+        for port in touched:
+            port.flush()
+        self._statistics.received += count
+        return count
+
+    def _receive(self) -> tuple[bytes, object] | None:
+        try:
+            return self._socket.recvfrom(DATAGRAM_MAX)
+        except BlockingIOError:
+            return None
+        except OSError:
+            # An ICMP error that was queued on the socket; reading it has cleared it,
+            # and the next wake-up finds what stands behind it.
+            return None
+
+    def close(self) -> None:
+        """Close the socket."""
+        self._socket.close()
+
+
+def _open_socket(family: socket.AddressFamily) -> socket.socket:
+    opened = socket.socket(family, socket.SOCK_DGRAM)
+    opened.setblocking(False)
+    try:
+        opened.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, RECEIVE_BUFFER)
+    except OSError:
+        # Without CAP_NET_ADMIN the kernel caps the buffer at net.core.rmem_max.
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+    if family == socket.AF_INET6:
+        opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    opened.bind(("::" if family == socket.AF_INET6 else "0.0.0.0", 0))
+    return opened
