@@ -1,9 +1,10 @@
 """A BMC nobody here wrote: OpenIPMI's ipmi_sim (Debian package openipmi) on loopback.
 
-What it does that surprises (measured with Debian 12's version): it offers cipher suites
-0-3 only; it closes a session 30 s after the last IPMI command even while SOL data flows;
-it tells nobody when another session takes the payload; and it dials its serial side once
-and then every 10 s, so the far end (`tests.support.wire.Wire`) has to listen first.
+What it does that surprises (measured with Debian 12's version): it offers cipher
+suites 0-3 only; it closes a session 30 s after the last IPMI command even while SOL
+data flows; it tells nobody when another session takes the payload; and it dials its
+serial side once and then every 10 s, so the far end (`tests.support.wire.Wire`) has
+to listen first.
 """
 
 import shutil
@@ -16,9 +17,7 @@ HOST = "127.0.0.1"
 USERNAME = "ADMIN"
 PASSWORD = "labpass"
 MISSING = "ipmi_sim and ipmitool are not installed (Debian: openipmi ipmitool)"
-AVAILABLE = (
-    shutil.which("ipmi_sim") is not None and shutil.which("ipmitool") is not None
-)
+AVAILABLE = None not in map(shutil.which, ("ipmi_sim", "ipmitool"))
 
 _CONFIGURATION = """\
 name "{name}"
@@ -51,7 +50,7 @@ _PRESENCE_PING = bytes.fromhex("0600ff06000011be80000000")
 
 
 class IpmiSim:
-    """One ipmi_sim process: a BMC at ``HOST:port`` whose serial side dials ``serial``."""
+    """One ipmi_sim process: a BMC at ``HOST:port``, its serial side dialling out."""
 
     def __init__(
         self,
@@ -65,9 +64,9 @@ class IpmiSim:
 
         Args:
             directory: a folder of its own, created when missing.
-            serial: TCP address of the far end of the serial line; it must listen already.
-            chassis: command ipmi_sim runs for chassis control, with its words appended.
-            history: bytes of serial output kept for the next session while there is none.
+            serial: TCP address of the serial line's far end; it must listen already.
+            chassis: command run for chassis control, with ipmi_sim's words appended.
+            history: bytes of serial output kept for the next session.
         """
         directory.mkdir(parents=True, exist_ok=True)
         self.port = _free_udp_port()
@@ -146,7 +145,8 @@ class IpmiSim:
     def is_sol_active(self) -> bool:
         """Whether any session owns the SOL payload.
 
-        Get Payload Activation Status (IPMI 2.0 §24.4): capacity, then a bit per instance.
+        Get Payload Activation Status (IPMI 2.0 §24.4): the answer is the capacity,
+        then one bit per instance.
         """
         answer = bytes.fromhex(self.ipmitool("raw", "0x06", "0x4a", "0x01"))
         return any(answer[1:3])

@@ -1,8 +1,8 @@
 """The serial line between a machine and its BMC, which remembers what was said on it.
 
-QEMU's UART (or a test, through `Wire.emit`) writes at one end; the BMC's serial side reads at
-the other. Everything is kept in a file before it is passed on: what left the UART is the truth
-that a recording is compared with.
+QEMU's UART (or a test, through `Wire.emit`) writes at one end; the BMC's serial side
+reads at the other. Everything is kept in a file before it is passed on: what left the
+UART is the truth that a recording is compared with.
 """
 
 import contextlib
@@ -18,7 +18,7 @@ class Wire:
     """A serial line whose two ends are sockets that listen from the start.
 
     ``bmc_address`` is a TCP address (the BMC dials it), ``machine_path`` a unix socket
-    (the machine dials it). A slow BMC holds the machine up, as a UART's flow control would.
+    (the machine dials it). A slow BMC holds the machine up, as flow control would.
     Output while no BMC is connected is kept in `sent` and lost otherwise.
     """
 
