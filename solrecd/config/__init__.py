@@ -1,0 +1,51 @@
+"""The configuration: TOML text in, frozen dataclasses out.
+
+Nothing here opens a file: `solrecd.configfiles` reads the texts and hands them in,
+so that a test, `solrecd check` and a reload all take the same road.
+
+- `model`      what a valid configuration is
+- `errors`     what is wrong with an invalid one, all of it at once
+- `document`   one file: its tables and the line of each key
+- `values`     one value: sizes, durations, addresses, labels
+- `schema`     which keys there are
+- `secrets`    where a password may come from
+- `reading`    from files to a `Config`
+- `reload`     what a new configuration means for running sessions
+"""
+
+from solrecd.config.document import Source
+from solrecd.config.errors import ConfigError, Problem
+from solrecd.config.model import (
+    AddressFamily,
+    Config,
+    ConsoleConfig,
+    DaemonConfig,
+    Fsync,
+    LogFormat,
+    LogLevel,
+    OnConflict,
+    Privilege,
+)
+from solrecd.config.reading import parse
+from solrecd.config.reload import ReloadPlan, plan_reload
+from solrecd.config.secrets import Secret, Surroundings
+
+__all__ = [
+    "AddressFamily",
+    "Config",
+    "ConfigError",
+    "ConsoleConfig",
+    "DaemonConfig",
+    "Fsync",
+    "LogFormat",
+    "LogLevel",
+    "OnConflict",
+    "Privilege",
+    "Problem",
+    "ReloadPlan",
+    "Secret",
+    "Source",
+    "Surroundings",
+    "parse",
+    "plan_reload",
+]

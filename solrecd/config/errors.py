@@ -1,0 +1,63 @@
+"""What is wrong with a configuration: every problem at once, each with its place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+MAX_SHOWN = 50
+"""Problems: one wrong line can concern thousands of consoles; nobody reads those."""
+
+
+class Problem(NamedTuple):
+    """One thing that is wrong, and where."""
+
+    file: str
+    line: int | None
+    """1-based; None where the text does not tell."""
+    key: str
+    """As TOML writes it, ``console."node[1-3]".port``; empty for a whole file."""
+    text: str
+    """What was found and what is allowed."""
+
+    def __str__(self) -> str:
+        place = self.file if self.line is None else f"{self.file}:{self.line}"
+        return ": ".join(part for part in (place, self.key, self.text) if part)
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used; `problems` says all that is wrong with it.
+
+    Its text has one line for each problem, at most `MAX_SHOWN` of them.
+    """
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__(self.problems)
+
+    def __str__(self) -> str:
+        shown = [str(problem) for problem in self.problems[:MAX_SHOWN]]
+        hidden = len(self.problems) - len(shown)
+        if hidden:
+            shown.append(f"... and {hidden} more")
+        return "\n".join(shown)
+
+
+class Problems:
+    """Collects problems in the order found; the same one counts once."""
+
+    def __init__(self) -> None:
+        self._found: dict[Problem, None] = {}
+
+    def add(self, problem: Problem) -> None:
+        """Note a problem."""
+        self._found[problem] = None
+
+    def raise_any(self) -> None:
+        """Do nothing while there are none.
+
+        Raises:
+            ConfigError: with all that were noted.
+        """
+        if self._found:
+            raise ConfigError(self._found)

@@ -1,0 +1,112 @@
+"""From the texts of the configuration files to one `Config`, or to all its problems."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+from solrecd.config.consoles import ConsoleReader
+from solrecd.config.document import Document, Given, Path, Source, read_document, spell
+from solrecd.config.errors import Problems
+from solrecd.config.model import STAGE_TIMEOUTS, Config, DaemonConfig
+from solrecd.config.schema import (
+    DAEMON_KEYS,
+    STAGE_TIMEOUT_KEYS,
+    TOP_LEVEL,
+    console_keys,
+)
+from solrecd.config.secrets import Surroundings
+from solrecd.config.settings import Table, parse_settings
+from solrecd.config.values import refusal, suggestion
+from solrecd.events import Stage
+
+_NOTHING = Surroundings()
+
+
+def parse(
+    sources: Sequence[Source],
+    surroundings: Surroundings = _NOTHING,
+    *,
+    quirks: Collection[str] = (),
+) -> Config:
+    """Return the configuration that the files make together.
+
+    No key and no console may be given twice, in one file or in two: what holds
+    never depends on the order of files.
+
+    Args:
+        sources: the files, main file first.
+        surroundings: what secrets are fetched from.
+        quirks: names that the key ``quirks`` may list.
+
+    Raises:
+        ConfigError: with all problems of all files.
+    """
+    problems = Problems()
+    documents = [
+        document
+        for source in sources
+        if (document := read_document(source, problems)) is not None
+    ]
+    _check_top_level(documents, problems)
+    daemon = _daemon(documents, problems)
+    stages = _stages(documents, problems)
+    reader = ConsoleReader(console_keys(quirks), surroundings, problems)
+    reader.set_defaults(_merged(documents, ("defaults",), problems))
+    for document in documents:
+        reader.read(document, _table(document, ("console",), problems))
+    problems.raise_any()
+    return Config(
+        daemon=daemon, consoles=MappingProxyType(reader.consoles), stages=stages
+    )
+
+
+def _check_top_level(documents: Iterable[Document], problems: Problems) -> None:
+    for document in documents:
+        for key in document.tables.keys() - set(TOP_LEVEL):
+            hint = suggestion(key, TOP_LEVEL)
+            problems.add(document.problem((key,), f"unknown table; {hint}"))
+
+
+def _table(document: Document, path: Path, problems: Problems) -> Mapping[str, Any]:
+    """Return the table at a path; an empty one when it is absent or no table."""
+    table: Any = document.tables
+    for depth, part in enumerate(path, 1):
+        table = table.get(part, {})
+        if not isinstance(table, dict):
+            error = refusal(table, f"a table, [{spell(path[:depth])}]")
+            problems.add(document.problem(path[:depth], str(error)))
+            return {}
+    return table if isinstance(table, dict) else {}
+
+
+def _merged(documents: Iterable[Document], path: Path, problems: Problems) -> Table:
+    """Return one table out of those of all files; a key may be in one file only."""
+    merged: dict[str, Given] = {}
+    for document in documents:
+        for key, value in _table(document, path, problems).items():
+            given = Given(value, document, (*path, key))
+            first = merged.setdefault(key, given)
+            if first is not given:
+                place = first.document.place_of(first.path)
+                problems.add(given.problem(f"is already given at {place}"))
+    return merged
+
+
+def _daemon(documents: Sequence[Document], problems: Problems) -> DaemonConfig:
+    table = _merged(documents, ("daemon",), problems)
+    settings = parse_settings(table, DAEMON_KEYS, problems)
+    return DaemonConfig(**{key: one.value for key, one in settings.items()})
+
+
+def _stages(documents: Sequence[Document], problems: Problems) -> Mapping[Stage, float]:
+    for document in documents:
+        for key in _table(document, ("stages",), problems).keys() - {"timeout"}:
+            text = "unknown key; allowed: timeout"
+            problems.add(document.problem(("stages", key), text))
+    table = _merged(documents, ("stages", "timeout"), problems)
+    settings = parse_settings(table, STAGE_TIMEOUT_KEYS, problems)
+    given = {Stage(key): setting.value for key, setting in settings.items()}
+    limits = {**STAGE_TIMEOUTS, **given}
+    return MappingProxyType({s: limit for s, limit in limits.items() if limit})

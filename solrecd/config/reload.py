@@ -1,0 +1,78 @@
+"""What a new configuration means for sessions that run under the old one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+
+from solrecd.config.model import Config, ConsoleConfig, DaemonConfig
+
+LIVE_FIELDS = frozenset(
+    {"labels", "on_conflict", "on_stolen", "yield_for", "record_input"}
+)
+"""Fields of a console that can change under a session that stays up."""
+
+_CONSOLE_FIELDS = tuple(one.name for one in fields(ConsoleConfig))
+_DAEMON_FIELDS = tuple(one.name for one in fields(DaemonConfig))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReloadPlan:
+    """Names of consoles by what a reload does to them, in the order of the files."""
+
+    start: tuple[str, ...] = ()
+    stop: tuple[str, ...] = ()
+    restart: tuple[str, ...] = ()
+    """Their sessions end and begin anew with the new settings."""
+    keep: tuple[str, ...] = ()
+    """Their sessions go on untouched."""
+    update: tuple[str, ...] = ()
+    """Those of `keep` with new settings that need no new session."""
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    """Why, for each console that does not stay just as it is."""
+    daemon: tuple[str, ...] = ()
+    """Keys of ``[daemon]`` that changed: they count from the next start on."""
+    stages: bool = False
+    """The stage timeouts changed."""
+
+
+def plan_reload(old: Config, new: Config) -> ReloadPlan:
+    """Return what has to happen so that the new configuration holds."""
+    before, after = old.enabled, new.enabled
+    start = tuple(name for name in after if name not in before)
+    stop = tuple(name for name in before if name not in after)
+    changes = {
+        name: _changes(before[name], console, _CONSOLE_FIELDS)
+        for name, console in after.items()
+        if name in before
+    }
+    restart = tuple(name for name, keys in changes.items() if set(keys) - LIVE_FIELDS)
+    keep = tuple(name for name, keys in changes.items() if set(keys) <= LIVE_FIELDS)
+    reasons = {name: f"{', '.join(keys)} changed" for name, keys in changes.items()}
+    reasons = {name: text for name, text in reasons.items() if changes[name]}
+    reasons |= {name: _absence(name, old, "added") for name in start}
+    reasons |= {name: _absence(name, new, "removed") for name in stop}
+    return ReloadPlan(
+        start=start,
+        stop=stop,
+        restart=restart,
+        keep=keep,
+        update=tuple(name for name in keep if changes[name]),
+        reasons=reasons,
+        daemon=_changes(old.daemon, new.daemon, _DAEMON_FIELDS),
+        stages=old.stages != new.stages,
+    )
+
+
+def _absence(name: str, config: Config, absent: str) -> str:
+    """Return why a console does not run under a configuration."""
+    if name not in config.consoles:
+        return absent
+    return "enabled" if absent == "added" else "disabled"
+
+
+def _changes(old: object, new: object, names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the fields that differ; never their values, some are secrets."""
+    if old == new:
+        return ()
+    return tuple(name for name in names if getattr(old, name) != getattr(new, name))

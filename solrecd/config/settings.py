@@ -1,0 +1,43 @@
+"""One table of keys against a schema."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from solrecd.config.document import Given
+from solrecd.config.errors import Problems
+from solrecd.config.schema import Schema
+from solrecd.config.values import suggestion
+
+Table = Mapping[str, Given]
+
+
+class Setting(NamedTuple):
+    """A parsed value, and where it was given."""
+
+    value: Any
+    given: Given
+
+
+def parse_settings(
+    table: Table, schema: Schema, problems: Problems
+) -> dict[str, Setting]:
+    """Return the parsed values by key; a wrong one is noted and left out."""
+    settings: dict[str, Setting] = {}
+    for key, given in table.items():
+        parser = schema.get(key)
+        if parser is None:
+            problems.add(given.problem(_unknown(key, given.value, schema)))
+            continue
+        try:
+            settings[key] = Setting(parser(given.value), given)
+        except ValueError as error:
+            problems.add(given.problem(str(error)))
+    return settings
+
+
+def _unknown(key: str, value: object, schema: Schema) -> str:
+    if isinstance(value, dict):
+        return 'unknown table; a name with dots needs quotes, as in [console."a.b"]'
+    return f"unknown key; {suggestion(key, schema)}"
