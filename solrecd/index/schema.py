@@ -1,0 +1,173 @@
+"""The tables of the index, the statements that use them, and rows to and from values.
+
+A reader gets times as the contract's text, made in SQL (see the package).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from solrecd.events import Boot, Event
+
+SCHEMA_VERSION = 1
+"""Any other version is set aside and rebuilt: cheaper than migrations for ever."""
+
+APPLICATION_ID = 0x50_1E_EC_D0
+"""Marks the file as ours (SQLite's ``application_id``)."""
+
+SCHEMA = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
+CREATE TABLE segments (
+    console TEXT NOT NULL, name TEXT NOT NULL, boot INTEGER NOT NULL,
+    part INTEGER NOT NULL, started INTEGER NOT NULL, ended INTEGER,
+    offset INTEGER NOT NULL, bytes INTEGER NOT NULL,
+    PRIMARY KEY (console, name)) WITHOUT ROWID;
+CREATE TABLE boots (
+    console TEXT NOT NULL, boot INTEGER NOT NULL, started INTEGER NOT NULL,
+    ended INTEGER, cause TEXT NOT NULL, outcome TEXT NOT NULL,
+    last_stage TEXT NOT NULL, stages TEXT NOT NULL, kernel TEXT, cmdline TEXT,
+    title TEXT, failures INTEGER NOT NULL, gaps INTEGER NOT NULL,
+    bytes INTEGER NOT NULL, facts TEXT NOT NULL,
+    PRIMARY KEY (console, boot)) WITHOUT ROWID;
+-- boot and line are 0 where an event has none: a key column cannot be NULL, and the
+-- key makes the replay after a crash write nothing twice.
+CREATE TABLE events (
+    console TEXT NOT NULL, time INTEGER NOT NULL, boot INTEGER NOT NULL,
+    kind TEXT NOT NULL, name TEXT NOT NULL, line INTEGER NOT NULL,
+    severity TEXT NOT NULL, title TEXT NOT NULL, signature TEXT,
+    fields TEXT NOT NULL,
+    PRIMARY KEY (console, time, kind, name, line)) WITHOUT ROWID;
+CREATE INDEX boots_started ON boots (started);
+CREATE INDEX events_time ON events (time);
+CREATE VIEW boot_objects AS SELECT console, boot,
+    strftime('%Y-%m-%dT%H:%M:%S', started / 1000000, 'unixepoch')
+        || printf('.%06dZ', started % 1000000) AS started,
+    strftime('%Y-%m-%dT%H:%M:%S', ended / 1000000, 'unixepoch')
+        || printf('.%06dZ', ended % 1000000) AS ended,
+    cause, outcome, last_stage, stages, kernel, cmdline, title, failures, gaps,
+    bytes, facts, started AS started_at FROM boots;
+CREATE VIEW event_objects AS SELECT
+    strftime('%Y-%m-%dT%H:%M:%S', time / 1000000, 'unixepoch')
+        || printf('.%06dZ', time % 1000000) AS time,
+    console, nullif(boot, 0) AS boot, kind, name, severity, title,
+    nullif(line, 0) AS line, signature, fields, time AS at
+    FROM events;
+"""
+
+PUT_BOOT = """INSERT INTO boots VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)
+    ON CONFLICT DO UPDATE SET started = excluded.started, ended = excluded.ended,
+    cause = excluded.cause, outcome = excluded.outcome,
+    last_stage = excluded.last_stage, stages = excluded.stages,
+    kernel = excluded.kernel, cmdline = excluded.cmdline, title = excluded.title,
+    failures = excluded.failures, gaps = excluded.gaps, bytes = excluded.bytes,
+    facts = excluded.facts"""
+
+# A replay sees console bytes only: what was learned elsewhere (the power, sessions
+# that were lost) is kept.
+REPLACE_BOOT = (
+    PUT_BOOT.replace("cause = excluded.cause", "cause = boots.cause")
+    .replace("gaps = excluded.gaps", "gaps = max(boots.gaps, excluded.gaps)")
+    .replace("started = excluded.started", "started = boots.started")
+)
+PUT_EVENT = "INSERT OR REPLACE INTO events VALUES (?,?,?,?,?,?,?,?,?,?)"
+PUT_SEGMENT = "INSERT OR REPLACE INTO segments VALUES (?,?,?,?,?,?,?,?)"
+FORGET_REPLAYED = """DELETE FROM events WHERE console = ? AND boot BETWEEN ? AND ?
+    AND kind IN ('stage', 'failure', 'stuck')"""
+
+BOOTS = """SELECT console, boot, started, ended, cause, outcome, last_stage, stages,
+    kernel, cmdline, title, failures, gaps, bytes, facts FROM (
+        SELECT *, row_number() OVER (PARTITION BY console ORDER BY boot DESC) AS rank
+        FROM boot_objects WHERE (:consoles IS NULL
+        OR console IN (SELECT value FROM json_each(:consoles)))
+        AND (:boot IS NULL OR boot = :boot)
+        AND (:since IS NULL OR started_at >= :since)
+        AND (:until IS NULL OR started_at < :until)
+        AND (:kernel IS NULL OR kernel GLOB :kernel
+             OR kernel GLOB :kernel || '[^0-9]*')
+        AND (:outcomes IS NULL
+             OR outcome IN (SELECT value FROM json_each(:outcomes))))
+    WHERE :newest IS NULL OR rank <= :newest ORDER BY started_at, console"""
+EVENTS = """SELECT time, console, boot, kind, name, severity, title, line, signature,
+    fields FROM event_objects WHERE (:consoles IS NULL
+        OR console IN (SELECT value FROM json_each(:consoles)))
+        AND (:boot IS NULL OR boot = :boot)
+    AND (:since IS NULL OR at >= :since) AND (:until IS NULL OR at < :until)
+    AND (:kinds IS NULL OR kind IN (SELECT value FROM json_each(:kinds)))
+    ORDER BY at, console"""
+SEGMENTS = """SELECT console, name, boot, part, started, ended, offset, bytes
+    FROM segments WHERE (:consoles IS NULL
+        OR console IN (SELECT value FROM json_each(:consoles)))
+    ORDER BY console, name"""
+
+
+class SegmentRow(NamedTuple):
+    """One segment of a console's stream; ``ended`` None while it is open."""
+
+    console: str
+    name: str
+    """File name without ``.log``, ``.raw`` ... and without ``.zst``."""
+    boot: int
+    part: int
+    started: int
+    """Stamp."""
+    ended: int | None
+    offset: int
+    """Stream offset of its first byte."""
+    bytes: int
+
+
+def boot_row(boot: Boot) -> tuple[object, ...]:
+    """Return the row of ``boots``."""
+    return (
+        boot.console,
+        boot.boot,
+        boot.started,
+        boot.ended,
+        boot.cause,
+        boot.outcome.value,
+        boot.last_stage.value,
+        json.dumps(dict(boot.stages)),
+        boot.kernel,
+        boot.cmdline,
+        boot.title,
+        boot.failures,
+        boot.gaps,
+        boot.bytes,
+        json.dumps(dict(boot.facts)),
+    )
+
+
+def event_row(event: Event) -> tuple[object, ...]:
+    """Return the row of ``events``."""
+    return (
+        event.console,
+        event.time,
+        event.boot or 0,
+        event.kind.value,
+        event.name,
+        event.line or 0,
+        event.severity.value,
+        event.title,
+        event.signature,
+        json.dumps(dict(event.fields)),
+    )
+
+
+def boot_value(found: Mapping[str, Any]) -> Boot:
+    """Return the boot of an object that `BOOTS` found."""
+    # Imported here because only the daemon needs it: see the package's docstring.
+    from solrecd.events import Boot, Outcome, Stage, parse_stamp  # noqa: PLC0415
+
+    ended = found["ended"]
+    return Boot(
+        **{
+            **found,
+            "started": parse_stamp(found["started"]),
+            "ended": None if ended is None else parse_stamp(ended),
+            "outcome": Outcome(found["outcome"]),
+            "last_stage": Stage(found["last_stage"]),
+        }
+    )

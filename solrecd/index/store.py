@@ -1,0 +1,307 @@
+"""One open index: write batches, ask for boots, events and segments."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Collection, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from solrecd.index import schema
+from solrecd.index.schema import SegmentRow
+
+if TYPE_CHECKING:
+    from solrecd.events import Boot, Event
+
+BUSY_TIMEOUT = 5.0
+"""Seconds to wait for another writer: `reindex` writes beside a live daemon."""
+
+_DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+_PRIMARY_CODE = 0xFF
+
+
+class IndexFileError(Exception):
+    """The index cannot be used; the message names the file and the remedy."""
+
+
+class Batch(NamedTuple):
+    """Rows to be written in one transaction."""
+
+    boots: Collection[Boot] = ()
+    events: Collection[Event] = ()
+    segments: Collection[SegmentRow] = ()
+
+
+class Index:
+    """An open index; use one per thread or one thread at a time."""
+
+    def __init__(self, connection: sqlite3.Connection, path: Path | None) -> None:
+        self._connection = connection
+        self._connection.row_factory = sqlite3.Row
+        self.path = path
+
+    @classmethod
+    def in_memory(cls) -> Index:
+        """Return an empty index that lives as long as the object."""
+        index = cls(sqlite3.connect(":memory:", check_same_thread=False), None)
+        index._create()
+        return index
+
+    @classmethod
+    def create(cls, path: Path) -> Index:
+        """Open an index for writing, with its tables if the file is new.
+
+        Raises:
+            IndexFileError: damaged, not ours, or another version.
+            sqlite3.OperationalError: the file cannot be written just now.
+        """
+        connection = sqlite3.connect(
+            path, timeout=BUSY_TIMEOUT, check_same_thread=False, isolation_level=None
+        )
+        index = cls(connection, path)
+        try:
+            index._prepare()
+        except BaseException:
+            connection.close()
+            raise
+        return index
+
+    @classmethod
+    def read(cls, path: Path) -> Index:
+        """Open an existing index for reading.
+
+        Raises:
+            IndexFileError: it does not exist, cannot be read, or is not ours.
+        """
+        if not path.is_file():
+            raise IndexFileError(
+                f"{path}: there is no index (solrecctl reindex makes one)"
+            )
+        index = cls(_connect_read_only(path), path)
+        try:
+            index._check_identity()
+        except IndexFileError:
+            index.close()
+            raise
+        except sqlite3.Error as error:
+            index.close()
+            raise IndexFileError(
+                f"{path}: {error} (solrecctl reindex repairs it)"
+            ) from None
+        return index
+
+    def _prepare(self) -> None:
+        try:
+            if self._empty():
+                self._connection.execute("PRAGMA journal_mode = WAL")
+                self._create()
+            self._check_identity()
+            self._connection.execute("PRAGMA journal_mode = WAL")
+            self._connection.execute("PRAGMA synchronous = NORMAL")
+            (answer,) = self._connection.execute("PRAGMA quick_check(1)").fetchone()
+        except sqlite3.DatabaseError as error:
+            if is_damage(error):
+                raise IndexFileError(f"{self.path}: {error}") from None
+            raise
+        if answer != "ok":
+            raise IndexFileError(f"{self.path}: {answer}")
+
+    def _empty(self) -> bool:
+        tables = self._connection.execute("SELECT count(*) FROM sqlite_master")
+        return bool(tables.fetchone()[0] == 0)
+
+    def _create(self) -> None:
+        self._connection.executescript(
+            f"BEGIN; PRAGMA application_id = {schema.APPLICATION_ID};"
+            f"PRAGMA user_version = {schema.SCHEMA_VERSION}; {schema.SCHEMA} COMMIT;"
+        )
+
+    def _check_identity(self) -> None:
+        (ours,) = self._connection.execute("PRAGMA application_id").fetchone()
+        (version,) = self._connection.execute("PRAGMA user_version").fetchone()
+        if ours != schema.APPLICATION_ID:
+            raise IndexFileError(f"{self.path}: this is not an index of solrecd")
+        if version != schema.SCHEMA_VERSION:
+            raise IndexFileError(
+                f"{self.path}: index version {version}, this solrecd writes"
+                f" {schema.SCHEMA_VERSION} (solrecctl reindex rebuilds it)"
+            )
+
+    def close(self) -> None:
+        """Close the file; the object cannot be used any more."""
+        self._connection.close()
+
+    # Writing
+
+    def write(self, batch: Batch) -> None:
+        """Write rows in one transaction; a row of the same key is replaced.
+
+        Raises:
+            sqlite3.Error: nothing was written; `is_damage` says whether it ever can be.
+        """
+        with self._transaction():
+            self._put(batch, schema.PUT_BOOT)
+
+    def replace(self, console: str, boots: range, batch: Batch) -> None:
+        """Write what a replay of these boots found in place of what was there.
+
+        Events that no replay can find (sessions, power, operators) stay.
+
+        Raises:
+            sqlite3.Error: nothing was written.
+        """
+        with self._transaction():
+            span = (console, boots.start, boots.stop - 1)
+            self._connection.execute(schema.FORGET_REPLAYED, span)
+            self._connection.execute("DELETE FROM segments WHERE console = ?", span[:1])
+            self._put(batch, schema.REPLACE_BOOT)
+
+    def mark_stale(self, since: int | None) -> None:
+        """Remember since when (stamp) rows may be missing; None: it is complete."""
+        with self._transaction():
+            self._connection.execute("DELETE FROM meta WHERE key = 'stale'")
+            if since is not None:
+                self._connection.execute(
+                    "INSERT INTO meta VALUES ('stale', ?)", (since,)
+                )
+
+    def _transaction(self) -> _Transaction:
+        return _Transaction(self._connection)
+
+    def _put(self, batch: Batch, put_boot: str) -> None:
+        self._connection.executemany(put_boot, map(schema.boot_row, batch.boots))
+        self._connection.executemany(
+            schema.PUT_EVENT, map(schema.event_row, batch.events)
+        )
+        self._connection.executemany(schema.PUT_SEGMENT, batch.segments)
+
+    # Reading
+
+    @property
+    def stale_since(self) -> int | None:
+        """Stamp since when rows may be missing, or None."""
+        row = self._connection.execute("SELECT value FROM meta WHERE key = 'stale'")
+        found = row.fetchone()
+        return None if found is None else int(found[0])
+
+    def consoles(self) -> list[str]:
+        """Return the names of all consoles that have a boot, sorted."""
+        rows = self._connection.execute("SELECT DISTINCT console FROM boots ORDER BY 1")
+        return [row[0] for row in rows]
+
+    def boots(
+        self,
+        consoles: Collection[str] | None = None,
+        *,
+        boot: int | None = None,
+        since: int | None = None,
+        until: int | None = None,
+        kernel: str | None = None,
+        outcomes: Collection[str] | None = None,
+        newest: int | None = None,
+    ) -> Iterator[dict[str, Any]]:
+        """Yield the contract's boot objects, oldest first.
+
+        Args:
+            consoles: only these; None for all.
+            boot: only the boot of this number.
+            since: only boots that started at or after this stamp.
+            until: only boots that started before this stamp.
+            kernel: only boots of this kernel version, a glob or the beginning of one:
+                ``6.1`` finds 6.1.0-56-amd64 and not 6.12.
+            outcomes: only boots that ended like this.
+            newest: only so many of each console, the last of those that fit.
+        """
+        parameters = {
+            "consoles": _json_or_none(consoles),
+            "boot": boot,
+            "since": since,
+            "until": until,
+            "kernel": kernel,
+            "outcomes": _json_or_none(outcomes),
+            "newest": newest,
+        }
+        for row in self._connection.execute(schema.BOOTS, parameters):
+            found = dict(row)
+            found["stages"] = json.loads(found["stages"])
+            found["facts"] = json.loads(found["facts"])
+            yield found
+
+    def events(
+        self,
+        consoles: Collection[str] | None = None,
+        *,
+        boot: int | None = None,
+        since: int | None = None,
+        until: int | None = None,
+        kinds: Collection[str] | None = None,
+    ) -> Iterator[dict[str, Any]]:
+        """Yield the contract's event objects in time order; filters as in `boots`."""
+        parameters = {
+            "consoles": _json_or_none(consoles),
+            "boot": boot,
+            "since": since,
+            "until": until,
+            "kinds": _json_or_none(kinds),
+        }
+        for row in self._connection.execute(schema.EVENTS, parameters):
+            found = dict(row)
+            found["fields"] = json.loads(found["fields"])
+            yield found
+
+    def segments(self, consoles: Collection[str] | None = None) -> Iterator[SegmentRow]:
+        """Yield segments by console in stream order."""
+        parameters = {"consoles": _json_or_none(consoles)}
+        for row in self._connection.execute(schema.SEGMENTS, parameters):
+            yield SegmentRow(*row)
+
+    def last_boot(self, console: str) -> Boot | None:
+        """Return the newest boot of a console as the vocabulary has it, or None."""
+        newest = next(self.boots([console], newest=1), None)
+        return None if newest is None else schema.boot_value(newest)
+
+
+class _Transaction:
+    """BEGIN IMMEDIATE ... COMMIT, or ROLLBACK when anything was raised.
+
+    Immediate: a transaction that begins by reading cannot wait for another writer,
+    SQLite refuses it at once.
+    """
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def __enter__(self) -> None:
+        self._connection.execute("BEGIN IMMEDIATE")
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        if kind is None:
+            self._connection.execute("COMMIT")
+        else:
+            # A full disk may have rolled it back already.
+            with suppress(sqlite3.OperationalError):
+                self._connection.execute("ROLLBACK")
+
+
+def is_damage(error: sqlite3.Error) -> bool:
+    """Tell whether an error means that the file itself is broken."""
+    code = getattr(error, "sqlite_errorcode", None)
+    return code is not None and code & _PRIMARY_CODE in _DAMAGE
+
+
+def _connect_read_only(path: Path) -> sqlite3.Connection:
+    uri = f"{path.absolute().as_uri()}?mode=ro"
+    if not path.with_name(path.name + "-wal").exists():
+        # Nobody has it open. A reader who may not write the folder could not create
+        # the shared memory that WAL wants; nothing changes meanwhile, so it need not.
+        uri += "&immutable=1"
+    try:
+        return sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT)
+    except sqlite3.Error as error:
+        raise IndexFileError(f"{path}: {error}") from None
+
+
+def _json_or_none(values: Collection[str] | None) -> str | None:
+    return None if values is None else json.dumps(list(values))

@@ -1,0 +1,257 @@
+"""The index: what is written is found again, and no file stops the recorder."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from solrecd.events import Boot, Event, Kind, Outcome, Severity, Stage, parse_stamp
+from solrecd.index import (
+    Batch,
+    Index,
+    IndexFileError,
+    SegmentRow,
+    open_or_replace,
+)
+
+NOON = parse_stamp("2026-11-22T12:00:00.000001Z")
+HOUR = 3_600_000_000
+
+
+def boot(console: str = "a", number: int = 1, **changes: object) -> Boot:
+    plain = Boot(console, number, NOON + number * HOUR)
+    return replace(plain, **changes)  # type: ignore[arg-type]
+
+
+def event(console: str = "a", at: int = NOON, **changes: object) -> Event:
+    plain = Event(at, console, Kind.FAILURE, "panic", Severity.FATAL, "Kernel panic", 1)
+    return replace(plain, **changes)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def index() -> Iterator[Index]:
+    with closing(Index.in_memory()) as index:
+        yield index
+
+
+def numbers(index: Index, *args: object, **filters: object) -> list[int]:
+    return [found["boot"] for found in index.boots(*args, **filters)]  # type: ignore[arg-type]
+
+
+def test_a_boot_comes_back_as_the_contracts_object(index: Index) -> None:
+    full = boot(
+        ended=NOON + 2 * HOUR,
+        cause="power",
+        outcome=Outcome.FAILED,
+        last_stage=Stage.KERNEL,
+        stages={"firmware": 0.0, "kernel": 12.3},
+        kernel="6.1.0-56-amd64",
+        cmdline="quiet",
+        title="Kernel panic",
+        failures=2,
+        gaps=1,
+        bytes=4096,
+        facts={"bios": "1.2"},
+    )
+
+    index.write(Batch(boots=[full]))
+
+    assert list(index.boots()) == [full.as_dict()]
+    assert index.last_boot("a") == full
+
+
+def test_an_event_comes_back_as_the_contracts_object(index: Index) -> None:
+    full = event(line=812, signature="abc", fields={"kernel": "6.1", "taint": True})
+    bare = event(at=NOON + 1, boot=None, name="lost", kind=Kind.SESSION)
+
+    index.write(Batch(events=[full, bare]))
+
+    assert list(index.events()) == [full.as_dict(), bare.as_dict()]
+
+
+def test_a_later_snapshot_of_a_boot_replaces_the_earlier_one(index: Index) -> None:
+    index.write(Batch(boots=[boot()]))
+
+    index.write(Batch(boots=[boot(outcome=Outcome.OK, ended=NOON)]))
+
+    assert [found["outcome"] for found in index.boots()] == ["ok"]
+
+
+def test_an_event_that_is_replayed_after_a_crash_is_kept_once(index: Index) -> None:
+    index.write(Batch(events=[event()]))
+
+    index.write(Batch(events=[event()]))
+
+    assert len(list(index.events())) == 1
+
+
+@pytest.mark.parametrize(
+    ("filters", "found"),
+    [
+        ({}, [1, 2, 3, 4]),
+        ({"consoles": ["a"]}, [1, 2, 3]),
+        ({"consoles": []}, []),
+        ({"boot": 2}, [2]),
+        ({"since": NOON + 2 * HOUR}, [2, 3, 4]),
+        ({"until": NOON + 2 * HOUR}, [1]),
+        ({"kernel": "6.1"}, [1]),
+        ({"kernel": "*-56"}, [1]),
+        ({"outcomes": ["failed", "stuck"]}, [1, 3]),
+        ({"newest": 1}, [3, 4]),
+        ({"outcomes": ["ok", "failed"], "newest": 1}, [3]),
+    ],
+)
+def test_boots_are_filtered(
+    index: Index, filters: dict[str, object], found: list[int]
+) -> None:
+    index.write(
+        Batch(
+            boots=[
+                boot(number=1, outcome=Outcome.FAILED, kernel="6.1.0-56"),
+                boot(number=2, outcome=Outcome.OK, kernel="6.12.1"),
+                boot(number=3, outcome=Outcome.FAILED),
+                boot("b", number=4),
+            ]
+        )
+    )
+
+    assert numbers(index, **filters) == found
+
+
+def test_events_are_filtered_by_kind_and_time(index: Index) -> None:
+    stage = event(at=NOON + 5, kind=Kind.STAGE, name="kernel")
+    index.write(Batch(events=[event(), stage, event("b", at=NOON + 9)]))
+
+    found = index.events(["a"], kinds=["stage"], since=NOON, until=NOON + 6, boot=1)
+
+    assert [each["name"] for each in found] == ["kernel"]
+
+
+def test_consoles_and_segments_are_listed_in_order(index: Index) -> None:
+    late = SegmentRow("a", "20261122T13", 2, 1, NOON + HOUR, None, 10, 5)
+    early = SegmentRow("a", "20261122T12", 1, 1, NOON, NOON + HOUR, 0, 10)
+
+    index.write(Batch([boot("b"), boot("a")], segments=[late, early]))
+
+    assert index.consoles() == ["a", "b"]
+    assert list(index.segments(["a"])) == [early, late]
+
+
+def test_a_replay_replaces_only_what_a_replay_can_find(index: Index) -> None:
+    lost = event(kind=Kind.SESSION, name="lost", at=NOON + 1)
+    other = event(boot=7, at=NOON + 2)
+    index.write(Batch([boot(cause="power", gaps=3)], [event(), lost, other]))
+
+    index.replace("a", range(1, 3), Batch([boot(cause="attach", kernel="6.1")]))
+
+    (found,) = index.boots()
+    assert (found["cause"], found["gaps"], found["kernel"]) == ("power", 3, "6.1")
+    assert list(index.events()) == [lost.as_dict(), other.as_dict()]
+
+
+def test_nothing_of_a_batch_is_written_when_one_row_is_refused(index: Index) -> None:
+    class Refused:
+        """Stands for a value that SQLite cannot store."""
+
+    bad = boot(number=2, kernel=Refused())
+
+    with pytest.raises(sqlite3.Error):
+        index.write(Batch([boot(), bad]))
+
+    assert list(index.boots()) == []
+
+
+def test_rows_that_may_be_missing_are_remembered(index: Index) -> None:
+    index.mark_stale(NOON)
+    before = index.stale_since
+    index.mark_stale(None)
+
+    assert (before, index.stale_since) == (NOON, None)
+
+
+def test_an_index_on_disk_is_read_by_another_process(tmp_path: Path) -> None:
+    path = tmp_path / "index.sqlite"
+
+    with closing(Index.create(path)) as writer:
+        writer.write(Batch([boot()]))
+        with closing(Index.read(path)) as reader:
+            while_open = numbers(reader)
+    with closing(Index.read(path)) as reader:
+        after = numbers(reader)
+
+    assert while_open == after == [1]
+
+
+def test_a_good_file_is_opened_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "index.sqlite"
+    with closing(Index.create(path)) as first:
+        first.write(Batch([boot()]))
+
+    opened = open_or_replace(path, "old")
+
+    with closing(opened.index):
+        assert opened.set_aside is None
+        assert numbers(opened.index) == [1]
+
+
+def _garbage(path: Path) -> None:
+    path.write_bytes(b"no database at all" * 100)
+
+
+def _foreign(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE cookies (x)")
+
+
+def _newer(path: Path) -> None:
+    with closing(Index.create(path)):
+        pass
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA user_version = 999")
+
+
+def _torn(path: Path) -> None:
+    with closing(Index.create(path)) as index:
+        index.write(Batch([boot(number=n, title="x" * 500) for n in range(1, 200)]))
+    content = bytearray(path.read_bytes())
+    content[8192:16384] = bytes(8192)
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("spoil", [_garbage, _foreign, _newer, _torn])
+def test_a_file_of_no_use_is_set_aside_and_an_empty_index_made(
+    tmp_path: Path, spoil: Callable[[Path], None]
+) -> None:
+    path = tmp_path / "index.sqlite"
+    spoil(path)
+
+    opened = open_or_replace(path, "20261122T120000Z")
+
+    with closing(opened.index):
+        assert opened.set_aside == tmp_path / "index.sqlite.20261122T120000Z"
+        assert opened.set_aside.exists()
+        assert numbers(opened.index) == []
+
+
+@pytest.mark.parametrize("spoil", [_garbage, _foreign, _newer])
+def test_a_reader_is_told_the_file_and_what_to_do(
+    tmp_path: Path, spoil: Callable[[Path], None]
+) -> None:
+    path = tmp_path / "index.sqlite"
+    spoil(path)
+
+    with pytest.raises(IndexFileError, match=r"index\.sqlite"):
+        Index.read(path)
+
+
+def test_a_reader_of_a_missing_file_is_told_the_remedy(tmp_path: Path) -> None:
+    with pytest.raises(IndexFileError, match="solrecctl reindex"):
+        Index.read(tmp_path / "index.sqlite")
+
+
+def test_a_folder_that_is_not_there_is_no_damage(tmp_path: Path) -> None:
+    with pytest.raises(sqlite3.OperationalError):
+        open_or_replace(tmp_path / "missing" / "index.sqlite", "old")
