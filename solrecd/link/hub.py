@@ -76,8 +76,12 @@ class Hub:
                 async for shared in self._to_serve:
                     nursery.start_soon(self._serve, shared)
         finally:
-            for shared in self._sockets:
-                shared.close()
+            self.close()
+
+    def close(self) -> None:
+        """Close every socket; `run` does it on its way out."""
+        for shared in self._sockets:
+            shared.close()
 
     async def _serve(self, shared: SharedSocket) -> None:
         while True:

@@ -1,0 +1,191 @@
+"""The hub on real loopback sockets."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+import trio
+import trio.testing
+
+from solrecd.link.base import NameUnresolvedError
+from solrecd.link.hub import Hub
+from solrecd.link.resolve import Address, Resolver
+from solrecd.link.shared_socket import ENDPOINTS_PER_SOCKET
+
+
+class FakeEndpoint:
+    """Answers each datagram with itself in upper case and remembers everything."""
+
+    def __init__(self) -> None:
+        self.deadline: float | None = None
+        self.came: list[bytes] = []
+        self.expired: list[float] = []
+        self.heard = trio.Event()
+        self._queue: list[bytes] = []
+
+    def receive(self, datagram: bytes, now: float) -> None:
+        self.came.append(datagram)
+        self._queue.append(datagram.upper())
+        self.heard.set()
+
+    def expire(self, now: float) -> None:
+        self.expired.append(now)
+        self.deadline = None
+        self.heard.set()
+
+    def say(self, datagram: bytes) -> None:
+        self._queue.append(datagram)
+
+    def datagrams(self) -> list[bytes]:
+        queued, self._queue = self._queue, []
+        return queued
+
+
+Peers = Callable[..., Awaitable[tuple[trio.socket.SocketType, Address]]]
+
+
+@pytest.fixture
+def open_peer() -> Iterator[Peers]:
+    """Open UDP sockets that stand for BMCs; closed after the test."""
+    opened = ExitStack()
+
+    async def open_one(
+        host: str = "127.0.0.1",
+    ) -> tuple[trio.socket.SocketType, Address]:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        peer = opened.enter_context(trio.socket.socket(family, socket.SOCK_DGRAM))
+        await peer.bind((host, 0))
+        return peer, Address(family, host, peer.getsockname()[1])
+
+    with opened:
+        yield open_one
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+async def test_a_datagram_reaches_the_endpoint_of_its_source_and_is_answered(
+    nursery: trio.Nursery, open_peer: Peers, host: str
+) -> None:
+    hub = Hub(lambda delay: None)
+    endpoint = FakeEndpoint()
+    peer, address = await open_peer(host)
+    port = hub.connect(address, endpoint)
+    await nursery.start(hub.run)
+
+    endpoint.say(b"hello")
+    port.flush()
+    with trio.fail_after(5):
+        greeting, hub_address = await peer.recvfrom(100)
+        await peer.sendto(b"answer", hub_address)
+        echo = await peer.recv(100)
+
+    assert (greeting, endpoint.came, echo) == (b"hello", [b"answer"], b"ANSWER")
+
+
+async def test_a_strangers_datagram_is_counted_and_reaches_nobody(
+    nursery: trio.Nursery, open_peer: Peers
+) -> None:
+    hub = Hub(lambda delay: None)
+    endpoint = FakeEndpoint()
+    peer, address = await open_peer()
+    stranger, _ = await open_peer()
+    port = hub.connect(address, endpoint)
+    await nursery.start(hub.run)
+    endpoint.say(b"hello")
+    port.flush()
+
+    with trio.fail_after(5):
+        _, hub_address = await peer.recvfrom(100)
+        await stranger.sendto(b"I am your BMC", hub_address)
+        await peer.sendto(b"no, I am", hub_address)
+        await endpoint.heard.wait()
+
+    assert endpoint.came == [b"no, I am"]
+    assert hub.statistics.strangers == 1
+
+
+async def test_a_closed_port_hears_nothing_any_more(
+    nursery: trio.Nursery, open_peer: Peers
+) -> None:
+    hub = Hub(lambda delay: None)
+    left, staying = FakeEndpoint(), FakeEndpoint()
+    peer, address = await open_peer()
+    other, other_address = await open_peer()
+    port = hub.connect(address, left)
+    hub.connect(other_address, staying)
+    await nursery.start(hub.run)
+    left.say(b"hello")
+    port.flush()
+
+    with trio.fail_after(5):
+        _, hub_address = await peer.recvfrom(100)
+        port.close()
+        await peer.sendto(b"late", hub_address)
+        await other.sendto(b"mark", hub_address)
+        await staying.heard.wait()
+
+    assert left.came == []
+
+
+async def test_two_endpoints_with_one_address_get_different_sockets() -> None:
+    hub = Hub(lambda delay: None)
+    address = Address(socket.AF_INET, "127.0.0.1", 623)
+
+    hub.connect(address, FakeEndpoint())
+    hub.connect(address, FakeEndpoint())
+    for number in range(2 * ENDPOINTS_PER_SOCKET - 2):
+        hub.connect(address._replace(port=1000 + number), FakeEndpoint())
+
+    assert len(hub._sockets) == 2
+    hub.close()
+
+
+async def test_a_timer_fires_at_its_deadline_and_an_earlier_one_moves_it(
+    nursery: trio.Nursery, autojump_clock: trio.testing.MockClock
+) -> None:
+    hub = Hub(lambda delay: None)
+    endpoint = FakeEndpoint()
+    port = hub.connect(Address(socket.AF_INET, "127.0.0.1", 9), endpoint)
+    await nursery.start(hub.run)
+    began = trio.current_time()
+
+    endpoint.deadline = began + 60
+    port.flush()
+    endpoint.deadline = began + 20
+    port.flush()
+    await endpoint.heard.wait()
+
+    assert endpoint.expired == [pytest.approx(began + 20)]
+
+
+async def test_a_deadline_that_moved_away_does_not_fire_early(
+    nursery: trio.Nursery, autojump_clock: trio.testing.MockClock
+) -> None:
+    hub = Hub(lambda delay: None)
+    endpoint = FakeEndpoint()
+    port = hub.connect(Address(socket.AF_INET, "127.0.0.1", 9), endpoint)
+    await nursery.start(hub.run)
+    began = trio.current_time()
+
+    endpoint.deadline = began + 20
+    port.flush()
+    endpoint.deadline = began + 60
+    await endpoint.heard.wait()
+
+    assert endpoint.expired == [pytest.approx(began + 60)]
+
+
+async def test_literal_addresses_resolve_without_a_thread() -> None:
+    resolver = Resolver()
+
+    assert await resolver.resolve("127.0.0.1", 623) == Address(
+        socket.AF_INET, "127.0.0.1", 623
+    )
+    assert (await resolver.resolve("::1", 623)).family == socket.AF_INET6
+
+
+async def test_a_name_that_does_not_exist_says_so_in_one_line() -> None:
+    with pytest.raises(NameUnresolvedError, match=r"^no-such-bmc\.invalid: "):
+        await Resolver().resolve("no-such-bmc.invalid", 623)
