@@ -1,0 +1,116 @@
+"""Sockets to listen on: a unix socket of this machine, or a TCP port."""
+
+from __future__ import annotations
+
+import os
+import socket
+import stat
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
+from pathlib import Path
+
+import trio
+
+SOCKET_MODE = 0o660
+"""The owner and the group of the unix socket may use the API, nobody else."""
+
+_BACKLOG = 64
+
+Bind = str | tuple[str, int]
+"""The path of a unix socket, or a TCP host and port (0: any free port)."""
+
+
+class ListenError(Exception):
+    """An address cannot be listened on; the message names it and the remedy."""
+
+
+@asynccontextmanager
+async def listen(bind: Bind) -> AsyncIterator[list[trio.SocketListener]]:
+    """Listen while the context lasts; a unix socket's file is removed at the end.
+
+    Raises:
+        ListenError: the address is in use, forbidden, or not there.
+    """
+    if isinstance(bind, str):
+        with _listening_unix(Path(bind)) as listener:
+            yield [listener]
+    else:
+        listeners = await _open_tcp(*bind)
+        try:
+            yield listeners
+        finally:
+            for listener in listeners:
+                listener.socket.close()
+
+
+def address_of(bind: Bind, listeners: Sequence[trio.SocketListener]) -> str:
+    """Return what a person would type: a path, ``host:port`` or ``[host]:port``."""
+    if isinstance(bind, str):
+        return bind
+    host, port, *_ = listeners[0].socket.getsockname()
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+async def _open_tcp(host: str, port: int) -> list[trio.SocketListener]:
+    try:
+        return await trio.open_tcp_listeners(port, host=host, backlog=_BACKLOG)
+    except OSError as error:
+        raise ListenError(f"cannot listen on {host} port {port}: {error}") from None
+
+
+@contextmanager
+def _listening_unix(path: Path) -> Iterator[trio.SocketListener]:
+    _refuse_if_taken(path)
+    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    with listening:
+        try:
+            identity = _bind(listening, path)
+        except OSError as error:
+            raise ListenError(f"cannot listen on {path}: {error}") from None
+        try:
+            yield trio.SocketListener(trio.socket.from_stdlib_socket(listening))
+        finally:
+            _remove(path, identity)
+
+
+def _refuse_if_taken(path: Path) -> None:
+    try:
+        mode = path.lstat().st_mode
+    except OSError:
+        return
+    if not stat.S_ISSOCK(mode):
+        raise ListenError(f"cannot listen on {path}: it exists and is no socket")
+    if _answers(path):
+        raise ListenError(f"cannot listen on {path}: another solrecd listens there")
+
+
+def _answers(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        try:
+            probe.connect(os.fspath(path))
+        except OSError:
+            return False
+        return True
+
+
+def _bind(listening: socket.socket, path: Path) -> tuple[int, int]:
+    """Bind under a temporary name: nobody can connect before the mode is right."""
+    early = path.with_name(f".{path.name}.{os.getpid()}")
+    early.unlink(missing_ok=True)
+    listening.bind(os.fspath(early))
+    early.chmod(SOCKET_MODE)
+    listening.listen(_BACKLOG)
+    early.replace(path)
+    return _identity(path)
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    found = path.lstat()
+    return found.st_dev, found.st_ino
+
+
+def _remove(path: Path, identity: tuple[int, int]) -> None:
+    """Remove our socket, unless a successor has already put its own there."""
+    with suppress(OSError):
+        if _identity(path) == identity:
+            path.unlink()
