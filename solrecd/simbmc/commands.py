@@ -1,0 +1,355 @@
+"""The IPMI commands of a BMC, one small function each, and the table of them.
+
+A handler gets the controller, the session that asks (None before a login), the request
+data and the time; it returns the response data or raises `RefusalError`. Commands that
+are not in `COMMANDS` are refused with C1h.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from struct import Struct
+from types import MappingProxyType
+from typing import Final, NamedTuple
+
+from solrecd.ipmi.auth import CIPHER_SUITES
+from solrecd.ipmi.constants import (
+    AppCommand,
+    CompletionCode,
+    NetFn,
+    PayloadType,
+    PrivilegeLevel,
+)
+from solrecd.simbmc.controller import Controller
+from solrecd.simbmc.machine import ChassisControl
+from solrecd.simbmc.sessions import BmcSession
+
+_SOL_INSTANCE: Final = 1
+_MICROSECONDS_5000: Final = 0.005
+"""Unit of the character accumulate interval (§26.3, parameter 3), in seconds."""
+
+
+class RefusalError(Exception):
+    """A command is answered with a completion code other than 00h."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(f"completion code {code:#04x}")
+        self.code = code
+
+
+class Call(NamedTuple):
+    """One command as its handler sees it."""
+
+    controller: Controller
+    session: BmcSession | None
+    data: bytes
+    now: float
+
+    @property
+    def caller(self) -> BmcSession:
+        """The session that asks.
+
+        Raises:
+            RefusalError: there is none.
+        """
+        if self.session is None:
+            raise RefusalError(CompletionCode.INSUFFICIENT_PRIVILEGE)
+        return self.session
+
+
+class Command(NamedTuple):
+    """How one command is answered."""
+
+    handler: Callable[[Call], bytes]
+    length: int = 0
+    """Bytes of request data that it needs at least."""
+    privilege: PrivilegeLevel | None = PrivilegeLevel.USER
+    """Least privilege; None: answered before a login, too."""
+
+
+# --- App (§20, §22, §24) -------------------------------------------------------------
+
+
+def _get_device_id(_: Call) -> bytes:
+    """IPMI 2.0 §20.1: IPMI 2.0, a chassis and an SEL device, no maker's name."""
+    return bytes((0x20, 0x01, 0x01, 0x00, 0x02, 0x84)) + bytes(5)
+
+
+def _get_system_guid(call: Call) -> bytes:
+    return call.controller.options.guid
+
+
+def _get_authentication_capabilities(call: Call) -> bytes:
+    """§22.13: RMCP+ only; named users; K_G as configured."""
+    kg = 0x20 if call.controller.options.kg else 0
+    return bytes((1, 0x80, kg | 0x04, 0x02)) + bytes(4)
+
+
+def _get_cipher_suites(call: Call) -> bytes:
+    """§22.15: 16 bytes of records at a time, list index in the third byte."""
+    records = b"".join(
+        bytes((0xC0, number, a.authentication, 0x40 | a.integrity))
+        + bytes((0x80 | a.confidentiality,))
+        for number in call.controller.options.cipher_suites
+        for a in (CIPHER_SUITES[number].algorithms,)
+    )
+    index = (call.data[2] & 0x3F) * 16
+    return b"\x01" + records[index : index + 16]
+
+
+def _set_session_privilege(call: Call) -> bytes:
+    """§22.18; level 0 asks for the present one."""
+    session = call.caller
+    level = call.data[0] & 0x0F
+    if level > session.limit:
+        raise RefusalError(0x81)
+    if level:
+        try:
+            session.privilege = PrivilegeLevel(level)
+        except ValueError:
+            raise RefusalError(CompletionCode.INVALID_DATA_FIELD) from None
+    return bytes((session.privilege,))
+
+
+def _close_session(call: Call) -> bytes:
+    """§22.19; the answer still travels in the session."""
+    session_id = int.from_bytes(call.data[:4], "little")
+    if session_id not in call.controller.sessions:
+        raise RefusalError(0x87)
+    call.controller.close(session_id)
+    return b""
+
+
+def _check_payload(call: Call) -> None:
+    """Refuse what is not SoL, instance 1."""
+    if call.data[0] & 0x3F != PayloadType.SOL:
+        raise RefusalError(CompletionCode.INVALID_DATA_FIELD)
+    if len(call.data) > 1 and call.data[1] & 0x0F != _SOL_INSTANCE:
+        raise RefusalError(CompletionCode.PARAMETER_OUT_OF_RANGE)
+
+
+def _activate_payload(call: Call) -> bytes:
+    """§24.1, Table 24-2."""
+    _check_payload(call)
+    controller = call.controller
+    _check_activation(call)
+    if controller.owner is not None:
+        raise RefusalError(CompletionCode.PAYLOAD_ALREADY_ACTIVE)
+    controller.activate(call.caller, call.now)
+    if controller.misbehaviour.data_before_answer:
+        controller.flush()
+    return _activation_answer(controller)
+
+
+def _check_activation(call: Call) -> None:
+    """Refuse what settings and suite do not allow."""
+    options = call.controller.options
+    settings = call.controller.payload.settings
+    if not settings.enabled:
+        raise RefusalError(CompletionCode.PAYLOAD_DISABLED)
+    if call.caller.privilege < options.sol_privilege:
+        raise RefusalError(CompletionCode.INSUFFICIENT_PRIVILEGE)
+    wanted = bool(call.data[2] & 0x80)
+    if wanted and not call.caller.cipher.suite.algorithms.confidentiality:
+        raise RefusalError(CompletionCode.ENCRYPTION_NOT_POSSIBLE)
+    if settings.needs_encryption and not wanted:
+        raise RefusalError(CompletionCode.ENCRYPTION_REQUIRED)
+
+
+_ACTIVATED: Final = Struct("<4xHHHH")
+_NO_VLAN: Final = 0xFFFF
+_SOL_HEADER: Final = 4
+
+
+def _activation_answer(controller: Controller) -> bytes:
+    habit = controller.misbehaviour
+    settings = controller.payload.settings
+    inbound, outbound = habit.announced_sizes or (
+        settings.input_size + _SOL_HEADER,
+        settings.packet_size + _SOL_HEADER,
+    )
+    port = habit.announced_port or controller.options.port
+    if habit.port_swapped:
+        port = (port & 0xFF) << 8 | port >> 8
+    return _ACTIVATED.pack(inbound, outbound, port, _NO_VLAN)
+
+
+def _deactivate_payload(call: Call) -> bytes:
+    """§24.2; any session may do it, the owner is told unless the BMC robs silently."""
+    _check_payload(call)
+    controller = call.controller
+    if controller.owner is None:
+        raise RefusalError(CompletionCode.PAYLOAD_ALREADY_ACTIVE)
+    if not controller.misbehaviour.payload_stuck:
+        robbed = controller.owner != call.caller.id
+        controller.release(tell=robbed and not controller.misbehaviour.robs_silently)
+    return b""
+
+
+def _get_activation_status(call: Call) -> bytes:
+    """§24.4: one instance; bit 0 says that it is active."""
+    _check_payload(call)
+    return bytes((1, call.controller.owner is not None, 0))
+
+
+def _get_instance_info(call: Call) -> bytes:
+    """§24.5: the owner's session ID, port number 1."""
+    _check_payload(call)
+    owner = call.controller.owner or 0
+    return owner.to_bytes(4, "little") + b"\x01" + bytes(7)
+
+
+def _get_payload_support(_: Call) -> bytes:
+    """§24.8: IPMI messages and SoL, and the RMCP+ session setup types."""
+    return bytes((0x03, 0, 0x3F, 0)) + bytes(4)
+
+
+def _get_payload_version(_: Call) -> bytes:
+    """§24.9: version 1.0."""
+    return b"\x10"
+
+
+# --- Chassis (§28) -------------------------------------------------------------------
+
+
+def _get_chassis_status(call: Call) -> bytes:
+    return bytes((call.controller.machine.power_on, 0, 0))
+
+
+def _chassis_control(call: Call) -> bytes:
+    try:
+        control = ChassisControl(call.data[0] & 0x0F)
+    except ValueError:
+        raise RefusalError(CompletionCode.INVALID_DATA_FIELD) from None
+    call.controller.control(control, call.now)
+    return b""
+
+
+# --- Storage (§31): an empty SEL -----------------------------------------------------
+
+
+def _get_sel_info(_: Call) -> bytes:
+    """§31.2: version 1.5, no entries, 64 KiB free."""
+    return bytes((0x51, 0, 0, 0xFF, 0xFF)) + bytes(9)
+
+
+def _get_sel_entry(_: Call) -> bytes:
+    raise RefusalError(0xCB)
+
+
+# --- Transport (§26): SoL configuration ----------------------------------------------
+
+_SOL_REVISION: Final = 0x11
+_BIT_RATE_115200: Final = 0x0A
+
+
+def _get_sol_parameter(call: Call) -> bytes:
+    """§26.3; bit 7 of the first byte asks for the revision only."""
+    if call.data[0] & 0x80:
+        return bytes((_SOL_REVISION,))
+    values = _sol_parameters(call.controller)
+    if call.data[1] not in values:
+        raise RefusalError(0x80)
+    return bytes((_SOL_REVISION,)) + values[call.data[1]]
+
+
+def _sol_parameters(controller: Controller) -> Mapping[int, bytes]:
+    """Return every parameter by its number (Table 26-5)."""
+    options = controller.options
+    sol = controller.payload.settings
+    interval = round(sol.accumulate_interval / _MICROSECONDS_5000)
+    force = 0xC0 if sol.needs_encryption else 0
+    return {
+        0: b"\x00",
+        1: bytes((sol.enabled,)),
+        2: bytes((force | options.sol_privilege,)),
+        3: bytes((max(interval, 1), sol.threshold)),
+        4: bytes((sol.retry_count & 7, min(round(sol.retry_interval * 100), 255))),
+        5: bytes((_BIT_RATE_115200,)),
+        6: bytes((_BIT_RATE_115200,)),
+        7: b"\x01",
+        8: options.port.to_bytes(2, "little"),
+    }
+
+
+def _set_sol_parameter(call: Call) -> bytes:
+    """§26.2: enable, accumulate and retry are obeyed, the rest is accepted."""
+    payload = call.controller.payload
+    values = call.data[2:]
+    match call.data[1], len(values):
+        case 1, 1:
+            enabled = bool(values[0] & 1)
+            payload.settings = dataclasses.replace(payload.settings, enabled=enabled)
+        case 3, 2:
+            payload.settings = dataclasses.replace(
+                payload.settings,
+                accumulate_interval=values[0] * _MICROSECONDS_5000,
+                threshold=values[1],
+            )
+        case 4, 2:
+            payload.settings = dataclasses.replace(
+                payload.settings,
+                retry_count=values[0] & 7,
+                retry_interval=values[1] / 100,
+            )
+        case ((0 | 2 | 5 | 6), _):
+            pass
+        case _:
+            raise RefusalError(0x80)
+    return b""
+
+
+_USER: Final = PrivilegeLevel.USER
+_OPERATOR: Final = PrivilegeLevel.OPERATOR
+
+COMMANDS: Final[Mapping[tuple[int, int], Command]] = MappingProxyType(
+    {
+        (NetFn.CHASSIS, 0x01): Command(_get_chassis_status),
+        (NetFn.CHASSIS, 0x02): Command(_chassis_control, 1, _OPERATOR),
+        (NetFn.APP, AppCommand.GET_DEVICE_ID): Command(_get_device_id),
+        (NetFn.APP, 0x37): Command(_get_system_guid, 0, None),
+        (NetFn.APP, AppCommand.GET_CHANNEL_AUTHENTICATION_CAPABILITIES): Command(
+            _get_authentication_capabilities, 2, None
+        ),
+        (NetFn.APP, AppCommand.SET_SESSION_PRIVILEGE_LEVEL): Command(
+            _set_session_privilege, 1
+        ),
+        (NetFn.APP, AppCommand.CLOSE_SESSION): Command(_close_session, 4),
+        (NetFn.APP, AppCommand.ACTIVATE_PAYLOAD): Command(_activate_payload, 6),
+        (NetFn.APP, AppCommand.DEACTIVATE_PAYLOAD): Command(_deactivate_payload, 2),
+        (NetFn.APP, AppCommand.GET_PAYLOAD_ACTIVATION_STATUS): Command(
+            _get_activation_status, 1
+        ),
+        (NetFn.APP, AppCommand.GET_PAYLOAD_INSTANCE_INFO): Command(
+            _get_instance_info, 2
+        ),
+        (NetFn.APP, AppCommand.GET_CHANNEL_PAYLOAD_SUPPORT): Command(
+            _get_payload_support, 1
+        ),
+        (NetFn.APP, 0x4F): Command(_get_payload_version, 2),
+        (NetFn.APP, AppCommand.GET_CHANNEL_CIPHER_SUITES): Command(
+            _get_cipher_suites, 3, None
+        ),
+        (NetFn.STORAGE, 0x40): Command(_get_sel_info),
+        (NetFn.STORAGE, 0x43): Command(_get_sel_entry, 6),
+        (NetFn.TRANSPORT, 0x21): Command(_set_sol_parameter, 3, _OPERATOR),
+        (NetFn.TRANSPORT, 0x22): Command(_get_sol_parameter, 4, _USER),
+    }
+)
+"""(net function, command) -> how it is answered."""
+
+
+def execute(netfn: int, command: int, call: Call) -> tuple[int, bytes]:
+    """Return completion code and response data of one command."""
+    entry = COMMANDS.get((netfn, command))
+    if entry is None:
+        return CompletionCode.INVALID_COMMAND, b""
+    if len(call.data) < entry.length:
+        return CompletionCode.REQUEST_LENGTH_INVALID, b""
+    try:
+        if entry.privilege is not None and call.caller.privilege < entry.privilege:
+            return CompletionCode.INSUFFICIENT_PRIVILEGE, b""
+        return CompletionCode.OK, entry.handler(call)
+    except RefusalError as refused:
+        return refused.code, b""

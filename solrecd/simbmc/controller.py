@@ -1,0 +1,125 @@
+"""The management controller behind the wire: host, payload, sessions and their owner.
+
+What the IPMI commands act upon. `Bmc` feeds it with believed packets; everything to
+be sent gathers in its outbox.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from solrecd.ipmi.constants import CompletionCode, PayloadType
+from solrecd.ipmi.packets import encode_sol
+from solrecd.simbmc.faults import Misbehaviour
+from solrecd.simbmc.machine import ChassisControl, Machine
+from solrecd.simbmc.options import BmcOptions
+from solrecd.simbmc.payload import Drop, Ledger, SolPayload
+from solrecd.simbmc.sessions import Address, BmcSession
+
+STRANGER: Final = 0x57A11E5D
+"""Session ID of the somebody else who took the payload; no datagram carries it."""
+
+
+class Controller:
+    """State and deeds of one BMC, without packets."""
+
+    def __init__(self, options: BmcOptions, machine: Machine, ledger: Ledger) -> None:
+        self.options = options
+        self.machine = machine
+        self.ledger = ledger
+        self.misbehaviour = Misbehaviour()
+        self.payload = SolPayload(options.sol, machine, ledger)
+        self.sessions: dict[int, BmcSession] = {}
+        self.owner: int | None = None
+        """Managed system session ID of the payload's owner, or `STRANGER`."""
+        self.outbox: list[tuple[bytes, Address]] = []
+        self._was_on = machine.power_on
+
+    # -- sessions --
+
+    @property
+    def free_slots(self) -> int:
+        """How many more sessions may be opened."""
+        return self.options.session_slots - len(self.sessions)
+
+    def close(self, session_id: int) -> None:
+        """End a session; a payload it owned is free again."""
+        if self.owner == session_id:
+            self.release(tell=False)
+        self.sessions.pop(session_id, None)
+
+    def close_idle(self, now: float) -> None:
+        """End the sessions that were silent for too long (§6.12.15)."""
+        oldest = now - self.options.session_timeout
+        idle = [x.id for x in self.sessions.values() if x.last_seen <= oldest]
+        for session_id in idle:
+            self.close(session_id)
+
+    def reset(self) -> None:
+        """Forget everything, as a restart of the BMC does; the host runs on."""
+        self.sessions.clear()
+        self.owner = None
+        self.outbox.clear()
+        self.payload.reset()
+
+    # -- the payload --
+
+    def activate(self, session: BmcSession, now: float) -> None:
+        """Make `session` the owner of the SoL payload."""
+        self.owner = session.id
+        self.payload.accepts_zero = self.misbehaviour.accepts_zero
+        self.payload.activate(now)
+
+    def release(self, *, tell: bool) -> None:
+        """Take the payload from its owner.
+
+        Args:
+            tell: whether the owner hears of it.
+        """
+        self.flush()
+        self.payload.deactivate(tell=tell)
+        self.flush()
+        self.owner = None
+
+    def steal(self) -> None:
+        """Let somebody else take the payload and keep it."""
+        self.release(tell=not self.misbehaviour.robs_silently)
+        self.owner = STRANGER
+
+    def flush(self) -> None:
+        """Seal the payload's packets for its owner; without one they are nothing."""
+        packets = self.payload.packets()
+        owner = None if self.owner is None else self.sessions.get(self.owner)
+        if owner is None:
+            return
+        for packet in packets:
+            datagram = owner.cipher.seal(PayloadType.SOL, encode_sol(packet))
+            self.outbox.append((datagram, owner.address))
+
+    # -- the host --
+
+    def control(self, control: ChassisControl, now: float) -> CompletionCode:
+        """Do what Chassis Control asks for."""
+        self.machine.control(control, now)
+        self._watch_power()
+        return CompletionCode.OK
+
+    def pump(self, now: float) -> None:
+        """Move what the host has printed into the payload."""
+        data = self.machine.output(now)
+        self._watch_power()
+        if data:
+            self.print(data, now)
+
+    def print(self, data: bytes, now: float) -> None:
+        """Take console bytes, from the host or from a test."""
+        if self.misbehaviour.serial_dead:
+            self.ledger.printed += len(data)
+            self.ledger.dropped[Drop.SERIAL_DEAD] += len(data)
+            return
+        self.payload.print(data, now)
+
+    def _watch_power(self) -> None:
+        if self.machine.power_on != self._was_on:
+            self._was_on = self.machine.power_on
+            self.payload.power_changed()

@@ -1,0 +1,45 @@
+"""What a simulated BMC is: its users, limits and settings. Data only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from solrecd.ipmi.constants import RMCP_PORT, PrivilegeLevel
+from solrecd.simbmc.payload import SolSettings
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """Somebody who may log in."""
+
+    name: bytes
+    """Up to 16 bytes."""
+    password: bytes = field(repr=False)
+    """Up to 20 bytes."""
+    privilege: PrivilegeLevel = PrivilegeLevel.ADMINISTRATOR
+    """The highest level this user may ask for."""
+
+
+@dataclass(frozen=True, slots=True)
+class BmcOptions:
+    """One BMC as its owner configured it."""
+
+    users: tuple[User, ...] = (User(b"recorder", b"secret"),)
+    cipher_suites: tuple[int, ...] = (3, 17)
+    """Suites that Open Session accepts."""
+    kg: bytes | None = field(default=None, repr=False)
+    """The BMC key K_G; None: passwords alone ("one-key" logins, §13.31)."""
+    guid: bytes = bytes(range(16))
+    port: int = RMCP_PORT
+    """UDP port that the Activate Payload answer announces."""
+    privilege_limit: PrivilegeLevel = PrivilegeLevel.ADMINISTRATOR
+    """Highest level on the LAN channel."""
+    session_slots: int = 15
+    """Sessions at the same time; more get "insufficient resources"."""
+    session_timeout: float = 60.0
+    """Seconds without traffic until a session is closed (§6.12.15)."""
+    sol_keeps_session: bool = True
+    """SoL packets count as traffic; ipmi_sim's do not."""
+    sol: SolSettings = field(default_factory=SolSettings)
+    sol_privilege: PrivilegeLevel = PrivilegeLevel.USER
+    """Least privilege that Activate Payload asks for (§26.3, parameter 2)."""
