@@ -1,0 +1,201 @@
+"""The catalogue: every metric family of solrecd's own, in the order of a scrape.
+
+Names and labels are a contract with people's alerts and dashboards: a family may be
+added, none may change. Labels are bounded by the configuration (``console``) or by a
+closed set (``reason``, ``outcome``, ``stage``, ``name``); text from a console or a BMC
+is never a label.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import NamedTuple
+
+
+class Type(enum.StrEnum):
+    """Prometheus's metric types, those in use here."""
+
+    COUNTER = "counter"
+    GAUGE = "gauge"
+    HISTOGRAM = "histogram"
+
+
+class Family(NamedTuple):
+    """One metric family."""
+
+    name: str
+    type: Type
+    help: str
+    labels: tuple[str, ...] = ()
+
+    @property
+    def header(self) -> str:
+        """The HELP and TYPE lines."""
+        return f"# HELP {self.name} {self.help}\n# TYPE {self.name} {self.type}\n"
+
+
+BUILD_INFO = Family(
+    "solrecd_build_info", Type.GAUGE, "Version of solrecd; always 1.", ("version",)
+)
+CONSOLES = Family("solrecd_consoles", Type.GAUGE, "Consoles being recorded.")
+CONSOLE_INFO = Family(
+    "solrecd_console_info",
+    Type.GAUGE,
+    "The console's labels from the configuration; always 1.",
+    ("console",),
+)
+SESSION_UP = Family(
+    "solrecd_sol_session_up",
+    Type.GAUGE,
+    "1 while the console's SoL payload is ours and its output is recorded.",
+    ("console",),
+)
+BMC_REACHABLE = Family(
+    "solrecd_bmc_reachable",
+    Type.GAUGE,
+    "1 when the BMC answered the last time it was asked anything.",
+    ("console",),
+)
+SESSION_LOST = Family(
+    "solrecd_sol_session_lost_total",
+    Type.COUNTER,
+    "Sessions that were up and ended, by why.",
+    ("console", "reason"),
+)
+SESSION_STOLEN = Family(
+    "solrecd_sol_session_stolen_total",
+    Type.COUNTER,
+    "Times somebody else took the SoL payload from us.",
+    ("console",),
+)
+RECEIVED = Family(
+    "solrecd_console_received_bytes_total",
+    Type.COUNTER,
+    "Bytes of console output recorded.",
+    ("console",),
+)
+LOST_BYTES = Family(
+    "solrecd_console_lost_bytes_total",
+    Type.COUNTER,
+    "Bytes of console output known to be lost, where their number is known.",
+    ("console", "reason"),
+)
+GAPS = Family(
+    "solrecd_console_gaps_total",
+    Type.COUNTER,
+    "Places where console output is, or may be, missing.",
+    ("console", "reason"),
+)
+LAST_OUTPUT = Family(
+    "solrecd_console_last_output_timestamp_seconds",
+    Type.GAUGE,
+    "When the console printed something last; absent before the first byte.",
+    ("console",),
+)
+BOOTS = Family(
+    "solrecd_boots_total",
+    Type.COUNTER,
+    "Boots that ended, by how.",
+    ("console", "outcome"),
+)
+STAGE_ENTERED = Family(
+    "solrecd_boot_stage_entered_timestamp_seconds",
+    Type.GAUGE,
+    "When the boot entered the stage it is in now; only that stage has a series.",
+    ("console", "stage"),
+)
+STUCK = Family(
+    "solrecd_boot_stuck",
+    Type.GAUGE,
+    "1 while the boot has been in its stage for longer than the stage's timeout.",
+    ("console",),
+)
+STAGE_TIMEOUT = Family(
+    "solrecd_boot_stage_timeout_seconds",
+    Type.GAUGE,
+    "Time in a stage after which a boot counts as stuck.",
+    ("stage",),
+)
+STAGE_DURATION = Family(
+    "solrecd_boot_stage_duration_seconds",
+    Type.HISTOGRAM,
+    "Time from entering a stage to entering the next one.",
+    ("stage",),
+)
+FAILURES = Family(
+    "solrecd_failures_total",
+    Type.COUNTER,
+    "Failures read in the console output, by what failed.",
+    ("console", "name"),
+)
+FILESYSTEM_AVAIL = Family(
+    "solrecd_log_filesystem_avail_bytes",
+    Type.GAUGE,
+    "Space left for solrecd on the file system of the archives.",
+)
+FILESYSTEM_SIZE = Family(
+    "solrecd_log_filesystem_size_bytes",
+    Type.GAUGE,
+    "Size of the file system of the archives.",
+)
+JOURNAL_USED = Family(
+    "solrecd_journal_used_bytes",
+    Type.GAUGE,
+    "Journal in use: received and not yet in the archive.",
+)
+JOURNAL_SIZE = Family("solrecd_journal_size_bytes", Type.GAUGE, "Size of the journal.")
+RELOAD_SUCCESSFUL = Family(
+    "solrecd_config_last_reload_successful",
+    Type.GAUGE,
+    "0 when the configuration on disk is wrong and the one before it is still in use.",
+)
+RELOAD_TIME = Family(
+    "solrecd_config_last_reload_success_timestamp_seconds",
+    Type.GAUGE,
+    "When the configuration in use was read.",
+)
+REJECTED = Family(
+    "solrecd_datagrams_rejected_total",
+    Type.COUNTER,
+    "Datagrams dropped because they were malformed, forged, replayed or nobody's.",
+    ("cause",),
+)
+LOOP_LAG = Family(
+    "solrecd_loop_lag_seconds",
+    Type.HISTOGRAM,
+    "How late the event loop was, measured once a second.",
+)
+ACK_DELAY = Family(
+    "solrecd_ack_delay_seconds",
+    Type.HISTOGRAM,
+    "From receiving a datagram with console output to sending its ACK.",
+)
+
+CATALOGUE = (
+    BUILD_INFO,
+    CONSOLES,
+    CONSOLE_INFO,
+    SESSION_UP,
+    BMC_REACHABLE,
+    SESSION_LOST,
+    SESSION_STOLEN,
+    RECEIVED,
+    LOST_BYTES,
+    GAPS,
+    LAST_OUTPUT,
+    BOOTS,
+    STAGE_ENTERED,
+    STUCK,
+    STAGE_TIMEOUT,
+    STAGE_DURATION,
+    FAILURES,
+    FILESYSTEM_AVAIL,
+    FILESYSTEM_SIZE,
+    JOURNAL_USED,
+    JOURNAL_SIZE,
+    RELOAD_SUCCESSFUL,
+    RELOAD_TIME,
+    REJECTED,
+    LOOP_LAG,
+    ACK_DELAY,
+)
