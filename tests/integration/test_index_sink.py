@@ -1,0 +1,148 @@
+"""The index sink: rows reach the file in batches, and no file stops the recorder."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trio
+import trio.testing
+
+from solrecd.events import Boot, Event, Kind, Outcome, Severity
+from solrecd.index import Index
+from solrecd.sinks.index import BUFFER, IndexSink
+
+NOW = 1_700_000_000_000_000
+
+
+def event(at: int = 1) -> Event:
+    return Event(at, "a", Kind.FAILURE, "panic", Severity.FATAL, "Kernel panic")
+
+
+class Recorder:
+    """A sink and what it reported."""
+
+    def __init__(self, path: Path) -> None:
+        self.reports: list[str | None] = []
+        self.sink = IndexSink(path, wall_clock=lambda: NOW, report=self.reports.append)
+
+
+@asynccontextmanager
+async def running(recorder: Recorder) -> AsyncIterator[IndexSink]:
+    async with trio.open_nursery() as nursery:
+        await nursery.start(recorder.sink.run)
+        yield recorder.sink
+        recorder.sink.close()
+
+
+def found(path: Path) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    with closing(Index.read(path)) as index:
+        return list(index.boots()), list(index.events())
+
+
+async def test_what_was_offered_is_in_the_file_after_close(tmp_path: Path) -> None:
+    path = tmp_path / "index.sqlite"
+
+    async with running(Recorder(path)) as sink:
+        sink.offer([event()], [Boot("a", 1, 1)])
+
+    boots, events = found(path)
+    assert [boot["boot"] for boot in boots] == [1]
+    assert events == [event().as_dict()]
+
+
+async def test_only_the_last_snapshot_of_a_boot_is_written(tmp_path: Path) -> None:
+    path = tmp_path / "index.sqlite"
+
+    async with running(Recorder(path)) as sink:
+        sink.offer(boots=[Boot("a", 1, 1)])
+        sink.offer(boots=[Boot("a", 1, 1, outcome=Outcome.OK)])
+
+    assert [boot["outcome"] for boot in found(path)[0]] == ["ok"]
+
+
+async def test_a_new_file_says_that_the_archive_may_hold_more(tmp_path: Path) -> None:
+    path = tmp_path / "index.sqlite"
+
+    async with running(Recorder(path)) as sink:
+        sink.offer([event()])
+
+    with closing(Index.read(path)) as index:
+        assert index.stale_since == 0
+
+
+async def test_a_damaged_file_is_set_aside(tmp_path: Path) -> None:
+    path = tmp_path / "index.sqlite"
+    path.write_bytes(b"garbage" * 1000)
+
+    async with running(Recorder(path)) as sink:
+        sink.offer([event()])
+
+    assert len(found(path)[1]) == 1
+    assert [each.name for each in tmp_path.glob("*.2023*Z")] == [
+        "index.sqlite.20231114T221320.000000Z"
+    ]
+
+
+async def test_a_file_that_was_moved_away_is_made_again(
+    tmp_path: Path, mock_clock: trio.testing.MockClock
+) -> None:
+    path = tmp_path / "index.sqlite"
+    recorder = Recorder(path)
+    mock_clock.autojump_threshold = 0.1
+
+    async with running(recorder) as sink:
+        sink.offer([event(1)])
+        await trio.sleep(2)
+        path.rename(tmp_path / "moved")
+        sink.offer([event(2)])
+
+    assert [each["time"] for each in found(path)[1]] == ["1970-01-01T00:00:00.000002Z"]
+
+
+async def test_a_file_that_cannot_be_written_is_reported_once_and_tried_again(
+    tmp_path: Path, mock_clock: trio.testing.MockClock
+) -> None:
+    folder = tmp_path / "late"
+    recorder = Recorder(folder / "index.sqlite")
+    mock_clock.autojump_threshold = 0.1
+
+    async with running(recorder) as sink:
+        sink.offer([event()])
+        await trio.sleep(20)
+        folder.mkdir()  # noqa: ASYNC240
+        await trio.sleep(20)
+
+    assert len(found(folder / "index.sqlite")[1]) == 1
+    problem, well = recorder.reports
+    assert "unable to open" in (problem or "")
+    assert well is None
+
+
+async def test_a_full_buffer_drops_and_marks_the_index(tmp_path: Path) -> None:
+    path = tmp_path / "index.sqlite"
+    recorder = Recorder(path)
+    with closing(Index.create(path)):
+        pass
+
+    recorder.sink.offer([event(at) for at in range(BUFFER + 3)])
+    async with running(recorder):
+        pass
+
+    assert recorder.sink.dropped == 3
+    with closing(Index.read(path)) as index:
+        assert index.stale_since == NOW
+
+
+@pytest.mark.parametrize("offers", [0, 1])
+async def test_a_forced_stop_closes_the_file(tmp_path: Path, offers: int) -> None:
+    path = tmp_path / "index.sqlite"
+    recorder = Recorder(path)
+
+    async with trio.open_nursery() as nursery:
+        await nursery.start(recorder.sink.run)
+        recorder.sink.offer([event()] * offers)
+        nursery.cancel_scope.cancel()
+
+    assert not path.with_name("index.sqlite-wal").exists()
