@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -72,6 +72,17 @@ class Recorder:
     def archive(self) -> Path:
         """The folder with one folder per console."""
         return self.directory / "log"
+
+    @property
+    def pid(self) -> int:
+        """The daemon's process."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
+    def recorded(self) -> int:
+        """Bytes in the open and not yet compressed .raw files, over all consoles."""
+        return sum(path.stat().st_size for path in self.archive.glob("*/*Z.boot-*.raw"))
 
     @property
     def messages(self) -> str:
@@ -186,13 +197,18 @@ class Recorder:
     def metric(self, name: str, console: str, **labels: str) -> float | None:
         """Return one sample from the daemon's metrics, or None when there is none."""
         wanted = {"console": console, **labels}
-        for sample in re.finditer(
-            rf"(?m)^{name}{{(?P<labels>.*)}} (?P<value>\S+)$", self._scrape()
-        ):
-            found = dict(re.findall(r'(\w+)="([^"]*)"', sample["labels"]))
-            if found == wanted:
-                return float(sample["value"])
-        return None
+        samples = self._samples(name)
+        return next((value for found, value in samples if found == wanted), None)
+
+    def total(self, name: str) -> float:
+        """Return the sum of a metric over all of its samples."""
+        return sum(value for _labels, value in self._samples(name))
+
+    def _samples(self, name: str) -> Iterator[tuple[dict[str, str], float]]:
+        pattern = rf"(?m)^{name}{{(?P<labels>.*)}} (?P<value>\S+)$"
+        for sample in re.finditer(pattern, self._scrape()):
+            labels = dict(re.findall(r'(\w+)="([^"]*)"', sample["labels"]))
+            yield labels, float(sample["value"])
 
     def _scrape(self) -> str:
         with socket.create_connection(("127.0.0.1", self.metrics_port), 5) as client:

@@ -1,0 +1,67 @@
+"""The load: a fleet of simulated BMCs in a process of their own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Self
+
+USERNAME = "recorder"
+PASSWORD = "secret"
+
+FIRST_HOST = "127.66.0.1"
+"""All of 127/8 is loopback on Linux: an address per BMC, as in the field."""
+
+
+class BmcFleet:
+    """``python -m solrecd.simbmc`` with these options; a context manager."""
+
+    def __init__(self, count: int, **options: float) -> None:
+        """Prepare ``count`` BMCs, each at an address of its own, port 623.
+
+        Args:
+            count: how many.
+            options: the simulator's, without dashes.
+        """
+        self._command = [
+            *(sys.executable, "-m", "solrecd.simbmc", "--one-port", "--port", "623"),
+            *("--host", FIRST_HOST, "--count", str(count)),
+            *(f"--{name}={value}" for name, value in options.items()),
+        ]
+        self._process: subprocess.Popen[str] | None = None
+        self.addresses: Mapping[str, str] = {}
+
+    def __enter__(self) -> Self:
+        """Return once all BMCs listen."""
+        self._process = subprocess.Popen(
+            self._command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        listening = self._read()["listening"]
+        self.addresses = {
+            f"n{number:04d}": str(address).removesuffix(":623")
+            for number, address in enumerate(listening)
+        }
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """End it."""
+        assert self._process is not None
+        self._process.terminate()
+        self._process.communicate()
+
+    def _read(self) -> dict[str, Any]:
+        assert self._process is not None
+        assert self._process.stdout is not None
+        message: dict[str, Any] = json.loads(self._process.stdout.readline())
+        return message

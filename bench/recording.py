@@ -1,0 +1,37 @@
+"""Our daemon as the benchmarks run it: every default, except where it says so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from bench.load import PASSWORD, USERNAME
+from tests.support.recorder import Recorder
+
+_DEFAULTS = f"""
+[defaults]
+username = "{USERNAME}"
+password = "{PASSWORD}"
+cipher_suites = [3]
+"""
+
+
+@contextmanager
+def recording(
+    directory: Path, addresses: Mapping[str, str], daemon_settings: str = ""
+) -> Iterator[Recorder]:
+    """Run the daemon with one console per address.
+
+    Args:
+        directory: a new folder.
+        addresses: ``host:port`` of the BMC of each console.
+        daemon_settings: more keys of the ``[daemon]`` table.
+    """
+    tables = (
+        f'[console.{name}]\nbmc = "{address}"\n' for name, address in addresses.items()
+    )
+    with Recorder(directory) as recorder:
+        recorder.configure(daemon_settings + _DEFAULTS + "".join(tables))
+        recorder.start()
+        yield recorder
