@@ -41,6 +41,10 @@ def found(path: Path) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
         return list(index.boots()), list(index.events())
 
 
+def names(folder: Path) -> list[str]:
+    return [each.name for each in folder.iterdir()]
+
+
 async def test_what_was_offered_is_in_the_file_after_close(tmp_path: Path) -> None:
     path = tmp_path / "index.sqlite"
 
@@ -80,9 +84,7 @@ async def test_a_damaged_file_is_set_aside(tmp_path: Path) -> None:
         sink.offer([event()])
 
     assert len(found(path)[1]) == 1
-    assert [each.name for each in tmp_path.glob("*.2023*Z")] == [
-        "index.sqlite.20231114T221320.000000Z"
-    ]
+    assert "index.sqlite.20231114T221320.000000Z" in names(tmp_path)
 
 
 async def test_a_file_that_was_moved_away_is_made_again(
@@ -111,7 +113,7 @@ async def test_a_file_that_cannot_be_written_is_reported_once_and_tried_again(
     async with running(recorder) as sink:
         sink.offer([event()])
         await trio.sleep(20)
-        folder.mkdir()  # noqa: ASYNC240
+        folder.mkdir()
         await trio.sleep(20)
 
     assert len(found(folder / "index.sqlite")[1]) == 1
