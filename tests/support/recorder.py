@@ -194,10 +194,10 @@ class Recorder:
         )
         assert recorded == expected(), _difference(recorded, expected())
 
-    def metric(self, name: str, console: str, **labels: str) -> float | None:
+    def metric(self, family: str, console: str, /, **labels: str) -> float | None:
         """Return one sample from the daemon's metrics, or None when there is none."""
         wanted = {"console": console, **labels}
-        samples = self._samples(name)
+        samples = self._samples(family)
         return next((value for found, value in samples if found == wanted), None)
 
     def total(self, name: str) -> float:
