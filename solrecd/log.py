@@ -127,8 +127,10 @@ def _renderers(
     if format_ is LogFormat.CONSOLE or (format_ is LogFormat.AUTO and stream.isatty()):
         # Not rich's traceback: it shows local variables, and passwords are some.
         plain = structlog.dev.plain_traceback
-        colors = stream.isatty()
-        return (now, structlog.dev.ConsoleRenderer(colors, exception_formatter=plain))
+        pretty = structlog.dev.ConsoleRenderer(
+            colors=stream.isatty(), exception_formatter=plain
+        )
+        return (now, pretty)
     if format_ is LogFormat.JSON:
         return (now, structlog.processors.JSONRenderer())
     return (now, _render_logfmt)

@@ -165,7 +165,8 @@ class ConsoleConfig:
     payload_size: int | None = None
     """Most SoL bytes sent in one packet, 1-255; None: what the BMC says."""
     auxiliary: int | None = None
-    """First auxiliary byte of Activate Payload (Table 24-2); None: the default."""
+    """First auxiliary byte of Activate Payload without its encryption and
+    authentication bits, 0-63 (IPMI 2.0 Table 24-2); None: as the quirks say."""
     serial_keepalive: float | None = None
     """Seconds between NUL bytes typed into a silent console; None: never."""
     record_input: bool = False

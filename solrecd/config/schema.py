@@ -127,7 +127,7 @@ def console_keys(quirks: Collection[str]) -> Schema:
         "keepalive": duration(1, 25),
         "sol_instance": integer(1, 15),
         "payload_size": off_or(integer(1, 255)),
-        "auxiliary": integer(0, 255),
+        "auxiliary": integer(0, 0x3F),
         "serial_keepalive": off_or(duration(1, 86400)),
         "record_input": boolean,
         "labels": labels,

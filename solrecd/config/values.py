@@ -103,8 +103,9 @@ def text(*, max_bytes: int, min_bytes: int = 0, hidden: bool = False) -> Parser[
             length = len(value.encode())
             if min_bytes <= length <= max_bytes:
                 return value
+        found = _veil(value) if hidden else show(value)
         allowed = f"text of {min_bytes} to {max_bytes} bytes"
-        raise refusal(_veil(value) if hidden else value, allowed)
+        raise ValueError(f"found {found}; allowed: {allowed}")
 
     return parse
 

@@ -1,0 +1,114 @@
+"""What systemd hears, on a real datagram socket."""
+
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from solrecd.notify import MAX_STATUS, Notifier, connect
+
+
+@pytest.fixture
+def manager(tmp_path: Path) -> Iterator[socket.socket]:
+    """A service manager's end of the notification socket."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
+        listener.bind(str(tmp_path / "notify"))
+        listener.setblocking(False)
+        yield listener
+
+
+@pytest.fixture
+def notifier(
+    manager: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Notifier]:
+    """A notifier that found the manager through its environment."""
+    monkeypatch.setenv("NOTIFY_SOCKET", manager.getsockname())
+    monkeypatch.setenv("WATCHDOG_USEC", "30000000")
+    monkeypatch.delenv("WATCHDOG_PID", raising=False)
+    notifier = connect()
+    yield notifier
+    notifier.close()
+
+
+def test_each_message_is_one_datagram(
+    manager: socket.socket, notifier: Notifier
+) -> None:
+    notifier.status("5 consoles, 4 up")
+    notifier.ready()
+    notifier.watchdog()
+    notifier.stopping()
+
+    heard = [manager.recv(4096) for _ in range(4)]
+    assert heard == [
+        b"STATUS=5 consoles, 4 up",
+        b"READY=1",
+        b"WATCHDOG=1",
+        b"STOPPING=1",
+    ]
+
+
+def test_a_reload_says_when_it_began_in_the_same_datagram(
+    manager: socket.socket,
+) -> None:
+    channel = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    channel.connect(manager.getsockname())
+    notifier = Notifier(channel, monotonic_ns=lambda: 5_000_000)
+
+    notifier.reloading()
+
+    assert manager.recv(4096) == b"RELOADING=1\nMONOTONIC_USEC=5000"
+    notifier.close()
+
+
+def test_a_status_may_be_any_text_and_stays_one_line(
+    manager: socket.socket, notifier: Notifier
+) -> None:
+    notifier.status("node001 → login\nREADY=1")
+    notifier.status("x" * 5000)
+
+    assert manager.recv(4096) == "STATUS=node001 → login READY=1".encode()
+    assert len(manager.recv(8192)) == len("STATUS=") + MAX_STATUS
+
+
+def test_a_manager_that_does_not_listen_never_blocks_us(notifier: Notifier) -> None:
+    for _ in range(2000):
+        notifier.watchdog()
+
+
+def test_a_manager_that_went_away_is_no_error(
+    manager: socket.socket, notifier: Notifier
+) -> None:
+    manager.close()
+
+    notifier.ready()
+
+
+def test_outside_a_service_manager_nothing_happens() -> None:
+    notifier = connect({})
+
+    notifier.ready()
+    notifier.status("unheard")
+    notifier.close()
+
+    assert notifier.watchdog_interval is None
+
+
+def test_pings_are_due_at_half_of_the_watchdogs_time(notifier: Notifier) -> None:
+    assert notifier.watchdog_interval == 15.0
+
+
+@pytest.mark.parametrize(
+    ("environ", "interval"),
+    [
+        ({"WATCHDOG_USEC": "2000000", "WATCHDOG_PID": str(os.getpid())}, 1.0),
+        ({"WATCHDOG_USEC": "2000000", "WATCHDOG_PID": "1"}, None),
+        ({"WATCHDOG_USEC": "0"}, None),
+        ({"WATCHDOG_USEC": "soon"}, None),
+    ],
+)
+def test_only_a_watchdog_of_this_process_counts(
+    environ: dict[str, str], interval: float | None
+) -> None:
+    assert connect(environ).watchdog_interval == interval
