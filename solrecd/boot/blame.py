@@ -1,0 +1,184 @@
+"""Which function a crash report points at. Pure.
+
+The name on top of a call trace is rarely the one to blame: it printed the report, or
+took a lock, or copied memory for somebody. How far to look down differs by the kind
+of report; which names never count is data (`markers/95-frames.toml`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Final
+
+from solrecd.boot.rules import Blame, Frames
+
+_NAME: Final = r"([A-Za-z_]\w*)(?:\.[\w.]+)?"
+_ADDRESS: Final = r"(?:\(?\[<?(?:0x)?[0-9a-f]+>?\]\)? *){0,2}"
+
+# A frame as x86, arm64, s390, powerpc, MIPS and RISC-V print it, plain or symbolised
+# (with inlined callers); then the two forms of 32-bit Arm.
+_FRAME: Final = re.compile(
+    rf"^ *{_ADDRESS} *(?P<doubt>\? +)?(?:\d+:)?{_NAME}"
+    r"(?:\+0x[0-9a-f]+(?:/0x[0-9a-f]+)?\b(?P<after>.*)| \S+:\d+ \[inline\])",
+    re.MULTILINE,
+)
+_FRAME_ARM: Final = re.compile(
+    rf"^ *(?:\[<[0-9a-f]+>\] \({_NAME}(?:\+0x[^)]*)?\)|{_NAME}) from ", re.MULTILINE
+)
+
+# The instruction that faulted: x86, Arm, powerpc, RISC-V, MIPS; and where powerpc
+# says which interrupt was taken.
+_POINTER: Final = re.compile(
+    r"(?:\b[RE]?IP(?: is at|:)|^ *PC is at|^ *pc *:|^ *epc *:|^ *NIP\b|^ *PC:"
+    r"|--- interrupt: \w+ at|^ *ip *:|^ *Krnl PSW)"
+    rf"(?: *(?:\w{{2,4}}:)?(?:\[?<?[0-9a-f]{{8,}}>?\]?)?:?){{0,3}} *(?:\w{{2,4}}:)?\(?{_NAME}"
+    r"(?:\+0x[0-9a-f]+|/0x| \S+:\d+ \[inline\])",
+    re.MULTILINE,
+)
+
+_TRACE_STARTS: Final = re.compile(
+    r"^ *(?:Call [Tt]race|Backtrace|backtrace|stack backtrace|Trace|Call backtrace).{0,60}$",
+    re.MULTILINE,
+)
+
+# lockdep says where each lock is taken; what these lines announce is the culprit's.
+_LOCK_TAKEN: Final = re.compile(
+    r"(?:trying to acquire|just changed the state of|takes|trying to release lock"
+    r"|trying to lock|is freeing memory|locks? (?:still )?held|leaving the kernel|"
+    r"still has locks? held)"
+)
+_LOCK_AT: Final = re.compile(
+    rf"(?:\bat:? *|-\.+\}}, *at:? *|\n *){_ADDRESS} *{_NAME}(?:\+0x[0-9a-f]+/0x|/0x| \S+:\d+ \[inline\])"
+)
+
+_INTERRUPTED: Final = re.compile(
+    r"^ *(?:<EOI>|</IRQ>)|apic_timer_interrupt\+0x|el1_irq\+0x|el1h_64_irq\+0x"
+    r"|retint_kernel|reschedule_interrupt\+0x",
+    re.MULTILINE,
+)
+
+_SYSCALL_PREFIX: Final = re.compile(
+    r"^(?:__x64_|__ia32_|__arm64_|__se_|__do_|compat_SYSC_|compat_SyS_|SYSC_|SyS_)"
+    r"(?=sys_|[a-z])"
+)
+
+
+class Culprit:
+    """Finds the function at fault in reports; immutable after construction."""
+
+    __slots__ = ("_anchor", "_frames", "_skip", "_ways")
+
+    def __init__(self, frames: Frames) -> None:
+        self._frames = frames
+        self._skip = _any_part(frames.machinery)
+        self._anchor = re.compile("|".join(frames.anchors) or r"\Z\A.")
+        self._ways: dict[Blame, Callable[[str, str | None, Sequence[str]], str | None]]
+        self._ways = {
+            Blame.TRACE: self._trace,
+            Blame.FRAMES: self._first_frame,
+            Blame.LOCK: self._lock,
+            Blame.STALL: self._stall,
+            Blame.HUNG: self._hung,
+        }
+
+    def find(
+        self, way: Blame, report: str, named: str | None, skip: Sequence[str]
+    ) -> str | None:
+        """Return the function that a report blames.
+
+        Args:
+            way: how to look.
+            report: the messages after the headline, one per line, stamps removed.
+            named: the function that the headline names itself.
+            skip: further parts of names that do not count.
+        """
+        if way is Blame.NONE:
+            return named
+        return self._ways[way](report, named, skip)
+
+    def _trace(self, report: str, named: str | None, skip: Sequence[str]) -> str | None:
+        pointer = _POINTER.search(report)
+        names = [named] if named else []
+        if pointer is not None:
+            names.append(pointer[1])
+        return self._first([*names, *_calls(report)], skip) or _first_of(names)
+
+    def _first_frame(
+        self, report: str, named: str | None, skip: Sequence[str]
+    ) -> str | None:
+        return self._first(_calls(report), skip) or named
+
+    def _lock(self, report: str, named: str | None, skip: Sequence[str]) -> str | None:
+        announced = _LOCK_TAKEN.search(report)
+        if announced is not None:
+            taken = _LOCK_AT.search(report, announced.end())
+            if taken is not None:
+                return taken[1]
+        return self._first([named] if named else [], skip) or self._first_frame(
+            report, named, skip
+        )
+
+    def _stall(self, report: str, named: str | None, skip: Sequence[str]) -> str | None:
+        """Look below the loop: the frame above the first one that dispatches work."""
+        interrupted = _INTERRUPTED.search(report)
+        below = report[interrupted.start() :] if interrupted else report
+        calls = [n for n in _calls(below) if not self._is_skipped(n, skip)]
+        pointer = _POINTER.search(below)
+        if pointer is not None:
+            calls.insert(0, pointer[1])
+        before = None
+        for name in calls:
+            if self._anchor.search(name) and before is not None:
+                return _SYSCALL_PREFIX.sub("", before)
+            before = name
+        return _first_of(calls) or named
+
+    def _hung(self, report: str, named: str | None, skip: Sequence[str]) -> str | None:
+        calls = list(_calls(report))
+        for name in calls:
+            for start, blamed in self._frames.gathering.items():
+                if name.startswith(start):
+                    return blamed
+        waiting = (*self._frames.waiting, *skip)
+        for name in calls:
+            if not any(part in name for part in waiting):
+                return name
+        return named
+
+    def _first(self, names: Iterable[str | None], skip: Sequence[str]) -> str | None:
+        for name in names:
+            if name and not self._is_skipped(name, skip):
+                return name
+        return None
+
+    def _is_skipped(self, name: str, skip: Sequence[str]) -> bool:
+        return bool(self._skip.search(name)) or any(part in name for part in skip)
+
+
+def _first_of(names: Sequence[str]) -> str | None:
+    return names[0] if names else None
+
+
+def _calls(report: str) -> Iterator[str]:
+    """Yield the functions of the call trace from the innermost on.
+
+    Frames with a question mark are leftovers on the stack, not callers.
+    """
+    begin = _TRACE_STARTS.search(report)
+    if begin is not None:
+        report = report[begin.end() :]
+    found = False
+    for frame in _FRAME.finditer(report):
+        if not frame["doubt"] and "(unreliable)" not in (frame["after"] or ""):
+            found = True
+            yield frame[2]
+    if not found:
+        for frame in _FRAME_ARM.finditer(report):
+            yield frame[1] or frame[2]
+
+
+def _any_part(parts: Sequence[str]) -> re.Pattern[str]:
+    """Compile names' parts; ``^name$`` means the whole name."""
+    patterns = [part if part.startswith("^") else re.escape(part) for part in parts]
+    return re.compile("|".join(patterns) or r"\Z\A.")

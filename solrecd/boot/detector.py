@@ -1,0 +1,99 @@
+"""From lines to markers. Pure.
+
+Nearly every line of a console means nothing, so most of the work is to find that out
+cheaply: RE2 looks for the literal texts that the rules need, first in a block of
+lines, then in each line of a block that has one, and only then are the few rules that
+could match tried on the line's messages, in order of priority.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple
+
+import re2
+
+from solrecd.boot.prefix import Message, messages
+from solrecd.boot.rules import Matched, Role, Rule, RuleSet, Scope
+
+BLOCK_LINES: Final = 32
+"""Lines looked at in one go; measured best on crash logs and on healthy boots."""
+
+
+class Marker(NamedTuple):
+    """A rule's match in a line."""
+
+    rule: Rule
+    index: int
+    """Which of the lines."""
+    message: Message
+    groups: dict[str, str]
+
+
+class Detector:
+    """Matches lines against rules; holds no state between calls."""
+
+    __slots__ = ("_gate", "_prompts", "_rules")
+
+    def __init__(self, rules: RuleSet) -> None:
+        lines = [rule for rule in rules.rules if rule.scope is not Scope.PROMPT]
+        # Suppression decides before anything else does.
+        lines.sort(key=lambda rule: rule.role is not Role.SUPPRESS)
+        self._rules = tuple(lines)
+        self._prompts = tuple(r for r in rules.rules if r.scope is Scope.PROMPT)
+        self._gate = _gate(self._rules)
+
+    def scan(self, texts: Sequence[str]) -> Iterator[Marker]:
+        """Yield the markers in lines, in order."""
+        match = self._gate.Match
+        for begin in range(0, len(texts), BLOCK_LINES):
+            block = texts[begin : begin + BLOCK_LINES]
+            if match("\n".join(block), True) is None:
+                continue
+            for index, text in enumerate(block, begin):
+                candidates = match(text, True)
+                if candidates is not None:
+                    yield from self._line(index, text, sorted(candidates))
+
+    def prompt(self, text: str) -> Marker | None:
+        """Look at an unfinished line that has been quiet for a while."""
+        message = Message(text.strip("\r "))
+        for rule in itertools.chain(self._prompts, self._rules):
+            if rule.scope is Scope.KERNEL:
+                continue
+            found = rule.match(text)
+            if found is not None:
+                return _marker(rule, 0, message, found)
+        return None
+
+    def _line(self, index: int, text: str, candidates: list[int]) -> Iterator[Marker]:
+        rules = [self._rules[candidate] for candidate in candidates]
+        for message in messages(text):
+            marker = _first(rules, index, message)
+            if marker is not None and marker.rule.role is not Role.SUPPRESS:
+                yield marker
+
+
+def _first(rules: Sequence[Rule], index: int, message: Message) -> Marker | None:
+    for rule in rules:
+        found = rule.match(message.text)
+        if found is not None:
+            return _marker(rule, index, message, found)
+    return None
+
+
+def _marker(rule: Rule, index: int, message: Message, found: Matched) -> Marker:
+    groups = {name: text for name, text in found.groupdict().items() if text}
+    return Marker(rule, index, message, groups)
+
+
+def _gate(rules: Sequence[Rule]) -> re2.Filter:
+    """Build the search for the literal texts without which no rule can match."""
+    gate = re2.Filter()
+    options = re2.Options()
+    options.log_errors = False
+    for rule in rules:
+        gate.Add(rule.pattern, options)
+    gate.Compile()
+    return gate

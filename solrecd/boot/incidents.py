@@ -1,0 +1,251 @@
+"""From a failure's headline and the lines after it to one event. Pure.
+
+A crash prints a headline, then a page of details, often a second headline for the
+same trap, and in the end a panic. That is one incident: `Reporter` keeps a report open
+while its lines come in, escalates it when it gets worse, and closes it with one event
+that names the function, the process and the reason.
+
+Two CPUs may crash at once. Where the kernel prints caller ids, each report keeps the
+lines of its own caller; without them a new headline ends the report before it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from solrecd.boot.blame import Culprit
+from solrecd.boot.detector import Marker
+from solrecd.boot.prefix import STAMP, Message
+from solrecd.boot.rules import Blame, Frames, Rule
+from solrecd.events import Event, Kind, Severity
+
+REPORT_LINES: Final = 200
+"""Lines after the headline that are kept and looked at. An oops needs 40 to 80, an RCU
+stall with the traces of all CPUs more; what follows is no longer about the crash."""
+
+OPEN_REPORTS: Final = 4
+"""Reports of different callers open at once; a fifth closes the first."""
+
+PRELUDE_LINES: Final = 6
+"""The real headline follows its prelude ("refcount_t: underflow") within these."""
+
+_TITLE_LIMIT: Final = 240
+_FIELD_LIMIT: Final = 200
+
+_TASK: Final = re.compile(
+    r"CPU: *(?P<cpu>\d+) (?:UID: \d+ )?PID: *(?P<pid>\d+) *(?:Comm|comm): *(?P<comm>.{1,40}?) "
+    r"(?:(?P<clean>Not tainted)|Tainted: (?P<taint>[A-Z ]+?))(?: (?P<kernel>\d+\.\d+\S*)|$)",
+    re.MULTILINE,
+)
+_OLD_TASK: Final = re.compile(
+    r"^ *(?:Pid: (?P<pid>\d+), comm: (?P<comm>\S+)|Comm: (?P<comm2>\S+) )", re.MULTILINE
+)
+_DIE: Final = re.compile(r"\[#(\d+)\]")
+_VARYING: Final = re.compile(r"0x[0-9a-f]+|\b[0-9a-f]{8,}\b|\d+", re.IGNORECASE)
+
+# What the same trap prints as a second headline.
+_TRAPS: Final = frozenset({"oops", "bug"})
+# What a report of these names may itself contain, in other words.
+_SELF_REPEATING: Final = frozenset({"rcu_stall", "oom", "hw_error", "console_lost"})
+# A panic ends these; it is no incident of its own then.
+_ESCALATES: Final = frozenset(
+    "oops bug kasan kmsan kcsan kfence ubsan leak lockup rcu_stall hung_task lockdep "
+    "atomic warning oom hw_error fs_error panic".split()
+)
+
+
+@dataclass(slots=True)
+class _Report:
+    """A failure whose details are still coming in."""
+
+    marker: Marker
+    line: int
+    at: int
+    boot: int
+    texts: list[str] = field(default_factory=list)
+    severity: Severity = Severity.INFO
+    reason: str | None = None
+    panicked: bool = False
+
+    @property
+    def rule(self) -> Rule:
+        return self.marker.rule
+
+    @property
+    def room(self) -> int:
+        return REPORT_LINES - len(self.texts)
+
+
+class Reporter:
+    """Collects reports of one console and turns them into events."""
+
+    __slots__ = ("_console", "_culprit", "_open")
+
+    def __init__(self, console: str, frames: Frames) -> None:
+        self._console = console
+        self._culprit = Culprit(frames)
+        self._open: list[_Report] = []
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a report waits for more lines."""
+        return bool(self._open)
+
+    def follow(self, texts: Sequence[str]) -> list[Event]:
+        """Give the next lines to the open reports; return those that are full."""
+        if not self._open:
+            return []
+        for report in self._open:
+            report.texts.extend(texts[: report.room])
+        return self._close([r for r in self._open if not r.room])
+
+    def begin(self, marker: Marker, line: int, at: int, boot: int) -> list[Event]:
+        """Take a failure's headline; return the reports that it ends."""
+        for report in reversed(self._open):
+            if _continues(report, marker):
+                _escalate(report, marker)
+                return []
+        ended = [r for r in self._open if _ends(r, marker)]
+        if len(self._open) - len(ended) >= OPEN_REPORTS:
+            ended.append(next(r for r in self._open if r not in ended))
+        events = self._close(ended)
+        severity = marker.rule.severity
+        report = _Report(marker, line, at, boot, severity=severity)
+        if marker.rule.name == "panic":
+            _escalate(report, marker)
+        if marker.rule.blame is Blame.NONE:
+            # Nothing to wait for.
+            return [*events, self._event(report)]
+        self._open.append(report)
+        return events
+
+    def close(self) -> list[Event]:
+        """End all reports: the console is quiet, or the boot is over."""
+        return self._close(list(self._open))
+
+    def _close(self, reports: Sequence[_Report]) -> list[Event]:
+        if not reports:
+            return []
+        self._open = [r for r in self._open if r not in reports]
+        return [self._event(report) for report in reports]
+
+    def _event(self, report: _Report) -> Event:
+        rule, message = report.rule, report.marker.message
+        body = _body(report.texts, message.caller)
+        named = report.marker.groups.get("function")
+        function = self._culprit.find(rule.blame, body, named, rule.skip)
+        fields = _fields(report, body)
+        if function:
+            fields["function"] = function
+        title = _title(rule, message, report.marker.groups, function)
+        return Event(
+            time=report.at,
+            console=self._console,
+            kind=Kind.FAILURE,
+            name=rule.name,
+            severity=report.severity,
+            title=title,
+            boot=report.boot,
+            line=report.line,
+            signature=_signature(rule.name, title, function),
+            fields=fields,
+        )
+
+
+def _continues(report: _Report, marker: Marker) -> bool:
+    """Whether a headline belongs to a report that is already open."""
+    old, new = report.rule, marker.rule
+    if new.name == "panic":
+        return old.name in _ESCALATES and not report.panicked
+    callers = {report.marker.message.caller, marker.message.caller}
+    if len(callers - {None}) > 1:
+        return False
+    if old.prelude and len(report.texts) <= PRELUDE_LINES:
+        return True
+    if old.name in _TRAPS and new.name in _TRAPS:
+        return _same_death(report, marker)
+    return new.name == old.name and new.name in _SELF_REPEATING
+
+
+def _same_death(report: _Report, marker: Marker) -> bool:
+    """Whether a second trap headline is the first one's, not a later crash's."""
+    count = _DIE.search(marker.message.text)
+    if count is None:
+        return report.rule.id != marker.rule.id and len(report.texts) < PRELUDE_LINES
+    counts = _DIE.findall("\n".join([report.marker.message.text, *report.texts]))
+    return not counts or counts[-1] == count[1]
+
+
+def _ends(report: _Report, marker: Marker) -> bool:
+    callers = report.marker.message.caller, marker.message.caller
+    return None in callers or callers[0] == callers[1]
+
+
+def _escalate(report: _Report, marker: Marker) -> None:
+    """Merge a second headline into a report."""
+    order = list(Severity)
+    if report.rule.prelude:
+        report.marker = marker
+        report.texts.clear()
+    if marker.rule.name == "panic":
+        report.panicked = True
+        report.reason = marker.groups.get("reason") or marker.message.text
+    report.severity = min(report.severity, marker.rule.severity, key=order.index)
+
+
+def _body(texts: Sequence[str], caller: str | None) -> str:
+    """Join a report's messages, without stamps and without other callers' lines."""
+    body = []
+    for text in texts:
+        stamp = STAMP.search(text)
+        if stamp is None:
+            body.append(text)
+        elif caller is None or stamp["caller"] in (caller, None):
+            body.append(text[stamp.end() :])
+    return "\n".join(body)
+
+
+def _fields(report: _Report, body: str) -> dict[str, str | int | float | bool]:
+    """Collect what the headline and the report say about the crash."""
+    fields: dict[str, str | int | float | bool] = {
+        name: text[:_FIELD_LIMIT] for name, text in report.marker.groups.items()
+    }
+    fields["headline"] = report.marker.message.text[:_TITLE_LIMIT]
+    fields["rule"] = report.rule.id
+    if report.marker.message.stamp is not None:
+        fields["kernel_time"] = report.marker.message.stamp
+    if report.reason:
+        fields["reason"] = report.reason[:_FIELD_LIMIT]
+    task = _TASK.search(body)
+    if task is not None:
+        fields.update((k, v) for k, v in task.groupdict().items() if v and k != "clean")
+    elif (old := _OLD_TASK.search(body)) is not None:
+        fields.update(_old_task(old))
+    return fields
+
+
+def _old_task(found: re.Match[str]) -> dict[str, str]:
+    comm = found["comm"] or found["comm2"]
+    return {"comm": comm} | ({"pid": found["pid"]} if found["pid"] else {})
+
+
+def _title(
+    rule: Rule, message: Message, groups: dict[str, str], function: str | None
+) -> str:
+    """Write the headline so that it is the same for the same crash elsewhere."""
+    if rule.title is None or function is None:
+        return message.text[:_TITLE_LIMIT]
+    try:
+        return rule.title.format_map(groups | {"function": function})[:_TITLE_LIMIT]
+    except KeyError:
+        return message.text[:_TITLE_LIMIT]
+
+
+def _signature(name: str, title: str, function: str | None) -> str:
+    """Name a crash by what does not differ between machines and runs."""
+    text = f"{name}\n{function}" if function else f"{name}\n{_VARYING.sub('N', title)}"
+    return hashlib.sha256(text.encode()).hexdigest()[:12]

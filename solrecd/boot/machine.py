@@ -1,0 +1,313 @@
+"""Where a machine is in its boot, and where one boot ends and the next begins. Pure.
+
+Stages only move forward within a boot. A marker of an earlier stage therefore means
+one of three things, and the whole of this module is about telling them apart:
+
+- The machine was reset. Certain when the kernel or firmware announced it, or when
+  text appears that is printed only at the very start (`Rule.begins`).
+- The firmware tries the next device: back from the loader to the boot device, or
+  from there to POST. The same boot, and no motion worth an event.
+- Somebody looks at old text on the console. A kernel banner without a time stamp from
+  a kernel that prints stamps is such a one.
+
+A boot's outcome is its furthest good news until bad news comes: ``ok`` at the login
+prompt, ``failed`` at a failure that ends the boot, whatever comes after.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from solrecd.boot.detector import Marker
+from solrecd.boot.rules import Role, Rule
+from solrecd.events import Boot, Event, Kind, Outcome, Severity, Stage
+
+ENDING_BOOT: Final = frozenset(
+    "emergency initramfs_shell grub_rescue grub_shell no_device secure_boot "
+    "fsck_failed panic".split()
+)
+"""Failures after which a boot does not reach its login prompt, however severe."""
+
+_FRESH_KERNEL: Final = 1.0
+"""Seconds. Arm kernels print "Booting Linux on physical CPU" before their version: a
+second banner this early is the same boot's."""
+
+_FACTS: Final = ("hardware", "bios", "entry", "host", "os", "device")
+_FACT_LIMIT: Final = 1024
+
+
+class Motion(enum.Enum):
+    """What a stage marker means for the boot."""
+
+    FORWARD = enum.auto()
+    NONE = enum.auto()
+    NEW_BOOT = enum.auto()
+
+
+@dataclass(slots=True)
+class _Progress:
+    """The boot that is going on."""
+
+    number: int
+    started: int
+    cause: str
+    stage: Stage = Stage.UNKNOWN
+    detail: str | None = None
+    since: int = 0
+    outcome: Outcome = Outcome.RUNNING
+    ended: int | None = None
+    stages: dict[str, float] = field(default_factory=dict)
+    seen: set[tuple[Stage, str | None]] = field(default_factory=set)
+    facts: dict[str, str] = field(default_factory=dict)
+    kernel: str | None = None
+    cmdline: str | None = None
+    title: str | None = None
+    worst: Severity | None = None
+    failures: int = 0
+    gaps: int = 0
+    announced: str | None = None
+    kernel_time: float | None = None
+
+
+class BootMachine:
+    """Follows the boots of one console.
+
+    Args:
+        console: name for events and boots.
+        boot: the boot that goes on, None when nothing is known yet.
+        timeouts: seconds that a boot may stay in a stage, by stage name.
+    """
+
+    __slots__ = ("_base_bytes", "_console", "_now", "_timeouts")
+
+    def __init__(
+        self, console: str, boot: Boot | None, timeouts: Mapping[str, float]
+    ) -> None:
+        self._console = console
+        self._timeouts = dict(timeouts)
+        self._now: _Progress | None = None if boot is None else _resume(boot)
+        self._base_bytes = 0 if boot is None else boot.bytes
+
+    @property
+    def number(self) -> int | None:
+        """Number of the current boot."""
+        return None if self._now is None else self._now.number
+
+    @property
+    def stage(self) -> Stage:
+        """Where the current boot is."""
+        return Stage.UNKNOWN if self._now is None else self._now.stage
+
+    @property
+    def stage_since(self) -> int | None:
+        """Stamp of the last motion."""
+        return None if self._now is None else self._now.since
+
+    @property
+    def deadline(self) -> int | None:
+        """Stamp at which the boot counts as stuck, None when it cannot."""
+        now = self._now
+        if now is None or now.outcome is not Outcome.RUNNING or now.announced:
+            return None
+        timeout = self._timeouts.get(now.stage.value)
+        return None if timeout is None else now.since + round(timeout * 1e6)
+
+    @property
+    def announced(self) -> bool:
+        """Whether the system said that it goes down."""
+        return self._now is not None and self._now.announced is not None
+
+    @property
+    def kernel_time(self) -> float | None:
+        """The last printk time stamp of the boot, seconds."""
+        return None if self._now is None else self._now.kernel_time
+
+    def snapshot(self, size: int) -> Boot | None:
+        """Return the boot as it is known now; `size` is its bytes so far."""
+        now = self._now
+        if now is None:
+            return None
+        return Boot(
+            console=self._console,
+            boot=now.number,
+            started=now.started,
+            ended=now.ended,
+            cause=now.cause,
+            outcome=now.outcome,
+            last_stage=now.stage,
+            stages=dict(now.stages),
+            kernel=now.kernel,
+            cmdline=now.cmdline,
+            title=now.title,
+            failures=now.failures,
+            gaps=now.gaps,
+            bytes=self._base_bytes + size,
+            facts=dict(now.facts),
+        )
+
+    def start(self, number: int, at: int, cause: str) -> None:
+        """Begin a boot."""
+        self._base_bytes = 0
+        self._now = _Progress(number, at, cause, since=at)
+
+    def end(self, at: int) -> None:
+        """End the current boot; its outcome is final then."""
+        now = self._now
+        if now is None or now.ended is not None:
+            return
+        now.ended = at
+        if now.outcome is Outcome.RUNNING:
+            now.outcome = Outcome.SHUTDOWN if now.announced else Outcome.UNKNOWN
+        elif now.outcome is Outcome.OK and now.announced == "shutdown":
+            now.outcome = Outcome.SHUTDOWN
+
+    def note_kernel_time(self, stamp: float) -> None:
+        """Remember the newest printk stamp."""
+        if self._now is not None:
+            self._now.kernel_time = stamp
+
+    def judge(self, marker: Marker) -> Motion:
+        """Say what a stage marker means, without acting on it."""
+        now = self._now
+        stage = Stage(marker.rule.name)
+        if now is None or marker.message.replay:
+            return Motion.NONE
+        if now.stage in (Stage.UNKNOWN, Stage.OFF):
+            return Motion.FORWARD
+        if _is_restart(now, marker, stage):
+            return Motion.NEW_BOOT
+        if stage.rank < now.stage.rank:
+            return Motion.NONE
+        return Motion.FORWARD
+
+    def move(self, marker: Marker, line: int, at: int) -> Event | None:
+        """Enter a stage; return its event when the stage or its detail is new."""
+        now = self._now
+        if now is None:
+            return None
+        self.learn(marker)
+        rule = marker.rule
+        stage = Stage(rule.name)
+        step = (stage, rule.detail)
+        if step in now.seen:
+            return None
+        now.seen.add(step)
+        self._enter(now, stage, rule.detail, at)
+        fields: dict[str, str | int | float | bool] = dict(marker.groups)
+        if rule.detail:
+            fields["detail"] = rule.detail
+        fields["rule"] = rule.id
+        return Event(
+            at, self._console, Kind.STAGE, stage.value, Severity.INFO,
+            marker.message.text[:240], now.number, line, fields=fields,
+        )  # fmt: skip
+
+    def learn(self, marker: Marker) -> None:
+        """Keep the facts that a marker carries; the first of each counts."""
+        now = self._now
+        if now is None or marker.message.replay:
+            return
+        groups = {k: v[:_FACT_LIMIT] for k, v in marker.groups.items()}
+        now.kernel = now.kernel or groups.get("kernel")
+        now.cmdline = now.cmdline or groups.get("cmdline")
+        for name in _FACTS:
+            if name in groups:
+                now.facts.setdefault(name, groups[name].strip())
+
+    def announce(self, marker: Marker) -> None:
+        """The system says that it goes down or restarts."""
+        if self._now is not None and not marker.message.replay:
+            self._now.announced = marker.rule.name
+
+    def fail(self, rule: Rule) -> None:
+        """A failure was seen; it may decide the outcome."""
+        now = self._now
+        if now is None:
+            return
+        if rule.severity is Severity.FATAL or rule.name in ENDING_BOOT:
+            now.outcome = Outcome.FAILED
+
+    def record(self, event: Event) -> None:
+        """Count a failure's event; the worst one titles the boot."""
+        now = self._now
+        if now is None or event.kind is not Kind.FAILURE:
+            return
+        now.failures += 1
+        order = list(Severity)
+        if now.worst is None or order.index(event.severity) < order.index(now.worst):
+            now.worst = event.severity
+            now.title = event.title
+
+    def stuck(self, at: int) -> Event | None:
+        """Return the event when the boot has been in its stage for too long."""
+        now, deadline = self._now, self.deadline
+        if now is None or deadline is None or at < deadline:
+            return None
+        now.outcome = Outcome.STUCK
+        seconds = (at - now.since) / 1e6
+        return Event(
+            at, self._console, Kind.STUCK, now.stage.value, Severity.ERROR,
+            f"Stuck in stage {now.stage} for {seconds:.0f} s",
+            now.number, fields={"seconds": seconds},
+        )  # fmt: skip
+
+    def power_off(self, at: int) -> None:
+        """The chassis is off: the boot is over."""
+        self.end(at)
+        if self._now is not None:
+            self._now.stage = Stage.OFF
+            self._now.since = at
+
+    def _enter(self, now: _Progress, stage: Stage, detail: str | None, at: int) -> None:
+        if stage is not now.stage:
+            now.since = at
+            now.stages.setdefault(stage.value, (at - now.started) / 1e6)
+        now.stage, now.detail = stage, detail
+        if now.outcome is Outcome.STUCK:
+            now.outcome = Outcome.RUNNING
+        if stage is Stage.LOGIN and now.outcome is Outcome.RUNNING:
+            now.outcome = Outcome.OK
+
+
+def _is_restart(now: _Progress, marker: Marker, stage: Stage) -> bool:
+    """Whether a marker can only come from a boot that begins."""
+    begins = marker.rule.begins
+    if now.announced or now.outcome is Outcome.FAILED:
+        return stage.rank < now.stage.rank or (begins and _repeats(now, marker, stage))
+    if now.stage.rank >= Stage.KERNEL.rank and stage.rank < Stage.KERNEL.rank:
+        return True
+    if begins and stage.rank < now.stage.rank:
+        return stage is not Stage.KERNEL or _is_fresh_kernel(now, marker)
+    return begins and _repeats(now, marker, stage)
+
+
+def _repeats(now: _Progress, marker: Marker, stage: Stage) -> bool:
+    """Whether text that begins a stage comes a second time in it."""
+    if stage is not now.stage or (stage, marker.rule.detail) not in now.seen:
+        return False
+    return stage is not Stage.KERNEL or _is_fresh_kernel(now, marker)
+
+
+def _is_fresh_kernel(now: _Progress, marker: Marker) -> bool:
+    stamp = marker.message.stamp
+    if now.kernel_time is None:
+        return now.kernel is not None
+    if stamp is None or stamp > _FRESH_KERNEL:
+        return False
+    return now.kernel_time > _FRESH_KERNEL or now.stage.rank > Stage.KERNEL.rank
+
+
+def _resume(boot: Boot) -> _Progress:
+    """Continue a boot whose bytes are replayed or go on after a restart."""
+    return _Progress(
+        number=boot.boot, started=boot.started, cause=boot.cause, since=boot.started,
+        gaps=boot.gaps,
+    )  # fmt: skip
+
+
+def stage_of(rule: Rule) -> Stage | None:
+    """Return the stage that a rule enters."""
+    return Stage(rule.name) if rule.role is Role.STAGE else None

@@ -1,0 +1,85 @@
+"""From screen lines to messages: stamps, caller ids, glued prompts, copies. Pure.
+
+One screen line may hold several messages (a prompt without a newline, then the
+kernel; two CPUs), and a message may carry prefixes that are not its own (printk
+levels, a collector's stamp, syslog). Anchored rules look at what is left.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final, NamedTuple
+
+
+class Message(NamedTuple):
+    """What one source said on one line."""
+
+    text: str
+    stamp: float | None = None
+    """printk time stamp, seconds since the kernel began."""
+    caller: str | None = None
+    """printk caller id, ``T62`` or ``C1`` (CONFIG_PRINTK_CALLER)."""
+    replay: bool = False
+    """A copy of an earlier message: syslog forwarding, ``dmesg -T``, an echo."""
+
+
+STAMP: Final = re.compile(
+    r"(?:<\d+>)?\[ *(?P<stamp>\d+\.\d{3,7})\](?:\[ *(?P<caller>[TC]\d+)\])? ?"
+)
+
+# ``dmesg -x`` and lkp's serial logs print facility and level.
+_LEVEL: Final = re.compile(r"<\d+>|(?:kern|user|daemon) *:(?:\w+ *): ?")
+
+_COLLECTOR: Final = re.compile(
+    r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[.,]?\d*(?:Z|[+-]\d\d:?\d\d)?:? +(?:\| )?"
+    r"|\[ ?\d\d:\d\d:\d\d\.?\d* ?\]:? +"
+)
+
+_SYSLOG: Final = re.compile(
+    r"(?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d|\d{4}-\d\d-\d\dT\S+)"
+    r" (?:\S+ )?[\w./-]+(?:\[\d+\])?: ?"
+)
+_SYSLOG_KERNEL: Final = re.compile(r"\bkernel: ?\Z")
+
+# People read old logs with dmesg -T; no kernel prints this.
+_HUMAN: Final = re.compile(r"\[[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d")
+
+_ECHO: Final = re.compile(r"[#$+] |[\w.-]+@[\w.-]+[:~ ][^#$]{0,80}[#$] ")
+
+# A collector turned ESC into two characters; the colours are still in the text.
+_CARET_COLOUR: Final = re.compile(r"\^\[\[[0-9;]*[mK]")
+
+
+def messages(line: str) -> list[Message]:
+    """Split a line into its messages, in order; at least one."""
+    if "^[[" in line:
+        line = _CARET_COLOUR.sub("", line)
+    line = line.strip()
+    stamps = list(STAMP.finditer(line))
+    if not stamps:
+        return [_unstamped(line)]
+    head = line[: stamps[0].start()]
+    replay = bool(_SYSLOG_KERNEL.search(head))
+    found = [_unstamped(head)] if head.strip() and not replay else []
+    ends = [stamp.start() for stamp in stamps[1:]] + [len(line)]
+    for stamp, end in zip(stamps, ends, strict=True):
+        text = line[stamp.end() : end].rstrip()
+        seconds = float(stamp["stamp"])
+        found.append(Message(text, seconds, stamp["caller"], replay))
+    return found
+
+
+def _unstamped(text: str) -> Message:
+    text = _after(_COLLECTOR, text.strip())
+    if _HUMAN.match(text) or _ECHO.match(text):
+        return Message(text, replay=True)
+    syslog = _SYSLOG.match(text)
+    if syslog is not None:
+        copied = bool(_SYSLOG_KERNEL.search(syslog.group()))
+        return Message(text if not copied else text[syslog.end() :], replay=copied)
+    return Message(_after(_LEVEL, text))
+
+
+def _after(pattern: re.Pattern[str], text: str) -> str:
+    found = pattern.match(text)
+    return text if found is None else text[found.end() :]
