@@ -288,8 +288,11 @@ class SessionCipher:
     """16 random bytes to start the encryptor with; never sent."""
     sent: int = 0
     received: int | None = None
+    short_pad: bool = False
+    """Quirk ``icts``: padding is counted without the two bytes that follow it."""
     clear_types: frozenset[int] = frozenset()
     """Payload types that were activated without encryption (§24.1); usually none."""
+    _pad_to: int = field(init=False, repr=False)
     _flags: int = field(init=False, repr=False)
     _code_size: int = field(init=False, repr=False)
     _mac: HMAC | None = field(init=False, repr=False, default=None)
@@ -300,6 +303,7 @@ class SessionCipher:
         chosen = self.suite.algorithms
         self._code_size = _AUTH_CODE_SIZES[chosen.integrity]
         self._flags = 0
+        self._pad_to = 0 if self.short_pad else 2
         if chosen.integrity != Integrity.NONE:
             self._flags |= AUTHENTICATED
             self._mac = HMAC(self.keys.k1, _HASHES[chosen.authentication]())
@@ -334,7 +338,7 @@ class SessionCipher:
         )
         if self._mac is None:
             return packet
-        packet += _INTEGRITY_PADS[(2 - len(packet)) % 4]
+        packet += _INTEGRITY_PADS[(self._pad_to - len(packet)) % 4]
         return packet + self._sign(self._mac, packet)
 
     def open(self, datagram: bytes) -> Opened:

@@ -1,0 +1,131 @@
+"""Who holds the payload: the keepalive that notices theft.
+
+A BMC tells a robbed session nothing. So the command that keeps the session alive is the
+one that names the payload's owner, Get Payload Instance Info; where a BMC lacks it, Get
+Payload Activation Status at least says whether anybody holds it, and Get Device ID
+whether the BMC is there at all.
+
+Boards lie. The first answer after activation, when the payload is certainly ours, tells
+what "ours" looks like; a board whose first answer makes no sense is asked the next
+question instead, and never believed on that one.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import Final
+
+from solrecd.ipmi.commands import Command, Purpose
+from solrecd.ipmi.constants import AppCommand, NetFn, PayloadType
+
+
+class Verdict(enum.Enum):
+    """What an answer says of the payload."""
+
+    OURS = enum.auto()
+    STOLEN = enum.auto()
+    INACTIVE = enum.auto()
+    UNKNOWN = enum.auto()
+    """The BMC is there; more cannot be told."""
+
+
+_QUESTIONS: Final = (
+    AppCommand.GET_PAYLOAD_INSTANCE_INFO,
+    AppCommand.GET_PAYLOAD_ACTIVATION_STATUS,
+    AppCommand.GET_DEVICE_ID,
+)
+
+_OWNER_SIZE: Final = 4
+
+
+def owner_of(code: int, data: bytes) -> int | None:
+    """Return the owner in an answer to Get Payload Instance Info (§24.6).
+
+    0 means that nobody holds the payload, None that the answer says nothing.
+    """
+    if code or len(data) < _OWNER_SIZE:
+        return None
+    return int.from_bytes(data[:_OWNER_SIZE], "little")
+
+
+def ask_owner(instance: int, purpose: Purpose) -> Command:
+    """Return Get Payload Instance Info for SoL."""
+    return Command(
+        purpose,
+        NetFn.APP,
+        AppCommand.GET_PAYLOAD_INSTANCE_INFO,
+        bytes((PayloadType.SOL, instance)),
+    )
+
+
+class OwnerWatch:
+    """Asks who holds the payload, in the words that this BMC understands."""
+
+    def __init__(self, instance: int, *, believe_status: bool) -> None:
+        """Begin with the best question.
+
+        Args:
+            instance: payload instance, 1-15.
+            believe_status: False: never ask for the activation status.
+        """
+        self._instance = instance
+        self._questions = [
+            question
+            for question in _QUESTIONS
+            if believe_status or question != AppCommand.GET_PAYLOAD_ACTIVATION_STATUS
+        ]
+        self._ours: frozenset[int] = frozenset()
+        self._is_proven = False
+        """The present question was answered sensibly while the payload was ours."""
+        self.owner = 0
+        """Session ID of whoever held the payload according to the last answer."""
+
+    def activated(self, *our_ids: int) -> None:
+        """The payload is ours; BMCs name us by one of these session IDs."""
+        self._ours = frozenset(our_ids)
+        self._is_proven = False
+
+    def command(self) -> Command:
+        """Return the question to ask now."""
+        question = self._questions[0]
+        if question == AppCommand.GET_PAYLOAD_INSTANCE_INFO:
+            return ask_owner(self._instance, Purpose.PROBE)
+        data = bytes((PayloadType.SOL,))
+        if question == AppCommand.GET_DEVICE_ID:
+            data = b""
+        return Command(Purpose.PROBE, NetFn.APP, question, data)
+
+    def judge(self, code: int, data: bytes) -> Verdict:
+        """Return what an answer to `command` means."""
+        question = self._questions[0]
+        if question == AppCommand.GET_DEVICE_ID:
+            return Verdict.UNKNOWN
+        if question == AppCommand.GET_PAYLOAD_INSTANCE_INFO:
+            verdict = self._judge_owner(owner_of(code, data))
+        else:
+            verdict = self._judge_status(code, data)
+        if self._is_proven:
+            return verdict
+        if verdict is Verdict.OURS:
+            self._is_proven = True
+            return verdict
+        del self._questions[0]
+        return Verdict.UNKNOWN
+
+    def _judge_owner(self, owner: int | None) -> Verdict:
+        if owner is None:
+            return Verdict.UNKNOWN
+        self.owner = owner
+        if not owner:
+            return Verdict.INACTIVE
+        if not self._is_proven:
+            # Some boards number sessions their own way; this is then our number.
+            self._ours |= {owner}
+        return Verdict.OURS if owner in self._ours else Verdict.STOLEN
+
+    def _judge_status(self, code: int, data: bytes) -> Verdict:
+        """Read the bit of our instance, behind one byte of capacity (§24.5)."""
+        offset, bit = divmod(self._instance - 1, 8)
+        if code or len(data) < 2 + offset:
+            return Verdict.UNKNOWN
+        return Verdict.OURS if data[1 + offset] >> bit & 1 else Verdict.INACTIVE
