@@ -1,0 +1,165 @@
+"""What both programs share: the command table, parsing, errors, exit status."""
+
+from __future__ import annotations
+
+import argparse
+import enum
+import importlib
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from solrecd import __version__
+
+INTERRUPTED = 130
+"""Exit status after Ctrl-C: 128 + SIGINT, as shells have it."""
+
+PIPE_CLOSED = 141
+"""Exit status when the reader of our output left: 128 + SIGPIPE, as git has it."""
+
+
+class Exit(enum.IntEnum):
+    """Exit status of every command."""
+
+    DONE = 0
+    NO = 1
+    """Nothing matched, or the answer is no."""
+    USAGE = 2
+    """Usage or configuration."""
+    UNREACHABLE = 3
+    """The daemon does not answer."""
+    TIMED_OUT = 4
+
+
+class CommandError(Exception):
+    """A command cannot go on; the message is one line that names the remedy."""
+
+    def __init__(self, message: str, status: Exit = Exit.USAGE) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class Command(NamedTuple):
+    """A line of a COMMANDS table."""
+
+    name: str
+    module: str
+    help: str
+    """One line; stands here so that listing the commands imports none of them."""
+
+
+class Program(NamedTuple):
+    """One of the two programs."""
+
+    name: str
+    description: str
+    commands: Sequence[Command]
+    add_common: Callable[[argparse.ArgumentParser], None]
+    """Adds the options that stand before the command as well as after it."""
+    defaults: Mapping[str, object]
+    """Values of these options where they are not given."""
+    epilog: str
+
+    @property
+    def table(self) -> Mapping[str, Command]:
+        """The commands by name."""
+        return {command.name: command for command in self.commands}
+
+
+def run(program: Program, arguments: Sequence[str] | None = None) -> int:
+    """Run a program's command; return the exit status.
+
+    Args:
+        program: which.
+        arguments: without the program's name; None for the process's own.
+    """
+    try:
+        status = _dispatch(program, sys.argv[1:] if arguments is None else arguments)
+        sys.stdout.flush()
+    except CommandError as error:
+        print(f"{program.name}: {error}", file=sys.stderr)
+        return error.status
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Python flushes stdout once more at exit and would complain then.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return PIPE_CLOSED
+    return status
+
+
+def _dispatch(program: Program, arguments: Sequence[str]) -> int:
+    top = top_parser(program)
+    known = top.parse_args(arguments, argparse.Namespace(**program.defaults))
+    if known.command is None:
+        top.print_help()
+        return Exit.USAGE
+    command = program.table.get(known.command)
+    if command is None:
+        raise CommandError(_unknown(program, known.command))
+    module = importlib.import_module(command.module)
+    parser = _Parser(prog=f"{program.name} {command.name}", description=command.help)
+    module.add_arguments(parser)
+    program.add_common(parser)
+    rest = known.rest
+    del known.command, known.rest
+    status: int = module.main(parser.parse_args(rest, known))
+    return status
+
+
+def top_parser(program: Program) -> argparse.ArgumentParser:
+    """Return the parser of what stands before a command; its help lists them all."""
+    parser = _Parser(
+        prog=program.name,
+        usage=f"{program.name} [OPTIONS] COMMAND ...",
+        description=program.description,
+        epilog=_command_list(program),
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    program.add_common(parser)
+    parser.add_argument("command", nargs="?", help=argparse.SUPPRESS)
+    parser.add_argument("rest", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    return parser
+
+
+def full_parser(program: Program) -> argparse.ArgumentParser:
+    """Return one parser that knows every command, for completions and manual pages.
+
+    It imports every command, which the programs themselves never do.
+    """
+    parser = _Parser(prog=program.name, description=program.description)
+    parser.add_argument("--version", action="version", version=__version__)
+    program.add_common(parser)
+    choices = parser.add_subparsers(dest="command", metavar="COMMAND")
+    for name, module, text in program.commands:
+        subparser = choices.add_parser(name, help=text, description=text)
+        importlib.import_module(module).add_arguments(subparser)
+        program.add_common(subparser)
+    return parser
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser that keeps our line breaks and takes no half options."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+            **options,
+        )
+
+
+def _command_list(program: Program) -> str:
+    width = max(len(command.name) for command in program.commands)
+    lines = [f"  {name:{width}}  {text}" for name, _, text in program.commands]
+    return "\n".join(["commands:", *lines, "", program.epilog])
+
+
+def _unknown(program: Program, word: str) -> str:
+    # Imported here: only a mistake needs it.
+    import difflib  # noqa: PLC0415
+
+    close = difflib.get_close_matches(word, program.table, n=2)
+    hint = f"did you mean {' or '.join(close)}?" if close else "see --help"
+    return f"there is no command {word!r}; {hint}"

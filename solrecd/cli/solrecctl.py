@@ -1,0 +1,75 @@
+"""`solrecctl`: what every console does now, did, and printed when it died."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from solrecd.cli.program import Command, Program, run
+
+COMMANDS = (
+    Command("ls", "solrecd.cli.ls", "list consoles: session, stage, outcome, error"),
+    Command("status", "solrecd.cli.status", "show everything known of a console"),
+    Command("boots", "solrecd.cli.boots", "list boots: how far, how fast, how ended"),
+    Command("log", "solrecd.cli.log", "show what a console printed during a boot"),
+    Command("tail", "solrecd.cli.tail", "show the last lines of consoles, and follow"),
+    Command("scan", "solrecd.cli.scan", "find boots and failures in any console log"),
+    Command("reindex", "solrecd.cli.reindex", "rebuild the index from the archive"),
+)
+
+
+def add_common(parser: argparse.ArgumentParser) -> None:
+    """Add the options that all commands have."""
+    group = parser.add_argument_group("options common to all commands")
+    group.add_argument(
+        "-s",
+        "--server",
+        metavar="ADDRESS",
+        default=argparse.SUPPRESS,
+        help="the daemon: path of its socket or http://HOST:PORT"
+        " (default: as configured)",
+    )
+    group.add_argument(
+        "-c",
+        "--config",
+        metavar="FILE",
+        default=argparse.SUPPRESS,
+        help="configuration that names socket and archive"
+        " (default: /etc/solrecd/solrecd.toml)",
+    )
+    group.add_argument(
+        "--dir",
+        metavar="ARCHIVE",
+        default=argparse.SUPPRESS,
+        help="read this archive folder, ask no daemon",
+    )
+    group.add_argument(
+        "--json",
+        action="store_true",
+        default=argparse.SUPPRESS,
+        help="print one JSON object per line",
+    )
+
+
+PROGRAM = Program(
+    "solrecctl",
+    "Ask the console recorder: what is it doing now, what did it print when it died.",
+    COMMANDS,
+    add_common,
+    {"server": None, "config": None, "dir": None, "json": False},
+    """\
+NAMES are host ranges (node[001-128]), globs (node*), labels (@rack=r1) or the unique
+beginning of a name; none means all. Tables are tab-separated when piped.
+
+exit status: 0 done, 1 nothing matched or the answer is no, 2 usage or configuration,
+3 the daemon does not answer, 4 timed out""",
+)
+
+
+def main() -> int:
+    """Run `solrecctl`."""
+    return run(PROGRAM)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

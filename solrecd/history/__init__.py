@@ -1,0 +1,8 @@
+"""Everything that can be answered from an archive folder alone, without a daemon.
+
+- `segments`  which consoles, boots and files there are
+- `files`     bytes of a file, open or compressed, whole or damaged
+- `text`      lines of a boot
+- `replay`    boots and events again, from the bytes
+- `choose`    which boot a person means: 12, -1, last-good
+"""
