@@ -1,0 +1,205 @@
+"""``solrecctl scan``: what solrecd would have said about a console log.
+
+Reads raw captures, text logs and solrecd's own archives, packed or not, from any
+number of files, and prints the events that the daemon would have raised. Line numbers
+are those of the input file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import lzma
+import re
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import IO, Final
+
+import zstandard
+
+from solrecd.boot.rules import RuleError, RuleSet, load_rules
+from solrecd.events import Chunk, Event, Kind, parse_stamp
+from solrecd.interpreter import Interpreter
+
+_READ_SIZE: Final = 1 << 18
+"""Bytes interpreted at once."""
+
+_SORTED_EVENTS: Final = 10_000
+"""Events held back to be printed in the order of their lines."""
+
+# A line of solrecd's own .log: stamp, then output or a note.
+_ARCHIVED: Final = re.compile(
+    rb"^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z) (?:\| |#[^\n]*)?", re.MULTILINE
+)
+
+_OPENERS: Final[dict[bytes, Callable[[IO[bytes]], IO[bytes]]]] = {
+    b"\x1f\x8b": lambda packed: gzip.GzipFile(fileobj=packed),
+    b"\xfd7zXZ": lambda packed: lzma.LZMAFile(packed),
+    b"\x28\xb5\x2f\xfd": lambda packed: zstandard.ZstdDecompressor().stream_reader(
+        packed, read_across_frames=True
+    ),
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument(
+        "files", nargs="*", metavar="FILE", help="a console log; - is standard input"
+    )
+    parser.add_argument("--json", action="store_true", help="one object per line")
+    parser.add_argument(
+        "--explain",
+        action="store_true",
+        help="name the rule behind each event, and lines that were ignored",
+    )
+
+
+def main(args: argparse.Namespace) -> int:
+    """Scan the files; 0 when something failed in them, 1 when nothing did."""
+    files = args.files or ["-"]
+    try:
+        rules = packaged_rules()
+    except RuleError as error:
+        print(f"solrecctl scan: {error}", file=sys.stderr)
+        return 2
+    show = _show_json if args.json else _show_text
+    status = 1
+    for name in files:
+        label = name if len(files) > 1 else None
+        try:
+            with _opened(name) as stream:
+                for event in _scan(stream, name, rules, explain=args.explain):
+                    show(event, label, explain=args.explain)
+                    if event.kind is Kind.FAILURE:
+                        status = 0
+        except (OSError, EOFError, lzma.LZMAError, zstandard.ZstdError) as error:
+            print(f"solrecctl scan: {name}: {error}", file=sys.stderr)
+            status = 2
+    return status
+
+
+def packaged_rules() -> RuleSet:
+    """Load the rules that come with solrecd.
+
+    Raises:
+        RuleError: a rule is wrong; its tests would have said so.
+    """
+    folder = resources.files("solrecd.boot") / "markers"
+    found = sorted(folder.iterdir(), key=lambda path: path.name)
+    return load_rules({path.name: path.read_text("utf-8") for path in found})
+
+
+class _Input:
+    """Bytes of one file, and the numbers of the lines in them."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        # The last two pieces: a marker's line begins in one of them.
+        self._pieces: list[tuple[int, int, bytes]] = []
+        self._offset = 0
+        self._lines = 0
+
+    def chunks(self) -> Iterator[list[Chunk]]:
+        """Yield what is to be interpreted, piece by piece."""
+        rest = b""
+        archived: bool | None = None
+        at = 0
+        while data := self._stream.read(_READ_SIZE):
+            if archived is None:
+                archived = _ARCHIVED.match(data) is not None
+            if not archived:
+                yield [self._note(Chunk(0, data))]
+                continue
+            data = rest + data
+            cut = data.rfind(b"\n") + 1
+            data, rest = data[:cut], data[cut:]
+            chunks, at = _unarchived(data, at)
+            yield [self._note(chunk) for chunk in chunks]
+        if rest:
+            chunks, _ = _unarchived(rest, at)
+            yield [self._note(chunk) for chunk in chunks]
+
+    def _note(self, chunk: Chunk) -> Chunk:
+        self._pieces.append((self._offset, self._lines, chunk.data))
+        del self._pieces[:-4096]
+        self._offset += len(chunk.data)
+        self._lines += chunk.data.count(b"\n")
+        return chunk
+
+    def line(self, offset: int) -> int:
+        """Return the 1-based number of the line at a recent offset."""
+        for begin, lines, data in reversed(self._pieces):
+            if begin <= offset:
+                return lines + data.count(b"\n", 0, offset - begin) + 1
+        return 1
+
+
+def _unarchived(data: bytes, at: int) -> tuple[list[Chunk], int]:
+    """Take the stamps off archived lines; a chunk for each stamp."""
+    chunks: list[Chunk] = []
+    position = 0
+    for found in _ARCHIVED.finditer(data):
+        if found.start() > position:
+            chunks.append(Chunk(at, data[position : found.start()]))
+        at = parse_stamp(found[1].decode())
+        position = found.end()
+    if position < len(data):
+        chunks.append(Chunk(at, data[position:]))
+    return chunks, at
+
+
+def _scan(
+    stream: IO[bytes], name: str, rules: RuleSet, *, explain: bool
+) -> Iterator[Event]:
+    source = _Input(stream)
+    console = "-" if name == "-" else Path(name).name
+    interpreter = Interpreter(rules, console=console, locate=source.line)
+    held: list[Event] = []
+    at = 0
+    for chunks in source.chunks():
+        at = chunks[-1].at if chunks else at
+        held += interpreter.feed(chunks).events
+        if len(held) > _SORTED_EVENTS:
+            yield from _sorted(held)
+            held.clear()
+    held += interpreter.finish(at).events
+    yield from _sorted(held)
+
+
+def _sorted(events: Sequence[Event]) -> list[Event]:
+    return sorted(events, key=lambda event: event.line or 0)
+
+
+def _opened(name: str) -> IO[bytes]:
+    """Open a file, unpacked if need be."""
+    if name == "-":
+        return sys.stdin.buffer
+    plain = Path(name).open("rb")
+    head = plain.read(8)
+    plain.seek(0)
+    for magic, unpack in _OPENERS.items():
+        if head.startswith(magic):
+            return unpack(plain)
+    return plain
+
+
+def _show_json(event: Event, label: str | None, *, explain: bool) -> None:
+    found = event.as_dict()
+    print(json.dumps(found if label is None else {"file": label} | found))
+
+
+def _show_text(event: Event, label: str | None, *, explain: bool) -> None:
+    where = f"{label}:{event.line}" if label else f"{event.line}"
+    what = event.severity.value if event.kind is Kind.FAILURE else event.kind.value
+    print(f"{where:>6}  {what:8}  {event.name:16}  {event.title}")
+    if explain:
+        print(f"{'':>6}  rule {event.fields.get('rule', '-')}")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="solrecctl scan", description=__doc__)
+    add_arguments(parser)
+    sys.exit(main(parser.parse_args()))
