@@ -14,9 +14,9 @@ from pathlib import Path
 
 from bench.conmand import PROGRAM, Conmand
 from bench.figures import Figure
-from bench.load import PASSWORD, USERNAME, BmcFleet
 from bench.processes import cpu_seconds
 from bench.recording import recording
+from tests.support.simulators import PASSWORD, USERNAME, BmcFleet
 
 _BMCS = 40
 _PACKETS_PER_SECOND = 100

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from bench.figures import Figure
-from bench.load import BmcFleet
 from bench.processes import cpu_seconds, pss_bytes
 from bench.recording import recording
 from tests.support.recorder import Recorder
+from tests.support.simulators import BmcFleet
 
 _BMCS = 1000
 _FEW = 10

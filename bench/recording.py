@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench.load import PASSWORD, USERNAME
 from tests.support.recorder import Recorder
+from tests.support.simulators import PASSWORD, USERNAME
 
 _DEFAULTS = f"""
 [defaults]

@@ -1,4 +1,4 @@
-"""The load: a fleet of simulated BMCs in a process of their own."""
+"""Our own simulated BMCs, a fleet of them in a process of their own."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from typing import Any, Self
 USERNAME = "recorder"
 PASSWORD = "secret"
 
+RMCP_PORT = 623
+
 FIRST_HOST = "127.66.0.1"
 """All of 127/8 is loopback on Linux: an address per BMC, as in the field."""
 
@@ -19,16 +21,21 @@ FIRST_HOST = "127.66.0.1"
 class BmcFleet:
     """``python -m solrecd.simbmc`` with these options; a context manager."""
 
-    def __init__(self, count: int, **options: float) -> None:
-        """Prepare ``count`` BMCs, each at an address of its own, port 623.
+    def __init__(
+        self, count: int, *flags: str, port: int = RMCP_PORT, **options: float
+    ) -> None:
+        """Prepare ``count`` BMCs, each at an address of its own.
 
         Args:
             count: how many.
-            options: the simulator's, without dashes.
+            flags: the simulator's options that take no value, without dashes.
+            port: UDP port; the standard one is for root alone.
+            options: its other options, without dashes.
         """
         self._command = [
-            *(sys.executable, "-m", "solrecd.simbmc", "--one-port", "--port", "623"),
+            *(sys.executable, "-m", "solrecd.simbmc", "--one-port", f"--port={port}"),
             *("--host", FIRST_HOST, "--count", str(count)),
+            *(f"--{flag}" for flag in flags),
             *(f"--{name}={value}" for name, value in options.items()),
         ]
         self._process: subprocess.Popen[str] | None = None
@@ -44,7 +51,7 @@ class BmcFleet:
         )
         listening = self._read()["listening"]
         self.addresses = {
-            f"n{number:04d}": str(address).removesuffix(":623")
+            f"n{number:04d}": str(address).removesuffix(f":{RMCP_PORT}")
             for number, address in enumerate(listening)
         }
         return self
