@@ -12,6 +12,7 @@ The console bytes come from the `Machine` behind it, or from `console_output`.
 from __future__ import annotations
 
 import dataclasses
+import math
 import random
 
 from solrecd.ipmi.constants import CompletionCode, PayloadType
@@ -74,11 +75,14 @@ class Bmc:
     def deadline(self) -> float | None:
         """When `expire` is to be called next; None: not before a datagram comes."""
         controller = self.controller
-        due = [controller.machine.deadline, controller.payload.deadline]
-        if controller.sessions:
-            oldest = min(x.last_seen for x in controller.sessions.values())
-            due.append(oldest + controller.options.session_timeout)
-        return min((x for x in due if x is not None), default=None)
+        due = controller.idle_check
+        machine = controller.machine.deadline
+        if machine is not None and machine < due:
+            due = machine
+        payload = controller.payload.deadline
+        if payload is not None and payload < due:
+            due = payload
+        return None if due == math.inf else due
 
     def expire(self, now: float) -> None:
         """Let the host print, and do what timers ask for."""
@@ -168,7 +172,7 @@ class Bmc:
         if reply is None:
             return
         if reply.session is not None:
-            self.controller.sessions[reply.session.id] = reply.session
+            self.controller.admit(reply.session)
         self.controller.outbox.append((reply.datagram, address))
 
     def _sessionless(self, message: bytes, address: Address, now: float) -> None:

@@ -6,6 +6,7 @@ be sent gathers in its outbox.
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 from solrecd.ipmi.constants import CompletionCode, PayloadType
@@ -33,6 +34,8 @@ class Controller:
         self.owner: int | None = None
         """Managed system session ID of the payload's owner, or `STRANGER`."""
         self.outbox: list[tuple[bytes, Address]] = []
+        self.idle_check = math.inf
+        """When `close_idle` has something to do at the earliest."""
         self._was_on = machine.power_on
 
     # -- sessions --
@@ -42,6 +45,12 @@ class Controller:
         """How many more sessions may be opened."""
         return self.options.session_slots - len(self.sessions)
 
+    def admit(self, session: BmcSession) -> None:
+        """Take up a session that has logged in."""
+        self.sessions[session.id] = session
+        idle = session.last_seen + self.options.session_timeout
+        self.idle_check = min(self.idle_check, idle)
+
     def close(self, session_id: int) -> None:
         """End a session; a payload it owned is free again."""
         if self.owner == session_id:
@@ -50,10 +59,15 @@ class Controller:
 
     def close_idle(self, now: float) -> None:
         """End the sessions that were silent for too long (§6.12.15)."""
-        oldest = now - self.options.session_timeout
-        idle = [x.id for x in self.sessions.values() if x.last_seen <= oldest]
-        for session_id in idle:
-            self.close(session_id)
+        if now < self.idle_check:
+            return
+        timeout = self.options.session_timeout
+        oldest = now - timeout
+        for session in list(self.sessions.values()):
+            if session.last_seen <= oldest:
+                self.close(session.id)
+        seen = (session.last_seen for session in self.sessions.values())
+        self.idle_check = min(seen, default=math.inf) + timeout
 
     def reset(self) -> None:
         """Forget everything, as a restart of the BMC does; the host runs on."""
@@ -89,6 +103,8 @@ class Controller:
     def flush(self) -> None:
         """Seal the payload's packets for its owner; without one they are nothing."""
         packets = self.payload.packets()
+        if not packets:
+            return
         owner = None if self.owner is None else self.sessions.get(self.owner)
         if owner is None:
             return

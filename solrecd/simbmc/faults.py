@@ -55,6 +55,17 @@ class FaultyPath:
         self._rng = rng
         self._began = now
 
+    @property
+    def faults(self) -> Faults:
+        """How bad the path is."""
+        return self._faults
+
+    @faults.setter
+    def faults(self, faults: Faults) -> None:
+        self._faults = faults
+        self.is_perfect = faults == Faults()
+        """Whether `carry` would deliver everything once, at once and whole."""
+
     def carry(self, datagram: bytes, now: float) -> Sequence[Delivery]:
         """Return when, how often and in which shape `datagram` arrives."""
         faults = self.faults

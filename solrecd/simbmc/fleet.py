@@ -18,7 +18,7 @@ import select
 import socket
 from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import Final, NamedTuple, Self
+from typing import Final, Self
 
 import trio
 
@@ -32,11 +32,9 @@ _DATAGRAM_SIZE: Final = 2048
 _NO_FAULTS: Final = Faults()
 
 
-class _Timer(NamedTuple):
-    at: float
-    order: int
-    """Makes timers of the same time comparable, first come first served."""
-    run: Callable[[float], None]
+_Timer = tuple[float, int, Callable[[float], None]]
+"""When, a number that makes timers of the same time comparable, and what to do.
+A plain tuple: the heap compares and builds thousands a second."""
 
 
 class Member:
@@ -154,14 +152,14 @@ class Fleet:
 
     @property
     def _next(self) -> float:
-        return self._timers[0].at if self._timers else math.inf
+        return self._timers[0][0] if self._timers else math.inf
 
     def _turn(self, now: float) -> None:
         """Read what has arrived, then run the timers that are due."""
         for descriptor, _ in self._epoll.poll(0):
             self._read(self._by_descriptor[descriptor], now)
-        while self._timers and self._timers[0].at <= now:
-            heapq.heappop(self._timers).run(now)
+        while self._timers and self._timers[0][0] <= now:
+            heapq.heappop(self._timers)[2](now)
 
     def _read(self, member: Member, now: float) -> None:
         """Take one datagram; epoll reports the next one again."""
@@ -169,7 +167,7 @@ class Fleet:
             datagram, address = member.sock.recvfrom(_DATAGRAM_SIZE)
         except OSError:  # nothing there after all, or an ICMP error of an earlier send
             return
-        if member.inbound.faults is _NO_FAULTS:
+        if member.inbound.is_perfect:
             self._receive(member, datagram, address, now)
             return
         for at, shape in member.inbound.carry(datagram, now):
@@ -185,7 +183,7 @@ class Fleet:
     def _attend(self, member: Member, now: float) -> None:
         """Send what a BMC has to say, and note when it wants to be called."""
         for datagram, address in member.bmc.datagrams():
-            if member.outbound.faults is _NO_FAULTS:
+            if member.outbound.is_perfect:
                 member.send(datagram, address)
                 continue
             for at, shape in member.outbound.carry(datagram, now):
@@ -218,7 +216,7 @@ class Fleet:
         self._schedule(began + step.at, happen)
 
     def _schedule(self, at: float, run: Callable[[float], None]) -> None:
-        heapq.heappush(self._timers, _Timer(at, next(self._order), run))
+        heapq.heappush(self._timers, (at, next(self._order), run))
 
 
 def _send(member: Member, datagram: bytes, address: Address, _: float) -> None:

@@ -1,0 +1,86 @@
+"""Our session and a simulated BMC on a bad network, without sockets or clocks."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import random
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from solrecd.ipmi.events import LoggedIn, SessionEvent, SolData
+from solrecd.ipmi.options import SessionOptions
+from solrecd.ipmi.session import Session
+from solrecd.simbmc.bmc import Bmc
+from solrecd.simbmc.faults import Faults, FaultyPath
+from tests.support.remote_console import ADDRESS
+
+
+class SimulatedWire:
+    """Carries datagrams between one session and one BMC in virtual time.
+
+    The session activates SoL as soon as it is logged in and "records" every byte.
+    """
+
+    def __init__(
+        self, bmc: Bmc, options: SessionOptions, faults: Faults, seed: int = 0
+    ) -> None:
+        rng = random.Random(seed)  # noqa: S311 - a bad network, reproducible
+        self.bmc = bmc
+        self.session = Session(options, token_bytes=rng.randbytes, session_id=0xABC0)
+        self.now = 0.0
+        self.recorded = bytearray()
+        self.events: list[SessionEvent] = []
+        self._up = FaultyPath(faults, rng)
+        self._down = FaultyPath(faults, rng)
+        self._flying: list[tuple[float, int, Callable[[], None]]] = []
+        self._order = itertools.count()
+
+    def run(self, until: Callable[[], bool], limit: float = 600.0) -> None:
+        """Let time pass until `until` holds; virtual seconds are limited."""
+        self._settle()
+        while not until():
+            assert self.now < limit, self.events
+            self._step()
+
+    def saw(self, kind: type[SessionEvent]) -> bool:
+        """Tell whether the session has said this."""
+        return any(isinstance(event, kind) for event in self.events)
+
+    def _step(self) -> None:
+        times = [self.session.deadline, self.bmc.deadline]
+        times += [self._flying[0][0]] if self._flying else []
+        self.now = max(self.now, min(at for at in times if at is not None))
+        while self._flying and self._flying[0][0] <= self.now:
+            heapq.heappop(self._flying)[2]()
+        self._take(self.session.expire(self.now))
+        self.bmc.expire(self.now)
+        self._settle()
+
+    def _settle(self) -> None:
+        for datagram in self.session.datagrams():
+            self._fly(self._up, datagram, self._deliver_up)
+        for datagram, _ in self.bmc.datagrams():
+            self._fly(self._down, datagram, self._deliver_down)
+
+    def _fly(
+        self, path: FaultyPath, datagram: bytes, deliver: Callable[[bytes], None]
+    ) -> None:
+        for at, shape in path.carry(datagram, self.now):
+            run = partial(deliver, shape)
+            heapq.heappush(self._flying, (at, next(self._order), run))
+
+    def _deliver_up(self, datagram: bytes) -> None:
+        self.bmc.receive(datagram, ADDRESS, self.now)
+
+    def _deliver_down(self, datagram: bytes) -> None:
+        self._take(self.session.receive(datagram, self.now))
+
+    def _take(self, events: Sequence[SessionEvent]) -> None:
+        for event in events:
+            self.events.append(event)
+            if isinstance(event, LoggedIn):
+                self.session.activate(self.now)
+            if isinstance(event, SolData):
+                self.recorded += event.data
+                self.session.acknowledge()
