@@ -119,7 +119,7 @@ def console_keys(quirks: Collection[str]) -> Schema:
         "cipher_suites": some_of(CIPHER_SUITES),
         "privilege": choice(Privilege),
         "insecure": boolean,
-        "quirks": some_of(quirks),
+        "quirks": some_of(sorted(map(str, quirks))),
         "on_conflict": choice(OnConflict),
         "on_stolen": choice(OnConflict),
         "yield_for": duration(1, 30 * 86400),

@@ -222,7 +222,7 @@ def enum_or(members: type[E], parser: Parser[T]) -> Parser[E | T]:
 
 def some_of(allowed: Collection[T]) -> Parser[tuple[T, ...]]:
     """Return a parser of lists whose items are all among the allowed ones."""
-    words = ", ".join(sorted(map(show, allowed), key=lambda word: (len(word), word)))
+    words = ", ".join(map(show, allowed))
 
     def parse(value: object) -> tuple[T, ...]:
         if not isinstance(value, list):

@@ -163,7 +163,7 @@ REJECTED = Family(
 LOOP_LAG = Family(
     "solrecd_loop_lag_seconds",
     Type.HISTOGRAM,
-    "How late the event loop was, measured once a second.",
+    "How late the event loop woke up for something that was due.",
 )
 ACK_DELAY = Family(
     "solrecd_ack_delay_seconds",

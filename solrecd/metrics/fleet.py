@@ -75,8 +75,8 @@ class Metrics:
         self._durations = {str(one): Histogram(STAGE_BOUNDS) for one in TIMED_STAGES}
         self._members: dict[str, _Member] = {}
         self._version = version
-        self._filesystem = (0, 0)
-        self._journal = (0, 0)
+        self._filesystem: tuple[int, int] | None = None
+        self._journal: tuple[int, int] | None = None
         self._reload = (True, 0)
         self._registry = registry or _process_registry()
         self._families = self._console_families()
@@ -149,10 +149,8 @@ class Metrics:
                 *infos,
                 labelled(f.STAGE_TIMEOUT, timeouts),
                 histogram(f.STAGE_DURATION, self._durations),
-                single(f.FILESYSTEM_AVAIL, self._filesystem[0]),
-                single(f.FILESYSTEM_SIZE, self._filesystem[1]),
-                single(f.JOURNAL_USED, self._journal[0]),
-                single(f.JOURNAL_SIZE, self._journal[1]),
+                *_pair((f.FILESYSTEM_AVAIL, f.FILESYSTEM_SIZE), self._filesystem),
+                *_pair((f.JOURNAL_USED, f.JOURNAL_SIZE), self._journal),
                 single(f.RELOAD_SUCCESSFUL, int(successful)),
                 single(f.RELOAD_TIME, seconds(reload_time)),
                 labelled(f.REJECTED, self.rejected),
@@ -182,6 +180,14 @@ class Metrics:
             (f.STUCK, _plain(f.STUCK, lambda m: m.stuck)),
             (f.FAILURES, lambda name, m: failures.render(name, m.failures)),
         )
+
+
+def _pair(
+    families: tuple[f.Family, f.Family], values: tuple[int, int] | None
+) -> Iterator[str]:
+    """Yield two families; without series while nothing is known: 0 would alarm."""
+    for index, family in enumerate(families):
+        yield single(family, values[index]) if values else family.header
 
 
 def _plain(family: f.Family, value: Callable[[ConsoleMetrics], int]) -> _Series:

@@ -1,6 +1,7 @@
 """Configurations for tests: read from text, on a machine that is a dictionary."""
 
 import textwrap
+from collections.abc import Collection
 
 import pytest
 
@@ -12,11 +13,15 @@ QUIRKS = ("opensesspriv", "solpayloadsize")
 
 
 def read(
-    text: str, *, mode: int = 0o600, surroundings: Surroundings | None = None
+    text: str,
+    *,
+    mode: int = 0o600,
+    surroundings: Surroundings | None = None,
+    quirks: Collection[str] = QUIRKS,
 ) -> Config:
     """Parse one file."""
     source = Source("solrecd.toml", textwrap.dedent(text), mode)
-    return parse([source], surroundings or Surroundings(), quirks=QUIRKS)
+    return parse([source], surroundings or Surroundings(), quirks=quirks)
 
 
 def mistakes(text: str, *, mode: int = 0o600) -> list[str]:

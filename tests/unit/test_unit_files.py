@@ -1,0 +1,122 @@
+"""What is shipped beside the code: the unit, its user, the example configuration."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from solrecd.config import plan_reload
+from solrecd.config.schema import DAEMON_KEYS, STAGE_TIMEOUT_KEYS, console_keys
+from solrecd.configfiles import DEFAULT_PATH
+from solrecd.ipmi.quirks import Quirk
+from tests.support.configs import machine, read
+
+ROOT = Path(__file__).parents[2]
+SERVICE = ROOT / "systemd/solrecd.service"
+EXAMPLE = (ROOT / "packaging/solrecd.toml").read_text()
+
+needs_systemd = pytest.mark.skipif(
+    shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed"
+)
+
+
+def analyze(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run systemd-analyze."""
+    return subprocess.run(
+        ["systemd-analyze", *arguments], capture_output=True, text=True, check=False
+    )
+
+
+def setting(name: str) -> str:
+    """Return the value of a setting of the unit that is set once."""
+    (value,) = re.findall(rf"^{name}=(.*)$", SERVICE.read_text(), re.MULTILINE)
+    return str(value)
+
+
+@needs_systemd
+def test_systemd_accepts_the_unit(tmp_path: Path) -> None:
+    unit = tmp_path / SERVICE.name
+    # The program need not be installed where the tests run.
+    unit.write_text(SERVICE.read_text().replace("/usr/bin/solrecd run", "/bin/true"))
+
+    result = analyze("verify", "--man=no", str(unit))
+
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+@needs_systemd
+def test_the_sandbox_is_as_tight_as_promised() -> None:
+    result = analyze("security", "--offline=yes", "--threshold=15", str(SERVICE))
+
+    assert result.returncode == 0, result.stdout
+
+
+def test_a_stop_leaves_time_for_goodbyes_and_the_archive() -> None:
+    goodbye, grace = 2, 20
+
+    assert int(setting("TimeoutStopSec")) > goodbye + grace
+
+
+def test_the_journal_outlives_the_process() -> None:
+    assert setting("RuntimeDirectoryPreserve") == "yes"
+
+
+def test_the_unit_its_user_and_its_folders_agree() -> None:
+    user = setting("User")
+    sysusers = (ROOT / "systemd/solrecd.sysusers").read_text()
+    tmpfiles = (ROOT / "systemd/solrecd.tmpfiles").read_text()
+
+    assert f"u {user} " in sysusers
+    for folder, mode in (
+        ("/var/log/", setting("LogsDirectoryMode")),
+        ("/var/lib/", setting("StateDirectoryMode")),
+        ("/run/", setting("RuntimeDirectoryMode")),
+        ("/etc/", setting("ConfigurationDirectoryMode")),
+    ):
+        assert re.search(rf"^d {folder}solrecd +{mode} ", tmpfiles, re.MULTILINE)
+    assert DEFAULT_PATH.startswith("/etc/solrecd/")
+
+
+def with_every_key(text: str) -> str:
+    """Return the example with its commented keys set, but one password and one K_g."""
+    text = re.sub(r"^#(?=[a-z_]+ = )", "", text, flags=re.MULTILINE)
+    return re.sub(r"^(password|kg)(_file)? = .*\n", "", text, flags=re.MULTILINE)
+
+
+CREDENTIALS = machine(
+    {"/c/bmc": (0o400, b"pw"), "/c/bmc-kg": (0o400, b"kg")}, credentials="/c"
+)
+
+
+def test_the_example_is_a_valid_configuration() -> None:
+    config = read(EXAMPLE, surroundings=CREDENTIALS)
+
+    assert len(config.consoles) == 129
+    assert config.consoles["gateway"].username == b"other"
+
+
+def test_the_examples_comments_are_valid_and_show_the_defaults() -> None:
+    plain = read(EXAMPLE, surroundings=CREDENTIALS)
+
+    full = read(with_every_key(EXAMPLE), surroundings=CREDENTIALS)
+
+    plan = plan_reload(plain, full)
+    assert plan.daemon == ("journal",)
+    assert plan.reasons["node001"] == "bind, kg, auxiliary changed"
+
+
+@pytest.mark.parametrize(
+    "key", [*DAEMON_KEYS, *STAGE_TIMEOUT_KEYS, *console_keys(list(Quirk))]
+)
+def test_every_key_is_in_the_example(key: str) -> None:
+    assert re.search(rf"^#?{key} = ", EXAMPLE, re.MULTILINE)
+
+
+def test_the_engines_quirks_are_configurable() -> None:
+    text = EXAMPLE.replace("#quirks = []", f"quirks = {[str(one) for one in Quirk]}")
+
+    config = read(text, surroundings=CREDENTIALS, quirks=list(Quirk))
+
+    assert config.consoles["node001"].quirks == frozenset(Quirk)
