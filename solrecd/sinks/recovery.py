@@ -1,0 +1,312 @@
+"""What an earlier daemon left in a console's folder, and how to go on from it.
+
+``.raw`` is the truth. What a kill -9 (or a power cut) left undone behind it is made
+good from the journal and from a replay by the interpreter; nothing is written here,
+so that a start succeeds on a full disk: what is to be cut off or appended becomes
+part of the recovered segment, and the writer thread's business.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import zstandard
+
+from solrecd.archive import (
+    LINE_MARK,
+    NOTE_MARK,
+    Packet,
+    Recovered,
+    SegmentName,
+    TextFormat,
+    Timing,
+    TimingHeader,
+    TimingMark,
+    encode_packets,
+    line_mark,
+    line_stamp,
+    parse_file_name,
+    whole_lines,
+)
+from solrecd.events import Chunk
+from solrecd.sinks.files import FileSystem
+from solrecd.sinks.seekable import read_seek_table
+from solrecd.sinks.segment import MARK_INTERVAL, Segment, trim
+
+TIMING_TAIL = 256 * 1024
+"""Bytes read from a timing file's end; several marks even of one-byte packets."""
+
+_HEADER_SIZE = 4096
+"""Bytes at a timing file's begin that hold its header."""
+
+_MARK = b"\nH 0.000000 SOLRECD_MARK "
+
+
+@dataclass(slots=True)
+class Folder:
+    """What lies in a console's folder."""
+
+    open: SegmentName | None = None
+    """The newest segment, when it was not closed."""
+    last: SegmentName | None = None
+    """The newest segment."""
+    unfinished: list[SegmentName] = field(default_factory=list)
+    """Older ones with files that still have to be compressed."""
+
+
+def look_into(folder: Path) -> Folder:
+    """List a console's segments. A missing folder is an empty one.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    plain: set[SegmentName] = set()
+    closed: set[SegmentName] = set()
+    try:
+        names = os.listdir(folder)  # noqa: PTH208 - thousands of names, no Path each
+    except FileNotFoundError:
+        return Folder()
+    for name in names:
+        file = parse_file_name(name)
+        if file is not None:
+            (closed if file.closed else plain).add(file.segment)
+    last = max(plain | closed, default=None)
+    while last in plain - closed and not _is_begun(folder, last):
+        closed.add(last)
+        last = max((plain | closed) - {last}, default=None)
+    is_open = last is not None and last not in closed
+    unfinished = sorted(plain - {last}) if is_open else sorted(plain)
+    return Folder(last if is_open else None, last, unfinished)
+
+
+def _is_begun(folder: Path, name: SegmentName) -> bool:
+    """Whether a segment got as far as its header; else its predecessor goes on."""
+    head = Timing.parse(_read(folder / name.file("timing"), 0, _HEADER_SIZE))
+    return head.header is not None or _size(folder / name.file("raw")) > 0
+
+
+def end_of_closed(folder: Path, name: SegmentName) -> int:
+    """Return the stream offset behind a compressed segment; 0 when it cannot be read.
+
+    Normally a newer, open segment is there to tell; not when someone removed it.
+    """
+    try:
+        with (folder / name.file("timing", closed=True)).open("rb") as file:
+            head = zstandard.ZstdDecompressor().stream_reader(file).read(_HEADER_SIZE)
+        with (folder / name.file("raw", closed=True)).open("rb") as file:
+            frames = read_seek_table(file)
+    except (OSError, ValueError, zstandard.ZstdError):
+        return 0
+    header = Timing.parse(head).header
+    return 0 if header is None else header.offset + sum(f.size for f in frames)
+
+
+@dataclass(slots=True)
+class Restored:
+    """An open segment, ready to go on."""
+
+    segment: Segment
+    chunks: list[Chunk]
+    """The bytes behind the last mark: what the interpreter has to see again."""
+    offset: int
+    """Stream offset of the first of them."""
+    skip: int
+    """Lines of their replay that the log already holds."""
+
+
+def restore(
+    files: FileSystem,
+    folder: Path,
+    name: SegmentName,
+    journal: Recovered,
+    text: TextFormat,
+) -> Restored:
+    """Make an open segment whole again.
+
+    Args:
+        files: for the segment.
+        folder: of the console.
+        name: of the open segment.
+        text: for the segment.
+        journal: what the journal holds of this console; it knows stamps that did not
+            get into the timing.
+
+    Raises:
+        OSError: a file cannot be read.
+    """
+    raw = folder / name.file("raw")
+    size = _size(raw)
+    timing = _read_timing(folder / name.file("timing"))
+    header = timing.parsed.header or _guess_header(name, journal, size)
+    segment = Segment(files, folder, name, header.offset, noted=header.noted, text=text)
+    segment.raw.size = size
+    segment.end = segment.confirmed = header.offset + size
+    segment.mark_due = segment.end + MARK_INTERVAL
+    packets = _complete_timing(segment, timing, header, journal)
+    start = _read_log(segment, timing, header, folder / name.file("log"))
+    chunks = _read_chunks(raw, start.offset - header.offset, packets, start.offset)
+    return Restored(segment, chunks, start.offset, start.skip)
+
+
+@dataclass(slots=True)
+class _TimingFile:
+    """The end of a timing file."""
+
+    parsed: Timing
+    before: int
+    """Bytes of the file before the text that was parsed."""
+
+
+def _read_timing(path: Path) -> _TimingFile:
+    """Read the header and the end of a timing file."""
+    size = _size(path)
+    start = max(0, size - TIMING_TAIL)
+    text = _read(path, start)
+    if start:
+        mark = text.find(_MARK) + 1
+        parsed = Timing.parse(text[mark:])
+        head = Timing.parse(_read(path, 0, _HEADER_SIZE))
+        if mark and parsed.marks and head.header:
+            parsed.header = head.header
+            return _TimingFile(parsed, start + mark)
+        text = _read(path, 0)
+    return _TimingFile(Timing.parse(text), 0)
+
+
+def _guess_header(name: SegmentName, journal: Recovered, size: int) -> TimingHeader:
+    """Replace a header that is gone: the raw file then ends where the journal begins.
+
+    That may repeat what was written last; it cannot lose anything.
+    """
+    offset = max(0, journal.offset - size) if journal.chunks else 0
+    return TimingHeader(name.started, offset, 0)
+
+
+def _complete_timing(
+    segment: Segment, file: _TimingFile, header: TimingHeader, journal: Recovered
+) -> list[Packet]:
+    """Make the timing end where the raw file ends; return its packets."""
+    timing, end = file.parsed, segment.end
+    packets = timing.packets
+    size = timing.size
+    if timing.header is None:
+        segment.begin()
+        size = 0
+    while packets and packets[-1].offset + packets[-1].size > end:
+        size = packets.pop().position
+    segment.timing.size = file.before + size
+    timing.marks = [mark for mark in timing.marks if mark.offset <= end]
+    known = _behind(packets, timing.marks, header)
+    segment.stamp = known.at
+    missing = _missing_packets(known, end, journal)
+    lines, segment.stamp = encode_packets(
+        [Chunk(packet.at, bytes(packet.size)) for packet in missing], segment.stamp
+    )
+    segment.timing.add(lines)
+    return packets + missing
+
+
+def _behind(
+    packets: list[Packet], marks: list[TimingMark], header: TimingHeader
+) -> Packet:
+    """Return the place behind the last packet that is in the timing."""
+    place = Packet(header.offset, 0, header.started, 0)
+    if marks:
+        place = Packet(marks[-1].offset, 0, marks[-1].at, 0)
+    if packets and packets[-1].offset + packets[-1].size >= place.offset:
+        last = packets[-1]
+        place = Packet(last.offset + last.size, 0, last.at, 0)
+    return place
+
+
+def _missing_packets(known: Packet, end: int, journal: Recovered) -> list[Packet]:
+    """Return packets for raw bytes that the timing does not have.
+
+    Their stamps come from the journal; where it has none they keep the last one.
+    """
+    packets = []
+    offset, at = known.offset, known.at
+    place = journal.offset
+    for chunk in journal.chunks:
+        start, place = max(place, offset), place + len(chunk.data)
+        stop = min(place, end)
+        if start > offset and offset < stop:
+            packets.append(Packet(offset, min(start, end) - offset, at, 0))
+            offset = min(start, end)
+        if offset < stop:
+            at = chunk.at
+            packets.append(Packet(offset, stop - offset, at, 0))
+            offset = stop
+    if offset < end:
+        packets.append(Packet(offset, end - offset, at, 0))
+    return packets
+
+
+@dataclass(slots=True)
+class _Start:
+    """Where the replay begins."""
+
+    offset: int
+    skip: int
+
+
+def _read_log(
+    segment: Segment, timing: _TimingFile, header: TimingHeader, path: Path
+) -> _Start:
+    """Find the last mark that the log confirms; keep its whole lines from there."""
+    size = _size(path)
+    start = TimingMark(header.offset, header.started, header.offset, 0, header.noted)
+    for mark in reversed(timing.parsed.marks):
+        if mark.log_size <= size and _is_line_end(path, mark.log_size):
+            start = mark
+            break
+    lines = whole_lines(_read(path, start.log_size))
+    segment.log.size = start.log_size + sum(len(line) + 1 for line in lines)
+    marks = [line_mark(line) for line in lines]
+    notes = [line for line in lines if line_mark(line) == NOTE_MARK]
+    segment.noted = line_stamp(notes[-1]) if notes else start.noted
+    return _Start(start.line_offset, marks.count(LINE_MARK))
+
+
+def _is_line_end(path: Path, position: int) -> bool:
+    return position == 0 or _read(path, position - 1, 1) == b"\n"
+
+
+def _read_chunks(
+    raw: Path, position: int, packets: Iterable[Packet], offset: int
+) -> list[Chunk]:
+    """Read the raw file from a position on, with the packets' stamps."""
+    data = _read(raw, position)
+    chunks = []
+    for packet in packets:
+        start = max(packet.offset - offset, 0)
+        piece = data[start : max(packet.offset + packet.size - offset, 0)]
+        if piece:
+            chunks.append(Chunk(packet.at, piece))
+    return chunks
+
+
+def pending_chunks(journal: Recovered, end: int) -> list[Chunk]:
+    """Return what the journal holds beyond the archive's end."""
+    if journal.offset >= end:
+        return journal.chunks
+    return trim(journal.chunks, end - journal.offset)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+def _read(path: Path, position: int, size: int = -1) -> bytes:
+    try:
+        with path.open("rb") as file:
+            file.seek(position)
+            return file.read(size)
+    except FileNotFoundError:
+        return b""
