@@ -8,9 +8,9 @@ import trio
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
-from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response, StreamingResponse
+from starlette.responses import HTMLResponse, StreamingResponse
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from solrecd.metrics.exposition import CONTENT_TYPE
 
@@ -27,17 +27,25 @@ def metrics_app(chunks: Callable[[], Iterable[bytes]]) -> Starlette:
         chunks: starts a scrape; between two of its pieces the event loop goes on, so
             that a scrape of a large fleet delays no ACK.
     """
-
-    async def scrape(_request: Request) -> Response:
-        return StreamingResponse(_unhurried(chunks()), media_type=CONTENT_TYPE)
-
-    async def index(_request: Request) -> Response:
-        return HTMLResponse(_INDEX)
-
     return Starlette(
-        routes=[Route("/metrics", scrape), Route("/", index)],
+        routes=[
+            Route("/metrics", _Scrape(chunks), methods=["GET"]),
+            Route("/", HTMLResponse(_INDEX), methods=["GET"]),
+        ],
         middleware=[Middleware(GZipMiddleware, compresslevel=GZIP_LEVEL)],
     )
+
+
+class _Scrape:
+    """Answers each request with a scrape of its own."""
+
+    def __init__(self, chunks: Callable[[], Iterable[bytes]]) -> None:
+        self._chunks = chunks
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        pieces = _unhurried(self._chunks())
+        response = StreamingResponse(pieces, media_type=CONTENT_TYPE)
+        await response(scope, receive, send)
 
 
 async def _unhurried(chunks: Iterable[bytes]) -> AsyncIterator[bytes]:
