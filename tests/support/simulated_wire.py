@@ -67,7 +67,7 @@ class SimulatedWire:
         self, path: FaultyPath, datagram: bytes, deliver: Callable[[bytes], None]
     ) -> None:
         for at, shape in path.carry(datagram, self.now):
-            run = partial(deliver, shape)
+            run: Callable[[], None] = partial(deliver, shape)
             heapq.heappush(self._flying, (at, next(self._order), run))
 
     def _deliver_up(self, datagram: bytes) -> None:
