@@ -1,3 +1,47 @@
-"""solrecd: a permanent IPMI Serial-over-LAN recorder."""
+"""solrecd: a permanent IPMI Serial-over-LAN recorder.
+
+The map of the house. A byte flows one way through it; imports point down, which
+import-linter proves (``make check``), and everything from `interpreter` downwards is
+pure: bytes, text and times in, values out::
+
+    cli/            solrecd (run, check, demo) and solrecctl; one file per command
+    daemon          composition root: builds everything, signals, readiness
+    supervisor      the live set of consoles; restarts, reloads
+    workshop        builds a console: archive repaired, journal drained, boot resumed
+    api/            HTTP API on a unix socket, and its client
+    console         one console's story: link -> journal -> interpreter -> sinks
+    keeper          keeps one session up: login, back-off, who may hold the console
+    link/           pooled UDP sockets, timers, name resolution; a session on the wire
+    journal         mapped ring of slabs: what is acknowledged survives kill -9
+    sinks/          archive writer, index, viewers; each with a bounded buffer
+    history         reads archives: boots, lines, raw bytes, with no daemon
+    metrics  notify  log  configfiles      one home each for a library or a file
+    interpreter     bytes -> lines, stages, failures, boots; live, archived and `scan`
+    index/          SQLite: boots, events, segments; rebuildable
+    ipmi/           RMCP+ and SoL without I/O: packets, auth, session, quirks
+    text            terminal bytes -> lines
+    boot/           rules (TOML data), detector, incidents, stage machine
+    archive         names and formats of the archive's files
+    config/         TOML text -> frozen dataclasses; what a reload means
+    events          the vocabulary that all of them speak
+    simbmc/         a BMC with faults on demand: demo, tests, load
+
+The story of a byte:
+
+1. `link.hub` wakes and drains a socket. Each datagram goes to the `ipmi.session` of
+   the BMC whose address it came from, with the time.
+2. The session checks integrity before it believes anything, decrypts, drops what it
+   has seen, cuts the new tail out of a grown retransmission, and returns events.
+3. `link.sol` hands console bytes to `console`, which stamps them and appends them to
+   the `journal`. Only then is the packet acknowledged; the ACKs of a batch leave
+   together.
+4. Every 100 ms the `interpreter` reads what came: lines, stages, failures, and where a
+   new boot begins.
+5. The `sinks` get both, the archive first: its writer thread writes raw bytes, timing
+   and text every 250 ms and then gives the journal its room back. Index, metrics and
+   viewers follow; a slow one loses its own copy and is told so.
+
+What a person types takes the only other road: api -> supervisor -> link -> session.
+"""
 
 __version__ = "0.1.0"

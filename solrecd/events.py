@@ -151,6 +151,15 @@ class LostReason(enum.StrEnum):
     """A bug of ours in this console; it was restarted."""
 
 
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """Why there is no session."""
+
+    reason: LostReason
+    detail: str = ""
+    """One line for people; may quote the BMC, never a secret."""
+
+
 class GapReason(enum.StrEnum):
     """Why console output is, or may be, missing; a metric label."""
 

@@ -55,7 +55,7 @@ class Hub:
         for shared in self._sockets:
             if shared.has_room_for(address):
                 return shared.join(address, endpoint, self._arm)
-        shared = SharedSocket(address.family, self.statistics)
+        shared = SharedSocket(address.family, address.source, self.statistics)
         self._sockets.append(shared)
         self._opened.send_nowait(shared)
         return shared.join(address, endpoint, self._arm)

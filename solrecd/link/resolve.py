@@ -29,6 +29,9 @@ class Address(NamedTuple):
     host: str
     port: int
     scope: int = 0
+    """Interface of a link-local IPv6 address."""
+    source: str = ""
+    """Address of this machine to send from; empty: the kernel's choice."""
 
     @property
     def sockaddr(self) -> Sockaddr:
@@ -48,8 +51,18 @@ class Resolver:
     def __init__(self) -> None:
         self._limiter = trio.CapacityLimiter(MAX_LOOKUPS)
 
-    async def resolve(self, host: str, port: int) -> Address:
+    async def resolve(
+        self,
+        host: str,
+        port: int,
+        family: socket.AddressFamily = socket.AF_UNSPEC,
+    ) -> Address:
         """Return the first address of ``host``; literal addresses cost no thread.
+
+        Args:
+            host: a name or a literal address.
+            port: UDP port.
+            family: the only family wanted; either by default.
 
         Raises:
             NameUnresolvedError: no address, or no answer within `RESOLVE_TIMEOUT`.
@@ -58,12 +71,14 @@ class Resolver:
         if literal is not None:
             return literal
         with trio.move_on_after(RESOLVE_TIMEOUT):
-            return await self._look_up(host, port)
+            return await self._look_up(host, port, family)
         raise NameUnresolvedError(f"{host}: no answer from the name server")
 
-    async def _look_up(self, host: str, port: int) -> Address:
+    async def _look_up(
+        self, host: str, port: int, family: socket.AddressFamily
+    ) -> Address:
         look_up = functools.partial(
-            socket.getaddrinfo, host, port, type=socket.SOCK_DGRAM
+            socket.getaddrinfo, host, port, family=family, type=socket.SOCK_DGRAM
         )
         try:
             found = await trio.to_thread.run_sync(

@@ -73,11 +73,14 @@ class Port:
 class SharedSocket:
     """A UDP socket and the ports on it, told apart by their peers' addresses."""
 
-    def __init__(self, family: socket.AddressFamily, statistics: HubStatistics) -> None:
+    def __init__(
+        self, family: socket.AddressFamily, source: str, statistics: HubStatistics
+    ) -> None:
         self.family = family
+        self.source = source
         self._ports: dict[object, Port] = {}
         self._statistics = statistics
-        self._socket = _open_socket(family)
+        self._socket = _open_socket(family, source)
 
     def fileno(self) -> int:
         """Return the descriptor, for waiting on it."""
@@ -87,6 +90,7 @@ class SharedSocket:
         """Whether an endpoint at ``address`` may join; none twice on one socket."""
         return (
             self.family == address.family
+            and self.source == address.source
             and len(self._ports) < ENDPOINTS_PER_SOCKET
             and address.sockaddr not in self._ports
         )
@@ -151,15 +155,23 @@ class SharedSocket:
         self._socket.close()
 
 
-def _open_socket(family: socket.AddressFamily) -> socket.socket:
+def _open_socket(family: socket.AddressFamily, source: str) -> socket.socket:
     opened = socket.socket(family, socket.SOCK_DGRAM)
+    try:
+        _prepare(opened)
+        opened.bind((source or ("::" if family == socket.AF_INET6 else "0.0.0.0"), 0))
+    except OSError:
+        opened.close()
+        raise
+    return opened
+
+
+def _prepare(opened: socket.socket) -> None:
     opened.setblocking(False)
     try:
         opened.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, RECEIVE_BUFFER)
     except OSError:
         # Without CAP_NET_ADMIN the kernel caps the buffer at net.core.rmem_max.
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
-    if family == socket.AF_INET6:
+    if opened.family == socket.AF_INET6:
         opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-    opened.bind(("::" if family == socket.AF_INET6 else "0.0.0.0", 0))
-    return opened

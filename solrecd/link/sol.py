@@ -13,13 +13,14 @@ from typing import Protocol
 import trio
 
 from solrecd.events import GapReason, LostReason
-from solrecd.ipmi.session import (
-    Session,
+from solrecd.ipmi.events import (
+    LoggedIn,
     SessionEvent,
     SessionLost,
     SolData,
     SolLoss,
 )
+from solrecd.ipmi.session import Session
 from solrecd.link.hub import Hub
 from solrecd.link.resolve import Address
 
@@ -47,6 +48,8 @@ class SolLink:
         self.session = session
         self._recorder = recorder
         self._post, self._mail = trio.open_memory_channel[SessionEvent](MAILBOX)
+        self.suite: int | None = None
+        """Cipher suite of the login; None before it."""
         self.is_over = False
         """The session has ended; nobody is left to say goodbye to."""
         self._port = hub.connect(address, self)
@@ -80,6 +83,8 @@ class SolLink:
         if type(event) is SolLoss:
             self._recorder.mark_loss(event.reason, event.count)
             return
+        if type(event) is LoggedIn:
+            self.suite = event.suite
         self.is_over = self.is_over or type(event) is SessionLost
         try:
             self._post.send_nowait(event)

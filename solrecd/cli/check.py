@@ -1,0 +1,50 @@
+"""``solrecd check``: is this configuration one that ``solrecd run`` would take?"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from solrecd import configfiles
+from solrecd.config import Config, ConfigError
+from solrecd.ipmi.quirks import Quirk
+
+USAGE = 2
+"""Exit status for a configuration that is refused."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options."""
+    parser.add_argument(
+        "-c",
+        "--config",
+        default=configfiles.DEFAULT_PATH,
+        metavar="FILE",
+        help="configuration file (default: %(default)s)",
+    )
+
+
+def main(args: argparse.Namespace) -> int:
+    """Say what is wrong, all of it, or what would run."""
+    try:
+        config = load(args.config)
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return USAGE
+    print(f"{args.config}: {_in_words(config)}")
+    return 0
+
+
+def load(path: str) -> Config:
+    """Return the configuration with every name in it checked.
+
+    Raises:
+        ConfigError: with all that is wrong.
+    """
+    return configfiles.load(path, quirks=list(Quirk))
+
+
+def _in_words(config: Config) -> str:
+    off = len(config.consoles) - len(config.enabled)
+    consoles = f"{len(config.enabled)} consoles"
+    return f"ok, {consoles}" + (f", {off} more switched off" if off else "")

@@ -1,0 +1,84 @@
+"""``solrecd run``: record until told to stop."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVarTuple
+
+import trio
+
+from solrecd import log, notify
+from solrecd.api.listeners import ListenError
+from solrecd.boot.rules import RuleError
+from solrecd.cli import check
+from solrecd.cli.scan import packaged_rules
+from solrecd.config import Config, ConfigError
+from solrecd.daemon import Daemon
+from solrecd.journal import JournalError
+from solrecd.sinks.archive import ArchiveError
+
+FAILED = 1
+"""Exit status when something outside the configuration forbids to start."""
+
+
+Arguments = TypeVarTuple("Arguments")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options."""
+    check.add_arguments(parser)
+
+
+def main(args: argparse.Namespace) -> int:
+    """Run the daemon; what forbids its start is one line and an exit status."""
+    try:
+        config = check.load(args.config)
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return check.USAGE
+    log.configure(format_=config.daemon.log_format, level=config.daemon.log_level)
+    return exit_status_of(_run, config, lambda: check.load(args.config))
+
+
+def exit_status_of(
+    main: Callable[[*Arguments], Awaitable[None]], *arguments: *Arguments
+) -> int:
+    """Run Trio; what forbids the daemon to start becomes a line and a status."""
+    status = 0
+    try:
+        trio.run(main, *arguments)
+    except* (ArchiveError, JournalError, ListenError, RuleError) as group:
+        status = FAILED
+        for error in _leaves(group):
+            print(f"solrecd: {error}", file=sys.stderr)
+    return status
+
+
+async def _run(config: Config, read_config: Callable[[], Config]) -> None:
+    notifier = notify.connect()
+    try:
+        daemon = Daemon(
+            config,
+            rules=packaged_rules(),
+            read_config=read_config,
+            notifier=notifier,
+            wall_clock=wall_clock,
+        )
+        await daemon.run()
+    finally:
+        notifier.close()
+
+
+def wall_clock() -> int:
+    """Return the stamp of now."""
+    return time.time_ns() // 1000
+
+
+def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
+    found: list[BaseException] = []
+    for error in group.exceptions:
+        found += _leaves(error) if isinstance(error, BaseExceptionGroup) else [error]
+    return found

@@ -1,0 +1,364 @@
+"""One console's story: bytes from the link, understood, handed to the sinks.
+
+`Console.record` is the hot path and the promise: what it returns True for is in the
+journal, and only then is the packet acknowledged. Everything else happens in batches
+up to 100 ms later, in `interpret`: one call of the interpreter, then each sink gets
+the result, the archive first. Notes (gaps, losses) force an interpretation first, so
+that they stand in the log exactly between the bytes they lie between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from solrecd.config import ConsoleConfig
+from solrecd.events import (
+    Chunk,
+    Event,
+    GapReason,
+    Kind,
+    Lost,
+    LostReason,
+    Reading,
+    SessionState,
+    Severity,
+    format_stamp,
+)
+from solrecd.interpreter import Interpreter
+from solrecd.metrics import ConsoleMetrics
+from solrecd.sinks.archive import ArchiveSink
+from solrecd.sinks.index import IndexSink
+from solrecd.sinks.recorder import SpoolStream
+from solrecd.sinks.viewers import Viewers
+
+SECOND = 1_000_000
+"""Microseconds in a second; stamps are counted in these."""
+
+QUIET = SECOND // 4
+"""Silence after which an unfinished line counts: a prompt never ends with a newline."""
+
+_LOGGED = frozenset({Kind.FAILURE, Kind.STUCK})
+"""What a boot does that the daemon's own log tells as well."""
+
+log = structlog.get_logger()
+
+_SEVERITY = {
+    SessionState.UP: Severity.INFO,
+    SessionState.CONNECTING: Severity.INFO,
+    SessionState.YIELDED: Severity.WARNING,
+    SessionState.FOREIGN: Severity.WARNING,
+    SessionState.DOWN: Severity.ERROR,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Sinks:
+    """Where the story of a console goes, in the order in which it is told."""
+
+    archive: ArchiveSink
+    index: IndexSink
+    viewers: Viewers
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What all consoles of a daemon share."""
+
+    sinks: Sinks
+    wall_clock: Callable[[], int]
+    """Stamps."""
+    wake: Callable[[Console], None]
+    """Called when bytes of a console wait for `Console.interpret`."""
+
+
+@dataclass(slots=True)
+class _Session:
+    """What is known of the session; `since` and `down_since` are stamps."""
+
+    state: SessionState
+    since: int
+    lost: Lost | None = None
+    next_try: int | None = None
+    down_since: int | None = None
+    """When recording stopped; None while it runs and before it first ran."""
+    cause: LostReason = LostReason.STOPPED
+    """What stopped it."""
+
+
+class Console:
+    """One console between its link and the sinks; belongs to the event loop.
+
+    Args:
+        config: may be replaced while the console lives, by `Supervisor.reload`.
+        interpreter: knows where in its boot the machine is.
+        stream: the console's part of the journal.
+        metrics: its numbers.
+        resumed: stamp of the last byte that an earlier daemon recorded; the time since
+            then is a gap. None for a console never recorded before.
+        around: what it shares with its neighbours.
+    """
+
+    def __init__(
+        self,
+        config: ConsoleConfig,
+        *,
+        interpreter: Interpreter,
+        stream: SpoolStream,
+        metrics: ConsoleMetrics,
+        resumed: int | None,
+        around: Surroundings,
+    ) -> None:
+        self.config = config
+        self.name = config.name
+        self._interpreter = interpreter
+        self._stream = stream
+        self._metrics = metrics
+        self._sinks = around.sinks
+        self._wall_clock = around.wall_clock
+        self._wake = around.wake
+        self._unread: list[Chunk] = []
+        self._refused_since: int | None = None
+        self._unsettled = False
+        self._session = _Session(
+            SessionState.CONNECTING, since=self._wall_clock(), down_since=resumed
+        )
+
+    # The hot path.
+
+    def record(self, data: bytes) -> bool:
+        """Put console output into the journal; False when that is full."""
+        at = self._wall_clock()
+        if not self._stream.append(at, data):
+            return self._refuse(at)
+        if self._refused_since is not None:
+            self._accept_again(at)
+        if not self._unread:
+            self._wake(self)
+        self._unread.append(Chunk(at, data))
+        self._metrics.last_output = at
+        self._metrics.received_bytes += len(data)
+        return True
+
+    def _refuse(self, at: int) -> bool:
+        if self._refused_since is None:
+            self._refused_since = at
+        return False
+
+    def _accept_again(self, at: int) -> None:
+        """Mark what the BMC may have dropped while we acknowledged nothing."""
+        since = self._refused_since or at
+        self._refused_since = None
+        self._note_gap(
+            GapReason.JOURNAL_FULL,
+            f"{_seconds(at - since)} s without room in the journal; "
+            "the BMC may have dropped output",
+            at,
+        )
+
+    # Understanding, in batches.
+
+    def interpret(self) -> None:
+        """Give what arrived since the last call to the interpreter and the sinks."""
+        if not self._unread:
+            return
+        chunks, self._unread = self._unread, []
+        self._unsettled = True
+        self._tell(chunks, self._interpreter.feed(chunks))
+
+    def settle(self, at: int) -> bool:
+        """After `QUIET`, let the unfinished line count; return whether it has."""
+        if self._unsettled and at - self._metrics.last_output < QUIET:
+            return False
+        if self._unsettled:
+            self._unsettled = False
+            self._tell((), self._interpreter.idle(at))
+        return True
+
+    def check_stuck(self, at: int) -> None:
+        """Let the interpreter look at its clock: is a stage lasting too long?"""
+        deadline = self._interpreter.deadline
+        if deadline is not None and deadline <= at:
+            self._tell((), self._interpreter.idle(at))
+
+    def resume(self, chunks: Sequence[Chunk]) -> None:
+        """Take bytes that an earlier daemon journalled but did not archive."""
+        if chunks:
+            self._metrics.last_output = chunks[-1].at
+            self._tell(chunks, self._interpreter.feed(chunks))
+
+    def _tell(self, chunks: Sequence[Chunk], reading: Reading) -> None:
+        self._sinks.archive.offer(self.name, chunks, reading)
+        if reading.events or reading.boots:
+            self._sinks.index.offer(reading.events, reading.boots)
+        self._sinks.viewers.offer(self.name, reading.lines, reading.events)
+        self._metrics.read(reading)
+        for event in reading.events:
+            if event.kind in _LOGGED:
+                log.warning(
+                    "console.event",
+                    console=self.name,
+                    kind=event.kind,
+                    boot=event.boot,
+                    name=event.name,
+                    title=event.title,
+                )
+
+    # Losses and the session.
+
+    def mark_loss(self, reason: GapReason, count: int | None) -> None:
+        """Mark that the BMC lost output just here."""
+        lost = "an unknown number of" if count is None else str(count)
+        self._note_gap(
+            reason, f"{lost} bytes lost ({reason})", self._wall_clock(), count
+        )
+
+    def session_changed(
+        self, state: SessionState, lost: Lost | None, retry_in: float | None
+    ) -> None:
+        """Learn what the keeper says of the session; only news become events."""
+        now = self._wall_clock()
+        session = self._session
+        news = (state, lost) != (session.state, session.lost)
+        session.next_try = None if retry_in is None else now + int(retry_in * SECOND)
+        if not news:
+            return
+        self._account(state, lost, now)
+        if state is SessionState.CONNECTING and session.lost is not None:
+            # One more try after a failure is no news; its result will be.
+            session.state = state
+            return
+        session.state, session.since, session.lost = state, now, lost
+        self._announce(state, lost, now)
+
+    def _account(self, state: SessionState, lost: Lost | None, now: int) -> None:
+        """Note the gap when recording goes on, and when it stopped."""
+        session = self._session
+        if state is SessionState.UP:
+            if session.down_since is not None:
+                length = now - session.down_since
+                text = f"{_seconds(length)} s without a session ({session.cause})"
+                self._note_gap(GapReason.SESSION, text, now)
+            session.down_since = None
+            self._metrics.session_up = 1
+        elif session.state is SessionState.UP and lost is not None:
+            session.down_since, session.cause = now, lost.reason
+            self._metrics.session_lost(lost.reason)
+        if state is not SessionState.UP:
+            self._metrics.session_up = 0
+
+    def _announce(self, state: SessionState, lost: Lost | None, now: int) -> None:
+        title = f"session {state}"
+        if lost is None:
+            log.info("session.changed", console=self.name, state=state)
+        else:
+            title += f": {lost.detail or lost.reason}"
+            log.warning(
+                "session.changed",
+                console=self.name,
+                state=state,
+                reason=lost.reason,
+                detail=lost.detail,
+                retry_in=self._retry_in(now),
+            )
+        self._raise_event(
+            Event(
+                time=now,
+                console=self.name,
+                boot=self._boot_number,
+                kind=Kind.SESSION,
+                name=state.value,
+                severity=_SEVERITY[state],
+                title=title,
+                fields={} if lost is None else {"reason": lost.reason.value},
+            )
+        )
+
+    def _retry_in(self, now: int) -> float | None:
+        next_try = self._session.next_try
+        return None if next_try is None else round((next_try - now) / SECOND, 1)
+
+    def _note_gap(
+        self, reason: GapReason, text: str, at: int, count: int | None = None
+    ) -> None:
+        self.interpret()
+        self._metrics.gap(reason, count or 0)
+        self._sinks.archive.note(self.name, at, f"gap: {text}")
+        self._raise_event(
+            Event(
+                time=at,
+                console=self.name,
+                boot=self._boot_number,
+                kind=Kind.GAP,
+                name=reason.value,
+                severity=Severity.WARNING,
+                title=text,
+                fields={} if count is None else {"bytes": count},
+            )
+        )
+
+    def _raise_event(self, event: Event) -> None:
+        self._sinks.index.offer((event,), ())
+        self._sinks.viewers.offer(self.name, (), (event,))
+        self._metrics.saw(event)
+
+    # What people ask.
+
+    @property
+    def _boot_number(self) -> int | None:
+        boot = self._interpreter.boot
+        return None if boot is None else boot.boot
+
+    @property
+    def session_state(self) -> SessionState:
+        """Whether the session is up, and why not."""
+        return self._session.state
+
+    def summary(self) -> dict[str, Any]:
+        """Return the contract's ``ls`` object."""
+        session, boot = self._session, self._interpreter.boot
+        return {
+            "console": self.name,
+            "session": session.state.value,
+            "since": format_stamp(session.since),
+            "power": "unknown",
+            "boot": None if boot is None else boot.boot,
+            "stage": self._interpreter.stage.value,
+            "stage_since": _stamp_or_none(self._interpreter.stage_since),
+            "outcome": None if boot is None else boot.outcome.value,
+            "viewers": self._sinks.viewers.count(self.name),
+            "last_output": _stamp_or_none(self._metrics.last_output or None),
+            "error": None if session.lost is None else _explain(session.lost),
+            "next_try": _stamp_or_none(session.next_try),
+            "labels": dict(self.config.labels),
+        }
+
+    def details(self) -> dict[str, Any]:
+        """Return the ``status`` object: the summary and everything else known."""
+        boot = self._interpreter.boot
+        config = self.config
+        return self.summary() | {
+            "bmc": config.host
+            if config.port == 623
+            else f"{config.host}:{config.port}",
+            "username": config.username.decode(errors="replace"),
+            "received_bytes": self._metrics.received_bytes,
+            "gaps": sum(self._metrics.gaps.values()),
+            "journal_refusing": self._refused_since is not None,
+            "current": None if boot is None else boot.as_dict(),
+        }
+
+
+def _seconds(microseconds: int) -> str:
+    return f"{microseconds / SECOND:.1f}"
+
+
+def _stamp_or_none(stamp: int | None) -> str | None:
+    return None if stamp is None else format_stamp(stamp)
+
+
+def _explain(lost: Lost) -> str:
+    return f"{lost.reason}: {lost.detail}" if lost.detail else lost.reason.value

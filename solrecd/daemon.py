@@ -1,0 +1,308 @@
+"""The composition root: builds every part, owns the nurseries, the signals, readiness.
+
+The nursery tree is the order of shutdown, from the inside out::
+
+    services (hub, API, metrics, watchdog)      stop last: goodbyes need the hub
+      sinks (archive, index)                    stop when everything was given to them
+        consoles                                say goodbye to their BMCs first
+
+The first SIGTERM cancels the consoles; each says goodbye within `keeper.GOODBYE`. Then
+the sinks write what they have. A second SIGTERM, or `GRACE` seconds, cancels the sinks
+as well: what the disk would not take is still in the journal.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import random
+import signal
+from collections.abc import AsyncIterator, Callable
+from contextlib import closing
+from pathlib import Path
+
+import structlog
+import trio
+
+from solrecd import __version__
+from solrecd.api.app import api_app
+from solrecd.api.fleet import FleetError
+from solrecd.api.server import serve
+from solrecd.archive import SECOND, Retention, SegmentLimits
+from solrecd.boot.rules import Role, RuleSet
+from solrecd.config import Config, DaemonConfig, Fsync
+from solrecd.console import Sinks
+from solrecd.events import Boot
+from solrecd.index import FILE_NAME, Index, IndexFileError
+from solrecd.journal import Journal
+from solrecd.link.dialer import Dialer
+from solrecd.link.hub import Hub
+from solrecd.metrics import Metrics, metrics_app
+from solrecd.notify import Notifier
+from solrecd.sinks.archive import ArchiveOptions, ArchiveSink, ArchiveTrouble
+from solrecd.sinks.index import IndexSink
+from solrecd.sinks.viewers import Viewers
+from solrecd.supervisor import Supervisor
+from solrecd.workshop import Workshop
+
+GRACE = 20.0
+"""Seconds for the sinks after the last console has stopped; with the goodbyes this is
+below TimeoutStopSec of the unit."""
+
+HEARTBEAT = 0.5
+"""Seconds between two measurements of how late the loop wakes up."""
+
+DISK_EVERY = 10.0
+"""Seconds between two looks at the free space of the log filesystem."""
+
+STATUS_EVERY = 5.0
+"""Seconds between two looks whether ``systemctl status`` shows the truth."""
+
+log = structlog.get_logger()
+
+
+class Daemon:
+    """One recorder; `run` is its whole life. Two may live in one process.
+
+    Args:
+        config: what to record, and where.
+        rules: markers that the interpreter knows.
+        read_config: reads the configuration anew, for a reload.
+        notifier: the service manager.
+        wall_clock: stamps.
+
+    Raises:
+        JournalError: the journal cannot be used.
+        ArchiveError: the log folder cannot be written.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        rules: RuleSet,
+        read_config: Callable[[], Config],
+        notifier: Notifier,
+        wall_clock: Callable[[], int],
+    ) -> None:
+        self._config = config
+        self._notifier = notifier
+        self._wall_clock = wall_clock
+        self._graceful = trio.CancelScope()
+        self._forced = trio.CancelScope()
+        settings = config.daemon
+        self._metrics = Metrics(failure_names(rules), version=__version__)
+        self._metrics.stage_timeouts = config.stages
+        self._hub = Hub(self._metrics.ack_delay.observe)
+        self._journal = _open_journal(settings)
+        self._index = IndexSink(
+            Path(settings.state_dir) / FILE_NAME,
+            wall_clock=wall_clock,
+            report=_report_index,
+        )
+        self._archive = ArchiveSink(
+            archive_options(settings), self._journal, on_trouble=_report_trouble
+        )
+        self._archive.prepare()
+        sinks = Sinks(self._archive, self._index, Viewers())
+        dialer = Dialer(self._hub, settings.login_concurrency)
+        self._supervisor = Supervisor(
+            Workshop(
+                sinks=sinks,
+                metrics=self._metrics,
+                rules=rules,
+                stage_timeouts=config.stages,
+                dialer=dialer,
+                last_boot=LastBoots(Path(settings.state_dir) / FILE_NAME),
+                wall_clock=wall_clock,
+            ),
+            dialer,
+            sinks.viewers,
+            wall_clock=wall_clock,
+            rng=random.Random(),  # noqa: S311 - jitter
+            read_config=read_config,
+        )
+
+    async def run(
+        self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+    ) -> None:
+        """Record until SIGTERM or SIGINT.
+
+        Returns: after everything that was received is in the archive.
+        Resources: all sessions are closed and all files too, cancelled or not.
+        Errors: ListenError when an address is taken; bugs outside a console.
+        """
+        # Iterated for the daemon's whole life: a signal still pending when the
+        # receiver closes is raised again with its default action, which kills us.
+        signals = signal.SIGTERM, signal.SIGINT, signal.SIGHUP
+        with trio.open_signal_receiver(*signals) as received, closing(self._journal):
+            async with trio.open_nursery() as services:
+                services.start_soon(self._obey, received)
+                await services.start(self._hub.run)
+                await self._listen(services)
+                services.start_soon(self._beat)
+                services.start_soon(self._watch_disk)
+                services.start_soon(self._tell_status)
+                await self._record(task_status)
+                services.cancel_scope.cancel()
+
+    def stop(self) -> None:
+        """Begin to stop, as SIGTERM does."""
+        self._notifier.stopping()
+        self._graceful.cancel()
+
+    async def _listen(self, services: trio.Nursery) -> None:
+        settings = self._config.daemon
+        api = api_app(self._supervisor, __version__)
+        await services.start(serve, api, settings.control)
+        if settings.metrics is not None:
+            scrape = metrics_app(self._metrics.chunks)
+            await services.start(serve, scrape, settings.metrics)
+
+    async def _record(self, task_status: trio.TaskStatus[None]) -> None:
+        with self._forced:
+            async with trio.open_nursery() as sinks:
+                await sinks.start(self._archive.run)
+                await sinks.start(self._index.run)
+                with self._graceful:
+                    async with trio.open_nursery() as consoles:
+                        await consoles.start(self._supervisor.run, self._config)
+                        self._notifier.ready()
+                        task_status.started()
+                        log.info("daemon.ready", consoles=len(self._config.enabled))
+                self._forced.deadline = trio.current_time() + GRACE
+                self._archive.close()
+                self._index.close()
+        if self._forced.cancelled_caught:
+            log.warning("daemon.forced", waiting=self._archive.backlog)
+
+    # Signals.
+
+    async def _obey(self, received: AsyncIterator[int]) -> None:
+        async for number in received:
+            if number == signal.SIGHUP:
+                await self._reload()
+            elif self._graceful.cancel_called:
+                self._forced.cancel()
+            else:
+                log.info("daemon.stopping", signal=signal.Signals(number).name)
+                self.stop()
+
+    async def _reload(self) -> None:
+        self._notifier.reloading()
+        try:
+            plan = await self._supervisor.reload(dry_run=False)
+        except FleetError as error:
+            log.error("reload.refused", reason=str(error))  # noqa: TRY400 - no bug
+        else:
+            log.info("reload.done", **plan)
+        self._notifier.ready()
+
+    # Housekeeping.
+
+    async def _beat(self) -> None:
+        """Measure how late the loop is, and tell the watchdog that it runs."""
+        every = min(HEARTBEAT, self._notifier.watchdog_interval or math.inf)
+        while True:
+            due = trio.current_time() + every
+            await trio.sleep_until(due)
+            self._metrics.loop_lag.observe(trio.current_time() - due)
+            self._metrics.journal(used=self._journal.used, size=self._journal.size)
+            self._notifier.watchdog()
+
+    async def _watch_disk(self) -> None:
+        """Sample the log filesystem; a disk that hangs holds one thread, not us."""
+        log_dir = self._config.daemon.log_dir
+        while True:
+            found = await trio.to_thread.run_sync(
+                os.statvfs, log_dir, abandon_on_cancel=True
+            )
+            self._metrics.filesystem(
+                avail=found.f_bavail * found.f_frsize,
+                size=found.f_blocks * found.f_frsize,
+            )
+            await trio.sleep(DISK_EVERY)
+
+    async def _tell_status(self) -> None:
+        told = ""
+        while True:
+            words = self._supervisor.in_words()
+            if words != told:
+                self._notifier.status(words)
+                told = words
+            await trio.sleep(STATUS_EVERY)
+
+
+class LastBoots:
+    """Asks the index for newest boots; an index that cannot be read knows none."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __call__(self, console: str) -> Boot | None:
+        """Return the newest boot of a console, if the index knows it."""
+        try:
+            index = Index.read(self._path)
+        except IndexFileError:
+            return None
+        with closing(index):
+            return index.last_boot(console)
+
+
+def failure_names(rules: RuleSet) -> list[str]:
+    """Return the names that failure events can have, for counters from zero."""
+    return sorted({rule.name for rule in rules.rules if rule.role is Role.FAILURE})
+
+
+def archive_options(settings: DaemonConfig) -> ArchiveOptions:
+    """Return the archive's options as configured."""
+    return ArchiveOptions(
+        log_dir=Path(settings.log_dir),
+        fsync=_fsync_interval(settings.fsync),
+        limits=SegmentLimits(
+            size=settings.segment_size, age=_microseconds(settings.segment_age)
+        ),
+        compress=settings.compress,
+        retention=Retention(
+            age=_microseconds(settings.retention_age),
+            boots=settings.retention_boots,
+            size=settings.retention_bytes,
+        ),
+    )
+
+
+def _fsync_interval(fsync: float | Fsync) -> float | None:
+    match fsync:
+        case Fsync.DRAIN:
+            return 0.0
+        case Fsync.OFF:
+            return None
+        case _:
+            return fsync
+
+
+def _microseconds(seconds: float | None) -> int | None:
+    return None if seconds is None else int(seconds * SECOND)
+
+
+def _open_journal(settings: DaemonConfig) -> Journal:
+    path = Path(settings.journal_path)
+    return Journal.open(path, settings.journal_size, warn=_warn_of_journal)
+
+
+def _warn_of_journal(message: str) -> None:
+    log.warning("journal.warning", reason=message)
+
+
+def _report_index(problem: str | None) -> None:
+    if problem is None:
+        log.info("index.works_again")
+    else:
+        log.error("index.failing", reason=problem)
+
+
+def _report_trouble(trouble: ArchiveTrouble) -> None:
+    if trouble.error is None:
+        log.info("archive.works_again", console=trouble.console)
+    else:
+        log.error("archive.failing", console=trouble.console, reason=trouble.error)

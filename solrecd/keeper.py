@@ -1,0 +1,308 @@
+"""Keeps one console's session up: login, back-off, and who may hold the console.
+
+The keeper decides and waits; `SolLink` does. One keeper is one task. Its story is a
+loop of attempts, each of which ends with a `Lost`: why there is no session now. Then
+it waits, 1 s doubling to 60 s with jitter, from 1 s again once a session lasted.
+
+Someone else on the console is dealt with as configured (`OnConflict`): by default we
+wait until it is free, but somebody who takes it from us may keep it for a while only
+(``yield_for``): it is most likely a person with a problem, who may forget to hang up.
+The RMCP+ session stays open meanwhile: logging in over and over would fill the BMC's
+event log, and one Activate Payload each few seconds tells when the console is free.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import deque
+from typing import Protocol
+
+import trio
+
+from solrecd.config import ConsoleConfig, OnConflict
+from solrecd.events import Lost, LostReason, SessionState
+from solrecd.ipmi.events import (
+    LoggedIn,
+    SessionEvent,
+    SessionLost,
+    SolActivated,
+    SolDeactivated,
+    SolRefused,
+    SolStolen,
+)
+from solrecd.link.base import LinkError, NameUnresolvedError
+from solrecd.link.resolve import Address
+from solrecd.link.sol import Recorder, SolLink
+
+BACKOFF_FIRST = 1.0
+BACKOFF_LAST = 60.0
+"""Seconds; ConMan's 30 minutes miss a whole boot."""
+
+SETTLED = 60.0
+"""Seconds a session must have lasted for the back-off to begin anew."""
+
+POLL_FOREIGN = 10.0
+"""Seconds between two tries to activate while someone else holds the console."""
+
+TAKES, TAKES_WITHIN = 3, 600.0
+"""Forced takes in so many seconds at most: two recorders must not fight for ever."""
+
+SLOT_PATIENCE = 2.0
+"""Seconds that a login may keep its slot. A rack without power answers nothing at all:
+its logins run on without slots, or they would hold those of the living for minutes."""
+
+REACTIVATIONS = 3
+"""Activations in one session after the BMC dropped the payload; then a fresh login."""
+
+GOODBYE = 2.0
+"""Seconds for Deactivate Payload and Close Session on the way out. A BMC that gets
+neither refuses the next SoL session for up to a minute."""
+
+
+class _LostError(Exception):
+    """Ends an attempt; never leaves this module."""
+
+    def __init__(self, reason: LostReason, detail: str) -> None:
+        super().__init__(detail)
+        self.lost = Lost(reason, detail)
+
+
+class Console(Recorder, Protocol):
+    """Whom a keeper works for: takes the bytes and the story of the session."""
+
+    def session_changed(
+        self, state: SessionState, lost: Lost | None, retry_in: float | None
+    ) -> None:
+        """Learn the session's state; ``retry_in`` is seconds to the next try."""
+
+
+class Dialer(Protocol):
+    """Makes links: name resolution, sockets and login slots live behind it."""
+
+    @property
+    def slots(self) -> trio.CapacityLimiter:
+        """How many logins may be under way at the same time."""
+
+    async def resolve(self, config: ConsoleConfig) -> Address:
+        """Return the BMC's address.
+
+        Raises:
+            LinkError: there is none.
+        """
+
+    def link(
+        self, config: ConsoleConfig, address: Address, recorder: Recorder
+    ) -> SolLink:
+        """Return a link that has sent nothing yet."""
+
+
+class Backoff:
+    """Seconds to wait between attempts: doubling, capped, with full jitter."""
+
+    def __init__(self, rng: random.Random) -> None:
+        self._rng = rng
+        self._ceiling = BACKOFF_FIRST
+
+    def next(self) -> float:
+        """Return the next wait and double the one after it."""
+        wait = self._rng.uniform(self._ceiling / 2, self._ceiling)
+        self._ceiling = min(self._ceiling * 2, BACKOFF_LAST)
+        return wait
+
+    def reset(self) -> None:
+        """Begin with the shortest wait again."""
+        self._ceiling = BACKOFF_FIRST
+
+
+class _Takes:
+    """Remembers when we took the console by force, to keep that rare."""
+
+    def __init__(self) -> None:
+        self._times: deque[float] = deque(maxlen=TAKES)
+
+    def allowed(self, now: float) -> bool:
+        """Whether one more take is within `TAKES` in `TAKES_WITHIN`."""
+        return len(self._times) < TAKES or now - self._times[0] > TAKES_WITHIN
+
+    def note(self, now: float) -> None:
+        self._times.append(now)
+
+
+class Keeper:
+    """Keeps the session of one console; `run` is its whole life."""
+
+    def __init__(
+        self,
+        config: ConsoleConfig,
+        dialer: Dialer,
+        console: Console,
+        *,
+        rng: random.Random,
+    ) -> None:
+        self.config = config
+        """May be replaced while `run` runs, by one that differs in its policy only."""
+        self._dialer = dialer
+        self._console = console
+        self._backoff = Backoff(rng)
+        self._takes = _Takes()
+        self._was_ours = False
+        self._conflict_since: float | None = None
+
+    async def run(self) -> None:
+        """Keep a session up, for ever.
+
+        Returns: never by itself.
+        Resources: a live session is deactivated and closed when this is cancelled,
+        which takes `GOODBYE` seconds at most.
+        Errors: whatever the BMC does ends an attempt, not this function.
+        """
+        while True:
+            began = trio.current_time()
+            lost = await self._attempt()
+            if trio.current_time() - began >= SETTLED:
+                self._backoff.reset()
+            wait = self._backoff.next()
+            self._console.session_changed(SessionState.DOWN, lost, wait)
+            await trio.sleep(wait)
+
+    async def _attempt(self) -> Lost:
+        try:
+            address = await self._dialer.resolve(self.config)
+            link = self._dialer.link(self.config, address, self._console)
+        except NameUnresolvedError as error:
+            return Lost(LostReason.NAME_UNRESOLVED, str(error))
+        except (LinkError, OSError) as error:
+            return Lost(LostReason.UNREACHABLE, str(error))
+        try:
+            return await self._use(link)
+        except _LostError as error:
+            return error.lost
+        finally:
+            await self._leave(link)
+
+    async def _use(self, link: SolLink) -> Lost:
+        await self._log_in(link)
+        answer = await self._activate(link)
+        activations = 1
+        while True:
+            await self._settle_conflict(link, answer)
+            self._was_ours = True
+            self._console.session_changed(SessionState.UP, None, None)
+            lost = await self._hold(link)
+            if activations > REACTIVATIONS:
+                return lost
+            self._console.session_changed(SessionState.CONNECTING, lost, None)
+            answer = await self._activate(link)
+            activations += 1
+
+    async def _log_in(self, link: SolLink) -> None:
+        """Log in; a BMC that takes long gives its login slot to others meanwhile."""
+        async with self._dialer.slots:
+            self._console.session_changed(SessionState.CONNECTING, None, None)
+            link.open()
+            with trio.move_on_after(SLOT_PATIENCE):
+                return await self._expect(link, LoggedIn)
+        await self._expect(link, LoggedIn)
+        return None
+
+    async def _hold(self, link: SolLink) -> Lost:
+        """Wait until the payload is not ours any more, with the session still up."""
+        while True:
+            match await self._next(link):
+                case SolStolen():
+                    return Lost(LostReason.STOLEN, "another session took the console")
+                case SolDeactivated():
+                    return Lost(LostReason.DEACTIVATED, "the BMC switched SoL off")
+                case _:
+                    pass
+
+    async def _settle_conflict(
+        self, link: SolLink, answer: SolActivated | SolRefused
+    ) -> None:
+        """Return once the payload is ours, however long someone else keeps it."""
+        while isinstance(answer, SolRefused):
+            if answer.reason is not LostReason.FOREIGN_OWNER:
+                raise _LostError(answer.reason, _describe(answer))
+            if self._may_take(trio.current_time()):
+                answer = await self._take(link)
+                continue
+            self._report_foreign(answer)
+            await self._wait_and_watch(link, POLL_FOREIGN)
+            answer = await self._activate(link)
+        self._conflict_since = None
+
+    def _may_take(self, now: float) -> bool:
+        if self._conflict_since is None:
+            self._conflict_since = now
+        config = self.config
+        policy = config.on_stolen if self._was_ours else config.on_conflict
+        patience_is_over = now - self._conflict_since >= config.yield_for
+        match policy:
+            case OnConflict.WAIT:
+                return False
+            case OnConflict.YIELD:
+                return patience_is_over and self._takes.allowed(now)
+            case OnConflict.TAKE:
+                return self._takes.allowed(now)
+
+    async def _take(self, link: SolLink) -> SolActivated | SolRefused:
+        self._takes.note(trio.current_time())
+        link.deactivate()
+        await self._expect(link, SolDeactivated)
+        answer = await self._activate(link)
+        if isinstance(answer, SolRefused) and (
+            answer.reason is LostReason.FOREIGN_OWNER and not self._was_ours
+        ):
+            # Some boards (H8QME, Dell M605) say "deactivated" for ever and stay
+            # active: report that instead of trying in a circle.
+            raise _LostError(
+                LostReason.STUCK_PAYLOAD,
+                "the BMC says deactivated but SoL stays active; "
+                "a cold reset of the BMC clears it",
+            )
+        return answer
+
+    def _report_foreign(self, answer: SolRefused) -> None:
+        state = SessionState.YIELDED if self._was_ours else SessionState.FOREIGN
+        lost = Lost(LostReason.FOREIGN_OWNER, _describe(answer))
+        self._console.session_changed(state, lost, POLL_FOREIGN)
+
+    async def _wait_and_watch(self, link: SolLink, seconds: float) -> None:
+        """Wait, but notice at once when the session itself goes away."""
+        with trio.move_on_after(seconds):
+            while True:
+                await self._next(link)
+
+    async def _activate(self, link: SolLink) -> SolActivated | SolRefused:
+        link.activate()
+        while True:
+            event = await self._next(link)
+            if isinstance(event, SolActivated | SolRefused):
+                return event
+
+    async def _expect(self, link: SolLink, wanted: type[SessionEvent]) -> None:
+        while not isinstance(await self._next(link), wanted):
+            pass
+
+    async def _next(self, link: SolLink) -> SessionEvent:
+        event = await link.next_event()
+        if isinstance(event, SessionLost):
+            raise _LostError(event.reason, event.detail)
+        return event
+
+    async def _leave(self, link: SolLink) -> None:
+        """Say goodbye where there is still somebody to say it to."""
+        try:
+            if not link.is_over:
+                with trio.move_on_after(GOODBYE, shield=True):
+                    link.say_goodbye()
+                    while not isinstance(await link.next_event(), SessionLost):
+                        pass
+        finally:
+            link.close()
+
+
+def _describe(answer: SolRefused) -> str:
+    if answer.reason is LostReason.FOREIGN_OWNER:
+        return "another session holds the console"
+    return f"the BMC refused SoL (completion code 0x{answer.code:02x})"
