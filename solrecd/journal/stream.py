@@ -170,7 +170,7 @@ class JournalStream:
         """Go on in a new slab; False when there is none to be had."""
         if length > LONGEST_RECORD:
             raise ValueError(f"{length} bytes in one record, at most {LONGEST_RECORD}")
-        if len(self._filled) + 1 >= self._pool.quota:
+        if len(self._filled) + (self._slab is not None) >= self._pool.quota:
             return False
         if self.may_grow is not None and not self.may_grow():
             return False
