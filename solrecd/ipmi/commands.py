@@ -22,7 +22,7 @@ _PATIENCE: Final = (1.0, 2.0, 3.0, 4.0)
 """Seconds after each transmission; 10 in all. BMCs that are busy with the machine's
 power-on need several; one that restarted will never answer."""
 
-_LAST_PATIENCE: Final = (0.6, 0.6)
+_LAST_PATIENCE: Final = (0.5, 0.5)
 """Seconds when saying goodbye: a service manager waits for us."""
 
 MAX_QUEUED: Final = 64

@@ -83,7 +83,7 @@ class SolRefused:
 
 @dataclass(frozen=True, slots=True)
 class SolDeactivated:
-    """Nobody holds the payload any more: we gave it back, or the BMC switched it off."""
+    """Nobody holds the payload now: we gave it back or the BMC switched it off."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -354,7 +354,7 @@ class Login:
         )
 
     def _wrong_password(self, attempt: _Attempt, now: float) -> LoginFailure | None:
-        """Tell the BMC that its code is wrong, which frees its session slot (§13.22)."""
+        """Tell the BMC that its code is wrong; that frees its session slot (§13.22)."""
         status = RmcpStatus.INVALID_INTEGRITY_CHECK_VALUE
         message = Rakp3(attempt.tag, status, attempt.bmc_session_id)
         self._send(PayloadType.RAKP_3, encode_rakp3(message), now)

@@ -58,7 +58,7 @@ def next_number(number: int) -> int:
 
 
 class SolReceiver:
-    """Console output: takes each byte once and in order, and notices what is missing."""
+    """Console output: takes each byte once, in order, and notices what is missing."""
 
     def __init__(self) -> None:
         """Expect a first packet of any number, as after every activation."""
@@ -170,8 +170,8 @@ class SolReceiver:
 
 
 UNSENT_LIMIT: Final = 64 * 1024
-"""Bytes of input that may wait: 6 s of typing at line rate, a pasted file; a viewer that
-pastes more must wait until it shrinks."""
+"""Bytes of input that may wait: 6 s at line rate, a pasted file. Who pastes more must
+wait until it shrinks."""
 
 DEFAULT_SEND_SIZE: Final = 32
 """Bytes per packet where the BMC says nothing usable; freeipmi's choice too."""
@@ -181,7 +181,7 @@ _RETRANSMIT_AFTER: Final = (0.5, 1.0, 2.0, 4.0)
 retransmission run at about 1 s, and hurrying some of them makes them repeat input."""
 
 _RESUME_AFTER: Final = 0.5
-"""Seconds after a NACK that accepted nothing: the BMC's buffer is full, or power off."""
+"""Seconds after a NACK: the BMC's buffer is full, or the machine is off."""
 
 _STUCK_AFTER: Final = 6
 """Retransmissions before quirk ``solpacketseq`` bumps the number."""
