@@ -33,29 +33,17 @@ def spell(path: Path) -> str:
     return ".".join(part if _BARE.match(part) else f'"{part}"' for part in path)
 
 
-def _split(spelling: str) -> Path | None:
-    """Return the parts of a dotted key, or None when it is none."""
+def _read_key(text: str) -> tuple[Path, str]:
+    """Return the parts of the dotted key at the start of a text, and what follows."""
     parts: list[str] = []
     position = 0
-    while match := _PART.match(spelling, position):
+    while match := _PART.match(text, position):
         parts.append(next(group for group in match.groups() if group is not None))
         position = match.end()
-        if position == len(spelling):
-            return tuple(parts)
-        if spelling[position] != ".":
-            break
+        if text[position : position + 1] != ".":
+            return tuple(parts), text[position:]
         position += 1
-    return None
-
-
-def _key_of(line: str) -> Path | None:
-    """Return the key that a line gives a value, if it does."""
-    position = line.find("=")
-    while position >= 0:
-        if path := _split(line[:position]):
-            return path
-        position = line.find("=", position + 1)
-    return None
+    return (), text
 
 
 def find_lines(text: str) -> Mapping[Path, int]:
@@ -67,12 +55,13 @@ def find_lines(text: str) -> Mapping[Path, int]:
     """
     lines: dict[Path, int] = {}
     table: Path = ()
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):
         header = _TABLE.match(line)
-        if header and (path := _split(header[1])):
-            table = path
+        key, rest = _read_key(header[1] if header else line)
+        if header and key and not rest:
+            table = key
             lines.setdefault(table, number)
-        elif key := _key_of(line):
+        elif key and rest.startswith("="):
             lines.setdefault(table + key, number)
     return lines
 

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from solrecd.config import ConfigError, Source, parse
+from solrecd.config.document import find_lines
 from solrecd.config.schema import DAEMON_KEYS, STAGE_TIMEOUT_KEYS, console_keys
 from tests.support.configs import DEFAULTS, QUIRKS, machine, mistakes, read
 
@@ -390,3 +391,38 @@ def test_five_thousand_consoles_have_lines_to_report() -> None:
 
     assert tomllib.loads(text)["console"]["n4999"]["wrong"] == 1
     assert [line.split(": ")[0] for line in told] == ["solrecd.toml:10004"]
+
+
+LINES = """\
+top = 1  # a = b
+[daemon]
+  "quo=ted" = [
+    "x = 1",
+  ]
+a . "b.c" = 2\u2028
+'lit' = "z = 3"
+[ console . "n[1-3]" ] # c
+bmc=""
+[[array]]
+no key here
+x.y = 1
+"""
+
+
+def test_the_line_of_every_key_is_found() -> None:
+    assert find_lines(LINES) == {
+        ("top",): 1,
+        ("daemon",): 2,
+        ("daemon", "quo=ted"): 3,
+        ("daemon", "a", "b.c"): 6,
+        ("daemon", "lit"): 7,
+        ("console", "n[1-3]"): 8,
+        ("console", "n[1-3]", "bmc"): 9,
+        ("array",): 10,
+        ("array", "x", "y"): 12,
+    }
+
+
+@pytest.mark.parametrize("line", ["a" * 50_000, "=" * 50_000, "a." * 50_000, '"' * 999])
+def test_a_strange_line_takes_no_time(line: str) -> None:
+    assert find_lines(f"{line}\n[x]\n")["x",] == 2
