@@ -7,13 +7,14 @@ the bytes, and `Interpreter.idle` tells it that time has passed without any.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from solrecd.boot.detector import Detector, Marker
 from solrecd.boot.incidents import Reporter
 from solrecd.boot.machine import BootMachine, Motion
-from solrecd.boot.prefix import STAMP
+from solrecd.boot.prefix import STAMP, Origin
 from solrecd.boot.rules import Role, RuleSet, load_rules
 from solrecd.events import (
     Boot, Chunk, Cut, Event, Kind, Line, Reading, Severity, Stage,
@@ -23,6 +24,9 @@ from solrecd.text import LINE_LIMIT, Assembler
 OVERLAP: Final = 256
 """Characters of a line cut at its limit that are looked at again with the next one,
 so that a marker across the cut is seen."""
+
+COPIES: Final = 64
+"""Failures remembered, to know their copies when syslog prints them again."""
 
 CRASH_KERNEL_LINES: Final = 8
 """A crash kernel shows its command line within these; until then a reset without a
@@ -48,7 +52,7 @@ class Interpreter:
 
     __slots__ = (
         "_begun", "_boot_offset", "_carry", "_detector", "_first_boot", "_lines_before",
-        "_locate", "_machine", "_pending", "_prompted", "_reporter", "_text", "_touched",
+        "_locate", "_machine", "_pending", "_prompted", "_reporter", "_seen", "_text", "_touched",
     )  # fmt: skip
 
     def __init__(
@@ -74,6 +78,8 @@ class Interpreter:
         self._carry = ""
         self._prompted: tuple[int, str] | None = None
         # A reset without a shutdown, held back until it is known not to be kdump.
+        # Failures that a syslog copy may repeat.
+        self._seen: deque[tuple[float | None, str]] = deque(maxlen=COPIES)
         self._pending: tuple[int, Event] | None = None
         self._touched = False
 
@@ -204,7 +210,7 @@ class Interpreter:
             self._machine.learn(marker)
 
     def _failure(self, reading: Reading, marker: Marker, line: Line) -> None:
-        if marker.message.replay:
+        if self._is_old(marker):
             return
         if marker.rule.name == "kdump_started":
             self._pending = None
@@ -214,6 +220,17 @@ class Interpreter:
         self._machine.learn(marker)
         self._touched = True
         self._add(reading, self._reporter.begin(marker, where, line.at, number))
+
+    def _is_old(self, marker: Marker) -> bool:
+        """Whether a failure was reported before, or is only looked at."""
+        message = marker.message
+        known = (message.stamp, message.text)
+        if message.origin is Origin.ECHO:
+            return True
+        if message.origin is Origin.COPY:
+            return known in self._seen or (None, message.text) in self._seen
+        self._seen.append(known)
+        return False
 
     def _stage(self, reading: Reading, marker: Marker, line: Line) -> None:
         motion = self._machine.judge(marker)
@@ -236,7 +253,8 @@ class Interpreter:
         self._add(reading, self._reporter.close())
         boot = self.boot
         machine = self._machine
-        if boot is None or machine.announced or machine.stage.rank < Stage.KERNEL.rank:
+        early = Stage.OFF.rank <= machine.stage.rank < Stage.KERNEL.rank
+        if boot is None or machine.announced or early:
             return
         last = machine.kernel_time
         title = "Reset without a shutdown"

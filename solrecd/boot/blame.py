@@ -8,7 +8,7 @@ of report; which names never count is data (`markers/95-frames.toml`).
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from solrecd.boot.rules import Blame, Frames
@@ -59,8 +59,16 @@ _INTERRUPTED: Final = re.compile(
 )
 
 _SYSCALL_PREFIX: Final = re.compile(
-    r"^(?:__x64_|__ia32_|__arm64_|__se_|__do_|compat_SYSC_|compat_SyS_|SYSC_|SyS_)"
-    r"(?=sys_|[a-z])"
+    r"^(?:__x64_(?=sys_)|__ia32_(?=sys_)|__arm64_(?=sys_)|__(?:do|se)_(?:compat_)?sys_"
+    r"|(?:compat_)?(?:SYSC|SyS)_)"
+)
+
+# Which lock is taken in interrupts, where the interrupt takes it.
+_LOCK_BECAME: Final = re.compile(r"which became \S+-safe at:")
+
+# What follows shows RCU's own thread and is the same for every stall.
+_GRACE_PERIOD: Final = re.compile(
+    r"(?:grace-period kthread stack dump|kthread starved for)"
 )
 
 
@@ -110,10 +118,13 @@ class Culprit:
         return self._first(_calls(report), skip) or named
 
     def _lock(self, report: str, named: str | None, skip: Sequence[str]) -> str | None:
+        taken_before = _LOCK_BECAME.search(report)
+        if taken_before is not None:
+            return self._first(_frames(report[taken_before.end() :]), skip)
         announced = _LOCK_TAKEN.search(report)
         if announced is not None:
             taken = _LOCK_AT.search(report, announced.end())
-            if taken is not None:
+            if taken is not None and not self._is_skipped(taken[1], ()):
                 return taken[1]
         return self._first([named] if named else [], skip) or self._first_frame(
             report, named, skip
@@ -121,12 +132,17 @@ class Culprit:
 
     def _stall(self, report: str, named: str | None, skip: Sequence[str]) -> str | None:
         """Look below the loop: the frame above the first one that dispatches work."""
+        report = _GRACE_PERIOD.split(report, maxsplit=1)[0]
         interrupted = _INTERRUPTED.search(report)
         below = report[interrupted.start() :] if interrupted else report
-        calls = [n for n in _calls(below) if not self._is_skipped(n, skip)]
+        quiet = (*self._frames.quiet, *skip)
+        calls = [n for n in _frames(below) if not self._is_skipped(n, quiet)]
         pointer = _POINTER.search(below)
-        if pointer is not None:
+        if pointer is not None and not self._is_skipped(pointer[1], quiet):
             calls.insert(0, pointer[1])
+        gathered = _gathered(calls, self._frames.stalling)
+        if gathered is not None:
+            return gathered
         before = None
         for name in calls:
             if self._anchor.search(name) and before is not None:
@@ -136,10 +152,9 @@ class Culprit:
 
     def _hung(self, report: str, named: str | None, skip: Sequence[str]) -> str | None:
         calls = list(_calls(report))
-        for name in calls:
-            for start, blamed in self._frames.gathering.items():
-                if name.startswith(start):
-                    return blamed
+        gathered = _gathered(calls, self._frames.gathering)
+        if gathered is not None:
+            return gathered
         waiting = (*self._frames.waiting, *skip)
         for name in calls:
             if not any(part in name for part in waiting):
@@ -160,14 +175,25 @@ def _first_of(names: Sequence[str]) -> str | None:
     return names[0] if names else None
 
 
+def _gathered(calls: Sequence[str], gathering: Mapping[str, str]) -> str | None:
+    for name in calls:
+        for part, blamed in gathering.items():
+            if part in name:
+                return blamed
+    return None
+
+
 def _calls(report: str) -> Iterator[str]:
-    """Yield the functions of the call trace from the innermost on.
+    """Yield the functions of the call trace from the innermost on."""
+    begin = _TRACE_STARTS.search(report)
+    return _frames(report if begin is None else report[begin.end() :])
+
+
+def _frames(report: str) -> Iterator[str]:
+    """Yield the functions of all frames, in order.
 
     Frames with a question mark are leftovers on the stack, not callers.
     """
-    begin = _TRACE_STARTS.search(report)
-    if begin is not None:
-        report = report[begin.end() :]
     found = False
     for frame in _FRAME.finditer(report):
         if not frame["doubt"] and "(unreliable)" not in (frame["after"] or ""):

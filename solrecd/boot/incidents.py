@@ -19,7 +19,7 @@ from typing import Final
 
 from solrecd.boot.blame import Culprit
 from solrecd.boot.detector import Marker
-from solrecd.boot.prefix import STAMP, Message
+from solrecd.boot.prefix import STAMP, SYSLOG_KERNEL, Message
 from solrecd.boot.rules import Blame, Frames, Rule
 from solrecd.events import Event, Kind, Severity
 
@@ -105,6 +105,8 @@ class Reporter:
 
     def begin(self, marker: Marker, line: int, at: int, boot: int) -> list[Event]:
         """Take a failure's headline; return the reports that it ends."""
+        if marker.rule.background and self._open:
+            return []
         for report in reversed(self._open):
             if _continues(report, marker):
                 _escalate(report, marker)
@@ -136,7 +138,10 @@ class Reporter:
     def _event(self, report: _Report) -> Event:
         rule, message = report.rule, report.marker.message
         body = _body(report.texts, message.caller)
-        named = report.marker.groups.get("function")
+        name, severity = rule.name, report.severity
+        if _is_program(rule, body):
+            name, severity = "user_crash", Severity.WARNING
+        named = report.marker.groups.get("function", "").partition(".")[0] or None
         function = self._culprit.find(rule.blame, body, named, rule.skip)
         fields = _fields(report, body)
         if function:
@@ -146,12 +151,12 @@ class Reporter:
             time=report.at,
             console=self._console,
             kind=Kind.FAILURE,
-            name=rule.name,
-            severity=report.severity,
+            name=name,
+            severity=severity,
             title=title,
             boot=report.boot,
             line=report.line,
-            signature=_signature(rule.name, title, function),
+            signature=_signature(name, title, function),
             fields=fields,
         )
 
@@ -197,13 +202,20 @@ def _escalate(report: _Report, marker: Marker) -> None:
     report.severity = min(report.severity, marker.rule.severity, key=order.index)
 
 
+def _is_program(rule: Rule, body: str) -> bool:
+    if rule.demote is None or rule.demote.search(body) is None:
+        return False
+    return rule.keep is None or rule.keep.search(body) is None
+
+
 def _body(texts: Sequence[str], caller: str | None) -> str:
     """Join a report's messages, without stamps and without other callers' lines."""
     body = []
     for text in texts:
         stamp = STAMP.search(text)
         if stamp is None:
-            body.append(text)
+            copied = SYSLOG_KERNEL.match(text)
+            body.append(text if copied is None else text[copied.end() :])
         elif caller is None or stamp["caller"] in (caller, None):
             body.append(text[stamp.end() :])
     return "\n".join(body)
@@ -240,7 +252,8 @@ def _title(
     if rule.title is None or function is None:
         return message.text[:_TITLE_LIMIT]
     try:
-        return rule.title.format_map(groups | {"function": function})[:_TITLE_LIMIT]
+        values = groups | {"function": function, "headline": message.text}
+        return rule.title.format_map(values)[:_TITLE_LIMIT]
     except KeyError:
         return message.text[:_TITLE_LIMIT]
 

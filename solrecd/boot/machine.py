@@ -22,7 +22,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from solrecd.boot.detector import Marker
-from solrecd.boot.rules import Role, Rule
+from solrecd.boot.prefix import Origin
+from solrecd.boot.rules import Rule
 from solrecd.events import Boot, Event, Kind, Outcome, Severity, Stage
 
 ENDING_BOOT: Final = frozenset(
@@ -35,7 +36,7 @@ _FRESH_KERNEL: Final = 1.0
 """Seconds. Arm kernels print "Booting Linux on physical CPU" before their version: a
 second banner this early is the same boot's."""
 
-_FACTS: Final = ("hardware", "bios", "entry", "host", "os", "device")
+_FACTS: Final = ("hardware", "bios", "entry", "host", "os", "loading")
 _FACT_LIMIT: Final = 1024
 
 
@@ -69,6 +70,7 @@ class _Progress:
     failures: int = 0
     gaps: int = 0
     announced: str | None = None
+    fatal: bool = False
     kernel_time: float | None = None
 
 
@@ -139,7 +141,7 @@ class BootMachine:
             outcome=now.outcome,
             last_stage=now.stage,
             stages=dict(now.stages),
-            kernel=now.kernel,
+            kernel=now.kernel or now.facts.get("loading"),
             cmdline=now.cmdline,
             title=now.title,
             failures=now.failures,
@@ -173,10 +175,13 @@ class BootMachine:
         """Say what a stage marker means, without acting on it."""
         now = self._now
         stage = Stage(marker.rule.name)
-        if now is None or marker.message.replay:
+        if now is None or marker.message.origin is not Origin.LIVE:
             return Motion.NONE
-        if now.stage in (Stage.UNKNOWN, Stage.OFF):
+        if now.stage is Stage.OFF:
             return Motion.FORWARD
+        if now.stage is Stage.UNKNOWN:
+            running = (now.kernel_time or 0.0) > _FRESH_KERNEL
+            return Motion.NEW_BOOT if running and _is_new(marker) else Motion.FORWARD
         if _is_restart(now, marker, stage):
             return Motion.NEW_BOOT
         if stage.rank < now.stage.rank:
@@ -191,6 +196,8 @@ class BootMachine:
         self.learn(marker)
         rule = marker.rule
         stage = Stage(rule.name)
+        if now.stage is Stage.UNKNOWN and not now.seen and rule.begins:
+            now.cause = stage.value
         step = (stage, rule.detail)
         if step in now.seen:
             return None
@@ -208,7 +215,7 @@ class BootMachine:
     def learn(self, marker: Marker) -> None:
         """Keep the facts that a marker carries; the first of each counts."""
         now = self._now
-        if now is None or marker.message.replay:
+        if now is None or marker.message.origin is not Origin.LIVE:
             return
         groups = {k: v[:_FACT_LIMIT] for k, v in marker.groups.items()}
         now.kernel = now.kernel or groups.get("kernel")
@@ -219,16 +226,16 @@ class BootMachine:
 
     def announce(self, marker: Marker) -> None:
         """The system says that it goes down or restarts."""
-        if self._now is not None and not marker.message.replay:
+        if self._now is not None and marker.message.origin is Origin.LIVE:
             self._now.announced = marker.rule.name
+            going = self._now.outcome in (Outcome.RUNNING, Outcome.OK)
+            if marker.rule.name == "off" and going:
+                self._now.outcome = Outcome.SHUTDOWN
 
     def fail(self, rule: Rule) -> None:
-        """A failure was seen; it may decide the outcome."""
-        now = self._now
-        if now is None:
-            return
-        if rule.severity is Severity.FATAL or rule.name in ENDING_BOOT:
-            now.outcome = Outcome.FAILED
+        """A failure's headline was seen: a reset would surprise nobody now."""
+        if self._now is not None:
+            self._now.fatal |= rule.severity is Severity.FATAL
 
     def record(self, event: Event) -> None:
         """Count a failure's event; the worst one titles the boot."""
@@ -236,6 +243,8 @@ class BootMachine:
         if now is None or event.kind is not Kind.FAILURE:
             return
         now.failures += 1
+        if event.severity is Severity.FATAL or event.name in ENDING_BOOT:
+            now.outcome = Outcome.FAILED
         order = list(Severity)
         if now.worst is None or order.index(event.severity) < order.index(now.worst):
             now.worst = event.severity
@@ -275,13 +284,19 @@ class BootMachine:
 def _is_restart(now: _Progress, marker: Marker, stage: Stage) -> bool:
     """Whether a marker can only come from a boot that begins."""
     begins = marker.rule.begins
-    if now.announced or now.outcome is Outcome.FAILED:
+    if now.announced or now.fatal or now.outcome is Outcome.FAILED:
         return stage.rank < now.stage.rank or (begins and _repeats(now, marker, stage))
     if now.stage.rank >= Stage.KERNEL.rank and stage.rank < Stage.KERNEL.rank:
         return True
     if begins and stage.rank < now.stage.rank:
         return stage is not Stage.KERNEL or _is_fresh_kernel(now, marker)
     return begins and _repeats(now, marker, stage)
+
+
+def _is_new(marker: Marker) -> bool:
+    """Whether a marker comes from the first lines of a boot."""
+    stamp = marker.message.stamp
+    return marker.rule.begins and (stamp is None or stamp <= _FRESH_KERNEL)
 
 
 def _repeats(now: _Progress, marker: Marker, stage: Stage) -> bool:
@@ -306,8 +321,3 @@ def _resume(boot: Boot) -> _Progress:
         number=boot.boot, started=boot.started, cause=boot.cause, since=boot.started,
         gaps=boot.gaps,
     )  # fmt: skip
-
-
-def stage_of(rule: Rule) -> Stage | None:
-    """Return the stage that a rule enters."""
-    return Stage(rule.name) if rule.role is Role.STAGE else None

@@ -7,8 +7,19 @@ levels, a collector's stamp, syslog). Anchored rules look at what is left.
 
 from __future__ import annotations
 
+import enum
 import re
 from typing import Final, NamedTuple
+
+
+class Origin(enum.Enum):
+    """Where a message comes from."""
+
+    LIVE = enum.auto()
+    COPY = enum.auto()
+    """syslog wrote a kernel message to the console once more, or instead."""
+    ECHO = enum.auto()
+    """Somebody looks at old text, or types: ``dmesg -T``, a shell's command line."""
 
 
 class Message(NamedTuple):
@@ -19,12 +30,12 @@ class Message(NamedTuple):
     """printk time stamp, seconds since the kernel began."""
     caller: str | None = None
     """printk caller id, ``T62`` or ``C1`` (CONFIG_PRINTK_CALLER)."""
-    replay: bool = False
-    """A copy of an earlier message: syslog forwarding, ``dmesg -T``, an echo."""
+    origin: Origin = Origin.LIVE
 
 
 STAMP: Final = re.compile(
-    r"(?:<\d+>)?\[ *(?P<stamp>\d+\.\d{3,7})\](?:\[ *(?P<caller>[TC]\d+)\])? ?"
+    r"(?:<\d+>)?\[ *(?P<stamp>\d+\.\d{3,7}) ?\](?:\[ *(?P<caller>[TC]\d+)\])? ?"
+    r"(?:\d{5}\.\d{5}> )?"  # Zircon: process and thread
 )
 
 # ``dmesg -x`` and lkp's serial logs print facility and level.
@@ -39,7 +50,13 @@ _SYSLOG: Final = re.compile(
     r"(?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d|\d{4}-\d\d-\d\dT\S+)"
     r" (?:\S+ )?[\w./-]+(?:\[\d+\])?: ?"
 )
-_SYSLOG_KERNEL: Final = re.compile(r"\bkernel: ?\Z")
+_FROM_KERNEL: Final = re.compile(r"\bkernel: ?\Z")
+SYSLOG_KERNEL: Final = re.compile(
+    r"(?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d|\d{4}-\d\d-\d\dT\S+) \S+ kernel: "
+)
+
+# What follows a prompt that nobody has answered was not typed.
+_PROMPT: Final = re.compile(r"(?:[\w.-]{1,64} )?login: (?=[^\s])")
 
 # People read old logs with dmesg -T; no kernel prints this.
 _HUMAN: Final = re.compile(r"\[[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d")
@@ -57,27 +74,31 @@ def messages(line: str) -> list[Message]:
     line = line.strip()
     stamps = list(STAMP.finditer(line))
     if not stamps:
-        return [_unstamped(line)]
+        return _unstamped(line)
     head = line[: stamps[0].start()]
-    replay = bool(_SYSLOG_KERNEL.search(head))
-    found = [_unstamped(head)] if head.strip() and not replay else []
+    origin = Origin.COPY if _FROM_KERNEL.search(head) else Origin.LIVE
+    found = _unstamped(head) if head.strip() and origin is Origin.LIVE else []
     ends = [stamp.start() for stamp in stamps[1:]] + [len(line)]
     for stamp, end in zip(stamps, ends, strict=True):
         text = line[stamp.end() : end].rstrip()
         seconds = float(stamp["stamp"])
-        found.append(Message(text, seconds, stamp["caller"], replay))
+        found.append(Message(text, seconds, stamp["caller"], origin))
     return found
 
 
-def _unstamped(text: str) -> Message:
+def _unstamped(text: str) -> list[Message]:
     text = _after(_COLLECTOR, text.strip())
     if _HUMAN.match(text) or _ECHO.match(text):
-        return Message(text, replay=True)
+        return [Message(text, origin=Origin.ECHO)]
     syslog = _SYSLOG.match(text)
     if syslog is not None:
-        copied = bool(_SYSLOG_KERNEL.search(syslog.group()))
-        return Message(text if not copied else text[syslog.end() :], replay=copied)
-    return Message(_after(_LEVEL, text))
+        if _FROM_KERNEL.search(syslog.group()):
+            return [Message(text[syslog.end() :], origin=Origin.COPY)]
+        return [Message(text)]
+    prompt = _PROMPT.match(text)
+    if prompt is not None:
+        return [Message(prompt.group().rstrip()), Message(text[prompt.end() :])]
+    return [Message(_after(_LEVEL, text))]
 
 
 def _after(pattern: re.Pattern[str], text: str) -> str:

@@ -111,6 +111,13 @@ class Rule:
     """Further parts of function names that are never at fault here."""
     prelude: bool = False
     """The real headline follows within a few lines and replaces this one."""
+    background: bool = False
+    """Says nothing new while a report is open, where it is a detail."""
+    demote: Matcher | None = field(default=None, repr=False, compare=False)
+    """A report with this in it is a program's crash, ``user_crash``, not a kernel's:
+    Go's panics read like BSD's."""
+    keep: Matcher | None = field(default=None, repr=False, compare=False)
+    """A report with this in it is not demoted: gVisor is a kernel written in Go."""
     begins: bool = False
     """Only printed at the very start of its stage: seen again, a new boot began."""
 
@@ -132,6 +139,10 @@ class Frames:
     """Parts of names: what every blocked task stands in."""
     gathering: Mapping[str, str] = field(default_factory=dict)
     """Waits that many victims share: prefix of a name -> the name to blame."""
+    quiet: tuple[str, ...] = ()
+    """Parts of names: interrupts that found a CPU stalled."""
+    stalling: Mapping[str, str] = field(default_factory=dict)
+    """Like `gathering`, for stalls."""
     anchors: tuple[str, ...] = ()
     """Patterns of names that dispatch work: the frame above one is the work."""
 
@@ -146,7 +157,7 @@ class RuleSet:
 
 _KEYS: Final = frozenset(
     "id role name scope severity pattern unless example detail title blame skip "
-    "prelude begins".split()
+    "prelude background demote keep begins".split()
 )
 _REQUIRED: Final = ("id", "role", "name", "pattern", "example")
 _TOP_KEYS: Final = frozenset({"marker", "frames", "disable"})
@@ -196,6 +207,8 @@ def _frames(values: Mapping[str, Any]) -> Frames:
         machinery=tuple(values.get("machinery", ())),
         waiting=tuple(values.get("waiting", ())),
         gathering=dict(values.get("gathering", {})),
+        quiet=tuple(values.get("quiet", ())),
+        stalling=dict(values.get("stalling", {})),
         anchors=tuple(values.get("anchors", ())),
     )
 
@@ -216,7 +229,6 @@ def _rule(where: str, source: str, entry: Mapping[str, Any]) -> Rule:
     for key in _REQUIRED:
         if not isinstance(entry.get(key), str):
             raise RuleError(f"{where}: {key} is missing or no text")
-    unless = entry.get("unless")
     role = _member(where, Role, entry["role"])
     if role is Role.STAGE:
         _member(where, Stage, entry["name"])
@@ -230,12 +242,15 @@ def _rule(where: str, source: str, entry: Mapping[str, Any]) -> Rule:
         matcher=_compile(where, entry["pattern"]),
         source=source,
         example=entry["example"],
-        unless=None if unless is None else _compile(where, unless),
+        unless=_optional(where, entry.get("unless")),
         detail=entry.get("detail"),
         title=entry.get("title"),
         blame=_member(where, Blame, entry.get("blame", "none")),
         skip=tuple(entry.get("skip", ())),
         prelude=bool(entry.get("prelude", False)),
+        demote=_optional(where, entry.get("demote")),
+        keep=_optional(where, entry.get("keep")),
+        background=bool(entry.get("background", False)),
         begins=bool(entry.get("begins", False)),
     )
 
@@ -246,6 +261,10 @@ def _member(where: str, kind: type[_E], value: object) -> _E:
     except ValueError:
         allowed = ", ".join(kind)
         raise RuleError(f"{where}: {value!r} is none of: {allowed}") from None
+
+
+def _optional(where: str, pattern: str | None) -> Matcher | None:
+    return None if pattern is None else _compile(where, pattern)
 
 
 def _compile(where: str, pattern: str) -> Matcher:
