@@ -22,6 +22,7 @@ def load(
     *,
     quirks: Collection[str] = (),
     environ: Mapping[str, str] = os.environ,
+    assume_credentials: bool = False,
 ) -> Config:
     """Return the configuration of a file and of the drop-ins beside it.
 
@@ -29,6 +30,8 @@ def load(
         path: the main file.
         quirks: names that the key ``quirks`` may list.
         environ: tells where systemd put the credentials.
+        assume_credentials: take their place for granted outside a unit, to check a
+            configuration by hand; no session can be opened with the result.
 
     Raises:
         ConfigError: a file cannot be read, or anything in it is wrong.
@@ -37,6 +40,7 @@ def load(
         read_bytes=_read_bytes,
         mode_of=_mode_of,
         credentials=environ.get("CREDENTIALS_DIRECTORY"),
+        assume_credentials=assume_credentials,
     )
     return parse(read_sources(path), surroundings, quirks=quirks)
 

@@ -12,6 +12,10 @@ OTHERS = 0o077
 """Permission bits of the group and of everybody: none may be set on a secret."""
 
 
+STAND_IN = b"(credential)"
+"""In place of a credential that only systemd has; no session can be opened with it."""
+
+
 class Secret:
     """Bytes that neither `repr` nor `str` nor a traceback's locals show."""
 
@@ -70,6 +74,9 @@ class Surroundings:
     """Permission bits of a file by its path. Raises `OSError`."""
     credentials: str | None = None
     """systemd's ``$CREDENTIALS_DIRECTORY``; None outside a unit that has any."""
+    assume_credentials: bool = False
+    """Outside a unit, a credential is `STAND_IN`: a person may check a configuration
+    whose credentials systemd gives to the service alone."""
 
 
 def fetch(source: SecretSource, surroundings: Surroundings) -> bytes:
@@ -102,6 +109,8 @@ def _fetch_file(path: str, surroundings: Surroundings) -> bytes:
 
 
 def _fetch_credential(name: str, surroundings: Surroundings) -> bytes:
+    if surroundings.credentials is None and surroundings.assume_credentials:
+        return STAND_IN
     if surroundings.credentials is None:
         raise ValueError(
             f"credential {name!r} needs systemd, and this process was given none;"

@@ -58,6 +58,17 @@ def test_credentials_are_where_systemd_says(tmp_path: Path) -> None:
     assert config.consoles["n1"].password.reveal() == b"secret"
 
 
+def test_a_person_may_check_what_only_the_service_has_credentials_for(
+    tmp_path: Path,
+) -> None:
+    credentials = 'password_credential = "bmc"\nkg_credential = "kg"\n'
+    main = write(tmp_path / "c.toml", CONSOLE + credentials)
+
+    assert load(main, environ={}, assume_credentials=True).consoles
+    with pytest.raises(ConfigError, match="needs systemd"):
+        load(main, environ={})
+
+
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     path = str(tmp_path / "absent.toml")
 
