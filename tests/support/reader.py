@@ -10,10 +10,12 @@ from solrecd.events import Chunk, Cut, Line, Reading
 class LineReader:
     """Turns chunks into readings; knows nothing of consoles.
 
-    A line that begins with ``BOOT`` and a number cuts before itself.
+    A line that begins with ``BOOT`` and a number larger than the boot's cuts before
+    itself.
     """
 
-    def __init__(self, offset: int = 0) -> None:
+    def __init__(self, offset: int = 0, boot: int = 0) -> None:
+        self._boot = boot
         self._offset = offset
         self._begun = offset
         self._at = 0
@@ -40,11 +42,12 @@ class LineReader:
     def _end(self, reading: Reading) -> None:
         text, self._text = _show(self._text[:-1]), b""
         word, _, number = text.partition(" ")
-        if word == "BOOT" and number.isdecimal():
+        if word == "BOOT" and number.isdecimal() and int(number) > self._boot:
+            self._boot = int(number)
             cut = Cut(self._at, self._begun, len(reading.lines), int(number))
             reading.cuts.append(cut)
         reading.lines.append(Line(self._at, self._begun, text))
 
 
 def _show(text: bytes) -> str:
-    return "".join(c if c >= " " else f"\\x{ord(c):02x}" for c in text.decode("latin1"))
+    return "".join(chr(c) if 32 <= c < 127 else f"\\x{c:02x}" for c in text)
