@@ -89,3 +89,16 @@ def _names_in(folder: Path) -> Sequence[str]:
 def boot_numbers(segments: Sequence[Segment]) -> list[int]:
     """Return the numbers of the boots that segments belong to, ascending."""
     return sorted({segment.name.boot for segment in segments})
+
+
+def within(
+    segments: Sequence[Segment], since: int | None, until: int | None
+) -> list[Segment]:
+    """Return the segments that may hold output of a time; both stamps, or None."""
+    ends = [segment.name.started for segment in segments[1:]] + [None]
+    return [
+        segment
+        for segment, end in zip(segments, ends, strict=True)
+        if (since is None or end is None or end >= since)
+        and (until is None or segment.name.started < until)
+    ]

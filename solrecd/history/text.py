@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from solrecd.archive import MARK_POSITION, NOTE_MARK, line_mark
+from solrecd.archive import LINE_MARK, MARK_POSITION, NOTE_MARK, line_mark
 from solrecd.history.files import Fault, Report, read_blocks
 from solrecd.history.segments import Segment
 
@@ -23,7 +23,7 @@ class TextLine(NamedTuple):
     note: bool
     """A note of solrecd's, not console output."""
     text: str
-    number: int
+    number: int = 0
     """1-based number of the console line in the boot; a note has the one before."""
 
 
@@ -31,9 +31,9 @@ def read_lines(segments: Sequence[Segment], report: Report) -> Iterator[TextLine
     """Yield the lines of one boot's segments; faults are reported and passed over."""
     number = 0
     for line in _whole_lines(segments, report):
-        note = line_mark(line) == NOTE_MARK
-        number += not note
-        yield _text_line(line, note=note, number=number)
+        parsed = parse_line(line)
+        number += not parsed.note
+        yield parsed._replace(number=number)
 
 
 def read_raw(segments: Sequence[Segment], report: Report) -> Iterator[bytes]:
@@ -55,11 +55,13 @@ def between(
         yield line
 
 
-def _text_line(line: bytes, *, note: bool, number: int) -> TextLine:
-    text = line.decode("utf-8", "replace")
-    if note or line_mark(line):
-        return TextLine(text[: MARK_POSITION - 1], note, text[_TEXT_POSITION:], number)
-    return TextLine("", note=False, text=text, number=number)
+def parse_line(line: bytes) -> TextLine:
+    """Return a line of a ``.log`` without its number; it need not be one of ours."""
+    text, mark = line.decode("utf-8", "replace"), line_mark(line)
+    if mark not in (LINE_MARK, NOTE_MARK):
+        return TextLine("", note=False, text=text)
+    note = mark == NOTE_MARK
+    return TextLine(text[: MARK_POSITION - 1], note, text[_TEXT_POSITION:])
 
 
 def _whole_lines(segments: Sequence[Segment], report: Report) -> Iterator[bytes]:

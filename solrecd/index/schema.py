@@ -74,8 +74,9 @@ REPLACE_BOOT = (
 )
 PUT_EVENT = "INSERT OR REPLACE INTO events VALUES (?,?,?,?,?,?,?,?,?,?)"
 PUT_SEGMENT = "INSERT OR REPLACE INTO segments VALUES (?,?,?,?,?,?,?,?)"
-FORGET_REPLAYED = """DELETE FROM events WHERE console = ? AND boot BETWEEN ? AND ?
+FORGET_REPLAYED = """DELETE FROM events WHERE console = ? AND boot = ?
     AND kind IN ('stage', 'failure', 'stuck')"""
+FORGET_SEGMENTS = "DELETE FROM segments WHERE console = ?"
 
 BOOTS = """SELECT console, boot, started, ended, cause, outcome, last_stage, stages,
     kernel, cmdline, title, failures, gaps, bytes, facts FROM (

@@ -144,7 +144,7 @@ class Index:
         with self._transaction():
             self._put(batch, schema.PUT_BOOT)
 
-    def replace(self, console: str, boots: range, batch: Batch) -> None:
+    def replace(self, console: str, boots: Collection[int], batch: Batch) -> None:
         """Write what a replay of these boots found in place of what was there.
 
         Events that no replay can find (sessions, power, operators) stay.
@@ -153,9 +153,9 @@ class Index:
             sqlite3.Error: nothing was written.
         """
         with self._transaction():
-            span = (console, boots.start, boots.stop - 1)
-            self._connection.execute(schema.FORGET_REPLAYED, span)
-            self._connection.execute("DELETE FROM segments WHERE console = ?", span[:1])
+            replayed = ((console, boot) for boot in boots)
+            self._connection.executemany(schema.FORGET_REPLAYED, replayed)
+            self._connection.execute(schema.FORGET_SEGMENTS, (console,))
             self._put(batch, schema.REPLACE_BOOT)
 
     def mark_stale(self, since: int | None) -> None:

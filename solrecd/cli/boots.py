@@ -1,0 +1,104 @@
+"""`solrecctl boots`: one line per boot: when, how far, how fast, how it ended."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from solrecd.cli import names, when
+from solrecd.cli.history import indexed
+from solrecd.cli.ls import outcome
+from solrecd.cli.output import Cell, Colour, Column, screen, value_of
+from solrecd.cli.program import Exit
+from solrecd.cli.source import Source
+
+BAD_OUTCOMES = ("failed", "stuck")
+"""What ``--failed`` and ``last-failed`` look for."""
+
+_STAGES = (
+    "firmware",
+    "bootdev",
+    "loader",
+    "kernel",
+    "initramfs",
+    "init",
+    "login",
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options."""
+    parser.add_argument("names", metavar="NAMES", nargs="*", help="default: all")
+    parser.add_argument(
+        "--failed", action="store_true", help="only boots that failed or got stuck"
+    )
+    parser.add_argument(
+        "--kernel", metavar="VERSION", help="only this kernel: 6.1, or a glob *-amd64"
+    )
+    parser.add_argument("--since", metavar="TIME", help=when.HELP)
+    parser.add_argument("--until", metavar="TIME", help="likewise")
+    parser.add_argument(
+        "-n", metavar="N", type=_count, dest="newest", help="the last N of each console"
+    )
+
+
+def main(args: argparse.Namespace) -> int:
+    """List boots, oldest first; exit status 1 when there are none."""
+    now = time.time_ns() // 1000
+    source = Source(args)
+    with indexed(
+        source, lambda known: names.select(args.names, list(known), source.labels)
+    ) as (index, chosen):
+        boots = index.boots(
+            chosen,
+            since=None if args.since is None else when.parse_when(args.since, now),
+            until=None if args.until is None else when.parse_when(args.until, now),
+            kernel=args.kernel,
+            outcomes=BAD_OUTCOMES if args.failed else None,
+            newest=args.newest,
+        )
+        if args.json:
+            count = screen().objects(boots)
+        else:
+            rows = list(boots)
+            count = screen().table(_columns(rows), rows)
+    return Exit.DONE if count else Exit.NO
+
+
+def _columns(rows: Sequence[Mapping[str, Any]]) -> list[Column]:
+    reached = {stage for row in rows for stage in row["stages"]}
+    on_terminal = screen().is_terminal
+    stages = [stage for stage in _STAGES if stage in reached or not on_terminal]
+    return [
+        Column(
+            "STARTED", lambda row: Cell(when.short(row["started"])), value_of("started")
+        ),
+        Column("CONSOLE", lambda row: Cell(row["console"])),
+        Column("BOOT", lambda row: Cell(str(row["boot"])), right=True),
+        Column("KERNEL", lambda row: Cell(row["kernel"] or "-"), value_of("kernel")),
+        *map(_stage_column, stages),
+        Column("OUTCOME", lambda row: outcome(row["outcome"])),
+        Column("LAST", lambda row: Cell(row["last_stage"])),
+        Column("TITLE", lambda row: Cell(row["title"] or "", Colour.BAD)),
+    ]
+
+
+def _stage_column(stage: str) -> Column:
+    """Seconds from the boot's start to its first entry into a stage."""
+
+    def seconds(row: Mapping[str, Any]) -> str:
+        value = row["stages"].get(stage)
+        return "" if value is None else f"{value:.1f}"
+
+    return Column(
+        stage.upper(), lambda row: Cell(seconds(row) or "-"), seconds, right=True
+    )
+
+
+def _count(text: str) -> int:
+    count = int(text)
+    if count < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not 1 or more")
+    return count

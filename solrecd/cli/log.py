@@ -1,0 +1,201 @@
+"""`solrecctl log`: what a console printed during a boot."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from typing import NamedTuple
+
+from solrecd.cli import names, when
+from solrecd.cli.history import Faults, indexed
+from solrecd.cli.output import Colour, Screen, paged, safe, screen
+from solrecd.cli.program import CommandError, Exit
+from solrecd.cli.source import Source, reading_archive
+from solrecd.history import choose
+from solrecd.history.segments import Segment, boot_numbers, within
+from solrecd.history.text import TextLine, between, read_lines, read_raw
+
+LONG_PAUSE = 1.0
+"""Seconds between two lines that ``--delta`` points out."""
+
+_FAILURE = re.compile(r"Kernel panic|\bBUG:|\bOops\b|\bWARNING:|Call Trace:")
+
+
+class Wanted(NamedTuple):
+    """Which lines of a console to show."""
+
+    segments: Sequence[Segment]
+    since: int | None
+    until: int | None
+    """Stamps."""
+    stages: Sequence[range] | None
+    """Numbers of the console lines; None for all."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options."""
+    parser.add_argument("name", metavar="NAME")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--boot", metavar="BOOT", help=f"{choose.HELP} (default: -1)")
+    for word in choose.OUTCOMES:
+        which.add_argument(
+            f"--{word}", dest="boot", action="store_const", const=word, help="that boot"
+        )
+    parser.add_argument("--since", metavar="TIME", help=when.HELP)
+    parser.add_argument("--until", metavar="TIME", help="likewise")
+    parser.add_argument("--stage", metavar="STAGE", help="only this stage of the boot")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument(
+        "--raw", action="store_true", help="the exact bytes, escape sequences included"
+    )
+    form.add_argument("--no-stamps", action="store_true", help="the text alone")
+    form.add_argument(
+        "--delta", action="store_true", help="seconds since the line before"
+    )
+
+
+def main(args: argparse.Namespace) -> int:
+    """Show the lines; exit status 1 when there are none, or some are unreadable."""
+    source, faults = Source(args), Faults()
+    with reading_archive():
+        known = source.archive.consoles()
+    name = names.select_one(args.name, known, source.labels)
+    wanted = _wanted(args, source, name)
+    if args.raw:
+        count = _write_raw(wanted.segments, faults)
+    else:
+        count = _show(args, name, wanted, faults)
+    return faults.status if count else Exit.NO
+
+
+def _wanted(args: argparse.Namespace, source: Source, name: str) -> Wanted:
+    now = time.time_ns() // 1000
+    since, until = _bound(args.since, now), _bound(args.until, now)
+    with reading_archive():
+        segments = source.archive.segments(name)
+    if not segments:
+        raise CommandError(f"{name} has no archive in {source.log_dir}", Exit.NO)
+    stages = None
+    if args.boot or args.stage or (since is None and until is None):
+        boot = _boot(args.boot or "-1", source, name, segments)
+        segments = [segment for segment in segments if segment.name.boot == boot]
+        if args.stage is not None:
+            stages = _stage(source, name, boot, args.stage)
+    return Wanted(within(segments, since, until), since, until, stages)
+
+
+def _bound(text: str | None, now: int) -> int | None:
+    return None if text is None else when.parse_when(text, now)
+
+
+def _boot(word: str, source: Source, name: str, segments: Sequence[Segment]) -> int:
+    def newest_with(outcomes: Sequence[str]) -> list[int]:
+        with indexed(source, lambda _: [name]) as (index, _):
+            return [row["boot"] for row in index.boots([name], outcomes=outcomes)]
+
+    try:
+        return choose.choose_boot(word, boot_numbers(segments), newest_with)
+    except choose.NoSuchBootError as error:
+        raise CommandError(f"{name}: {error}", Exit.NO) from None
+
+
+def _stage(source: Source, name: str, boot: int, stage: str) -> list[range]:
+    """Return the numbers of the lines that a boot printed in a stage."""
+    with indexed(source, lambda _: [name]) as (index, _):
+        entries = [
+            (event["name"], event["line"])
+            for event in index.events([name], boot=boot, kinds=["stage"])
+            if event["line"] is not None
+        ]
+    ends = [line for _, line in entries[1:]] + [sys.maxsize]
+    found = [
+        range(line, end)
+        for (its, line), end in zip(entries, ends, strict=True)
+        if its == stage
+    ]
+    if not found:
+        reached = ", ".join(dict.fromkeys(its for its, _ in entries)) or "none"
+        message = f"{name}: boot {boot} has no stage {stage!r}; it has: {reached}"
+        raise CommandError(message, Exit.NO)
+    return found
+
+
+def _write_raw(segments: Sequence[Segment], faults: Faults) -> int:
+    count = 0
+    for block in read_raw(segments, faults):
+        count += len(block)
+        sys.stdout.buffer.write(block)
+    sys.stdout.buffer.flush()
+    return count
+
+
+def _show(args: argparse.Namespace, name: str, wanted: Wanted, faults: Faults) -> int:
+    lines = _lines(wanted, faults)
+    if args.json:
+        return screen().objects(_object(name, boot, line) for boot, line in lines)
+    count = 0
+    with paged() as output:
+        for text in _format(args, output, lines):
+            count += 1
+            output.line(text)
+    return count
+
+
+def _lines(wanted: Wanted, faults: Faults) -> Iterator[tuple[int, TextLine]]:
+    """Yield the wanted lines, each with its boot."""
+    since, until = (
+        None if stamp is None else when.format_when(stamp)
+        for stamp in (wanted.since, wanted.until)
+    )
+    stages = wanted.stages
+    for boot, parts in groupby(wanted.segments, key=lambda each: each.name.boot):
+        for line in between(read_lines(list(parts), faults), since, until):
+            if stages is None or any(line.number in each for each in stages):
+                yield boot, line
+
+
+def _format(
+    args: argparse.Namespace, output: Screen, lines: Iterable[tuple[int, TextLine]]
+) -> Iterator[str]:
+    last: str | None = None
+    for _, line in lines:
+        text = _painted(output, line)
+        if args.no_stamps:
+            yield text
+            continue
+        if args.delta:
+            yield f"{_delta(output, last, line.time)} {text}"
+            last = line.time or last
+        else:
+            mark = "#" if line.note else "|"
+            yield f"{output.paint(f'{line.time} {mark}', Colour.QUIET)} {text}"
+
+
+def _painted(output: Screen, line: TextLine) -> str:
+    text = safe(line.text)
+    if line.note:
+        return output.paint(text, Colour.WARNING)
+    return output.paint(text, Colour.BAD) if _FAILURE.search(text) else text
+
+
+def _delta(output: Screen, last: str | None, time_: str) -> str:
+    if last is None or not time_:
+        return " " * 10
+    seconds = when.seconds_between(last, time_)
+    colour = Colour.WORSE if seconds >= LONG_PAUSE else Colour.QUIET
+    return output.paint(f"{seconds:10.3f}", colour)
+
+
+def _object(name: str, boot: int, line: TextLine) -> dict[str, object]:
+    return {
+        "console": name,
+        "boot": boot,
+        "time": line.time or None,
+        "line": None if line.note else line.number,
+        "note": line.note,
+        "text": line.text,
+    }

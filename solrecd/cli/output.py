@@ -1,0 +1,206 @@
+"""What people and scripts read: tables, colours, JSON, a pager, safe text.
+
+On a terminal: aligned columns, colours, a pager. Piped: tab-separated, plain. What a
+console printed is hostile: no control character of it reaches the reader's terminal.
+"""
+
+from __future__ import annotations
+
+import enum
+import json
+import os
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any, NamedTuple, TextIO, cast
+
+if TYPE_CHECKING:
+    import subprocess
+
+_UNSAFE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+"""Control characters, line ends, and those that turn the direction of writing."""
+
+_GAP = "  "
+
+
+class Colour(enum.StrEnum):
+    """What a colour means; the values are SGR parameters (ECMA-48 §8.3.117)."""
+
+    PLAIN = ""
+    GOOD = "32"
+    BAD = "31"
+    WORSE = "1;31"
+    WARNING = "33"
+    QUIET = "2"
+    TITLE = "1"
+
+
+class Cell(NamedTuple):
+    """One cell of a table."""
+
+    text: str
+    colour: Colour = Colour.PLAIN
+
+
+class Column(NamedTuple):
+    """A column: its title and how a cell is made of a row's object."""
+
+    title: str
+    cell: Callable[[Mapping[str, Any]], Cell]
+    plain: Callable[[Mapping[str, Any]], str] | None = None
+    """How a script gets it, where that differs from what people see."""
+    right: bool = False
+
+
+class Screen:
+    """Where a command writes, and what that place can show."""
+
+    def __init__(
+        self, stream: TextIO, environ: Mapping[str, str], *, is_terminal: bool
+    ) -> None:
+        """Look at the environment once."""
+        self._stream = stream
+        self.is_terminal = is_terminal
+        self.coloured = (
+            self.is_terminal
+            and not environ.get("NO_COLOR")
+            and environ.get("TERM") != "dumb"
+        )
+
+    def line(self, text: str) -> None:
+        """Write a line; what it holds must be safe."""
+        self._stream.write(text + "\n")
+
+    def flush(self) -> None:
+        """Let the reader see what was written."""
+        self._stream.flush()
+
+    def paint(self, text: str, colour: str) -> str:
+        """Return text in a `Colour`, or another SGR, where colours are shown."""
+        if not self.coloured or not colour or not text:
+            return text
+        return f"\x1b[{colour}m{text}\x1b[0m"
+
+    def objects(self, rows: Iterable[Mapping[str, Any]]) -> int:
+        """Write one JSON object per line; return how many."""
+        count = 0
+        for count, row in enumerate(rows, 1):  # noqa: B007 - it is returned
+            self.line(to_json(row))
+        return count
+
+    def table(
+        self, columns: Sequence[Column], rows: Iterable[Mapping[str, Any]]
+    ) -> int:
+        """Write a table, aligned or tab-separated; return the number of rows."""
+        if self.is_terminal:
+            return self._aligned(columns, list(rows))
+        count = 0
+        for count, row in enumerate(rows, 1):  # noqa: B007 - it is returned
+            self.line("\t".join(safe(_plain(column, row)) for column in columns))
+        return count
+
+    def _aligned(
+        self, columns: Sequence[Column], rows: Sequence[Mapping[str, Any]]
+    ) -> int:
+        if not rows:
+            return 0
+        cells = [[_safe_cell(column.cell(row)) for column in columns] for row in rows]
+        titles = [Cell(column.title, Colour.TITLE) for column in columns]
+        widths = [
+            max(len(cell.text) for cell in each)
+            for each in zip(titles, *cells, strict=True)
+        ]
+        for row in (titles, *cells):
+            line = _GAP.join(map(self._fitted, row, columns, widths))
+            self.line(line.rstrip())
+        return len(rows)
+
+    def _fitted(self, cell: Cell, column: Column, width: int) -> str:
+        blank = " " * (width - len(cell.text))
+        text = self.paint(cell.text, cell.colour)
+        return blank + text if column.right else text + blank
+
+
+def to_json(row: Mapping[str, Any]) -> str:
+    """Return an object as one line; a terminal can show it safely."""
+    # json escapes control characters below 0x20, not those from 0x7f on.
+    text = json.dumps(row, ensure_ascii=False)
+    return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def safe(text: str) -> str:
+    r"""Return text without anything that a terminal obeys: it becomes ``\xNN``."""
+    return _UNSAFE.sub(_escaped, text)
+
+
+def _escaped(found: re.Match[str]) -> str:
+    code = ord(found[0])
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+
+
+def _safe_cell(cell: Cell) -> Cell:
+    return Cell(safe(cell.text), cell.colour)
+
+
+def _plain(column: Column, row: Mapping[str, Any]) -> str:
+    return column.cell(row).text if column.plain is None else column.plain(row)
+
+
+def value_of(key: str) -> Callable[[Mapping[str, Any]], str]:
+    """Return what gives a script a row's value: the contract's text, or nothing."""
+    return lambda row: "" if row[key] is None else str(row[key])
+
+
+def screen() -> Screen:
+    """Return the screen of this process's standard output."""
+    return Screen(sys.stdout, os.environ, is_terminal=sys.stdout.isatty())
+
+
+def warn(message: str) -> None:
+    """Tell the person something beside the output."""
+    print(f"solrecctl: {safe(message)}", file=sys.stderr)
+
+
+@contextmanager
+def paged(environ: Mapping[str, str] = os.environ) -> Iterator[Screen]:
+    """Write to a pager on a terminal, as git does; to standard output otherwise."""
+    command = environ.get("SOLRECCTL_PAGER", environ.get("PAGER", "less"))
+    if not sys.stdout.isatty() or command in {"", "cat"}:
+        yield screen()
+        return
+    # Imported here: a pipe needs no pager, and the import takes 10 ms.
+    import subprocess  # noqa: PLC0415
+
+    pager = subprocess.Popen(  # noqa: S602 - PAGER is a shell command, by convention
+        command,
+        shell=True,
+        stdin=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+        # F: quit when it fits, R: colours, X: leave it on the screen.
+        env={"LESS": "FRX", **environ},
+    )
+    pages = cast("TextIO", pager.stdin)
+    try:
+        yield Screen(pages, environ, is_terminal=True)
+    except (BrokenPipeError, KeyboardInterrupt):
+        # The reader has seen enough. The pager handles Ctrl-C itself.
+        pass
+    finally:
+        _leave(pager, pages)
+
+
+def _leave(pager: subprocess.Popen[str], pages: TextIO) -> None:
+    """Wait for the reader; leaving earlier would give the shell half the terminal."""
+    with suppress(BrokenPipeError):
+        pages.close()
+    while True:
+        try:
+            pager.wait()
+        except KeyboardInterrupt:
+            continue
+        return

@@ -1,0 +1,89 @@
+"""`solrecctl reindex`: boots and events again, from the bytes of the archive."""
+
+from __future__ import annotations
+
+import argparse
+import sqlite3
+import time
+from collections.abc import Collection
+from contextlib import closing
+
+from solrecd.cli import names
+from solrecd.cli.history import Faults, Progress
+from solrecd.cli.output import screen, warn
+from solrecd.cli.program import CommandError, Exit
+from solrecd.cli.source import Source, reading_archive
+from solrecd.history.files import Report
+from solrecd.history.replay import replay
+from solrecd.history.segments import Archive
+from solrecd.index import Batch, Index, open_or_replace
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options."""
+    parser.add_argument("names", metavar="NAMES", nargs="*", help="default: all")
+
+
+def main(args: argparse.Namespace) -> int:
+    """Rebuild the index; exit status 1 when part of the archive was unreadable."""
+    source, faults = Source(args), Faults()
+    with reading_archive():
+        known = source.archive.consoles()
+    chosen = names.select(args.names, known, source.labels)
+    try:
+        boots = _reindex(source, chosen, faults, everything=len(chosen) == len(known))
+    except (sqlite3.Error, OSError) as error:
+        raise CommandError(
+            f"{source.index_path}: {error} (reindex runs as the recorder's user)"
+        ) from None
+    line = {"consoles": len(chosen), "boots": boots, "faults": faults.count}
+    if args.json:
+        screen().objects([line])
+    else:
+        screen().line(f"{boots} boots of {len(chosen)} consoles: {source.index_path}")
+    return faults.status
+
+
+def _reindex(
+    source: Source, consoles: Collection[str], report: Report, *, everything: bool
+) -> int:
+    """Write into the daemon's index: it goes on writing meanwhile."""
+    suffix = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    opened = open_or_replace(source.index_path, suffix)
+    if opened.set_aside is not None:
+        warn(f"the old index was of no use; it is now {opened.set_aside}")
+    with closing(opened.index) as index:
+        boots = replay_into(index, source.archive, consoles, report)
+        if everything:
+            index.mark_stale(None)
+    return boots
+
+
+def replay_into(
+    index: Index, archive: Archive, consoles: Collection[str], report: Report
+) -> int:
+    """Replay consoles into an index; return how many boots there are.
+
+    A boot that is still going on and known to the index is left to the daemon, who
+    knows more of it.
+    """
+    # Imported here: loading the marker rules takes a while.
+    from solrecd.cli.scan import packaged_rules  # noqa: PLC0415
+
+    rules, count = packaged_rules(), 0
+    progress = Progress("reading the archive", len(consoles))
+    for console in consoles:
+        progress.step(console)
+        with reading_archive():
+            found = replay(archive.segments(console), rules, report)
+        known = {boot["boot"] for boot in index.boots([console])}
+        boots = [b for b in found.boots if b.ended is not None or b.boot not in known]
+        numbers = {boot.boot for boot in boots}
+        events = [event for event in found.events if event.boot in numbers]
+        index.replace(console, numbers, Batch(boots, events, found.segments))
+        count += len(found.boots)
+    progress.clear()
+    return count
+
+
+__all__ = ["Exit", "add_arguments", "main", "replay_into"]

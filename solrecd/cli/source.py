@@ -1,0 +1,122 @@
+"""Where answers come from: the daemon, the archive folder, the index."""
+
+from __future__ import annotations
+
+import argparse
+import tomllib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from solrecd.api.client import ApiError, Client, UnreachableError
+from solrecd.cli.names import Labels
+from solrecd.cli.program import CommandError, Exit
+
+if TYPE_CHECKING:
+    from solrecd.history.segments import Archive
+
+# The defaults of the [daemon] table. They live in solrecd.config, whose import takes
+# longer than a whole `solrecctl ls`; a test keeps the two alike.
+DEFAULT_CONFIG = "/etc/solrecd/solrecd.toml"
+DEFAULT_PATHS: Mapping[str, str] = {
+    "log_dir": "/var/log/solrecd",
+    "state_dir": "/var/lib/solrecd",
+    "control": "/run/solrecd/control.sock",
+}
+
+_NOT_FOUND = 404
+
+
+class Source:
+    """What the common options point at."""
+
+    def __init__(self, args: argparse.Namespace) -> None:
+        """Read nothing yet."""
+        self._server: str | None = args.server
+        self._config: str | None = args.config
+        self._folder: str | None = args.dir
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether ``--dir`` was given: no daemon is asked then."""
+        return self._folder is not None
+
+    @cached_property
+    def _paths(self) -> Mapping[str, str]:
+        return {**DEFAULT_PATHS, **_daemon_table(self._config)}
+
+    @property
+    def log_dir(self) -> Path:
+        """The archive folder."""
+        return Path(self._folder or self._paths["log_dir"])
+
+    @property
+    def index_path(self) -> Path:
+        """Where the index is, or would be."""
+        if self._folder is None:
+            return Path(self._paths["state_dir"]) / "index.sqlite"
+        inside = self.log_dir / "index.sqlite"
+        beside = self.log_dir.absolute().parent / "index.sqlite"
+        return beside if beside.exists() and not inside.exists() else inside
+
+    @cached_property
+    def archive(self) -> Archive:
+        """The archive; commands that only ask the daemon never import it."""
+        from solrecd.history.segments import Archive  # noqa: PLC0415
+
+        return Archive(self.log_dir)
+
+    @cached_property
+    def daemon(self) -> Client:
+        """The daemon, whether it answers or not."""
+        return Client(self._server or self._paths["control"])
+
+    def labels(self) -> Labels:
+        """Return the labels of all consoles; the daemon knows them."""
+        with asking():
+            found: list[dict[str, Any]] = self.daemon.get("/v1/consoles")
+        return {each["console"]: each["labels"] for each in found}
+
+
+@contextmanager
+def asking() -> Iterator[None]:
+    """Turn the client's errors into one line and an exit status."""
+    try:
+        yield
+    except UnreachableError as error:
+        raise CommandError(str(error), Exit.UNREACHABLE) from None
+    except ApiError as error:
+        status = Exit.NO if error.status == _NOT_FOUND else Exit.USAGE
+        raise CommandError(str(error), status) from None
+
+
+@contextmanager
+def reading_archive() -> Iterator[None]:
+    """Turn an archive that is not there into one line and an exit status."""
+    from solrecd.history.segments import NoArchiveError  # noqa: PLC0415
+
+    try:
+        yield
+    except NoArchiveError as error:
+        raise CommandError(f"no archive: {error}") from None
+
+
+def _daemon_table(path: str | None) -> Mapping[str, str]:
+    """Return the paths that the configuration sets, its drop-ins included."""
+    main = Path(path or DEFAULT_CONFIG)
+    found: dict[str, str] = {}
+    for file in (main, *sorted((main.parent / "conf.d").glob("*.toml"))):
+        try:
+            table = tomllib.loads(file.read_text("utf-8")).get("daemon", {})
+        except OSError as error:
+            if path is None:
+                # Passwords may stand in it: people who may not read it can still
+                # use the default paths.
+                continue
+            raise CommandError(f"{file}: {error.strerror}") from None
+        except ValueError as error:
+            raise CommandError(f"{file}: {error}") from None
+        found |= {key: table[key] for key in DEFAULT_PATHS if key in table}
+    return found
