@@ -10,6 +10,8 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
+from http.client import HTTPConnection
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -211,10 +213,10 @@ class Recorder:
             yield labels, float(sample["value"])
 
     def _scrape(self) -> str:
-        with socket.create_connection(("127.0.0.1", self.metrics_port), 5) as client:
-            client.sendall(b"GET /metrics HTTP/1.0\r\nHost: localhost\r\n\r\n")
-            with client.makefile("rb") as answer:
-                return answer.read().decode()
+        connection = HTTPConnection("127.0.0.1", self.metrics_port, timeout=10)
+        with closing(connection):
+            connection.request("GET", "/metrics")
+            return connection.getresponse().read().decode()
 
     def _signal(self, number: signal.Signals) -> None:
         assert self._process is not None
