@@ -400,6 +400,7 @@ class ArchiveSink:
                 begin,
                 segment,
                 restored.skip,
+                restored.notes,
                 jump=begin if begin > segment.end else None,
             ),
         )

@@ -88,6 +88,8 @@ class Resume:
     """The open one, recovered; None to begin with the first byte."""
     skip: int = 0
     """Lines of a replay that the log already has."""
+    notes: Sequence[JournalNote] = ()
+    """Notes that stand behind the first line that it does not have."""
     jump: int | None = None
     """Stream offset at which new bytes go on when some before are missing."""
 
@@ -131,6 +133,7 @@ class Recorder:
         self._noted = 0 if segment is None else segment.noted
         self._skip = resume.skip
         self._jump = resume.jump
+        self._notes_behind = resume.notes
         self._notes: deque[JournalNote] = deque()
         self._tail: Line | None = None
         self._retry_at = 0.0
@@ -203,6 +206,9 @@ class Recorder:
         if chunks:
             self._rotate(chunks[0].at)
         for batch in batches:
+            if batch.chunks:
+                # New bytes: the replay is over, whatever it has brought.
+                self._skip = 0
             self._plan_reading(batch.reading, chunks)
         if chunks:
             self._current(chunks[0].at).add_chunks(list(chunks))
@@ -277,10 +283,19 @@ class Recorder:
         if not lines:
             return
         segment = self._current(lines[0].at)
+        self._place_notes(lines[0])
         for line in lines:
             while self._notes and self._notes[0].offset <= line.offset:
                 self._put_note(segment)
             segment.add_line(line)
+
+    def _place_notes(self, line: Line) -> None:
+        """Put the notes of a recovered log behind the first line it did not have."""
+        if self._notes_behind:
+            offset = line.offset + 1
+            placed = [note._replace(offset=offset) for note in self._notes_behind]
+            self._notes.extendleft(reversed(placed))
+            self._notes_behind = ()
 
     def _put_note(self, segment: Segment) -> None:
         note = self._notes.popleft()
@@ -292,6 +307,8 @@ class Recorder:
         A note for bytes that are yet to come waits for them behind the tail.
         """
         tail = self._tail
+        if tail is not None:
+            self._place_notes(tail)
         solid = segment.end if tail is None else tail.offset
         while self._notes and (
             self._notes[0].offset <= solid or len(self._notes) > NOTES_BEHIND_TAIL

@@ -17,7 +17,9 @@ import zstandard
 
 from solrecd.archive import (
     LINE_MARK,
+    MARK_POSITION,
     NOTE_MARK,
+    JournalNote,
     Packet,
     Recovered,
     SegmentName,
@@ -115,6 +117,8 @@ class Restored:
     """Stream offset of the first of them."""
     skip: int
     """Lines of their replay that the log already holds."""
+    notes: list[JournalNote]
+    """Notes that stand behind the first line that it does not; without offsets."""
 
 
 def restore(
@@ -148,7 +152,7 @@ def restore(
     packets = _complete_timing(segment, timing, header, journal)
     start = _read_log(segment, timing, header, folder / name.file("log"))
     chunks = _read_chunks(raw, start.offset - header.offset, packets, start.offset)
-    return Restored(segment, chunks, start.offset, start.skip)
+    return Restored(segment, chunks, start.offset, start.skip, start.notes)
 
 
 @dataclass(slots=True)
@@ -247,16 +251,22 @@ def _missing_packets(known: Packet, end: int, journal: Recovered) -> list[Packet
 
 @dataclass(slots=True)
 class _Start:
-    """Where the replay begins."""
+    """Where the replay begins, and what of it the log already has."""
 
     offset: int
     skip: int
+    notes: list[JournalNote]
 
 
 def _read_log(
     segment: Segment, timing: _TimingFile, header: TimingHeader, path: Path
 ) -> _Start:
-    """Find the last mark that the log confirms; keep its whole lines from there."""
+    """Find the last mark that the log confirms; keep whole lines from there.
+
+    The last line of output is written anew, with the notes behind it: it may have
+    been unfinished, and ended only to make room for them. Not so a segment's very
+    first line, which may have begun in the segment before.
+    """
     size = _size(path)
     start = TimingMark(header.offset, header.started, header.offset, 0, header.noted)
     for mark in reversed(timing.parsed.marks):
@@ -264,11 +274,26 @@ def _read_log(
             start = mark
             break
     lines = whole_lines(_read(path, start.log_size))
-    segment.log.size = start.log_size + sum(len(line) + 1 for line in lines)
-    marks = [line_mark(line) for line in lines]
     notes = [line for line in lines if line_mark(line) == NOTE_MARK]
     segment.noted = line_stamp(notes[-1]) if notes else start.noted
-    return _Start(start.line_offset, marks.count(LINE_MARK))
+    keep = _settled(lines, first=start.log_size == 0)
+    segment.log.size = start.log_size + sum(len(line) + 1 for line in lines[:keep])
+    skip = sum(1 for line in lines[:keep] if line_mark(line) == LINE_MARK)
+    behind = [_parse_note(line) for line in lines[keep + 1 :]]
+    return _Start(start.line_offset, skip, behind)
+
+
+def _settled(lines: list[bytes], *, first: bool) -> int:
+    """Return how many lines are certain to stay as they are."""
+    output = [n for n, line in enumerate(lines) if line_mark(line) == LINE_MARK]
+    if not output or (first and len(lines) == 1):
+        return len(lines)
+    return output[-1]
+
+
+def _parse_note(line: bytes) -> JournalNote:
+    text = line[MARK_POSITION + 2 :].decode("utf-8", "replace")
+    return JournalNote(0, line_stamp(line), text)
 
 
 def _is_line_end(path: Path, position: int) -> bool:
