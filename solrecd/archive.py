@@ -27,7 +27,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Self
 
-from solrecd.events import Chunk, format_stamp, parse_stamp
+from solrecd.events import Chunk, Line, format_stamp, parse_stamp
 
 SECOND = 1_000_000
 """Microseconds."""
@@ -133,17 +133,28 @@ class TextFormat:
         """Return what `format_stamp` returns."""
         second, micro = divmod(at, SECOND)
         if second != self._second:
-            self._prefix = format_stamp(second * SECOND)[:20]
-            self._second = second
+            self._turn(second)
         return f"{self._prefix}{micro:06d}Z"
 
-    def unfinished(self, at: int, text: str) -> bytes:
+    def unfinished(self, line: Line) -> bytes:
         """Return a line of console output without its end."""
-        return f"{self.stamp(at)} | {text}".encode("utf-8", "backslashreplace")
+        return f"{self.stamp(line.at)} | {line.text}".encode(
+            "utf-8", "backslashreplace"
+        )
 
-    def line(self, at: int, text: str) -> bytes:
-        """Return a line of console output."""
-        return self.unfinished(at, text) + b"\n"
+    def lines(self, lines: Iterable[Line]) -> bytes:
+        """Return lines of console output; `stamp` written out, for it runs per line."""
+        done = []
+        for at, _, text in lines:
+            second, micro = divmod(at, SECOND)
+            if second != self._second:
+                self._turn(second)
+            done.append(f"{self._prefix}{micro:06d}Z | {text}\n")
+        return "".join(done).encode("utf-8", "backslashreplace")
+
+    def _turn(self, second: int) -> None:
+        self._prefix = format_stamp(second * SECOND)[:20]
+        self._second = second
 
     def note(self, at: int, text: str) -> bytes:
         r"""Return a note as one line; control characters become ``\xNN``."""

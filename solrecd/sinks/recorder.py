@@ -7,6 +7,7 @@ thread. A drain first *plans* (what belongs into which segment; cannot fail), th
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -284,10 +285,13 @@ class Recorder:
             return
         segment = self._current(lines[0].at)
         self._place_notes(lines[0])
-        for line in lines:
-            while self._notes and self._notes[0].offset <= line.offset:
-                self._put_note(segment)
-            segment.add_line(line)
+        while self._notes and self._notes[0].offset <= lines[-1].offset:
+            offset = self._notes[0].offset
+            before = bisect_left(lines, offset, key=lambda line: line.offset)
+            segment.add_lines(lines[:before])
+            self._put_note(segment)
+            lines = lines[before:]
+        segment.add_lines(lines)
 
     def _place_notes(self, line: Line) -> None:
         """Put the notes of a recovered log behind the first line it did not have."""

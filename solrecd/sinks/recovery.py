@@ -36,10 +36,10 @@ from solrecd.archive import (
 from solrecd.events import Chunk
 from solrecd.sinks.files import FileSystem
 from solrecd.sinks.seekable import read_seek_table
-from solrecd.sinks.segment import MARK_INTERVAL, Segment, trim
+from solrecd.sinks.segment import Segment, trim
 
-TIMING_TAIL = 256 * 1024
-"""Bytes read from a timing file's end; several marks even of one-byte packets."""
+TIMING_TAIL = 12 * 1024
+"""Bytes read from a timing file's end; normally there are several marks in it."""
 
 _HEADER_SIZE = 4096
 """Bytes at a timing file's begin that hold its header."""
@@ -148,7 +148,6 @@ def restore(
     segment = Segment(files, folder, name, header.offset, noted=header.noted, text=text)
     segment.raw.size = size
     segment.end = segment.confirmed = header.offset + size
-    segment.mark_due = segment.end + MARK_INTERVAL
     packets = _complete_timing(segment, timing, header, journal)
     start = _read_log(segment, timing, header, folder / name.file("log"))
     chunks = _read_chunks(raw, start.offset - header.offset, packets, start.offset)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from solrecd.archive import (
@@ -16,9 +16,9 @@ from solrecd.archive import (
 from solrecd.events import Chunk, Line
 from solrecd.sinks.files import FileSystem, GrowingFile, SegmentLostError, TextFile
 
-MARK_INTERVAL = 32 * 1024
-"""Bytes of console output between two marks in the timing: what a restart reads back
-of a console, instead of a whole segment."""
+MARK_INTERVAL = 256
+"""Packets between two marks in the timing, 4 KiB of it: what a restart reads back of a
+console, instead of a whole segment."""
 
 
 class Segment:
@@ -53,8 +53,6 @@ class Segment:
         self.raw = GrowingFile(files, folder / name.file("raw"))
         self.timing = GrowingFile(files, folder / name.file("timing"))
         self.log = TextFile(files, folder / name.file("log"))
-        self.mark_due = offset + MARK_INTERVAL
-        """Stream offset from which a mark is worth its bytes."""
         self.linked = False
         """Whether ``current.*`` point here."""
         self.synced = offset
@@ -63,6 +61,7 @@ class Segment:
         self._folder = folder
         self._text = text
         self._unconfirmed: list[Chunk] = []
+        self._unmarked = 0
 
     @property
     def size(self) -> int:
@@ -97,11 +96,12 @@ class Segment:
         self.raw.add(data)
         self.timing.add(timing)
         self.end += len(data)
+        self._unmarked += len(chunks)
         self._unconfirmed += chunks
 
-    def add_line(self, line: Line) -> None:
-        """Append a finished line."""
-        self.log.add(self._text.line(line.at, line.text))
+    def add_lines(self, lines: Sequence[Line]) -> None:
+        """Append finished lines."""
+        self.log.add(self._text.lines(lines))
 
     def add_note(self, at: int, text: str) -> None:
         """Append a note behind the lines so far."""
@@ -110,7 +110,7 @@ class Segment:
 
     def end_with(self, tail: Line | None, notes: Iterable[tuple[int, str]]) -> None:
         """Let the log end with an unfinished line and the notes behind it."""
-        loose = b"" if tail is None else self._text.unfinished(tail.at, tail.text)
+        loose = b"" if tail is None else self._text.unfinished(tail)
         behind = b"".join([self._text.note(at, text) for at, text in notes])
         self.log.end_with(
             loose + b"\n" + behind if loose and behind else loose + behind
@@ -119,9 +119,11 @@ class Segment:
     def mark(self, tail: Line | None) -> None:
         """Leave a place to start reading from, when one is due."""
         line_offset = self.end if tail is None else tail.offset
-        if self.end < self.mark_due or not self.offset <= line_offset <= self.end:
+        if self._unmarked < MARK_INTERVAL:
             return
-        self.mark_due = self.end + MARK_INTERVAL
+        if not self.offset <= line_offset <= self.end:
+            return
+        self._unmarked = 0
         size = self.log.solid_size
         mark = TimingMark(self.end, self.stamp, line_offset, size, self.noted)
         self.timing.add(mark.encode())
