@@ -11,12 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 
 from solrecd.config import ConsoleConfig
 from solrecd.events import (
+    Boot,
     Chunk,
     Event,
     GapReason,
@@ -30,9 +31,8 @@ from solrecd.events import (
 )
 from solrecd.interpreter import Interpreter
 from solrecd.metrics import ConsoleMetrics
-from solrecd.sinks.archive import ArchiveSink
+from solrecd.sinks.archive import ArchiveSink, OpenedConsole
 from solrecd.sinks.index import IndexSink
-from solrecd.sinks.recorder import SpoolStream
 from solrecd.sinks.viewers import Viewers
 
 SECOND = 1_000_000
@@ -45,6 +45,11 @@ _LOGGED = frozenset({Kind.FAILURE, Kind.STUCK})
 """What a boot does that the daemon's own log tells as well."""
 
 log = structlog.get_logger()
+
+_UNREACHABLE = frozenset(
+    {LostReason.NAME_UNRESOLVED, LostReason.UNREACHABLE, LostReason.BMC_TIMEOUT}
+)
+"""Losses that mean that the BMC itself does not answer."""
 
 _SEVERITY = {
     SessionState.UP: Severity.INFO,
@@ -64,11 +69,28 @@ class Sinks:
     viewers: Viewers
 
 
+class InterpreterFactory(Protocol):
+    """Makes the interpreter of a console."""
+
+    def __call__(
+        self, console: str, boot: Boot | None, *, first_boot: int, offset: int
+    ) -> Interpreter:
+        """Return one for a boot that goes on, or that begins with the next byte.
+
+        Args:
+            console: its name.
+            boot: the boot that goes on; None: the next byte begins one.
+            first_boot: that one's number.
+            offset: stream offset of the next byte.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """What all consoles of a daemon share."""
 
     sinks: Sinks
+    interpreter: InterpreterFactory
     wall_clock: Callable[[], int]
     """Stamps."""
     wake: Callable[[Console], None]
@@ -94,38 +116,49 @@ class Console:
 
     Args:
         config: may be replaced while the console lives, by `Supervisor.reload`.
-        interpreter: knows where in its boot the machine is.
-        stream: the console's part of the journal.
+        opened: where its archive goes on.
+        boot: the boot that goes on with it; None: the next byte begins one.
         metrics: its numbers.
-        resumed: stamp of the last byte that an earlier daemon recorded; the time since
-            then is a gap. None for a console never recorded before.
         around: what it shares with its neighbours.
     """
 
     def __init__(
         self,
         config: ConsoleConfig,
-        *,
-        interpreter: Interpreter,
-        stream: SpoolStream,
+        opened: OpenedConsole,
+        boot: Boot | None,
         metrics: ConsoleMetrics,
-        resumed: int | None,
         around: Surroundings,
     ) -> None:
         self.config = config
         self.name = config.name
-        self._interpreter = interpreter
-        self._stream = stream
-        self._metrics = metrics
+        self._around = around
         self._sinks = around.sinks
         self._wall_clock = around.wall_clock
-        self._wake = around.wake
+        self._metrics = metrics
+        self._stream = opened.stream
+        self._interpreter = around.interpreter(
+            config.name, boot, first_boot=opened.boot + 1, offset=opened.offset
+        )
         self._unread: list[Chunk] = []
         self._refused_since: int | None = None
         self._unsettled = False
         self._session = _Session(
-            SessionState.CONNECTING, since=self._wall_clock(), down_since=resumed
+            SessionState.CONNECTING,
+            since=self._wall_clock(),
+            down_since=opened.last_output,
         )
+        self._resume(opened)
+
+    def _resume(self, opened: OpenedConsole) -> None:
+        """Read the boot's archived end again, then what was journalled only."""
+        self._understand((), lambda: self._interpreter.feed(opened.restored))
+        if opened.pending:
+            self._understand(
+                opened.pending, lambda: self._interpreter.feed(opened.pending)
+            )
+        self._metrics.last_output = opened.last_output or 0
+        self._metrics.enter(self._interpreter.stage, self._interpreter.stage_since or 0)
 
     # The hot path.
 
@@ -137,7 +170,7 @@ class Console:
         if self._refused_since is not None:
             self._accept_again(at)
         if not self._unread:
-            self._wake(self)
+            self._around.wake(self)
         self._unread.append(Chunk(at, data))
         self._metrics.last_output = at
         self._metrics.received_bytes += len(data)
@@ -167,7 +200,7 @@ class Console:
             return
         chunks, self._unread = self._unread, []
         self._unsettled = True
-        self._tell(chunks, self._interpreter.feed(chunks))
+        self._understand(chunks, lambda: self._interpreter.feed(chunks))
 
     def settle(self, at: int) -> bool:
         """After `QUIET`, let the unfinished line count; return whether it has."""
@@ -175,20 +208,32 @@ class Console:
             return False
         if self._unsettled:
             self._unsettled = False
-            self._tell((), self._interpreter.idle(at))
+            self._understand((), lambda: self._interpreter.idle(at))
         return True
 
     def check_stuck(self, at: int) -> None:
         """Let the interpreter look at its clock: is a stage lasting too long?"""
         deadline = self._interpreter.deadline
         if deadline is not None and deadline <= at:
-            self._tell((), self._interpreter.idle(at))
+            self._understand((), lambda: self._interpreter.idle(at))
 
-    def resume(self, chunks: Sequence[Chunk]) -> None:
-        """Take bytes that an earlier daemon journalled but did not archive."""
-        if chunks:
-            self._metrics.last_output = chunks[-1].at
-            self._tell(chunks, self._interpreter.feed(chunks))
+    def _understand(
+        self, chunks: Sequence[Chunk], interpret: Callable[[], Reading]
+    ) -> None:
+        """Interpret, then tell the sinks; a bug costs the meaning, never the bytes."""
+        try:
+            reading = interpret()
+        except Exception:
+            log.exception("interpreter.crashed", console=self.name)
+            reading = Reading()
+            boot = self._interpreter.boot
+            self._interpreter = self._around.interpreter(
+                self.name,
+                boot,
+                first_boot=1 if boot is None else boot.boot,
+                offset=self._stream.offset,
+            )
+        self._tell(chunks, reading)
 
     def _tell(self, chunks: Sequence[Chunk], reading: Reading) -> None:
         self._sinks.archive.offer(self.name, chunks, reading)
@@ -227,6 +272,8 @@ class Console:
         if not news:
             return
         self._account(state, lost, now)
+        if lost is not None:
+            self._metrics.bmc_reachable = int(lost.reason not in _UNREACHABLE)
         if state is SessionState.CONNECTING and session.lost is not None:
             # One more try after a failure is no news; its result will be.
             session.state = state
@@ -243,7 +290,7 @@ class Console:
                 text = f"{_seconds(length)} s without a session ({session.cause})"
                 self._note_gap(GapReason.SESSION, text, now)
             session.down_since = None
-            self._metrics.session_up = 1
+            self._metrics.session_up = self._metrics.bmc_reachable = 1
         elif session.state is SessionState.UP and lost is not None:
             session.down_since, session.cause = now, lost.reason
             self._metrics.session_lost(lost.reason)

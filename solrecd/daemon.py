@@ -17,7 +17,7 @@ import math
 import os
 import random
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -39,7 +39,12 @@ from solrecd.link.dialer import Dialer
 from solrecd.link.hub import Hub
 from solrecd.metrics import Metrics, metrics_app
 from solrecd.notify import Notifier
-from solrecd.sinks.archive import ArchiveOptions, ArchiveSink, ArchiveTrouble
+from solrecd.sinks.archive import (
+    ArchiveError,
+    ArchiveOptions,
+    ArchiveSink,
+    ArchiveTrouble,
+)
 from solrecd.sinks.index import IndexSink
 from solrecd.sinks.viewers import Viewers
 from solrecd.supervisor import Supervisor
@@ -73,7 +78,7 @@ class Daemon:
 
     Raises:
         JournalError: the journal cannot be used.
-        ArchiveError: the log folder cannot be written.
+        ArchiveError: a folder cannot be made or written.
     """
 
     def __init__(
@@ -91,6 +96,7 @@ class Daemon:
         self._graceful = trio.CancelScope()
         self._forced = trio.CancelScope()
         settings = config.daemon
+        make_folders(settings)
         self._metrics = Metrics(failure_names(rules), version=__version__)
         self._metrics.stage_timeouts = config.stages
         self._hub = Hub(self._metrics.ack_delay.observe)
@@ -105,18 +111,18 @@ class Daemon:
         )
         self._archive.prepare()
         sinks = Sinks(self._archive, self._index, Viewers())
-        dialer = Dialer(self._hub, settings.login_concurrency)
+        self._dialer = Dialer(self._hub, settings.login_concurrency)
         self._supervisor = Supervisor(
             Workshop(
                 sinks=sinks,
                 metrics=self._metrics,
                 rules=rules,
-                stage_timeouts=config.stages,
-                dialer=dialer,
+                stage_timeouts=lambda: self._metrics.stage_timeouts,
+                dialer=self._dialer,
                 last_boot=LastBoots(Path(settings.state_dir) / FILE_NAME),
                 wall_clock=wall_clock,
             ),
-            dialer,
+            self._dialer,
             sinks.viewers,
             wall_clock=wall_clock,
             rng=random.Random(),  # noqa: S311 - jitter
@@ -156,8 +162,12 @@ class Daemon:
         api = api_app(self._supervisor, __version__)
         await services.start(serve, api, settings.control)
         if settings.metrics is not None:
-            scrape = metrics_app(self._metrics.chunks)
-            await services.start(serve, scrape, settings.metrics)
+            await services.start(serve, metrics_app(self._scrape), settings.metrics)
+
+    def _scrape(self) -> Iterator[bytes]:
+        self._metrics.journal(used=self._journal.used, size=self._journal.size)
+        self._metrics.rejected = self._dialer.rejected()
+        return self._metrics.chunks()
 
     async def _record(self, task_status: trio.TaskStatus[None]) -> None:
         with self._forced:
@@ -207,7 +217,6 @@ class Daemon:
             due = trio.current_time() + every
             await trio.sleep_until(due)
             self._metrics.loop_lag.observe(trio.current_time() - due)
-            self._metrics.journal(used=self._journal.used, size=self._journal.size)
             self._notifier.watchdog()
 
     async def _watch_disk(self) -> None:
@@ -247,6 +256,23 @@ class LastBoots:
             return None
         with closing(index):
             return index.last_boot(console)
+
+
+def make_folders(settings: DaemonConfig) -> None:
+    """Make the folders of index, socket and journal where they are missing.
+
+    Raises:
+        ArchiveError: one cannot be made.
+    """
+    beside = (Path(settings.control).parent, Path(settings.journal_path).parent)
+    for folder in (Path(settings.state_dir), *beside):
+        try:
+            folder.mkdir(mode=0o750, parents=True, exist_ok=True)
+        except OSError as error:
+            raise ArchiveError(
+                f"{folder}: cannot be made ({error.strerror}); make it by hand for "
+                "this user, or set state_dir, control or journal in [daemon]"
+            ) from error
 
 
 def failure_names(rules: RuleSet) -> list[str]:

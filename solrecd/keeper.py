@@ -13,6 +13,7 @@ event log, and one Activate Payload each few seconds tells when the console is f
 
 from __future__ import annotations
 
+import math
 import random
 from collections import deque
 from typing import Protocol
@@ -146,6 +147,8 @@ class Keeper:
         self._backoff = Backoff(rng)
         self._takes = _Takes()
         self._was_ours = False
+        self._up_since = math.inf
+        """Monotonic; when this attempt's session first had the payload."""
         self._conflict_since: float | None = None
 
     async def run(self) -> None:
@@ -157,9 +160,9 @@ class Keeper:
         Errors: whatever the BMC does ends an attempt, not this function.
         """
         while True:
-            began = trio.current_time()
+            self._up_since = math.inf
             lost = await self._attempt()
-            if trio.current_time() - began >= SETTLED:
+            if trio.current_time() - self._up_since >= SETTLED:
                 self._backoff.reset()
             wait = self._backoff.next()
             self._console.session_changed(SessionState.DOWN, lost, wait)
@@ -187,6 +190,7 @@ class Keeper:
         while True:
             await self._settle_conflict(link, answer)
             self._was_ours = True
+            self._up_since = min(self._up_since, trio.current_time())
             self._console.session_changed(SessionState.UP, None, None)
             lost = await self._hold(link)
             if activations > REACTIVATIONS:

@@ -30,8 +30,9 @@ class Workshop:
     sinks: Sinks
     metrics: Metrics
     rules: RuleSet
+    stage_timeouts: Callable[[], Mapping[Stage, float]]
+    """Those of the configuration that holds now."""
     dialer: Dialer
-    stage_timeouts: Mapping[Stage, float]
     last_boot: Callable[[str], Boot | None]
     """Asks the index for the newest boot of a console."""
     wall_clock: Callable[[], int]
@@ -44,21 +45,15 @@ class Workshop:
         Raises:
             ArchiveError: its folder cannot be read.
         """
-        name = config.name
-        opened = self.sinks.archive.open_console(name)
-        interpreter = self._interpreter(name, opened)
-        console = Console(
-            config,
-            interpreter=interpreter,
-            stream=opened.stream,
-            metrics=self.metrics.console(name, config.labels),
-            resumed=opened.last_output,
-            around=Surroundings(self.sinks, self.wall_clock, wake),
-        )
-        self.sinks.archive.offer(name, (), interpreter.feed(opened.restored))
-        console.resume(opened.pending)
         await trio.lowlevel.checkpoint()
-        return console
+        opened = self.sinks.archive.open_console(config.name)
+        return Console(
+            config,
+            opened,
+            self._boot(config.name, opened),
+            self.metrics.console(config.name, config.labels),
+            Surroundings(self.sinks, self.interpreter, self.wall_clock, wake),
+        )
 
     async def close(self, console: Console, *, removed: bool) -> None:
         """Finish a console's files; a removed one loses its metrics as well."""
@@ -67,18 +62,27 @@ class Workshop:
             self.metrics.remove(console.name)
             self.sinks.viewers.forget(console.name)
             self.dialer.forget(console.name)
+        await trio.lowlevel.checkpoint()
 
-    def _interpreter(self, name: str, opened: OpenedConsole) -> Interpreter:
-        boot = self.last_boot(name) if opened.continues else None
-        if opened.continues and (boot is None or boot.boot != opened.boot):
-            boot = Boot(name, opened.boot, opened.started or 0)
+    def interpreter(
+        self, console: str, boot: Boot | None, *, first_boot: int, offset: int
+    ) -> Interpreter:
+        """Return an interpreter (see `console.InterpreterFactory`)."""
+        timeouts = {str(stage): limit for stage, limit in self.stage_timeouts().items()}
         return Interpreter(
             self.rules,
-            console=name,
+            console=console,
             boot=boot,
-            first_boot=opened.boot + 1,
-            offset=opened.offset,
-            timeouts={
-                str(stage): limit for stage, limit in self.stage_timeouts.items()
-            },
+            first_boot=first_boot,
+            offset=offset,
+            timeouts=timeouts,
         )
+
+    def _boot(self, name: str, opened: OpenedConsole) -> Boot | None:
+        """Return the boot that goes on, as the index knows it or as the archive does."""
+        if not opened.continues:
+            return None
+        known = self.last_boot(name)
+        if known is not None and known.boot == opened.boot:
+            return known
+        return Boot(name, opened.boot, opened.started or 0)

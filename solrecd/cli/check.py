@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> int:
     """Say what is wrong, all of it, or what would run."""
     try:
-        config = load(args.config)
+        config = load(args.config, assume_credentials=True)
     except ConfigError as error:
         print(error, file=sys.stderr)
         return USAGE
@@ -35,13 +35,19 @@ def main(args: argparse.Namespace) -> int:
     return 0
 
 
-def load(path: str) -> Config:
+def load(path: str, *, assume_credentials: bool = False) -> Config:
     """Return the configuration with every name in it checked.
+
+    Args:
+        path: of the main file.
+        assume_credentials: do not ask for credentials that only systemd has.
 
     Raises:
         ConfigError: with all that is wrong.
     """
-    return configfiles.load(path, quirks=list(Quirk))
+    return configfiles.load(
+        path, quirks=list(Quirk), assume_credentials=assume_credentials
+    )
 
 
 def _in_words(config: Config) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import socket
+from collections import Counter
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -49,6 +50,8 @@ class Dialer:
         self._hub = hub
         self._resolver = Resolver()
         self._links: dict[str, SolLink] = {}
+        self._rejected: Counter[str] = Counter()
+        """Of sessions that have ended."""
 
     async def resolve(self, config: ConsoleConfig) -> Address:
         """Return the address of a console's BMC.
@@ -75,12 +78,23 @@ class Dialer:
             session_id=secrets.randbits(32) | 1 << 8,
         )
         link = SolLink(self._hub, address, session, recorder)
+        self.forget(config.name)
         self._links[config.name] = link
         return link
 
     def forget(self, name: str) -> None:
         """Drop what is remembered of a console that was removed."""
-        self._links.pop(name, None)
+        last = self._links.pop(name, None)
+        if last is not None:
+            self._rejected.update(last.session.statistics.rejected)
+
+    def rejected(self) -> Mapping[str, int]:
+        """Return how many datagrams were not believed since the start, by cause."""
+        total = Counter(self._rejected)
+        total["stranger"] = self._hub.statistics.strangers
+        for link in self._links.values():
+            total.update(link.session.statistics.rejected)
+        return total
 
 
 def session_options(config: ConsoleConfig, last: SolLink | None) -> SessionOptions:

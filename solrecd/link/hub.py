@@ -1,9 +1,14 @@
-"""The hub: every BMC's datagrams and timers, in a handful of tasks.
+"""The hub: every BMC's datagrams and timers, in two tasks.
 
-A task per socket, not per BMC: a thousand idle sessions are a thousand dictionary
-entries. A waking task drains its socket until it would block, gives each datagram to
-the endpoint whose address it came from, and only then sends what these endpoints
-queued: by then the bytes of the whole batch are recorded, so their ACKs may leave.
+A thousand idle sessions are a thousand dictionary entries, not a thousand tasks. All
+sockets hang on one epoll set, and one task waits for that. Waking up is what costs
+(about 100 µs, against 15 for a packet), so while packets come faster than one each
+`PAUSE`, the task does not wait for readiness but looks again every `PAUSE`: at 4000
+packets a second that is 8 packets per wake-up instead of 1.7.
+
+A drain gives each datagram to the endpoint whose address it came from, and only then
+sends what these endpoints queued: by then the bytes of the whole batch are recorded,
+so their ACKs may leave.
 """
 
 from __future__ import annotations
@@ -11,6 +16,7 @@ from __future__ import annotations
 import heapq
 import itertools
 import math
+import select
 from collections.abc import Callable
 
 import trio
@@ -19,11 +25,15 @@ from solrecd.link.base import Endpoint
 from solrecd.link.resolve import Address
 from solrecd.link.shared_socket import HubStatistics, Port, SharedSocket
 
+PAUSE = 0.002
+"""Seconds between two drains under load. A BMC sends its next packet only after the
+ACK: 5 ms cut the throughput of a flood, 2 ms are less than its own round trip."""
+
+PLENTY = 32
+"""Datagrams in one drain that make a pause pointless: the next batch is there."""
+
 TIMER_SLACK = 0.025
 """Seconds that a timer may fire early, so that one wake-up serves many."""
-
-MAX_SOCKETS = 1024
-"""64 BMCs on each; the file descriptor limit of the unit is far above."""
 
 
 class Hub:
@@ -38,10 +48,8 @@ class Hub:
         """
         self.statistics = HubStatistics()
         self._observe = observe_ack_delay
-        self._sockets: list[SharedSocket] = []
-        self._opened, self._to_serve = trio.open_memory_channel[SharedSocket](
-            MAX_SOCKETS
-        )
+        self._sockets: dict[int, SharedSocket] = {}
+        self._epoll = select.epoll()
         self._timers: list[tuple[float, int, Port]] = []
         self._order = itertools.count()
         self._alarm = trio.CancelScope()
@@ -52,12 +60,12 @@ class Hub:
         Raises:
             OSError: no socket could be opened.
         """
-        for shared in self._sockets:
+        for shared in self._sockets.values():
             if shared.has_room_for(address):
                 return shared.join(address, endpoint, self._arm)
         shared = SharedSocket(address.family, address.source, self.statistics)
-        self._sockets.append(shared)
-        self._opened.send_nowait(shared)
+        self._sockets[shared.fileno()] = shared
+        self._epoll.register(shared.fileno(), select.EPOLLIN)
         return shared.join(address, endpoint, self._arm)
 
     async def run(
@@ -72,24 +80,39 @@ class Hub:
         try:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._run_timers)
+                nursery.start_soon(self._serve)
                 task_status.started()
-                async for shared in self._to_serve:
-                    nursery.start_soon(self._serve, shared)
         finally:
             self.close()
 
     def close(self) -> None:
         """Close every socket; `run` does it on its way out."""
-        for shared in self._sockets:
+        for shared in self._sockets.values():
             shared.close()
+        self._epoll.close()
 
-    async def _serve(self, shared: SharedSocket) -> None:
+    async def _serve(self) -> None:
+        previous = -math.inf
         while True:
-            await trio.lowlevel.wait_readable(shared.fileno())
-            self.statistics.wakeups += 1
-            began = trio.current_time()
-            shared.drain(began)
+            await trio.lowlevel.wait_readable(self._epoll.fileno())
+            woken = trio.current_time()
+            count = self._drain()
+            busy = woken - previous < PAUSE
+            while busy and count:
+                await trio.sleep(0 if count >= PLENTY else PAUSE)
+                woken = trio.current_time()
+                count = self._drain()
+            previous = woken
+
+    def _drain(self) -> int:
+        """Drain every socket that has something; return how many datagrams came."""
+        began = trio.current_time()
+        ready = self._epoll.poll(0)
+        count = sum([self._sockets[fd].drain(began) for fd, _ in ready])
+        self.statistics.wakeups += 1
+        if count:
             self._observe(trio.current_time() - began)
+        return count
 
     def _arm(self, port: Port) -> None:
         """Make sure that the heap wakes ``port`` no later than its deadline.

@@ -52,6 +52,7 @@ class SolLink:
         """Cipher suite of the login; None before it."""
         self.is_over = False
         """The session has ended; nobody is left to say goodbye to."""
+        self._bug: Exception | None = None
         self._port = hub.connect(address, self)
 
     # What the hub calls.
@@ -63,17 +64,30 @@ class SolLink:
 
     def receive(self, datagram: bytes, now: float) -> None:
         """See `Endpoint`; the path of every byte."""
-        for event in self.session.receive(datagram, now):
-            if type(event) is SolData:
-                if self._recorder.record(event.data):
-                    self.session.acknowledge()
-            else:
-                self._deliver(event)
+        try:
+            for event in self.session.receive(datagram, now):
+                if type(event) is SolData:
+                    if self._recorder.record(event.data):
+                        self.session.acknowledge()
+                else:
+                    self._deliver(event)
+        except Exception as error:  # noqa: BLE001 - raised again in the keeper's task
+            self._fail(error)
 
     def expire(self, now: float) -> None:
         """See `Endpoint`."""
-        for event in self.session.expire(now):
-            self._deliver(event)
+        try:
+            for event in self.session.expire(now):
+                self._deliver(event)
+        except Exception as error:  # noqa: BLE001 - raised again in the keeper's task
+            self._fail(error)
+
+    def _fail(self, bug: Exception) -> None:
+        """Let a bug end this console's session: the hub serves others as well."""
+        self._bug = bug
+        self.is_over = True
+        self._port.close()
+        self._post.close()
 
     def datagrams(self) -> Sequence[bytes]:
         """See `Endpoint`."""
@@ -88,7 +102,7 @@ class SolLink:
         self.is_over = self.is_over or type(event) is SessionLost
         try:
             self._post.send_nowait(event)
-        except trio.WouldBlock:
+        except (trio.WouldBlock, trio.ClosedResourceError):
             self._post.close()
 
     # What the keeper calls.
@@ -97,10 +111,15 @@ class SolLink:
         """Wait for the next event that is not console output.
 
         Cancelling it loses no event.
+
+        Raises:
+            Exception: a bug of ours met in the hub's call, for the supervisor to log.
         """
         try:
             return await self._mail.receive()
         except trio.EndOfChannel:
+            if self._bug is not None:
+                raise self._bug from None
             return SessionLost(
                 LostReason.PROTOCOL_ERROR, "more events than a session can have"
             )

@@ -68,7 +68,7 @@ class Metrics:
     ) -> None:
         self.loop_lag = Histogram(LAG_BOUNDS)
         self.ack_delay = Histogram(ACK_BOUNDS)
-        self.rejected: dict[str, int] = {}
+        self.rejected: Mapping[str, int] = {}
         """Datagrams dropped, by cause."""
         self.stage_timeouts: Mapping[Stage, float] = {}
         self._failure_names = tuple(dict.fromkeys(failure_names))
