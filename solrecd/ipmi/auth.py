@@ -241,13 +241,6 @@ def codes_match(received: bytes, expected: bytes) -> bool:
     return compare_digest(received, expected)
 
 
-class Opened(NamedTuple):
-    """A packet that is believed."""
-
-    payload_type: int
-    payload: bytes
-
-
 _BLOCK: Final = 16
 _ZERO_BLOCK: Final = bytes(_BLOCK)
 _CONFIDENTIALITY_PADS: Final = tuple(
@@ -263,8 +256,26 @@ _INTEGRITY_PADS: Final = tuple(
 _SIGNED_FROM: Final = len(RMCP_HEADER)
 """The AuthCode covers everything from the authentication type on (§13.28.4)."""
 
+_SEALED: Final = AUTHENTICATED | ENCRYPTED
+
 _SEQUENCE_MASK: Final = 0xFFFF_FFFF
 _HALF_SEQUENCE: Final = 0x8000_0000
+"""A number is newer if it is ahead by less than this, modulo 2^32: a busy session wraps
+within a year. Strictly newer, no window: an original that arrives after its
+retransmission would be recorded as new bytes."""
+
+
+class _Unsigned:
+    """The keyed hash of suites without integrity: nothing matches nothing."""
+
+    def copy(self) -> _Unsigned:
+        return self
+
+    def update(self, data: bytes) -> None:
+        """Take no notice."""
+
+    def finalize(self) -> bytes:
+        return b""
 
 
 @dataclass(slots=True)
@@ -277,7 +288,7 @@ class SessionCipher:
         local_id: session ID that packets to us carry.
         peer_id: session ID that packets from us carry.
         sent: session sequence number of the last packet sealed.
-        received: of the last packet opened; None before the first.
+        received: of the last packet opened; 0 before the first.
     """
 
     suite: CipherSuite
@@ -287,15 +298,17 @@ class SessionCipher:
     iv: bytes = field(repr=False)
     """16 random bytes to start the encryptor with; never sent."""
     sent: int = 0
-    received: int | None = None
+    received: int = 0
     short_pad: bool = False
     """Quirk ``icts``: padding is counted without the two bytes that follow it."""
     clear_types: frozenset[int] = frozenset()
     """Payload types that were activated without encryption (§24.1); usually none."""
+    _window: int = field(init=False, repr=False)
+    """How far ahead of the last number the next may be: anywhere at first."""
     _pad_to: int = field(init=False, repr=False)
     _flags: int = field(init=False, repr=False)
     _code_size: int = field(init=False, repr=False)
-    _mac: HMAC | None = field(init=False, repr=False, default=None)
+    _mac: HMAC | _Unsigned = field(init=False, repr=False)
     _encrypt: CipherContext | None = field(init=False, repr=False, default=None)
     _decrypt: CipherContext | None = field(init=False, repr=False, default=None)
 
@@ -303,10 +316,13 @@ class SessionCipher:
         chosen = self.suite.algorithms
         self._code_size = _AUTH_CODE_SIZES[chosen.integrity]
         self._flags = 0
+        self._window = _HALF_SEQUENCE if self.received else _SEQUENCE_MASK
         self._pad_to = 0 if self.short_pad else 2
         if chosen.integrity != Integrity.NONE:
             self._flags |= AUTHENTICATED
             self._mac = HMAC(self.keys.k1, _HASHES[chosen.authentication]())
+        else:
+            self._mac = _Unsigned()
         if chosen.confidentiality == Confidentiality.AES_CBC_128:
             self._flags |= ENCRYPTED
             cipher = Cipher(algorithms.AES(self.keys.k2[:_BLOCK]), modes.CBC(self.iv))
@@ -326,77 +342,68 @@ class SessionCipher:
         if kind & ENCRYPTED and self._encrypt is not None:
             pad = _CONFIDENTIALITY_PADS[~len(payload) % _BLOCK]
             payload = self._encrypt.update(_ZERO_BLOCK + payload + pad)
-        packet = (
-            pack_header(
-                RMCP_PLUS,
-                kind,
-                self.peer_id,
-                sequence,
-                len(payload),
-            )
-            + payload
-        )
-        if self._mac is None:
+        size = len(payload)
+        packet = pack_header(RMCP_PLUS, kind, self.peer_id, sequence, size) + payload
+        if not self._code_size:
             return packet
-        packet += _INTEGRITY_PADS[(self._pad_to - len(packet)) % 4]
-        return packet + self._sign(self._mac, packet)
+        packet += _INTEGRITY_PADS[(self._pad_to - size) % 4]
+        mac = self._mac.copy()
+        mac.update(packet[_SIGNED_FROM:])
+        return packet + mac.finalize()[: self._code_size]
 
-    def open(self, datagram: bytes) -> Opened:
-        """Return what a datagram carries, if it is believed; else nothing changed.
+    def open(self, datagram: bytes) -> tuple[int, bytes]:
+        """Return payload type and payload of a datagram, if it is believed.
+
+        Otherwise nothing has changed. One function without helpers: every packet of
+        every console comes through here, and a call costs as much as the decryption.
 
         Raises:
             MalformedPacket: with the cause to count; see `Rejection`.
         """
-        self._authenticate(datagram)
-        start, kind, session_id, sequence, length = unpack_header(datagram)
+        size = self._code_size
+        signed = len(datagram) - size
+        if signed < HEADER_SIZE:
+            raise MalformedPacket("shorter than an RMCP+ packet of this session")
+        kind = datagram[5]
+        if kind & _SEALED != self._flags and not self._may_be_clear(kind):
+            raise MalformedPacket("not sealed as agreed", Rejection.UNAUTHENTICATED)
+        mac = self._mac.copy()
+        mac.update(datagram[_SIGNED_FROM:signed])
+        if not compare_digest(mac.finalize()[:size], datagram[signed:]):
+            raise MalformedPacket("wrong AuthCode", Rejection.FORGED)
+        # Nothing of the packet counted before this line.
+        start, _, session_id, sequence, length = unpack_header(datagram)
         if session_id != self.local_id or start != RMCP_PLUS:
             raise MalformedPacket("session ID of another", Rejection.SESSION_ID)
         end = HEADER_SIZE + length
-        if end + self._code_size > len(datagram):
+        if end > signed:
             raise MalformedPacket("payload length beyond the datagram's end")
-        # Strictly increasing, not a window: an original that arrives after its
-        # retransmission would be recorded as new bytes. Modulo 2^32, for a busy
-        # session gets there within a year.
-        last = self.received
-        if (
-            last is not None
-            and not 0 < sequence - last & _SEQUENCE_MASK < _HALF_SEQUENCE
-        ):
+        ahead = sequence - self.received & _SEQUENCE_MASK
+        if not 0 < ahead < self._window and not self._is_unnumbered(sequence):
             raise MalformedPacket("sequence number did not grow", Rejection.REPLAYED)
         payload = datagram[HEADER_SIZE:end]
-        if kind & ENCRYPTED and self._decrypt is not None:
-            payload = self._decipher(self._decrypt, payload)
+        if kind & ENCRYPTED:
+            payload = self._decipher(payload)
         self.received = sequence
-        return Opened(kind & PAYLOAD_TYPE_MASK, payload)
+        self._window = _HALF_SEQUENCE
+        return kind & PAYLOAD_TYPE_MASK, payload
 
-    def _authenticate(self, datagram: bytes) -> None:
-        """Check form, flags and AuthCode; nothing else of a packet counts before."""
-        size = self._code_size
-        if len(datagram) < HEADER_SIZE + size:
-            raise MalformedPacket("shorter than an RMCP+ packet of this session")
-        kind = datagram[5]
-        if kind & (AUTHENTICATED | ENCRYPTED) != self._flags and not (
+    def _may_be_clear(self, kind: int) -> bool:
+        """Whether a packet that lacks encryption, and only that, is acceptable."""
+        return (
             kind & PAYLOAD_TYPE_MASK in self.clear_types
-            and kind & AUTHENTICATED == self._flags & AUTHENTICATED
-        ):
-            raise MalformedPacket("not sealed as agreed", Rejection.UNAUTHENTICATED)
-        if self._mac is None:
-            return
-        code = self._sign(self._mac, datagram[:-size])
-        if not compare_digest(datagram[-size:], code):
-            raise MalformedPacket("wrong AuthCode", Rejection.FORGED)
+            and kind & _SEALED == self._flags & AUTHENTICATED
+        )
 
-    def _sign(self, mac: HMAC, packet: bytes) -> bytes:
-        context = mac.copy()
-        context.update(packet[_SIGNED_FROM:])
-        return context.finalize()[: self._code_size]
+    def _is_unnumbered(self, sequence: int) -> bool:
+        """Whether this is a packet of an unsigned session (suites 0 and 1)."""
+        return not self._code_size and not sequence
 
-    @staticmethod
-    def _decipher(decrypt: CipherContext, sealed: bytes) -> bytes:
+    def _decipher(self, sealed: bytes) -> bytes:
         # A torn block would stay in the context and shift every later packet.
-        if len(sealed) % _BLOCK or len(sealed) < 2 * _BLOCK:
+        if self._decrypt is None or len(sealed) % _BLOCK or len(sealed) < 2 * _BLOCK:
             raise MalformedPacket("ciphertext is not whole blocks after an IV")
-        clear = decrypt.update(sealed)
+        clear = self._decrypt.update(sealed)
         end = len(clear) - 1 - clear[-1]
         if end < _BLOCK:
             raise MalformedPacket("confidentiality pad longer than the payload")

@@ -37,8 +37,9 @@ from solrecd.ipmi.events import (
 )
 from solrecd.ipmi.messages import Response
 from solrecd.ipmi.options import SessionOptions
+from solrecd.ipmi.packets import SOL_HEADER_SIZE, MalformedPacket
 from solrecd.ipmi.quirks import Behaviour
-from solrecd.ipmi.sol import SolReceiver, SolSender, check_sol, usable_size
+from solrecd.ipmi.sol import SolReceiver, SolSender, usable_size
 from solrecd.ipmi.watch import OwnerWatch, Verdict, ask_owner, owner_of
 
 SILENCE: Final = 6.0
@@ -154,12 +155,6 @@ class SolPayload:
         if payload is not None:
             self.dialogue.send(PayloadType.SOL, payload)
 
-    def acknowledge(self) -> None:
-        """The bytes of the last `SolData` are recorded: queue the ACK for them."""
-        payload = self.receiver.acknowledge()
-        if payload is not None:
-            self.dialogue.send(PayloadType.SOL, payload)
-
     def probe_soon(self, now: float) -> None:
         """Something went wrong elsewhere: ask at once whether the BMC is there."""
         self._probe_at = now
@@ -176,7 +171,8 @@ class SolPayload:
         Raises:
             MalformedPacket: shorter than its header.
         """
-        check_sol(payload)
+        if len(payload) < SOL_HEADER_SIZE:
+            raise MalformedPacket("SoL payload shorter than its header")
         self.heard_at = now
         if payload[1] & 0x0F:
             self.sender.acknowledged(payload[1] & 0x0F, payload[2], payload[3], now)
@@ -194,8 +190,13 @@ class SolPayload:
         if len(told) < len(events):
             self._suspect(now)
         if not any(type(event) is SolData for event in told):
-            self.acknowledge()
+            self._acknowledge()
         return told
+
+    def _acknowledge(self) -> None:
+        payload = self.receiver.acknowledge()
+        if payload is not None:
+            self.dialogue.send(PayloadType.SOL, payload)
 
     def _suspect(self, now: float) -> None:
         """The payload is being deactivated: `SolStolen` or just `SolDeactivated`?"""

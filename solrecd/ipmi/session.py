@@ -295,8 +295,12 @@ class Session:
 
     def acknowledge(self) -> None:
         """The bytes of the last `SolData` are recorded: queue the ACK for them."""
-        if self._sol is not None and self._cipher is not None:
-            self._sol.acknowledge()
+        cipher, sol = self._cipher, self._sol
+        if cipher is None or sol is None:
+            return
+        payload = sol.receiver.acknowledge()
+        if payload is not None:
+            self._outbox.append(cipher.seal(_SOL, payload))
 
     # What the owner carries.
 

@@ -31,7 +31,7 @@ from solrecd.ipmi.events import (
     SolLoss,
     SolUnavailable,
 )
-from solrecd.ipmi.packets import SOL_HEADER_SIZE, MalformedPacket, SolPacket, encode_sol
+from solrecd.ipmi.packets import SOL_HEADER_SIZE, SolPacket, encode_sol
 from solrecd.ipmi.quirks import Behaviour
 
 _NOTEWORTHY: Final = int(
@@ -93,12 +93,15 @@ class SolReceiver:
         """
         number = payload[0] & 0x0F
         status = payload[3] & _NOTEWORTHY
-        # What nobody acknowledged by now was not recorded, and will come again.
-        self._pending = 0
         if number == self._expected and not status and not self._unavailable:
             # The path of nearly every packet: the next number, nothing special.
-            self._seen, self._seen_status = number, 0
-            return self._offer(number, payload[SOL_HEADER_SIZE:_SOL_END], 0)
+            self._pending = self._seen = number
+            self._seen_status = 0
+            data = payload[SOL_HEADER_SIZE:_SOL_END]
+            self._pending_size = len(data)
+            return (SolData(data),) if data else ()
+        # What nobody acknowledged by now was not recorded, and will come again.
+        self._pending = 0
         events = self._read_status(number, status)
         if number:
             events += self._read_number(number)
@@ -324,16 +327,6 @@ class SolSender:
         if self._behaviour.bump_stuck_number and self._attempts == _STUCK_AFTER:
             return self._launch(self._flight.data, now)
         return self._transmit(self._flight, now)
-
-
-def check_sol(payload: bytes) -> None:
-    """Refuse what is too short to be a SoL payload.
-
-    Raises:
-        MalformedPacket: shorter than its header.
-    """
-    if len(payload) < SOL_HEADER_SIZE:
-        raise MalformedPacket(f"SoL payload of {len(payload)} bytes, 4 are its header")
 
 
 def usable_size(told: int, wanted: int | None) -> int:
