@@ -65,12 +65,12 @@ def _replayed(
     consoles: Callable[[Collection[str]], Collection[str]],
     reason: IndexFileError,
 ) -> Iterator[tuple[Index, Collection[str]]]:
-    from solrecd.cli.reindex import replay_into  # noqa: PLC0415
-
     if not source.is_folder:
         warn(f"{reason}; reading the archive instead")
     with reading_archive():
         chosen = consoles(source.archive.consoles())
+    from solrecd.cli.reindex import replay_into  # noqa: PLC0415
+
     with closing(Index.in_memory()) as index:
         replay_into(index, source.archive, chosen, Faults())
         yield index, chosen

@@ -100,8 +100,8 @@ def _dispatch(program: Program, arguments: Sequence[str]) -> int:
         raise CommandError(_unknown(program, known.command))
     module = importlib.import_module(command.module)
     parser = _Parser(prog=f"{program.name} {command.name}", description=command.help)
-    module.add_arguments(parser)
     program.add_common(parser)
+    module.add_arguments(parser)
     rest = known.rest
     del known.command, known.rest
     status: int = module.main(parser.parse_args(rest, known))
@@ -134,8 +134,8 @@ def full_parser(program: Program) -> argparse.ArgumentParser:
     choices = parser.add_subparsers(dest="command", metavar="COMMAND")
     for name, module, text in program.commands:
         subparser = choices.add_parser(name, help=text, description=text)
-        importlib.import_module(module).add_arguments(subparser)
         program.add_common(subparser)
+        importlib.import_module(module).add_arguments(subparser)
     return parser
 
 
@@ -146,6 +146,8 @@ class _Parser(argparse.ArgumentParser):
         super().__init__(
             formatter_class=argparse.RawDescriptionHelpFormatter,
             allow_abbrev=False,
+            # A command may explain a common option in words of its own.
+            conflict_handler="resolve",
             **options,
         )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from solrecd.index.store import Index, IndexFileError
@@ -13,13 +12,18 @@ FILE_NAME = "index.sqlite"
 _COMPANIONS = ("", "-wal", "-shm")
 
 
-@dataclass(frozen=True, slots=True)
 class Opened:
-    """An index open for writing and what became of a file that was no use."""
+    """An index open for writing and what became of a file that was no use.
 
-    index: Index
-    set_aside: Path | None
-    """The old file's new name; the index is empty and wants a rebuild."""
+    A plain class: `dataclasses` takes 20 of the 80 ms that `solrecctl` has to start.
+    """
+
+    __slots__ = ("index", "set_aside")
+
+    def __init__(self, index: Index, set_aside: Path | None) -> None:
+        self.index = index
+        self.set_aside = set_aside
+        """The old file's new name; the index is empty and wants a rebuild."""
 
 
 def open_or_replace(path: Path, suffix: str) -> Opened:

@@ -9,14 +9,14 @@ from pathlib import Path
 import zstandard
 
 from solrecd.archive import (
+    Frame,
     SegmentName,
     TextFormat,
     TimingHeader,
     encode_packets,
     encode_seek_table,
-    Frame,
 )
-from solrecd.events import Chunk
+from solrecd.events import Chunk, Line
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ def _text(line: Printed) -> bytes:
     form = TextFormat()
     if line.note:
         return form.note(line.at, line.text)
-    return form.line(line.at, line.text)
+    return form.lines([Line(line.at, 0, line.text)])
 
 
 def _write(
@@ -69,6 +69,6 @@ def _write(
     if not closed:
         path.write_bytes(b"".join(pieces))
         return
-    frames = [zstandard.compress(piece) for piece in pieces]
+    frames: list[bytes] = [zstandard.compress(piece) for piece in pieces]
     table = [Frame(len(f), len(p)) for f, p in zip(frames, pieces, strict=True)]
     path.write_bytes(b"".join(frames) + encode_seek_table(table))
