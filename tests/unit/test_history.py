@@ -1,0 +1,310 @@
+"""Archive folders: what is there, whole or damaged, and which boot is meant."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+import zstandard
+from hypothesis import given, strategies as st
+
+from solrecd.events import parse_stamp
+from solrecd.history.choose import NoSuchBootError, choose_boot
+from solrecd.history.files import Fault, read_blocks
+from solrecd.history.follow import Follower
+from solrecd.history.segments import (
+    Archive,
+    NoArchiveError,
+    Segment,
+    boot_numbers,
+    within,
+)
+from solrecd.history.text import TextLine, between, parse_line, read_lines, read_raw
+from tests.support.archives import Printed, write_segment
+
+NOON = parse_stamp("2026-11-22T12:00:00.000000Z")
+SECOND = 1_000_000
+LINES = [Printed(NOON + n * SECOND, f"line {n}") for n in range(1, 6)]
+
+
+def texts(segments: Sequence[Segment], faults: list[Fault]) -> list[str]:
+    return [line.text for line in read_lines(segments, faults.append)]
+
+
+@pytest.mark.parametrize("closed", [False, True])
+def test_a_segment_is_read_open_and_closed(tmp_path: Path, *, closed: bool) -> None:
+    faults: list[Fault] = []
+    write_segment(tmp_path, "a", LINES, closed=closed)
+
+    (segment,) = Archive(tmp_path).segments("a")
+
+    assert segment.closed == closed
+    assert texts([segment], faults) == [line.text for line in LINES]
+    raw = b"".join(read_raw([segment], faults.append))
+    assert raw == b"".join(f"{line.text}\r\n".encode() for line in LINES)
+    assert faults == []
+
+
+def test_consoles_are_folders_and_nothing_else(tmp_path: Path) -> None:
+    write_segment(tmp_path, "b", LINES)
+    write_segment(tmp_path, "a", LINES)
+    (tmp_path / "index.sqlite").touch()
+    (tmp_path / ".hidden").mkdir()
+
+    assert Archive(tmp_path).consoles() == ["a", "b"]
+
+
+def test_segments_come_in_stream_order_and_strange_files_are_passed_over(
+    tmp_path: Path,
+) -> None:
+    later = [Printed(line.at + 60 * SECOND, line.text) for line in LINES]
+    write_segment(tmp_path, "a", later, boot=2)
+    write_segment(tmp_path, "a", later, boot=1, part=2, closed=True)
+    write_segment(tmp_path, "a", LINES, boot=1, closed=True)
+    (tmp_path / "a" / "notes.txt").touch()
+
+    archive = Archive(tmp_path)
+
+    found = [(each.name.boot, each.name.part) for each in archive.segments("a")]
+    assert found == [(1, 1), (1, 2), (2, 1)]
+    assert boot_numbers(archive.segments("a")) == [1, 2]
+    assert len(archive.segments_of_boot("a", 1)) == 2
+
+
+def test_while_a_segment_is_closed_the_open_form_counts(tmp_path: Path) -> None:
+    write_segment(tmp_path, "a", LINES)
+    name = write_segment(tmp_path, "a", LINES[:1], closed=True)
+    (tmp_path / "a" / name.file("log", closed=True)).write_bytes(b"half")
+    faults: list[Fault] = []
+
+    (segment,) = Archive(tmp_path).segments("a")
+
+    assert len(texts([segment], faults)) == len(LINES)
+    assert faults == []
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+    archive = Archive(tmp_path / "missing")
+
+    with pytest.raises(NoArchiveError, match="missing"):
+        archive.consoles()
+    assert archive.segments("a") == []
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "boots"),
+    [
+        (None, None, [1, 2, 3]),
+        (200, None, [2, 3]),
+        (None, 200, [1, 2]),
+        (350, None, [3]),
+        (None, 50, []),
+    ],
+)
+def test_only_segments_of_a_time_are_opened(
+    tmp_path: Path, since: int | None, until: int | None, boots: list[int]
+) -> None:
+    for boot in (1, 2, 3):
+        write_segment(tmp_path, "a", [Printed(boot * 100 - 20, "x")], boot=boot)
+
+    found = within(Archive(tmp_path).segments("a"), since, until)
+
+    assert boot_numbers(found) == boots
+
+
+def frames(*pieces: bytes) -> list[bytes]:
+    return [zstandard.compress(piece) for piece in pieces]
+
+
+def read(path: Path, content: bytes) -> tuple[bytes, list[Fault]]:
+    faults: list[Fault] = []
+    path.write_bytes(content)
+    return b"".join(read_blocks(path, faults.append)), faults
+
+
+def test_behind_a_damaged_frame_reading_goes_on(tmp_path: Path) -> None:
+    first, second, third = frames(b"one\n", b"two\n" * 500, b"three\n")
+    damaged = second[:9] + bytes(len(second) - 9)
+
+    text, (fault,) = read(tmp_path / "x.log.zst", first + damaged + third)
+
+    assert text.startswith(b"one\n")
+    assert text.endswith(b"three\n")
+    assert fault.offset == len(first)
+
+
+def test_of_a_file_that_was_cut_what_is_whole_is_read(tmp_path: Path) -> None:
+    first, second = frames(b"one\n", bytes(range(256)) * 9)
+
+    text, (fault,) = read(tmp_path / "x.log.zst", first + second[:-3])
+
+    assert text.startswith(b"one\n")
+    assert fault.offset == len(first)
+    assert "ends in the middle" in fault.reason
+
+
+def test_rubbish_between_frames_is_reported_and_passed_over(tmp_path: Path) -> None:
+    first, second = frames(b"one\n", b"two\n")
+
+    text, (fault,) = read(tmp_path / "x.log.zst", first + b"\0" * 50_000 + second)
+
+    assert text == b"one\ntwo\n"
+    assert fault.offset == len(first)
+
+
+def test_a_fault_is_one_line_with_file_and_offset(tmp_path: Path) -> None:
+    fault = Fault(tmp_path / "x.log.zst", 17, "damaged")
+
+    assert str(fault) == f"{tmp_path}/x.log.zst: byte 17: damaged"
+
+
+def test_a_file_that_vanished_is_reported(tmp_path: Path) -> None:
+    faults: list[Fault] = []
+
+    assert list(read_blocks(tmp_path / "gone.log", faults.append)) == []
+    assert "No such file" in faults[0].reason
+
+
+@given(st.binary(max_size=300))
+def test_no_bytes_do_worse_than_a_fault(content: bytes) -> None:
+    faults: list[Fault] = []
+
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "x.zst"
+        path.write_bytes(content)
+        list(read_blocks(path, faults.append))
+
+    assert all(0 <= fault.offset <= len(content) for fault in faults)
+
+
+def test_a_line_in_a_damaged_place_does_not_swallow_the_next(tmp_path: Path) -> None:
+    faults: list[Fault] = []
+    write_segment(tmp_path, "a", LINES, closed=True)
+    (segment,) = Archive(tmp_path).segments("a")
+    first, last = frames(b"2026-11-22T12:00:00.000000Z | cut he", b"whole\n")
+    segment.files["log"].write_bytes(first + b"rubbish" + last)
+
+    assert texts([segment], faults) == ["cut he", "whole"]
+
+
+def test_notes_are_told_from_output_and_do_not_count(tmp_path: Path) -> None:
+    lines = [LINES[0], Printed(NOON + SECOND, "gap: 3 s", note=True), LINES[1]]
+    write_segment(tmp_path, "a", lines)
+
+    found = list(read_lines(Archive(tmp_path).segments("a"), print))
+
+    assert [(line.note, line.number) for line in found] == [
+        (False, 1),
+        (True, 1),
+        (False, 2),
+    ]
+    assert found[1].text == "gap: 3 s"
+
+
+def test_a_line_without_a_stamp_is_shown_as_it_is() -> None:
+    assert parse_line(b"torn | line \xff") == TextLine("", False, "torn | line \ufffd")
+
+
+def test_lines_are_chosen_by_time() -> None:
+    lines = [TextLine(f"2026-11-22T12:00:0{n}", False, str(n)) for n in range(5)]
+
+    found = between(lines, "2026-11-22T12:00:01", "2026-11-22T12:00:03")
+
+    assert [line.text for line in found] == ["1", "2"]
+
+
+@pytest.mark.parametrize(
+    ("word", "boot"),
+    [("7", 7), ("-1", 9), ("-3", 6), ("last-good", 7), ("last-failed", 6)],
+)
+def test_a_word_means_a_boot(word: str, boot: int) -> None:
+    def newest_with(outcomes: Sequence[str]) -> list[int]:
+        return [2, 7] if "ok" in outcomes else [6]
+
+    assert choose_boot(word, [6, 7, 9], newest_with) == boot
+
+
+@pytest.mark.parametrize(
+    ("word", "message"),
+    [
+        ("8", "not in the archive; there are 2 from 7 to 9"),
+        ("-3", "not in the archive"),
+        ("0", "not in the archive"),
+        ("x", "allowed: a number"),
+        ("last-good", "no boot ended ok"),
+    ],
+)
+def test_a_word_that_means_no_boot_is_told_which_there_are(
+    word: str, message: str
+) -> None:
+    with pytest.raises(NoSuchBootError, match=message):
+        choose_boot(word, [7, 9], lambda _: [3])
+
+
+class TestFollower:
+    """A viewer without a daemon."""
+
+    def test_the_last_lines_come_first_then_new_ones(self, tmp_path: Path) -> None:
+        name = write_segment(tmp_path, "a", LINES)
+        follower = Follower(tmp_path / "a")
+
+        last = [line.text for line in follower.last(2)]
+        with (tmp_path / "a" / name.file("log")).open("a") as log:
+            log.write("2026-11-22T12:00:09.000000Z | new\n")
+            log.write("2026-11-22T12:00:09.000000Z | unfin")
+        new = [line.text for line in follower.new()]
+        follower.close()
+
+        assert (last, new) == (["line 4", "line 5"], ["new"])
+
+    def test_a_line_that_is_rewritten_is_shown_once_as_it_became(
+        self, tmp_path: Path
+    ) -> None:
+        name = write_segment(tmp_path, "a", LINES)
+        log = tmp_path / "a" / name.file("log")
+        whole = log.read_bytes()
+        follower = Follower(tmp_path / "a")
+        log.write_bytes(whole + b"2026-11-22T12:00:09.000000Z | 10%")
+        follower.last(1)
+
+        before = list(follower.new())
+        log.write_bytes(whole + b"2026-11-22T12:00:09.000000Z | done\n")
+        after = [line.text for line in follower.new()]
+        follower.close()
+
+        assert (before, after) == ([], ["done"])
+
+    def test_a_new_segment_is_followed(self, tmp_path: Path) -> None:
+        name = write_segment(tmp_path, "a", LINES)
+        follower = Follower(tmp_path / "a")
+        follower.last(0)
+
+        with (tmp_path / "a" / name.file("log")).open("a") as log:
+            log.write("2026-11-22T12:00:09.000000Z | the end\n")
+        write_segment(tmp_path, "a", [Printed(NOON * 2, "the beginning")], boot=2)
+        found = [line.text for line in follower.new()]
+        follower.close()
+
+        assert found == ["the end", "the beginning"]
+
+    def test_a_console_without_files_may_get_some_later(self, tmp_path: Path) -> None:
+        follower = Follower(tmp_path / "a")
+
+        before = follower.last(3), list(follower.new())
+        write_segment(tmp_path, "a", LINES[:1])
+        after = [line.text for line in follower.new()]
+        follower.close()
+
+        assert before == ([], [])
+        assert after == ["line 1"]
+
+    def test_the_end_of_a_large_file_is_found(self, tmp_path: Path) -> None:
+        lines = [Printed(NOON + n, "x" * 1000) for n in range(300)]
+        write_segment(tmp_path, "a", [*lines, LINES[0]])
+        follower = Follower(tmp_path / "a")
+
+        found = follower.last(200)
+        follower.close()
+
+        assert len(found) == 200
+        assert found[-1].text == "line 1"
