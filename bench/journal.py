@@ -60,7 +60,7 @@ class Fleet:
         self._readings: list[Reading] = []
 
     def prepare(self, at: int) -> None:
-        """Make a batch of packets for each console, and what it says: two lines each."""
+        """Make a batch of packets for each console; each says two lines."""
         count = int(RATE * BATCH)
         offset = self._streams[0].offset
         self._chunks = [Chunk(at + n * 10_000, PACKET) for n in range(count)]

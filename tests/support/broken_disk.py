@@ -1,0 +1,55 @@
+"""A disk that refuses when it is told to, behind the writer's file interface."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+from solrecd.sinks.files import OsFileSystem
+
+
+class BrokenDisk(OsFileSystem):
+    """Real files on a disk with limited room that can also fail altogether.
+
+    A write that does not fit is cut short first and refused next, as a real one is.
+    """
+
+    def __init__(self) -> None:
+        self.room = 1 << 40
+        """Bytes that can still be written."""
+        self.error: int | None = None
+        """Every call fails with this errno."""
+        self.failing_sync: int | None = None
+        self.writes = 0
+
+    def open(self, path: Path, *, create: bool) -> int:
+        """Open unless everything fails."""
+        self._fail()
+        return super().open(path, create=create)
+
+    def make_folder(self, path: Path) -> None:
+        """Make a folder unless everything fails."""
+        self._fail()
+        super().make_folder(path)
+
+    def write(self, descriptor: int, data: bytes) -> int:
+        """Write what fits."""
+        self._fail()
+        self.writes += 1
+        if not self.room:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        written = super().write(descriptor, data[: self.room])
+        self.room -= written
+        return written
+
+    def sync(self, descriptor: int) -> None:
+        """Sync unless that fails."""
+        self._fail()
+        if self.failing_sync is not None:
+            raise OSError(self.failing_sync, os.strerror(self.failing_sync))
+        super().sync(descriptor)
+
+    def _fail(self) -> None:
+        if self.error is not None:
+            raise OSError(self.error, os.strerror(self.error))
