@@ -60,12 +60,11 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _options(arguments: argparse.Namespace, port: int) -> BmcOptions:
+def _options(arguments: argparse.Namespace) -> BmcOptions:
     return BmcOptions(
         users=(User(arguments.username.encode(), arguments.password.encode()),),
         cipher_suites=tuple(int(x) for x in arguments.suites.split(",")),
         kg=arguments.kg.encode() or None,
-        port=port,
         session_timeout=arguments.timeout,
         sol=SolSettings(
             buffers_without_owner=arguments.history, retry_interval=arguments.retry
@@ -111,7 +110,7 @@ def _populate(fleet: Fleet, arguments: argparse.Namespace) -> None:
         host = str(first + n) if arguments.one_port else str(first)
         port = arguments.port + (0 if arguments.one_port else n)
         bmc = Bmc(
-            _options(arguments, port),
+            _options(arguments),
             Machine(_source(arguments, playlist, n)),
             rng=random.Random(f"{arguments.seed}/{n}"),  # noqa: S311 - a simulator
         )

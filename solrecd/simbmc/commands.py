@@ -169,7 +169,7 @@ def _activation_answer(controller: Controller) -> bytes:
         settings.input_size + _SOL_HEADER,
         settings.packet_size + _SOL_HEADER,
     )
-    port = habit.announced_port or controller.options.port
+    port = habit.announced_port or controller.port
     if habit.port_swapped:
         port = (port & 0xFF) << 8 | port >> 8
     return _ACTIVATED.pack(inbound, outbound, port, _NO_VLAN)
@@ -269,7 +269,7 @@ def _sol_parameters(controller: Controller) -> Mapping[int, bytes]:
         5: bytes((_BIT_RATE_115200,)),
         6: bytes((_BIT_RATE_115200,)),
         7: b"\x01",
-        8: options.port.to_bytes(2, "little"),
+        8: controller.port.to_bytes(2, "little"),
     }
 
 

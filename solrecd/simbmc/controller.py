@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from typing import Final
 
-from solrecd.ipmi.constants import CompletionCode, PayloadType
+from solrecd.ipmi.constants import RMCP_PORT, CompletionCode, PayloadType
 from solrecd.ipmi.packets import encode_sol
 from solrecd.simbmc.faults import Misbehaviour
 from solrecd.simbmc.machine import ChassisControl, Machine
@@ -29,6 +29,8 @@ class Controller:
         self.machine = machine
         self.ledger = ledger
         self.misbehaviour = Misbehaviour()
+        self.port = options.port or RMCP_PORT
+        """UDP port that clients are told to send SoL packets to."""
         self.payload = SolPayload(options.sol, machine, ledger)
         self.sessions: dict[int, BmcSession] = {}
         self.owner: int | None = None

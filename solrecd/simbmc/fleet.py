@@ -123,6 +123,8 @@ class Fleet:
         now = trio.current_time()
         rng = random.Random(f"{self._seed}/{len(self.members)}")  # noqa: S311 - network
         member = Member(bmc, sock, [FaultyPath(faults, rng, now) for _ in "io"])
+        if bmc.controller.options.port is None:
+            bmc.controller.port = member.port
         self.members.append(member)
         self._by_descriptor[sock.fileno()] = member
         self._epoll.register(sock, select.EPOLLIN)

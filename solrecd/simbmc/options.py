@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from solrecd.ipmi.constants import RMCP_PORT, PrivilegeLevel
+from solrecd.ipmi.constants import PrivilegeLevel
 from solrecd.simbmc.payload import SolSettings
 
 
@@ -30,8 +30,9 @@ class BmcOptions:
     kg: bytes | None = field(default=None, repr=False)
     """The BMC key K_G; None: passwords alone ("one-key" logins, §13.31)."""
     guid: bytes = bytes(range(16))
-    port: int = RMCP_PORT
-    """UDP port that the Activate Payload answer announces."""
+    port: int | None = None
+    """UDP port that the Activate Payload answer announces; None: the one that the
+    fleet listens on for this BMC."""
     privilege_limit: PrivilegeLevel = PrivilegeLevel.ADMINISTRATOR
     """Highest level on the LAN channel."""
     session_slots: int = 15
