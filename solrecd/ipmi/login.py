@@ -66,8 +66,11 @@ from solrecd.ipmi.packets import (
 )
 from solrecd.ipmi.quirks import Behaviour
 
-_PATIENCE: Final = (1.5, 3.0)
+_PATIENCE: Final = (1.0, 2.0, 3.0)
 """Seconds for each answer, by attempt with one suite: RAKP on a slow BMC takes one."""
+
+_UNHEARD_ATTEMPTS: Final = 2
+"""Attempts per suite with a BMC that has not answered anything yet."""
 
 _MAX_ATTEMPTS: Final = 12
 """Attempts in one login; bounds what a confused or hostile BMC can make us do."""
@@ -420,16 +423,23 @@ class Login:
             return self._give_up()
         if failure.reason in _LOWERS_PRIVILEGE and self._level + 1 < len(self._levels):
             self._level += 1
-        elif failure.reason not in (
-            LostReason.BMC_TIMEOUT,
-            LostReason.UNREACHABLE,
-        ) or self._silences >= len(_PATIENCE):
+        elif not self._may_repeat(failure.reason):
             del self._suites[0]
             self._level = self._silences = 0
             if not self._suites:
                 return self._give_up()
         self._begin(now)
         return None
+
+    def _may_repeat(self, reason: LostReason) -> bool:
+        """Whether the same suite is tried once more."""
+        match reason:
+            case LostReason.BMC_TIMEOUT:
+                return self._silences < len(_PATIENCE)
+            case LostReason.UNREACHABLE:
+                return self._silences < _UNHEARD_ATTEMPTS
+            case _:
+                return False
 
     def _remember(self, failure: LoginFailure) -> None:
         known = self._failure
