@@ -17,7 +17,15 @@ from solrecd.boot.machine import BootMachine, Motion
 from solrecd.boot.prefix import STAMP, Origin
 from solrecd.boot.rules import Role, RuleSet, load_rules
 from solrecd.events import (
-    Boot, Chunk, Cut, Event, Kind, Line, Reading, Severity, Stage,
+    Boot,
+    Chunk,
+    Cut,
+    Event,
+    Kind,
+    Line,
+    Reading,
+    Severity,
+    Stage,
 )  # fmt: skip
 from solrecd.text import LINE_LIMIT, Assembler
 
@@ -51,8 +59,9 @@ class Interpreter:
     """
 
     __slots__ = (
-        "_begun", "_boot_offset", "_carry", "_detector", "_first_boot", "_lines_before",
-        "_locate", "_machine", "_pending", "_prompted", "_reporter", "_seen", "_text", "_touched",
+        "_boot_offset", "_carry", "_detector", "_first_boot", "_lines_before",
+        "_locate", "_machine", "_pending", "_prompted", "_reporter", "_seen",
+        "_text", "_touched",
     )  # fmt: skip
 
     def __init__(
@@ -160,8 +169,8 @@ class Interpreter:
         texts = self._joined(lines)
         done = 0
         for marker in self._detector.scan(texts):
-            self._follow(reading, texts, done, marker.index)
-            done = marker.index
+            self._follow(reading, texts, done, marker.line)
+            done = marker.line
             self._take(reading, marker, texts)
             if marker.rule.role is Role.FAILURE:
                 done += 1
@@ -198,11 +207,11 @@ class Interpreter:
     def _take(self, reading: Reading, marker: Marker, texts: list[str]) -> None:
         """Act on one marker."""
         role = marker.rule.role
-        line = reading.lines[marker.index]
+        line = reading.lines[marker.line]
         if role is Role.FAILURE:
             self._failure(reading, marker, line)
         elif role is Role.STAGE:
-            self._note_stamp(texts, marker.index)
+            self._note_stamp(texts, marker.line)
             self._stage(reading, marker, line)
         elif role is Role.ENDING:
             self._machine.announce(marker)
@@ -215,7 +224,7 @@ class Interpreter:
         if marker.rule.name == "kdump_started":
             self._pending = None
         number = self._machine.number or self._first_boot
-        where = self._number(reading, marker.index, line)
+        where = self._number(reading, marker.line, line)
         self._machine.fail(marker.rule)
         self._machine.learn(marker)
         self._touched = True
@@ -239,10 +248,10 @@ class Interpreter:
             return
         if motion is Motion.NEW_BOOT:
             self._reset(reading, marker, line)
-            self._new_boot(reading, line, marker.index, marker.rule.name)
+            self._new_boot(reading, line, marker.line, marker.rule.name)
         elif self._machine.stage is Stage.OFF:
-            self._new_boot(reading, line, marker.index, marker.rule.name)
-        where = self._number(reading, marker.index, line)
+            self._new_boot(reading, line, marker.line, marker.rule.name)
+        where = self._number(reading, marker.line, line)
         event = self._machine.move(marker, where, line.at)
         if event is not None:
             self._add(reading, [event])
@@ -261,7 +270,7 @@ class Interpreter:
         event = Event(
             line.at, boot.console, Kind.FAILURE, "reboot", Severity.CRITICAL,
             title if last is None else f"{title}, last kernel message at {last:.6f} s",
-            boot.boot, self._number(reading, marker.index, line),
+            boot.boot, self._number(reading, marker.line, line),
         )  # fmt: skip
         self._pending = (boot.boot, event)
 

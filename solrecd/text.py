@@ -16,6 +16,8 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import accumulate, repeat
 from typing import Final, NamedTuple
 
 from solrecd.events import Chunk, Line
@@ -26,6 +28,11 @@ without a newline would otherwise make one line of minutes of output."""
 
 _UNPLAIN: Final = bytes(set(range(0x20, 0x7F)) | {0x0A, 0x0D})
 """Deleting these leaves nothing of bytes that the bulk path may take."""
+
+# Marks the bytes that keep their line out of the bulk path.
+_ODD_MASK: Final = bytes(
+    0x20 if 0x20 <= byte < 0x7F or byte == 0x0A else 0x01 for byte in range(256)
+)
 
 _TAB_STOP: Final = 8
 _UNKNOWN: Final = -1
@@ -59,6 +66,10 @@ _KERNEL_ROW: Final = re.compile(r"\[ *\d+\.\d{3,}\]")
 
 # DEC Special Graphics, the VT100 line drawing set (VT220 manual, table 2-4).
 _LINE_DRAWING: Final = str.maketrans("`ajklmnqtuvwx~", "◆▒┘┐┌└┼─├┤┴┬│·")
+
+
+# Line(...) without the Python frame that a named tuple's constructor costs.
+_line: Final = partial(tuple.__new__, Line)
 
 
 class _Cursor(NamedTuple):
@@ -163,51 +174,61 @@ class Assembler:
 
     def _block(self, data: bytes, offset: int) -> None:
         """Take whole lines (`data` ends with a line feed)."""
-        if data.translate(None, _UNPLAIN):
-            self._mixed(data, offset)
-            return
+        if not data.translate(None, _UNPLAIN):
+            crowded = data.count(b"\r") != data.count(b"\r\n")
+            if not crowded:
+                self._plain(data, offset)
+                return
+        self._mixed(data, offset)
+
+    def _mixed(self, data: bytes, offset: int) -> None:
+        """Take runs of plain lines in bulk, and what is between them by tokens."""
+        # A find in a mask is 20 times as fast as a search for a class of bytes.
+        mask = data.replace(b"\r\n", b" \n").translate(_ODD_MASK)
+        done = 0
+        while done < len(data):
+            odd = mask.find(b"\x01", done) if self._is_plain() else done
+            if odd < 0:
+                self._plain(data[done:], offset + done)
+                return
+            start = max(data.rfind(b"\n", done, odd) + 1, done)
+            if start > done:
+                self._plain(data[done:start], offset + done)
+            done = data.find(b"\n", start) + 1
+            self._tokens(data[start:done], offset + start)
+
+    def _plain(self, data: bytes, offset: int) -> None:
+        """Take lines of printable ASCII that end in LF or CR LF."""
+        text = data.decode("ascii")
         returns = data.count(b"\r")
-        if returns and returns != data.count(b"\r\n"):
-            self._mixed(data, offset)
-        elif returns == 0:
-            self._bulk(data.decode("ascii")[:-1].split("\n"), offset, 1)
+        if returns == 0:
+            self._bulk(text[:-1].split("\n"), offset, 1)
         elif returns == data.count(b"\n"):
-            self._bulk(data.decode("ascii")[:-2].split("\r\n"), offset, 2)
+            self._bulk(text[:-2].split("\r\n"), offset, 2)
         else:
-            self._mixed(data, offset)
+            for line in text[:-1].split("\n"):
+                row = line.removesuffix("\r")
+                self._bulk([row], offset, len(line) - len(row) + 1)
+                offset += len(line) + 1
 
     def _bulk(self, rows: list[str], offset: int, ending: int) -> None:
         """Take plain rows that each had a line end of `ending` bytes."""
         at, until = self._stamp(offset)
-        append = self._lines.append
-        for row in rows:
-            if offset >= until:
-                at, until = self._stamp(offset)
-            if len(row) > LINE_LIMIT:
-                self._long(row, offset)
-            else:
-                append(Line(at, offset, row))
-            offset += len(row) + ending
+        offsets = list(accumulate(map(ending.__add__, map(len, rows)), initial=offset))
+        if offsets[-1] <= until and max(map(len, rows)) <= LINE_LIMIT:
+            # No Python code per line: this is where a flood is spent.
+            self._lines += map(_line, zip(repeat(at), offsets, rows))
+        else:
+            for row, begin in zip(rows, offsets, strict=False):
+                self._long(row, begin)
         if self._screen_row != _UNKNOWN:
             self._screen_row += len(rows)
 
     def _long(self, row: str, offset: int) -> None:
-        for begin in range(0, len(row), LINE_LIMIT):
+        for begin in range(0, len(row) or 1, LINE_LIMIT):
             at, _ = self._stamp(offset + begin)
             text = row[begin : begin + LINE_LIMIT]
             self._lines.append(Line(at, offset + begin, text))
-
-    def _mixed(self, data: bytes, offset: int) -> None:
-        """Take whole lines one by one, each by the quickest path that fits."""
-        for line in _split(data):
-            plain = not line.translate(None, _UNPLAIN) and self._is_plain()
-            body = line[:-1].rstrip(b"\r")
-            if plain and b"\r" not in body:
-                row = body.decode("ascii")
-                self._bulk([row], offset, len(line) - len(row))
-            else:
-                self._tokens(line, offset)
-            offset += len(line)
 
     def _tokens(self, data: bytes, offset: int) -> bytes:
         """Apply `data` token by token; return an unfinished token at its end."""
@@ -446,13 +467,6 @@ class Assembler:
 
 def _mark_offset(mark: tuple[int, int]) -> int:
     return mark[0]
-
-
-def _split(data: bytes) -> list[bytes]:
-    """Split after each line feed, and only there."""
-    lines = data.split(b"\n")
-    lines.pop()
-    return [line + b"\n" for line in lines]
 
 
 def _visible(char: str) -> str:

@@ -32,13 +32,14 @@ _FRAME_ARM: Final = re.compile(
 _POINTER: Final = re.compile(
     r"(?:\b[RE]?IP(?: is at|:)|^ *PC is at|^ *pc *:|^ *epc *:|^ *NIP\b|^ *PC:"
     r"|--- interrupt: \w+ at|^ *ip *:|^ *Krnl PSW)"
-    rf"(?: *(?:\w{{2,4}}:)?(?:\[?<?[0-9a-f]{{8,}}>?\]?)?:?){{0,3}} *(?:\w{{2,4}}:)?\(?{_NAME}"
+    r"(?: *(?:\w{2,4}:)?(?:\[?<?[0-9a-f]{8,}>?\]?)?:?){0,3} *(?:\w{2,4}:)?"
+    rf"\(?{_NAME}"
     r"(?:\+0x[0-9a-f]+|/0x| \S+:\d+ \[inline\])",
     re.MULTILINE,
 )
 
 _TRACE_STARTS: Final = re.compile(
-    r"^ *(?:Call [Tt]race|Backtrace|backtrace|stack backtrace|Trace|Call backtrace).{0,60}$",
+    r"^ *(?:Call [Tt]race|[Bb]acktrace|stack backtrace|Trace|Call backtrace).{0,60}$",
     re.MULTILINE,
 )
 
@@ -49,7 +50,8 @@ _LOCK_TAKEN: Final = re.compile(
     r"still has locks? held)"
 )
 _LOCK_AT: Final = re.compile(
-    rf"(?:\bat:? *|-\.+\}}, *at:? *|\n *){_ADDRESS} *{_NAME}(?:\+0x[0-9a-f]+/0x|/0x| \S+:\d+ \[inline\])"
+    rf"(?:\bat:? *|\n *){_ADDRESS} *{_NAME}"
+    r"(?:\+0x[0-9a-f]+/0x|/0x| \S+:\d+ \[inline\])"
 )
 
 _INTERRUPTED: Final = re.compile(
@@ -68,7 +70,8 @@ _LOCK_BECAME: Final = re.compile(r"which became \S+-safe at:")
 
 # What follows shows RCU's own thread and is the same for every stall.
 _GRACE_PERIOD: Final = re.compile(
-    r"(?:grace-period kthread stack dump|kthread starved for)"
+    r"grace-period kthread stack dump:.*?(?=^NMI backtrace|Sending NMI|CPU: *\d|\Z)",
+    re.MULTILINE | re.DOTALL,
 )
 
 
@@ -132,7 +135,7 @@ class Culprit:
 
     def _stall(self, report: str, named: str | None, skip: Sequence[str]) -> str | None:
         """Look below the loop: the frame above the first one that dispatches work."""
-        report = _GRACE_PERIOD.split(report, maxsplit=1)[0]
+        report = _GRACE_PERIOD.sub("", report)
         interrupted = _INTERRUPTED.search(report)
         below = report[interrupted.start() :] if interrupted else report
         quiet = (*self._frames.quiet, *skip)

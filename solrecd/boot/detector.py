@@ -17,7 +17,7 @@ import re2
 from solrecd.boot.prefix import Message, messages
 from solrecd.boot.rules import Matched, Role, Rule, RuleSet, Scope
 
-BLOCK_LINES: Final = 32
+BLOCK_LINES: Final = (64, 8, 1)
 """Lines looked at in one go; measured best on crash logs and on healthy boots."""
 
 
@@ -25,8 +25,8 @@ class Marker(NamedTuple):
     """A rule's match in a line."""
 
     rule: Rule
-    index: int
-    """Which of the lines."""
+    line: int
+    """Which of the lines, counted from 0."""
     message: Message
     groups: dict[str, str]
 
@@ -46,15 +46,23 @@ class Detector:
 
     def scan(self, texts: Sequence[str]) -> Iterator[Marker]:
         """Yield the markers in lines, in order."""
-        match = self._gate.Match
-        for begin in range(0, len(texts), BLOCK_LINES):
-            block = texts[begin : begin + BLOCK_LINES]
-            if match("\n".join(block), True) is None:
+        yield from self._scan(texts, 0, len(texts), 0)
+
+    def _scan(
+        self, texts: Sequence[str], begin: int, end: int, level: int
+    ) -> Iterator[Marker]:
+        """Look at blocks, then at the blocks within those that have something."""
+        size = BLOCK_LINES[level]
+        for first in range(begin, end, size):
+            last = min(first + size, end)
+            block = "\n".join(texts[first:last]).encode()
+            candidates = self._gate.Match(block, True)
+            if candidates is None:
                 continue
-            for index, text in enumerate(block, begin):
-                candidates = match(text, True)
-                if candidates is not None:
-                    yield from self._line(index, text, sorted(candidates))
+            if size > 1:
+                yield from self._scan(texts, first, last, level + 1)
+            else:
+                yield from self._line(first, texts[first], sorted(candidates))
 
     def prompt(self, text: str) -> Marker | None:
         """Look at an unfinished line that has been quiet for a while."""

@@ -30,6 +30,13 @@ stall with the traces of all CPUs more; what follows is no longer about the cras
 OPEN_REPORTS: Final = 4
 """Reports of different callers open at once; a fifth closes the first."""
 
+REPEAT_AFTER: Final = 3_600_000_000
+"""Microseconds. A soft lockup is printed every 20 s and stays one failure; after an
+hour people want to know that it still goes on."""
+
+REMEMBERED: Final = 256
+"""Different failures remembered to know their repetitions."""
+
 PRELUDE_LINES: Final = 6
 """The real headline follows its prelude ("refcount_t: underflow") within these."""
 
@@ -37,8 +44,9 @@ _TITLE_LIMIT: Final = 240
 _FIELD_LIMIT: Final = 200
 
 _TASK: Final = re.compile(
-    r"CPU: *(?P<cpu>\d+) (?:UID: \d+ )?PID: *(?P<pid>\d+) *(?:Comm|comm): *(?P<comm>.{1,40}?) "
-    r"(?:(?P<clean>Not tainted)|Tainted: (?P<taint>[A-Z ]+?))(?: (?P<kernel>\d+\.\d+\S*)|$)",
+    r"CPU: *(?P<cpu>\d+) (?:UID: \d+ )?PID: *(?P<pid>\d+) *[Cc]omm: *(?P<comm>.{1,40}?) "
+    r"(?:(?P<clean>Not tainted)|Tainted: (?P<taint>[A-Z ]+?))"
+    r"(?: (?P<kernel>\d+\.\d+\S*)|$)",
     re.MULTILINE,
 )
 _OLD_TASK: Final = re.compile(
@@ -51,10 +59,39 @@ _VARYING: Final = re.compile(r"0x[0-9a-f]+|\b[0-9a-f]{8,}\b|\d+", re.IGNORECASE)
 _TRAPS: Final = frozenset({"oops", "bug"})
 # What a report of these names may itself contain, in other words.
 _SELF_REPEATING: Final = frozenset({"rcu_stall", "oom", "hw_error", "console_lost"})
+# These are states that a machine is in, whatever it prints about them.
+_STATES: Final = frozenset(
+    [
+        "emergency",
+        "initramfs_shell",
+        "grub_rescue",
+        "grub_shell",
+        "no_device",
+        "fsck_failed",
+    ]
+)
 # A panic ends these; it is no incident of its own then.
 _ESCALATES: Final = frozenset(
-    "oops bug kasan kmsan kcsan kfence ubsan leak lockup rcu_stall hung_task lockdep "
-    "atomic warning oom hw_error fs_error panic".split()
+    [
+        "oops",
+        "bug",
+        "kasan",
+        "kmsan",
+        "kcsan",
+        "kfence",
+        "ubsan",
+        "leak",
+        "lockup",
+        "rcu_stall",
+        "hung_task",
+        "lockdep",
+        "atomic",
+        "warning",
+        "oom",
+        "hw_error",
+        "fs_error",
+        "panic",
+    ]
 )
 
 
@@ -83,12 +120,14 @@ class _Report:
 class Reporter:
     """Collects reports of one console and turns them into events."""
 
-    __slots__ = ("_console", "_culprit", "_open")
+    __slots__ = ("_console", "_culprit", "_open", "_repeats")
 
     def __init__(self, console: str, frames: Frames) -> None:
         self._console = console
         self._culprit = Culprit(frames)
         self._open: list[_Report] = []
+        # Boot and what failed -> stamp of the event; the least recent first.
+        self._repeats: dict[tuple[int | None, str | None], int] = {}
 
     @property
     def is_open(self) -> bool:
@@ -119,9 +158,9 @@ class Reporter:
         report = _Report(marker, line, at, boot, severity=severity)
         if marker.rule.name == "panic":
             _escalate(report, marker)
-        if marker.rule.blame is Blame.NONE:
+        if marker.rule.blame is Blame.NONE and marker.rule.name not in _SELF_REPEATING:
             # Nothing to wait for.
-            return [*events, self._event(report)]
+            return [*events, *self._told([report])]
         self._open.append(report)
         return events
 
@@ -133,7 +172,22 @@ class Reporter:
         if not reports:
             return []
         self._open = [r for r in self._open if r not in reports]
-        return [self._event(report) for report in reports]
+        return self._told(reports)
+
+    def _told(self, reports: Sequence[_Report]) -> list[Event]:
+        """Make events; a failure that repeats itself is told once an hour."""
+        events = []
+        for report in reports:
+            event = self._event(report)
+            key = event.name if event.name in _STATES else event.signature
+            before = self._repeats.pop((event.boot, key), None)
+            if before is None or event.time - before > REPEAT_AFTER:
+                events.append(event)
+                before = event.time
+            self._repeats[event.boot, key] = before
+            if len(self._repeats) > REMEMBERED:
+                del self._repeats[next(iter(self._repeats))]
+        return events
 
     def _event(self, report: _Report) -> Event:
         rule, message = report.rule, report.marker.message
@@ -193,9 +247,12 @@ def _ends(report: _Report, marker: Marker) -> bool:
 def _escalate(report: _Report, marker: Marker) -> None:
     """Merge a second headline into a report."""
     order = list(Severity)
+    worse = order.index(marker.rule.severity) < order.index(report.severity)
     if report.rule.prelude:
         report.marker = marker
         report.texts.clear()
+    elif worse and report.rule.name == marker.rule.name:
+        report.marker = marker
     if marker.rule.name == "panic":
         report.panicked = True
         report.reason = marker.groups.get("reason") or marker.message.text
@@ -212,7 +269,7 @@ def _body(texts: Sequence[str], caller: str | None) -> str:
     """Join a report's messages, without stamps and without other callers' lines."""
     body = []
     for text in texts:
-        stamp = STAMP.search(text)
+        stamp = STAMP.match(text)
         if stamp is None:
             copied = SYSLOG_KERNEL.match(text)
             body.append(text if copied is None else text[copied.end() :])

@@ -27,8 +27,16 @@ from solrecd.boot.rules import Rule
 from solrecd.events import Boot, Event, Kind, Outcome, Severity, Stage
 
 ENDING_BOOT: Final = frozenset(
-    "emergency initramfs_shell grub_rescue grub_shell no_device secure_boot "
-    "fsck_failed panic".split()
+    [
+        "emergency",
+        "initramfs_shell",
+        "grub_rescue",
+        "grub_shell",
+        "no_device",
+        "secure_boot",
+        "fsck_failed",
+        "panic",
+    ]
 )
 """Failures after which a boot does not reach its login prompt, however severe."""
 

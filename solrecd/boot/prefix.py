@@ -34,7 +34,7 @@ class Message(NamedTuple):
 
 
 STAMP: Final = re.compile(
-    r"(?:<\d+>)?\[ *(?P<stamp>\d+\.\d{3,7}) ?\](?:\[ *(?P<caller>[TC]\d+)\])? ?"
+    r"(?:<\d+>)?\[ *(?P<stamp>\d+\.\d{3,7}) ?\](?:\[ *(?P<caller>[TC]\d+) *\])? ?"
     r"(?:\d{5}\.\d{5}> )?"  # Zircon: process and thread
 )
 
@@ -43,6 +43,7 @@ _LEVEL: Final = re.compile(r"<\d+>|(?:kern|user|daemon) *:(?:\w+ *): ?")
 
 _COLLECTOR: Final = re.compile(
     r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[.,]?\d*(?:Z|[+-]\d\d:?\d\d)?:? +(?:\| )?"
+    r"|\d{4}/\d\d/\d\d \d\d:\d\d:\d\d +"
     r"|\[ ?\d\d:\d\d:\d\d\.?\d* ?\]:? +"
 )
 

@@ -19,7 +19,6 @@ import re2
 
 from solrecd.events import Severity, Stage
 
-
 _E = TypeVar("_E", bound=enum.StrEnum)
 
 
@@ -156,8 +155,25 @@ class RuleSet:
 
 
 _KEYS: Final = frozenset(
-    "id role name scope severity pattern unless example detail title blame skip "
-    "prelude background demote keep begins".split()
+    [
+        "id",
+        "role",
+        "name",
+        "scope",
+        "severity",
+        "pattern",
+        "unless",
+        "example",
+        "detail",
+        "title",
+        "blame",
+        "skip",
+        "prelude",
+        "background",
+        "demote",
+        "keep",
+        "begins",
+    ]
 )
 _REQUIRED: Final = ("id", "role", "name", "pattern", "example")
 _TOP_KEYS: Final = frozenset({"marker", "frames", "disable"})
@@ -255,7 +271,7 @@ def _rule(where: str, source: str, entry: Mapping[str, Any]) -> Rule:
     )
 
 
-def _member(where: str, kind: type[_E], value: object) -> _E:
+def _member(where: str, kind: type[_E], value: str) -> _E:
     try:
         return kind(value)
     except ValueError:
