@@ -176,7 +176,9 @@ def test_each_power_cycle_is_a_boot_of_its_own(lab: Lab) -> None:
     lab.settle("rescue")
 
 
-def test_the_index_says_what_the_archive_says(lab: Lab) -> None:
-    from_index = lab.recorder.solrecctl("boots", "login-bios")
+@pytest.mark.parametrize("console", ["login-bios", "crash", "rescue", "nodisk-uefi"])
+def test_the_archive_alone_tells_what_the_index_says(lab: Lab, console: str) -> None:
+    from_index = lab.recorder.boots(console)
 
-    assert from_index == lab.recorder.boots("login-bios")
+    assert from_index
+    assert lab.recorder.replayed_boots(console) == from_index

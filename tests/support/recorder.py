@@ -170,7 +170,12 @@ class Recorder:
         )
 
     def boots(self, console: str) -> list[dict[str, Any]]:
-        """Return the console's boots, oldest first, from the archive's folder alone."""
+        """Return the console's boots, oldest first, as the index has them."""
+        rows = self.solrecctl("boots", console)
+        return sorted(rows, key=lambda row: int(row["boot"]))
+
+    def replayed_boots(self, console: str) -> list[dict[str, Any]]:
+        """Return the same, read anew from the bytes in the archive."""
         rows = self.solrecctl("boots", "--dir", str(self.archive), console)
         return sorted(rows, key=lambda row: int(row["boot"]))
 
