@@ -8,7 +8,8 @@ Reading order, from the host's UART to the wire::
 
     capture.py   console bytes with the times at which they were printed
     machine.py   the host: power, and what it prints (captures, numbered lines ...)
-    payload.py   one SoL payload instance: buffer, numbers, retransmission, ledger
+    ledger.py    what became of every byte
+    payload.py   one SoL payload instance: buffer, numbers, retransmission
     sessions.py  RMCP+ sessions: Open Session, RAKP 1-4, protected packets
     commands.py  the IPMI commands that recorders and operators' tools send
     bmc.py       one BMC: datagrams in, datagrams out; no socket, no clock

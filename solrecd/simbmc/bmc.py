@@ -29,9 +29,9 @@ from solrecd.ipmi.packets import (
 from solrecd.simbmc.commands import Call, execute
 from solrecd.simbmc.controller import Controller
 from solrecd.simbmc.faults import Misbehaviour, Mishap
+from solrecd.simbmc.ledger import Ledger
 from solrecd.simbmc.machine import Echo, Machine
 from solrecd.simbmc.options import BmcOptions
-from solrecd.simbmc.payload import Ledger
 from solrecd.simbmc.sessions import Address, BmcSession, LoginReply, Logins
 
 

@@ -12,9 +12,10 @@ from typing import Final
 from solrecd.ipmi.constants import RMCP_PORT, CompletionCode, PayloadType
 from solrecd.ipmi.packets import encode_sol
 from solrecd.simbmc.faults import Misbehaviour
+from solrecd.simbmc.ledger import Drop, Ledger
 from solrecd.simbmc.machine import ChassisControl, Machine
 from solrecd.simbmc.options import BmcOptions
-from solrecd.simbmc.payload import Drop, Ledger, SolPayload
+from solrecd.simbmc.payload import SolPayload
 from solrecd.simbmc.sessions import Address, BmcSession
 
 STRANGER: Final = 0x57A11E5D

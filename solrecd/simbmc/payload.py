@@ -9,15 +9,12 @@ An ACK for fewer bytes than the last attempt carried is ambiguous: the client ma
 accepted a part, or may have ACKed an earlier, shorter attempt. What was sent decides:
 a count that equals the length of an earlier attempt is late and changes nothing.
 
-`Ledger` counts what became of every byte, so that tests can compare a recording with
-what this BMC believes to have delivered.
+What becomes of every byte is written into a `Ledger`.
 """
 
 from __future__ import annotations
 
 import enum
-import hashlib
-from collections import Counter
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -28,6 +25,7 @@ from solrecd.ipmi.constants import (
     SolStatus,
 )
 from solrecd.ipmi.packets import SolPacket
+from solrecd.simbmc.ledger import Drop, Ledger
 
 _PAUSE: Final = int(SolOperation.CTS_PAUSE)
 _BREAK: Final = int(SolOperation.BREAK)
@@ -57,16 +55,6 @@ class GiveUp(enum.Enum):
     """Drops the packet and goes on, as §15.11 describes."""
     BACKLOG = "backlog"
     """Drops all that waits and skips a number, as ipmi_sim does."""
-
-
-class Drop(enum.Enum):
-    """Why bytes never reached a client."""
-
-    NO_OWNER = "no_owner"
-    OVERFLOW = "overflow"
-    GIVEN_UP = "given_up"
-    RESET = "reset"
-    SERIAL_DEAD = "serial_dead"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,40 +101,6 @@ class Port(Protocol):
 
     def send_break(self) -> None:
         """See a break condition."""
-
-
-class Ledger:
-    """What became of every byte the host printed.
-
-    Args:
-        keep: ACKed bytes kept in `kept`, the first ones; 0 keeps none.
-    """
-
-    def __init__(self, *, keep: int = 0) -> None:
-        self.printed = 0
-        """Bytes that the host has printed since it exists."""
-        self.acknowledged = 0
-        """Bytes that a client has ACKed."""
-        self.dropped: Counter[Drop] = Counter()
-        self.retransmissions = 0
-        self.skipped_numbers = 0
-        self.overruns = 0
-        """Packets that carried the transmit overrun bit, first attempts only."""
-        self.kept = bytearray()
-        self._keep = keep
-        self._digest = hashlib.sha256()
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 of all ACKed bytes in order, as ``sha256sum`` prints it."""
-        return self._digest.hexdigest()
-
-    def acknowledge(self, data: bytes) -> None:
-        """Count `data` as delivered."""
-        self.acknowledged += len(data)
-        self._digest.update(data)
-        if len(self.kept) < self._keep:
-            self.kept += data[: self._keep - len(self.kept)]
 
 
 class SolPayload:

@@ -23,9 +23,10 @@ import trio
 from solrecd.simbmc.bmc import Bmc
 from solrecd.simbmc.faults import Faults, Mishap, Script, Step
 from solrecd.simbmc.fleet import Fleet, Member
+from solrecd.simbmc.ledger import Ledger
 from solrecd.simbmc.machine import Echo, Machine, NumberedLines, Source, numbered
 from solrecd.simbmc.options import BmcOptions, User
-from solrecd.simbmc.payload import Ledger, SolSettings
+from solrecd.simbmc.payload import SolSettings
 from tests.support.peers import need
 
 TOTAL = 6_400

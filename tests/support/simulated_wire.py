@@ -25,7 +25,7 @@ class SimulatedWire:
     def __init__(
         self, bmc: Bmc, options: SessionOptions, faults: Faults, seed: int = 0
     ) -> None:
-        rng = random.Random(seed)  # noqa: S311 - a bad network, reproducible
+        rng = random.Random(seed)
         self.bmc = bmc
         self.session = Session(options, token_bytes=rng.randbytes, session_id=0xABC0)
         self.now = 0.0

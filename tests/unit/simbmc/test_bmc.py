@@ -26,9 +26,10 @@ from solrecd.ipmi.packets import (
 from solrecd.simbmc.bmc import Bmc
 from solrecd.simbmc.controller import STRANGER
 from solrecd.simbmc.faults import Misbehaviour, Mishap
+from solrecd.simbmc.ledger import Drop
 from solrecd.simbmc.machine import Echo, Machine
 from solrecd.simbmc.options import BmcOptions, User
-from solrecd.simbmc.payload import Drop, SolSettings
+from solrecd.simbmc.payload import SolSettings
 from tests.support.remote_console import ADDRESS, RemoteConsole
 
 AT_ONCE = BmcOptions(sol=SolSettings(threshold=1))
@@ -39,7 +40,7 @@ def make(
     options: BmcOptions = AT_ONCE, misbehaviour: Misbehaviour | None = None
 ) -> Bmc:
     """Return a BMC whose host is on, with reproducible randomness."""
-    rng = random.Random(1)  # noqa: S311 - reproducible
+    rng = random.Random(1)
     bmc = Bmc(options, Machine(Echo()), rng=rng)
     bmc.misbehaviour = misbehaviour or Misbehaviour()
     bmc.expire(0.0)

@@ -10,7 +10,7 @@ from solrecd.simbmc.faults import Faults, FaultyPath, Mishap, Script, Step
 
 
 def path(faults: Faults) -> FaultyPath:
-    rng = random.Random(1)  # noqa: S311 - reproducible
+    rng = random.Random(1)
     return FaultyPath(faults, rng, now=100.0)
 
 

@@ -7,15 +7,9 @@ from hypothesis import given, strategies as st
 
 from solrecd.ipmi.constants import SolOperation, SolStatus
 from solrecd.ipmi.packets import SolPacket
+from solrecd.simbmc.ledger import Drop, Ledger
 from solrecd.simbmc.machine import Echo, Machine
-from solrecd.simbmc.payload import (
-    Drop,
-    GiveUp,
-    Ledger,
-    Overflow,
-    SolPayload,
-    SolSettings,
-)
+from solrecd.simbmc.payload import GiveUp, Overflow, SolPayload, SolSettings
 
 AT_ONCE = SolSettings(threshold=1)
 
