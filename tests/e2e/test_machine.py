@@ -176,7 +176,7 @@ def test_each_power_cycle_is_a_boot_of_its_own(lab: Lab) -> None:
     lab.settle("rescue")
 
 
-@pytest.mark.parametrize("console", ["login-bios", "crash", "rescue", "nodisk-uefi"])
+@pytest.mark.parametrize("console", ["login-bios", "crash", "rescue", "nodisk-bios"])
 def test_the_archive_alone_tells_what_the_index_says(lab: Lab, console: str) -> None:
     from_index = lab.recorder.boots(console)
 
