@@ -1,0 +1,407 @@
+"""The keeper: attempts, back-off, and who may hold the console."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import pytest
+import trio
+from trio.testing import MockClock
+
+from solrecd.config import ConsoleConfig, OnConflict, Secret
+from solrecd.events import GapReason, Lost, LostReason, SessionState
+from solrecd.ipmi.constants import PrivilegeLevel
+from solrecd.ipmi.events import (
+    LoggedIn,
+    SessionEvent,
+    SessionLost,
+    SolActivated,
+    SolDeactivated,
+    SolRefused,
+    SolStolen,
+)
+from solrecd.keeper import (
+    BACKOFF_LAST,
+    GOODBYE,
+    POLL_FOREIGN,
+    REACTIVATIONS,
+    SLOT_PATIENCE,
+    TAKES,
+    TAKES_WITHIN,
+    Backoff,
+    Keeper,
+)
+from solrecd.link.base import NameUnresolvedError
+
+OURS, THEIRS = 1, 2
+
+CONFIG = ConsoleConfig(
+    name="node1", host="bmc1", username=b"recorder", password=Secret(b"secret")
+)
+
+
+@dataclass
+class FakeBmc:
+    """What a BMC does, seen through a link."""
+
+    owner: int | None = None
+    refuses: LostReason | None = None
+    """Why it lets nobody in."""
+    refuses_sol: LostReason | None = None
+    silent: bool = False
+    sticks: bool = False
+    """Deactivation is said to work and does not."""
+    unresolved: bool = False
+    logins: int = 0
+    taken: int = 0
+    goodbyes: int = 0
+    link: FakeLink | None = None
+
+    def post(self, event: SessionEvent) -> None:
+        assert self.link is not None
+        self.link.post(event)
+
+    def is_taken_by_somebody(self) -> None:
+        self.owner = THEIRS
+        self.post(SolStolen(THEIRS))
+
+    def dies(self) -> None:
+        self.post(SessionLost(LostReason.BMC_TIMEOUT, "no answer"))
+
+
+class FakeLink:
+    """Stands for `SolLink`."""
+
+    def __init__(self, bmc: FakeBmc) -> None:
+        self.bmc = bmc
+        self.is_over = False
+        self.closed = False
+        self._post, self._mail = trio.open_memory_channel[SessionEvent](64)
+
+    def post(self, event: SessionEvent) -> None:
+        self.is_over = self.is_over or isinstance(event, SessionLost)
+        self._post.send_nowait(event)
+
+    async def next_event(self) -> SessionEvent:
+        return await self._mail.receive()
+
+    def open(self) -> None:
+        self.bmc.logins += 1
+        if self.bmc.silent:
+            return
+        if self.bmc.refuses is not None:
+            self.post(SessionLost(self.bmc.refuses, "refused"))
+        else:
+            self.post(LoggedIn(17, PrivilegeLevel.OPERATOR))
+
+    def activate(self) -> None:
+        if self.bmc.refuses_sol is not None:
+            self.post(SolRefused(self.bmc.refuses_sol, 0x81))
+        elif self.bmc.owner == THEIRS:
+            self.post(SolRefused(LostReason.FOREIGN_OWNER, 0x80, THEIRS))
+        else:
+            self.bmc.owner = OURS
+            self.post(SolActivated(1, 255))
+
+    def deactivate(self) -> None:
+        self.bmc.taken += 1
+        if not self.bmc.sticks:
+            self.bmc.owner = None
+        self.post(SolDeactivated())
+
+    def say_goodbye(self) -> None:
+        self.bmc.goodbyes += 1
+        if not self.bmc.silent:
+            self.post(SessionLost(LostReason.STOPPED, ""))
+
+    def close(self) -> None:
+        self.closed = True
+        self._post.close()
+        self._mail.close()
+
+
+class FakeDialer:
+    """Gives every attempt a link to the same BMC."""
+
+    def __init__(self, bmc: FakeBmc, slots: int = 64) -> None:
+        self.slots = trio.CapacityLimiter(slots)
+        self.bmc = bmc
+
+    async def resolve(self, config: ConsoleConfig) -> object:
+        await trio.lowlevel.checkpoint()
+        if self.bmc.unresolved:
+            raise NameUnresolvedError(f"{config.host}: unknown")
+        return object()
+
+    def link(
+        self, config: ConsoleConfig, address: object, recorder: object
+    ) -> FakeLink:
+        self.bmc.link = FakeLink(self.bmc)
+        return self.bmc.link
+
+
+@dataclass
+class FakeConsole:
+    """Remembers what it is told, with the time."""
+
+    changes: list[tuple[float, SessionState, LostReason | None]] = field(
+        default_factory=list
+    )
+    retries: list[float | None] = field(default_factory=list)
+
+    def record(self, data: bytes) -> bool:
+        return True
+
+    def mark_loss(self, reason: GapReason, count: int | None) -> None:
+        raise AssertionError("no loss here")
+
+    def session_changed(
+        self, state: SessionState, lost: Lost | None, retry_in: float | None
+    ) -> None:
+        reason = None if lost is None else lost.reason
+        self.changes.append((trio.current_time(), state, reason))
+        self.retries.append(retry_in)
+
+    @property
+    def states(self) -> list[SessionState]:
+        return [state for _, state, _ in self.changes]
+
+    @property
+    def state(self) -> SessionState:
+        return self.states[-1]
+
+    @property
+    def reason(self) -> LostReason | None:
+        return self.changes[-1][2]
+
+
+Start = Callable[..., FakeConsole]
+
+
+@pytest.fixture
+def start(nursery: trio.Nursery) -> Callable[..., FakeConsole]:
+    """Run a keeper against a BMC; return the console that it reports to."""
+
+    def start_one(bmc: FakeBmc, **changes: object) -> FakeConsole:
+        console = FakeConsole()
+        keeper = Keeper(
+            replace(CONFIG, **changes),  # type: ignore[arg-type]
+            FakeDialer(bmc),  # type: ignore[arg-type]
+            console,
+            rng=random.Random(1),
+        )
+        nursery.start_soon(keeper.run)
+        return console
+
+    return start_one
+
+
+async def test_a_session_comes_up_and_stays_up(
+    start: Start, autojump_clock: MockClock
+) -> None:
+    console = start(FakeBmc())
+
+    await trio.sleep(3600)
+
+    assert console.states == [SessionState.CONNECTING, SessionState.UP]
+
+
+async def test_a_lost_session_is_back_within_two_seconds(
+    start: Start, autojump_clock: MockClock
+) -> None:
+    bmc = FakeBmc()
+    console = start(bmc)
+    await trio.sleep(100)
+
+    bmc.dies()
+    await trio.sleep(2)
+
+    assert console.states[-3:] == [
+        SessionState.DOWN,
+        SessionState.CONNECTING,
+        SessionState.UP,
+    ]
+
+
+@pytest.mark.parametrize(
+    "reason", [LostReason.BAD_PASSWORD, LostReason.UNREACHABLE, LostReason.BMC_BUSY]
+)
+async def test_a_refused_login_is_told_and_tried_again_ever_more_rarely(
+    start: Start, autojump_clock: MockClock, reason: LostReason
+) -> None:
+    bmc = FakeBmc(refuses=reason)
+    console = start(bmc)
+
+    await trio.sleep(3600)
+
+    waits = [retry for retry in console.retries if retry is not None]
+    assert (console.state, console.reason) == (SessionState.DOWN, reason)
+    assert waits[0] <= 1
+    assert BACKOFF_LAST / 2 <= waits[-1] <= BACKOFF_LAST
+    assert bmc.logins < 3600 / (BACKOFF_LAST / 2) + 10
+
+
+async def test_a_name_without_address_is_told(
+    start: Start, autojump_clock: MockClock
+) -> None:
+    console = start(FakeBmc(unresolved=True))
+
+    await trio.sleep(1)
+
+    assert console.reason is LostReason.NAME_UNRESOLVED
+
+
+async def test_disabled_sol_is_told_and_the_session_closed(
+    start: Start, autojump_clock: MockClock
+) -> None:
+    bmc = FakeBmc(refuses_sol=LostReason.SOL_DISABLED)
+    console = start(bmc)
+
+    await trio.sleep(0.1)
+
+    assert console.reason is LostReason.SOL_DISABLED
+    assert bmc.goodbyes == bmc.logins
+
+
+async def test_by_default_a_foreign_owner_is_waited_for(
+    start: Start, autojump_clock: MockClock
+) -> None:
+    bmc = FakeBmc(owner=THEIRS)
+    console = start(bmc)
+    await trio.sleep(7200)
+
+    waiting = console.state
+    bmc.owner = None
+    await trio.sleep(POLL_FOREIGN + 1)
+
+    assert waiting is SessionState.FOREIGN
+    assert console.state is SessionState.UP
+    assert (bmc.taken, bmc.logins) == (0, 1)
+
+
+async def test_a_thief_may_keep_the_console_for_a_while_only(
+    start: Start, autojump_clock: MockClock
+) -> None:
+    bmc = FakeBmc()
+    console = start(bmc, yield_for=900.0)
+    await trio.sleep(10)
+
+    bmc.is_taken_by_somebody()
+    await trio.sleep(890)
+    before = console.state
+    await trio.sleep(30)
+
+    assert before is SessionState.YIELDED
+    assert (console.state, bmc.taken) == (SessionState.UP, 1)
+
+
+async def test_take_takes_at_once_but_two_recorders_do_not_fight_for_ever(
+    start: Start, autojump_clock: MockClock
+) -> None:
+    bmc = FakeBmc(owner=THEIRS)
+    console = start(bmc, on_conflict=OnConflict.TAKE, on_stolen=OnConflict.TAKE)
+
+    for _ in range(TAKES):
+        await trio.sleep(1)
+        bmc.is_taken_by_somebody()
+    await trio.sleep(1)
+    after_the_last = console.state
+    await trio.sleep(TAKES_WITHIN + POLL_FOREIGN)
+
+    assert after_the_last is SessionState.YIELDED
+    assert (console.state, bmc.taken) == (SessionState.UP, TAKES + 1)
+
+
+async def test_wait_never_takes_even_from_a_thief(
+    start: Start, autojump_clock: MockClock
+) -> None:
+    bmc = FakeBmc()
+    start(bmc, on_stolen=OnConflict.WAIT)
+    await trio.sleep(10)
+
+    bmc.is_taken_by_somebody()
+    await trio.sleep(7200)
+
+    assert bmc.taken == 0
+
+
+async def test_a_payload_that_sticks_is_reported_with_bounded_tries(
+    start: Start, autojump_clock: MockClock
+) -> None:
+    bmc = FakeBmc(owner=THEIRS, sticks=True)
+    console = start(bmc, on_conflict=OnConflict.TAKE)
+
+    await trio.sleep(300)
+
+    assert LostReason.STUCK_PAYLOAD in [reason for _, _, reason in console.changes]
+    assert bmc.taken <= TAKES
+
+
+async def test_a_payload_the_bmc_drops_is_activated_again_a_few_times(
+    start: Start, autojump_clock: MockClock
+) -> None:
+    bmc = FakeBmc()
+    console = start(bmc)
+    await trio.sleep(1)
+
+    for _ in range(REACTIVATIONS):
+        bmc.post(SolDeactivated())
+        await trio.sleep(0.1)
+    logins, state = bmc.logins, console.state
+    bmc.post(SolDeactivated())
+    await trio.sleep(5)
+
+    assert (logins, state) == (1, SessionState.UP)
+    assert (bmc.logins, console.state) == (2, SessionState.UP)
+
+
+async def test_silent_bmcs_do_not_keep_login_slots_from_living_ones(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    dead, living = FakeBmc(silent=True), FakeBmc()
+    slots = trio.CapacityLimiter(1)
+    for bmc in (dead, living):
+        dialer = FakeDialer(bmc)
+        dialer.slots = slots
+        keeper = Keeper(CONFIG, dialer, FakeConsole(), rng=random.Random(1))  # type: ignore[arg-type]
+        nursery.start_soon(keeper.run)
+
+    await trio.sleep(SLOT_PATIENCE + 0.1)
+
+    assert living.owner == OURS
+
+
+@pytest.mark.parametrize("silent", [False, True])
+async def test_a_cancelled_keeper_says_goodbye_in_bounded_time(
+    autojump_clock: MockClock, *, silent: bool
+) -> None:
+    bmc = FakeBmc()
+    keeper = Keeper(CONFIG, FakeDialer(bmc), FakeConsole(), rng=random.Random(1))  # type: ignore[arg-type]
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(keeper.run)
+        await trio.sleep(1)
+        bmc.silent = silent
+        began = trio.current_time()
+        nursery.cancel_scope.cancel()
+
+    assert trio.current_time() - began <= GOODBYE
+    assert bmc.goodbyes == 1
+    assert bmc.link is not None
+    assert bmc.link.closed
+
+
+def test_back_off_doubles_with_jitter_up_to_its_last_value() -> None:
+    backoff = Backoff(random.Random(1))
+
+    waits = [backoff.next() for _ in range(10)]
+
+    ceilings = [1, 2, 4, 8, 16, 32, 60, 60, 60, 60]
+    assert all(
+        ceiling / 2 <= wait <= ceiling
+        for wait, ceiling in zip(waits, ceilings, strict=True)
+    )
+    backoff.reset()
+    assert backoff.next() <= 1
