@@ -14,6 +14,9 @@ from __future__ import annotations
 import dataclasses
 import math
 import random
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Final
 
 from solrecd.ipmi.constants import CompletionCode, PayloadType
 from solrecd.ipmi.messages import Request, answer, decode_request, encode_response
@@ -30,9 +33,12 @@ from solrecd.simbmc.commands import Call, execute
 from solrecd.simbmc.controller import Controller
 from solrecd.simbmc.faults import Misbehaviour, Mishap
 from solrecd.simbmc.ledger import Ledger
-from solrecd.simbmc.machine import Echo, Machine
+from solrecd.simbmc.machine import ChassisControl, Echo, Machine
 from solrecd.simbmc.options import BmcOptions
 from solrecd.simbmc.sessions import Address, BmcSession, LoginReply, Logins
+
+_JUMP: Final = 6
+"""SoL numbers left out by `Mishap.JUMP`; a Tyan S4811 does so after a host reboot."""
 
 
 class Bmc:
@@ -105,25 +111,38 @@ class Bmc:
     def suffer(self, mishap: Mishap, now: float) -> None:
         """Let something happen to this BMC."""
         controller = self.controller
-        match mishap:
-            case Mishap.RESET:
-                self._logins.clear()
-                controller.reset()
-            case Mishap.STEAL:
-                controller.steal()
-            case Mishap.DEACTIVATE | Mishap.RELEASE:
-                controller.release(tell=True)
-            case Mishap.FORGET_SESSIONS:
-                controller.sessions.clear()
-            case Mishap.MUTE | Mishap.UNMUTE:
-                mute = mishap is Mishap.MUTE
-                self.misbehaviour = dataclasses.replace(self.misbehaviour, mute=mute)
-            case Mishap.SERIAL_DEAD | Mishap.SERIAL_ALIVE:
-                dead = mishap is Mishap.SERIAL_DEAD
-                self.misbehaviour = dataclasses.replace(
-                    self.misbehaviour, serial_dead=dead
-                )
+        deeds: Mapping[Mishap, Callable[[], object]] = {
+            Mishap.RESET: self._reset,
+            Mishap.STEAL: controller.steal,
+            Mishap.RELEASE: partial(controller.release, tell=True),
+            Mishap.DEACTIVATE: partial(controller.release, tell=True),
+            Mishap.FORGET_SESSIONS: controller.sessions.clear,
+            Mishap.MUTE: partial(self._behave, mute=True),
+            Mishap.UNMUTE: partial(self._behave, mute=False),
+            Mishap.SERIAL_DEAD: partial(self._behave, serial_dead=True),
+            Mishap.SERIAL_ALIVE: partial(self._behave, serial_dead=False),
+            Mishap.JUMP: partial(controller.payload.jump, _JUMP),
+            Mishap.POWER_CYCLE: partial(
+                controller.control, ChassisControl.POWER_CYCLE, now
+            ),
+        }
+        deeds[mishap]()
         controller.pump(now)
+        controller.flush()
+
+    def _reset(self) -> None:
+        self._logins.clear()
+        self.controller.reset()
+
+    def _behave(
+        self, *, mute: bool | None = None, serial_dead: bool | None = None
+    ) -> None:
+        now = self.misbehaviour
+        self.misbehaviour = dataclasses.replace(
+            now,
+            mute=now.mute if mute is None else mute,
+            serial_dead=now.serial_dead if serial_dead is None else serial_dead,
+        )
 
     # -- datagrams --
 

@@ -145,6 +145,10 @@ class Mishap(enum.Enum):
     UNMUTE = "unmute"
     SERIAL_DEAD = "serial-dead"
     SERIAL_ALIVE = "serial-alive"
+    JUMP = "jump"
+    """The next SoL packet leaves several numbers out; nothing was lost."""
+    POWER_CYCLE = "power-cycle"
+    """Somebody power-cycles the host."""
 
 
 class Step(NamedTuple):

@@ -124,7 +124,8 @@ class SolPayload:
         self._resend_at = 0.0
         self._held = False
         """The client asked for a pause (CTS)."""
-        self._skip = False
+        self._skips = 0
+        """Numbers that the next packet leaves out."""
         self._overrun = False
         self._input_number = 0
         self._input_accepted = 0
@@ -149,6 +150,10 @@ class SolPayload:
         self._attempts.clear()
         if not self.settings.buffers_without_owner:
             self._discard(Drop.NO_OWNER)
+
+    def jump(self, numbers: int) -> None:
+        """Leave out so many sequence numbers before the next packet."""
+        self._skips = numbers
 
     def reset(self) -> None:
         """Lose everything, as when the BMC restarts."""
@@ -202,13 +207,13 @@ class SolPayload:
         waited = now - self._since
         enough = len(self._buffer) >= settings.threshold
         if enough or waited >= settings.accumulate_interval - _HAIR:
-            self._advance_number(2 if self._skip else 1)
+            self._advance_number()
             self._send_data(now)
 
-    def _advance_number(self, steps: int) -> None:
-        self._number = (self._number + steps - 1) % MAX_SOL_NUMBER + 1
-        self._ledger.skipped_numbers += steps - 1
-        self._skip = False
+    def _advance_number(self) -> None:
+        self._number = (self._number + self._skips) % MAX_SOL_NUMBER + 1
+        self._ledger.skipped_numbers += self._skips
+        self._skips = 0
 
     def _send_data(self, now: float) -> None:
         settings = self.settings
@@ -234,7 +239,7 @@ class SolPayload:
     def _give_up(self, now: float) -> None:
         if self.settings.give_up is GiveUp.BACKLOG:
             self._discard(Drop.GIVEN_UP)
-            self._skip = True
+            self._skips = 1
         else:
             lost = self._attempts[-1]
             self._ledger.dropped[Drop.GIVEN_UP] += lost
@@ -243,7 +248,9 @@ class SolPayload:
 
     def _overflow(self, lost: int) -> None:
         self._ledger.dropped[Drop.OVERFLOW] += lost
-        self._skip |= self.settings.overflow is Overflow.SKIP
+        # However much is lost in one go, real parts leave out a single number.
+        if self.settings.overflow is Overflow.SKIP:
+            self._skips = 1
         if self.settings.overflow is Overflow.OVERRUN and not self._overrun:
             self._overrun = True
             self._ledger.overruns += 1

@@ -472,6 +472,31 @@ def test_a_reset_forgets_sessions_and_output() -> None:
     RemoteConsole(bmc).log_in()
 
 
+def test_numbers_may_jump_without_a_loss() -> None:
+    bmc = make()
+    console = RemoteConsole(bmc).log_in()
+    console.activate()
+
+    bmc.suffer(Mishap.JUMP, 0.0)
+    bmc.console_output(b"after the jump", 0.0)
+
+    assert [packet.number for packet in console.take_sol()] == [7]
+    assert bmc.ledger.dropped.total() == 0
+
+
+def test_a_power_cycle_is_told_twice() -> None:
+    bmc = make()
+    console = RemoteConsole(bmc).log_in()
+    console.activate()
+
+    bmc.suffer(Mishap.POWER_CYCLE, 0.0)
+    console.pass_time(2.0)
+
+    statuses = [packet.status for packet in console.take_sol()]
+    assert statuses == [SolStatus.TRANSFER_UNAVAILABLE, 0]
+    assert bmc.machine.power_on
+
+
 # --- hostile datagrams ---------------------------------------------------------------
 
 
