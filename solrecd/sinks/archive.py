@@ -269,7 +269,10 @@ class ArchiveSink:
                 with trio.move_on_after(DRAIN_INTERVAL):
                     await self._closing.wait()
                 await trio.to_thread.run_sync(
-                    self.drain, limiter=limiter, abandon_on_cancel=True
+                    self.drain,
+                    trio.current_time(),
+                    limiter=limiter,
+                    abandon_on_cancel=True,
                 )
                 self._tell_news()
             self._closer.stop()
@@ -287,10 +290,14 @@ class ArchiveSink:
 
     # The writer thread.
 
-    def drain(self, *, force: bool = False) -> None:
-        """Write everything that was handed over; blocks (writer thread)."""
+    def drain(self, now: float = 0.0, *, force: bool = False) -> None:
+        """Write everything that was handed over; blocks (writer thread).
+
+        Args:
+            now: monotonic seconds; a disk that refused is left alone for a while.
+            force: ask it all the same.
+        """
         with self._lock:
-            now = time.monotonic()
             for recorder in list(self._recorders.values()):
                 self._drain(recorder, now, force=force)
             for _ in range(len(self._leaving)):
@@ -336,7 +343,7 @@ class ArchiveSink:
         leaving = [r for r in self._leaving if r.console == name]
         known = self._recorders.pop(name, None)
         for recorder in [*leaving, *([known] if known else [])]:
-            self._drain(recorder, time.monotonic(), force=True)
+            self._drain(recorder, 0.0, force=True)
             recorder.close()
         for recorder in leaving:
             self._leaving.remove(recorder)

@@ -137,6 +137,7 @@ class Recorder:
         self._notes_behind = resume.notes
         self._notes: deque[JournalNote] = deque()
         self._tail: Line | None = None
+        self._released = -1
         self._retry_at = 0.0
         self._retry_delay = FIRST_RETRY
 
@@ -175,7 +176,11 @@ class Recorder:
 
     @property
     def _dirty(self) -> bool:
-        return len(self.segments) > 1 or any(s.pending for s in self.segments)
+        """Whether anything is not in the files, or not forced to the disk as asked."""
+        if not self.segments:
+            return False
+        last = self.segments[-1]
+        return len(self.segments) > 1 or last.pending or last.end > self._released
 
     def _back_off(self, error: OSError, now: float) -> None:
         """Keep everything, and come back with fresh descriptors.
@@ -334,6 +339,7 @@ class Recorder:
             if self._shared.sync_each_drain:
                 segment.sync()
             self.stream.release(segment.end)
+            self._released = segment.end
             if len(self.segments) == 1:
                 return
             # The next one's header is on disk before this one can be compressed: a
