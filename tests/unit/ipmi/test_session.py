@@ -109,9 +109,9 @@ def test_a_suite_that_gets_no_answer_is_followed_by_the_next() -> None:
     bmc = ScriptedBmc(silent_payloads={OPEN})
     joined = Joined(bmc).log_in()
 
-    joined.wait(5)
+    joined.wait(2.9)
     bmc.silent_payloads.clear()
-    joined.wait(5)
+    joined.wait(2.9)
 
     assert joined.found(LoggedIn)[0].suite == 3
 
