@@ -105,10 +105,7 @@ def _set_session_privilege(call: Call) -> bytes:
     if level > session.limit:
         raise RefusalError(0x81)
     if level:
-        try:
-            session.privilege = PrivilegeLevel(level)
-        except ValueError:
-            raise RefusalError(CompletionCode.INVALID_DATA_FIELD) from None
+        session.privilege = PrivilegeLevel(level)
     return bytes((session.privilege,))
 
 

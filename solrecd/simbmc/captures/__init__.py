@@ -14,9 +14,10 @@ import zstandard
 from solrecd.simbmc.capture import Capture
 
 NAMES: Final = (
-    "good-boot",
+    "boot-and-shutdown",
     "panic-no-root",
     "grub-rescue",
+    "good-boot",
     "initramfs-shell",
     "crash-after-login",
     "hang",

@@ -125,6 +125,19 @@ def test_logins_that_never_end_make_room_for_others() -> None:
     assert len(bmc.controller.sessions) == 1
 
 
+def test_a_login_that_took_too_long_is_forgotten() -> None:
+    bmc = make()
+    slow = RemoteConsole(bmc)
+    slow.open_session()
+    slow.now = 21.0
+    other = RemoteConsole(bmc, session_id=99)
+    other.now = 21.0
+    other.log_in()
+
+    with pytest.raises(ValueError, match="not enough values"):
+        slow.rakp1()
+
+
 def test_an_idle_session_is_closed() -> None:
     bmc = make(BmcOptions(session_timeout=30.0))
     console = RemoteConsole(bmc).log_in()
@@ -212,6 +225,24 @@ def test_commands_are_answered_with_their_completion_code(
     console = RemoteConsole(make()).log_in()
 
     assert console.ask(netfn, command, data)[0] == code
+
+
+@pytest.mark.parametrize(
+    ("netfn", "command", "data", "answer"),
+    [
+        (NetFn.APP, 0x3B, b"\x00", b"\x04"),
+        (NetFn.APP, 0x4A, b"\x01", b"\x01\x00\x00"),
+        (NetFn.TRANSPORT, 0x21, b"\x0e\x06\x0a", b""),
+        (NetFn.TRANSPORT, 0x22, b"\x8e\x00\x00\x00", b"\x11"),
+        (NetFn.TRANSPORT, 0x22, b"\x0e\x08\x00\x00", b"\x11\x6f\x02"),
+    ],
+)
+def test_commands_are_answered_with_data(
+    netfn: int, command: int, data: bytes, answer: bytes
+) -> None:
+    console = RemoteConsole(make()).log_in()
+
+    assert console.ask(netfn, command, data) == (0, answer)
 
 
 def test_an_operator_may_switch_the_power_and_a_user_may_not() -> None:
