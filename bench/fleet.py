@@ -57,7 +57,7 @@ def _seconds_until_up(recorder: Recorder, count: int) -> float:
         if time.monotonic() - begun > _PATIENCE_SECONDS:
             up = recorder.total("solrecd_sol_session_up")
             raise TimeoutError(
-                f"{up:.0f} of {count} sessions are up: {recorder.messages}"
+                f"{up:.0f} of {count} sessions are up: {recorder.messages[-2000:]}"
             )
         time.sleep(_POLL_SECONDS)
     return time.monotonic() - begun

@@ -56,7 +56,7 @@ class Lab:
             return bool(boots) and expected.items() <= boots[-1].items()
 
         boots = wait_until(lambda: self.recorder.boots(console), is_right, seconds=20)
-        assert boots, f"no boot of {console}: {self.recorder.messages}"
+        assert boots, f"no boot of {console}: {self.recorder.messages[-2000:]}"
         assert {key: boots[-1].get(key) for key in expected} == expected
         return boots[-1]
 

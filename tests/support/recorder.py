@@ -21,6 +21,8 @@ import zstandard
 T = TypeVar("T")
 
 _POLL_SECONDS = 0.05
+_SHOWN = 2000
+"""Characters of the daemon's messages in a failure's text."""
 _BIN = Path(sys.executable).parent
 
 CONFIGURATION = """\
@@ -233,7 +235,9 @@ class Recorder:
             bool,
             seconds=seconds,
         )
-        assert line in self._notifications.lines(), f"no {line!r}: {self.messages}"
+        assert line in self._notifications.lines(), (
+            f"no {line!r}: {self.messages[-_SHOWN:]}"
+        )
 
     def _has_ended(self) -> bool:
         return self._process is None or self._process.poll() is not None
