@@ -60,8 +60,8 @@ class Interpreter:
 
     __slots__ = (
         "_boot_offset", "_carry", "_detector", "_first_boot", "_lines_before",
-        "_locate", "_machine", "_pending", "_prompted", "_reporter", "_seen",
-        "_text", "_touched",
+        "_lines_seen", "_locate", "_machine", "_pending", "_prompted", "_reporter",
+        "_seen", "_text", "_touched",
     )  # fmt: skip
 
     def __init__(
@@ -84,6 +84,8 @@ class Interpreter:
         self._boot_offset = offset
         # Lines of this boot in earlier readings, and the end of a line that was cut.
         self._lines_before = 0
+        # Lines of all boots.
+        self._lines_seen = 0
         self._carry = ""
         self._prompted: tuple[int, str] | None = None
         # A reset without a shutdown, held back until it is known not to be kdump.
@@ -169,17 +171,18 @@ class Interpreter:
         texts = self._joined(lines)
         done = 0
         for marker in self._detector.scan(texts):
+            self._release_after(reading, self._lines_seen + marker.line)
             self._follow(reading, texts, done, marker.line)
             done = marker.line
             self._take(reading, marker, texts)
             if marker.rule.role is Role.FAILURE:
                 done += 1
         self._follow(reading, texts, done, len(texts))
-        self._note_stamp(texts, len(texts))
+        self._note_stamp(reading, texts, len(texts))
         cut = reading.cuts[-1].line if reading.cuts else 0
         self._lines_before += len(lines) - cut
-        if self._pending is not None and self._lines_before >= CRASH_KERNEL_LINES:
-            self._release(reading)
+        self._lines_seen += len(lines)
+        self._release_after(reading, self._lines_seen)
 
     def _joined(self, lines: Sequence[Line]) -> list[str]:
         """Return the lines' texts, each cut line's end repeated before its rest."""
@@ -211,7 +214,7 @@ class Interpreter:
         if role is Role.FAILURE:
             self._failure(reading, marker, line)
         elif role is Role.STAGE:
-            self._note_stamp(texts, marker.line)
+            self._note_stamp(reading, texts, marker.line)
             self._stage(reading, marker, line)
         elif role is Role.ENDING:
             self._machine.announce(marker)
@@ -272,7 +275,15 @@ class Interpreter:
             title if last is None else f"{title}, last kernel message at {last:.6f} s",
             boot.boot, self._number(reading, marker.line, line),
         )  # fmt: skip
-        self._pending = (boot.boot, event)
+        self._machine.record(event)
+        self._machine.lost(line.at)
+        self._release(reading)
+        self._pending = (self._lines_seen + marker.line, event)
+
+    def _release_after(self, reading: Reading, line: int) -> None:
+        """Give up waiting for a crash kernel's command line at a line."""
+        if self._pending and line - self._pending[0] >= CRASH_KERNEL_LINES:
+            self._release(reading)
 
     def _release(self, reading: Reading) -> None:
         """Nothing spoke for kdump: it was a reset."""
@@ -327,13 +338,16 @@ class Interpreter:
         cut = reading.cuts[-1].line if reading.cuts else 0
         return self._lines_before + index - cut + 1
 
-    def _note_stamp(self, texts: Sequence[str], before: int) -> None:
-        """Remember the last kernel time stamp of the lines before an index."""
-        for text in reversed(texts[max(before - 16, 0) : before]):
-            stamp = STAMP.search(text)
-            if stamp is not None:
-                self._machine.note_kernel_time(float(stamp["stamp"]))
-                return
+    def _note_stamp(self, reading: Reading, texts: Sequence[str], before: int) -> None:
+        """Remember the last kernel time stamp of this boot's lines before an index."""
+        first = reading.cuts[-1].line if reading.cuts else 0
+        for index in range(before - 1, first - 1, -1):
+            # Most lines of other sources are told apart by their first character.
+            if texts[index].startswith(("[", "<")):
+                stamp = STAMP.match(texts[index])
+                if stamp is not None:
+                    self._machine.note_kernel_time(float(stamp["stamp"]))
+                    return
 
     def _add(self, reading: Reading, events: Sequence[Event]) -> None:
         for event in events:

@@ -12,8 +12,6 @@ import itertools
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
-import re2
-
 from solrecd.boot.prefix import Message, messages
 from solrecd.boot.rules import Matched, Role, Rule, RuleSet, Scope
 
@@ -37,12 +35,9 @@ class Detector:
     __slots__ = ("_gate", "_prompts", "_rules")
 
     def __init__(self, rules: RuleSet) -> None:
-        lines = [rule for rule in rules.rules if rule.scope is not Scope.PROMPT]
-        # Suppression decides before anything else does.
-        lines.sort(key=lambda rule: rule.role is not Role.SUPPRESS)
-        self._rules = tuple(lines)
-        self._prompts = tuple(r for r in rules.rules if r.scope is Scope.PROMPT)
-        self._gate = _gate(self._rules)
+        self._rules = rules.searched
+        self._prompts = rules.prompts
+        self._gate = rules.gate
 
     def scan(self, texts: Sequence[str]) -> Iterator[Marker]:
         """Yield the markers in lines, in order."""
@@ -94,14 +89,3 @@ def _first(rules: Sequence[Rule], index: int, message: Message) -> Marker | None
 def _marker(rule: Rule, index: int, message: Message, found: Matched) -> Marker:
     groups = {name: text for name, text in found.groupdict().items() if text}
     return Marker(rule, index, message, groups)
-
-
-def _gate(rules: Sequence[Rule]) -> re2.Filter:
-    """Build the search for the literal texts without which no rule can match."""
-    gate = re2.Filter()
-    options = re2.Options()
-    options.log_errors = False
-    for rule in rules:
-        gate.Add(rule.pattern, options)
-    gate.Compile()
-    return gate

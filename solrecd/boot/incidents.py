@@ -44,11 +44,13 @@ _TITLE_LIMIT: Final = 240
 _FIELD_LIMIT: Final = 200
 
 _TASK: Final = re.compile(
-    r"CPU: *(?P<cpu>\d+) (?:UID: \d+ )?PID: *(?P<pid>\d+) *[Cc]omm: *(?P<comm>.{1,40}?) "
+    r"CPU: *(?P<cpu>\d+) (?:UID: \d+ )?PID: *(?P<pid>\d+) *[Cc]omm: *"
+    r"(?P<comm>.{1,40}?) "
     r"(?:(?P<clean>Not tainted)|Tainted: (?P<taint>[A-Z ]+?))"
     r"(?: (?P<kernel>\d+\.\d+\S*)|$)",
     re.MULTILINE,
 )
+_ABOUT: Final = ("cpu", "pid", "comm", "taint", "kernel")
 _OLD_TASK: Final = re.compile(
     r"^ *(?:Pid: (?P<pid>\d+), comm: (?P<comm>\S+)|Comm: (?P<comm2>\S+) )", re.MULTILINE
 )
@@ -144,7 +146,9 @@ class Reporter:
 
     def begin(self, marker: Marker, line: int, at: int, boot: int) -> list[Event]:
         """Take a failure's headline; return the reports that it ends."""
-        if marker.rule.background and self._open:
+        if marker.rule.background and any(
+            r.rule.blame is not Blame.NONE for r in self._open
+        ):
             return []
         for report in reversed(self._open):
             if _continues(report, marker):
@@ -291,7 +295,8 @@ def _fields(report: _Report, body: str) -> dict[str, str | int | float | bool]:
         fields["reason"] = report.reason[:_FIELD_LIMIT]
     task = _TASK.search(body)
     if task is not None:
-        fields.update((k, v) for k, v in task.groupdict().items() if v and k != "clean")
+        found = task.groupdict()
+        fields.update((k, " ".join(found[k].split())) for k in _ABOUT if found[k])
     elif (old := _OLD_TASK.search(body)) is not None:
         fields.update(_old_task(old))
     return fields

@@ -245,10 +245,16 @@ class BootMachine:
         if self._now is not None:
             self._now.fatal |= rule.severity is Severity.FATAL
 
+    def lost(self, at: int) -> None:
+        """The boot ended without a word: whatever it was doing, it failed."""
+        if self._now is not None:
+            self._now.outcome = Outcome.FAILED
+            self.end(at)
+
     def record(self, event: Event) -> None:
         """Count a failure's event; the worst one titles the boot."""
         now = self._now
-        if now is None or event.kind is not Kind.FAILURE:
+        if now is None or event.kind is not Kind.FAILURE or event.boot != now.number:
             return
         now.failures += 1
         if event.severity is Severity.FATAL or event.name in ENDING_BOOT:

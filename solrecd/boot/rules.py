@@ -76,6 +76,13 @@ class Matched(Protocol):
         """Return all named groups."""
 
 
+class Gate(Protocol):
+    """RE2's filter of many patterns."""
+
+    def Match(self, text: bytes, potential: bool) -> list[int] | None:  # noqa: FBT001, N802
+        """Return the indexes of the patterns whose literals are all in a text."""
+
+
 class Matcher(Protocol):
     """A compiled RE2 pattern."""
 
@@ -148,10 +155,18 @@ class Frames:
 
 @dataclass(frozen=True, slots=True)
 class RuleSet:
-    """All rules in order of priority, and what they share."""
+    """All rules in order of priority, and what they share.
+
+    Built once and shared by all consoles: compiling takes longer than reading a boot.
+    """
 
     rules: tuple[Rule, ...]
     frames: Frames
+    searched: tuple[Rule, ...]
+    """Rules for finished lines; suppression decides before anything else does."""
+    prompts: tuple[Rule, ...]
+    gate: Gate = field(repr=False, compare=False)
+    """Tells which of `searched` could match a text, by the literals they need."""
 
 
 _KEYS: Final = frozenset(
@@ -201,7 +216,24 @@ def load_rules(texts: Mapping[str, str]) -> RuleSet:
         for name in document.get("disable", ()):
             if rules.pop(name, None) is None:
                 raise RuleError(f"{source}: disable: there is no rule {name!r}")
-    return RuleSet(tuple(rules.values()), _frames(frames))
+    return _rule_set(list(rules.values()), _frames(frames))
+
+
+def _rule_set(rules: list[Rule], frames: Frames) -> RuleSet:
+    searched = [rule for rule in rules if rule.scope is not Scope.PROMPT]
+    searched.sort(key=lambda rule: rule.role is not Role.SUPPRESS)
+    gate = re2.Filter()
+    for rule in searched:
+        gate.Add(rule.pattern, _options())
+    gate.Compile()
+    prompts = [rule for rule in rules if rule.scope is Scope.PROMPT]
+    return RuleSet(tuple(rules), frames, tuple(searched), tuple(prompts), gate)
+
+
+def _options() -> re2.Options:
+    options = re2.Options()
+    options.log_errors = False
+    return options
 
 
 def _document(source: str, text: str) -> dict[str, Any]:
@@ -284,10 +316,8 @@ def _optional(where: str, pattern: str | None) -> Matcher | None:
 
 
 def _compile(where: str, pattern: str) -> Matcher:
-    options = re2.Options()
-    options.log_errors = False
     try:
-        matcher: Matcher = re2.compile(pattern, options)
+        matcher: Matcher = re2.compile(pattern, _options())
     except re2.error as error:
         raise RuleError(
             f"{where}: not a pattern of RE2 (no look-ahead, no back-reference; "

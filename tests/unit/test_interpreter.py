@@ -1,0 +1,186 @@
+"""Bytes and silence become lines, cuts, events and boots."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hypothesis import given, settings, strategies as st
+
+from solrecd.events import Boot, Chunk, Cut, Kind, Outcome, Reading, Stage
+from solrecd.interpreter import Interpreter
+from tests.support.golden import RULES, interpret, render
+
+SECOND = 1_000_000
+KERNEL = b"[    0.000000] Linux version 6.1.0 (builder@example.org) (gcc) #1\r\n"
+RUNNING = b"[   30.000000] example: working\r\n"
+
+
+def make(boot: Boot | None = None, offset: int = 0) -> Interpreter:
+    timeouts = {"kernel": 180.0}
+    return Interpreter(
+        RULES, console="node01", boot=boot, offset=offset, timeouts=timeouts
+    )
+
+
+def feed(interpreter: Interpreter, data: bytes, at: int = 0) -> Reading:
+    return interpreter.feed([Chunk(at, data)])
+
+
+def names(reading: Reading) -> list[str]:
+    return [event.name for event in reading.events]
+
+
+def test_the_first_byte_begins_a_boot() -> None:
+    interpreter = make()
+
+    reading = feed(interpreter, b"hello", at=5)
+
+    assert reading.cuts == [Cut(5, 0, 0, 1)]
+    assert reading.boots[-1].cause == "attach"
+    assert reading.tail is not None
+    assert reading.tail.text == "hello"
+
+
+def test_a_prompt_without_a_newline_is_seen_once_it_is_quiet() -> None:
+    interpreter = make()
+    before = feed(interpreter, KERNEL + b"node01 login: ")
+
+    quiet = interpreter.idle(SECOND)
+    again = interpreter.idle(2 * SECOND)
+
+    assert names(before) == ["kernel"]
+    assert names(quiet) == ["login"]
+    assert names(again) == []
+    assert interpreter.boot is not None
+    assert interpreter.boot.outcome is Outcome.OK
+
+
+def test_a_firmware_banner_after_a_running_kernel_cuts_at_its_line() -> None:
+    interpreter = make()
+    feed(interpreter, KERNEL + RUNNING)
+
+    reading = feed(interpreter, b"tail of old\r\nSeaBIOS (version 1)\r\n", at=9)
+
+    offset = len(KERNEL + RUNNING) + len(b"tail of old\r\n")
+    assert reading.cuts == [Cut(9, offset, 1, 2)]
+    assert [boot.boot for boot in reading.boots] == [1, 2]
+    assert reading.boots[0].outcome is Outcome.FAILED
+    assert reading.boots[0].bytes == offset
+    assert reading.boots[0].ended == 9
+
+
+def test_a_reset_without_a_shutdown_is_a_failure_of_the_boot_that_ended() -> None:
+    interpreter = make()
+    feed(interpreter, KERNEL + RUNNING)
+
+    feed(interpreter, b"SeaBIOS (version 1)\r\n")
+    reading = interpreter.idle(SECOND)
+
+    assert [(event.name, event.boot) for event in reading.events] == [("reboot", 1)]
+
+
+def test_an_announced_reboot_is_no_failure() -> None:
+    interpreter = make()
+    feed(interpreter, KERNEL + RUNNING + b"[   31.0] reboot: Restarting system\r\n")
+    feed(interpreter, b"[   31.000000] reboot: Restarting system\r\n")
+
+    reading = feed(interpreter, b"SeaBIOS (version 1)\r\n")
+
+    assert names(reading) == ["firmware"]
+    assert names(interpreter.idle(SECOND)) == []
+
+
+def test_replaying_a_boot_that_goes_on_cuts_nothing() -> None:
+    interpreter = make()
+    whole = feed(interpreter, KERNEL + RUNNING)
+    known = whole.boots[-1]
+
+    resumed = make(boot=known, offset=0)
+    reading = feed(resumed, KERNEL + RUNNING)
+
+    assert reading.cuts == []
+    assert resumed.stage is Stage.KERNEL
+    assert resumed.boot is not None
+    assert replace(resumed.boot, bytes=known.bytes) == known
+
+
+def test_somebody_reading_proc_version_is_no_new_boot() -> None:
+    interpreter = make()
+    feed(interpreter, KERNEL + RUNNING + b"node01 login: root\r\n")
+
+    reading = feed(interpreter, b"Linux version 6.1.0 (builder@example.org) (gcc)\r\n")
+
+    assert reading.cuts == []
+
+
+def test_a_boot_that_stays_too_long_in_a_stage_is_stuck_until_it_moves() -> None:
+    interpreter = make()
+    feed(interpreter, KERNEL, at=0)
+    assert interpreter.deadline == 180 * SECOND
+
+    stuck = interpreter.idle(181 * SECOND)
+    feed(interpreter, b"[  200.000000] Run /init as init process\r\n", 200 * SECOND)
+
+    assert [(event.kind, event.name) for event in stuck.events] == [
+        (Kind.STUCK, "kernel")
+    ]
+    assert interpreter.boot is not None
+    assert interpreter.boot.outcome is Outcome.RUNNING
+    assert interpreter.idle(900 * SECOND).events == []
+
+
+def test_power_on_begins_a_boot_and_power_off_ends_it() -> None:
+    interpreter = make()
+    feed(interpreter, KERNEL + RUNNING)
+
+    off = interpreter.power(on=False, at=3)
+    on = interpreter.power(on=True, at=4)
+    firmware = feed(interpreter, b"SeaBIOS (version 1)\r\n")
+
+    assert off.boots[-1].ended == 3
+    assert on.cuts[0].boot == 2
+    assert on.boots[-1].cause == "power"
+    assert firmware.cuts == []
+
+
+def test_a_report_is_told_when_the_console_falls_silent() -> None:
+    interpreter = make()
+    before = feed(interpreter, b"[    9.000000] Kernel panic - not syncing: x\r\n")
+
+    assert names(before) == []
+    assert names(interpreter.idle(SECOND)) == ["panic"]
+
+
+def test_a_marker_across_the_cut_of_a_long_line_is_seen() -> None:
+    interpreter = make()
+    padding = b"x" * (8192 - 8)
+
+    reading = feed(interpreter, padding + b"Welcome to GRUB!\r\n")
+
+    assert names(reading) == ["loader"]
+
+
+_LINES = st.sampled_from(
+    [
+        KERNEL,
+        RUNNING,
+        b"SeaBIOS (version 1)\r\n",
+        b"[    9.000000] BUG: kernel NULL pointer dereference, address: 0\r\n",
+        b"[    9.000001] Oops: 0000 [#1] SMP\r\n",
+        b"[    9.000002] RIP: 0010:example_read+0x1/0x2\r\n",
+        b"[    9.000003] Kernel panic - not syncing: Fatal exception\r\n",
+        b"[    9.000004] reboot: Restarting system\r\n",
+        b"[    9.000005] INFO: task a:1 blocked for more than 120 seconds.\r\n",
+        b"node01 login: ",
+        b"You are in emergency mode.\r\n",
+        b"\x1b[2J\x1b[01;01H",
+    ]
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(_LINES, max_size=14), st.integers(1, 40))
+def test_chunking_never_changes_events(lines: list[bytes], size: int) -> None:
+    data = b"".join(lines)
+
+    assert render(*interpret(data, size)) == render(*interpret(data, 1 << 20))
