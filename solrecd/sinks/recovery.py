@@ -77,8 +77,9 @@ def look_into(folder: Path) -> Folder:
             (closed if file.closed else plain).add(file.segment)
     last = max(plain | closed, default=None)
     while last in plain - closed and not _is_begun(folder, last):
-        closed.add(last)
-        last = max((plain | closed) - {last}, default=None)
+        # Left alone: the same cut will soon begin it again, under the same name.
+        plain.remove(last)
+        last = max(plain | closed, default=None)
     is_open = last is not None and last not in closed
     unfinished = sorted(plain - {last}) if is_open else sorted(plain)
     return Folder(last if is_open else None, last, unfinished)

@@ -153,8 +153,7 @@ class Segment:
         """
         if not self.linked:
             self._files.make_folder(self._folder)
-            if self.timing.size == 0:
-                self.timing.flush()
+            self.timing.flush()
         for file in self._all:
             file.open()
             file.check()

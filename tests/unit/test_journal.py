@@ -339,7 +339,7 @@ def test_any_mix_of_appends_and_releases_keeps_what_is_not_released(
 
 
 def test_a_kill_at_any_moment_loses_nothing_acknowledged(path: Path) -> None:
-    rng = random.Random(1)  # noqa: S311 - reproducible, not secret
+    rng = random.Random(1)
     acknowledged = mmap.mmap(-1, 8)
     start = 0
     for _ in range(6):

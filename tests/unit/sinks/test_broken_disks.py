@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import example, given, settings, strategies as st
 
 from solrecd.archive import parse_file_name
 from solrecd.events import Chunk, Line, Reading
@@ -97,6 +97,23 @@ def test_a_console_that_begins_on_a_full_disk_is_recorded(daemon: Daemon) -> Non
     assert daemon.read("raw") == b"first\n"
 
 
+def test_a_header_torn_by_a_full_disk_is_completed_before_anything_else(
+    daemon: Daemon,
+) -> None:
+    daemon.say(b"BOOT 1\n")
+    daemon.drain()
+    daemon.say(b"BOOT 2\n")
+    for _ in range(3):
+        daemon.disk.room = 1
+        daemon.drain()
+    daemon.journal.close()
+    daemon.start()
+    daemon.disk.room = 1 << 20
+    daemon.drain()
+
+    assert daemon.read("raw") == b"BOOT 1\nBOOT 2\n"
+
+
 def test_a_start_on_a_full_disk_loses_nothing(daemon: Daemon) -> None:
     daemon.say(b"BOOT 1\narchi")
     daemon.drain()
@@ -178,6 +195,7 @@ def test_a_disk_that_refuses_is_not_asked_all_the_time(daemon: Daemon) -> None:
 
 
 @settings(max_examples=40, deadline=None)
+@example(steps=[(b"\n", 1000, False), (b"BOOT 2\n", 1, False), (b"x", 1, True)])
 @given(
     steps=st.lists(
         st.tuples(

@@ -62,7 +62,7 @@ def test_a_closed_segment_is_compressed_and_its_originals_go(tmp_path: Path) -> 
 
 
 def test_frames_hold_whole_lines_and_the_seek_table_finds_them(tmp_path: Path) -> None:
-    rng = random.Random(2)  # noqa: S311 - reproducible, not secret
+    rng = random.Random(2)
     lines = [b"%d %d\n" % (n, rng.getrandbits(300)) for n in range(25_000)]
     source, target = tmp_path / "a.log", tmp_path / "a.log.zst"
     source.write_bytes(b"".join(lines))
