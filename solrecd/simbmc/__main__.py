@@ -55,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     for name in ("loss", "duplication", "reordering", "corruption"):
         add(f"--{name}", type=float, default=0.0, help="probability per datagram")
     for name in ("delay", "jitter"):
-        add(f"--{name}", type=float, default=0.0, help="seconds per datagram")
+        add(f"--{name}", type=float, default=0.0, help="seconds per datagram, each way")
     add("--seed", type=int, default=0)
     return parser
 

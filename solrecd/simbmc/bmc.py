@@ -206,10 +206,12 @@ class Bmc:
         """Take a packet of an active session; only a believed one counts."""
         kind, payload = session.cipher.open(datagram)
         controller = self.controller
+        # Answers follow the client: a restarted recorder may come from another port.
         session.address = address
         if kind == PayloadType.SOL:
             if controller.options.sol_keeps_session:
                 session.last_seen = now
+            # Anybody may hold a session, only the owner's SoL packets mean anything.
             if controller.owner == session.id:
                 controller.payload.receive(decode_sol(payload), now)
                 controller.pump(now)

@@ -93,6 +93,7 @@ class Controller:
         Args:
             tell: whether the owner hears of it.
         """
+        # Sealed before the owner changes: afterwards nobody has the keys for them.
         self.flush()
         self.payload.deactivate(tell=tell)
         self.flush()

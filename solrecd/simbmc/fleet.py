@@ -158,6 +158,8 @@ class Fleet:
 
     def _turn(self, now: float) -> None:
         """Read what has arrived, then run the timers that are due."""
+        # One datagram per ready socket and turn: SoL waits for each ACK, so there is
+        # rarely a second one, and a flooding client cannot starve the others.
         for descriptor, _ in self._epoll.poll(0):
             self._read(self._by_descriptor[descriptor], now)
         while self._timers and self._timers[0][0] <= now:

@@ -285,6 +285,8 @@ class SolPayload:
             self._resend_at = now + self.settings.retry_interval
             return
         accepted = packet.accepted
+        # Taking a late ACK for a partial accept would send bytes that the client has
+        # in hand, in the retransmission, once more under a new number.
         if accepted != self._attempts[-1] and accepted in self._attempts:
             return
         self._attempts.clear()

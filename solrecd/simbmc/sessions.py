@@ -151,6 +151,7 @@ class Logins:
             raise _RefusalError(RmcpStatus.INSUFFICIENT_RESOURCES)
         suite = self._agree(request)
         login = _Login(self._new_id(), request.console_session_id, suite, now)
+        # Unproven logins must not use up the slots of those who know the password.
         self._make_room(now)
         self._logins[login.session_id] = login
         privilege = request.privilege or self._options.privilege_limit
@@ -244,6 +245,7 @@ class Logins:
         """
         message = decode_rakp3(payload)
         login = self._logins.get(message.bmc_session_id)
+        # Silence, also for a repeated RAKP 3: its login is over, its session stands.
         if login is None or login.exchange is None or login.user is None:
             return None
         if message.status:
