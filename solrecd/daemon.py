@@ -117,7 +117,6 @@ class Daemon:
                 sinks=sinks,
                 metrics=self._metrics,
                 rules=rules,
-                stage_timeouts=lambda: self._metrics.stage_timeouts,
                 dialer=self._dialer,
                 last_boot=LastBoots(Path(settings.state_dir) / FILE_NAME),
                 wall_clock=wall_clock,

@@ -42,7 +42,7 @@ BACKOFF_LAST = 60.0
 SETTLED = 60.0
 """Seconds a session must have lasted for the back-off to begin anew."""
 
-POLL_FOREIGN = 10.0
+POLL_FOREIGN = 5.0
 """Seconds between two tries to activate while someone else holds the console."""
 
 TAKES, TAKES_WITHIN = 3, 600.0

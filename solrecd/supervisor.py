@@ -57,6 +57,12 @@ class Workshop(Protocol):
     async def close(self, console: Console, *, removed: bool) -> None:
         """Finish a console's files; a removed one loses its metrics as well."""
 
+    def apply(self, config: Config, plan: ReloadPlan) -> None:
+        """Take what a new configuration says about consoles that stay."""
+
+    def refuse(self) -> None:
+        """Note that a configuration was refused."""
+
 
 @dataclass(slots=True)
 class _Member:
@@ -249,6 +255,8 @@ class Supervisor:
             try:
                 new = await trio.to_thread.run_sync(self._read_config)
             except ConfigError as error:
+                if not dry_run:
+                    self._workshop.refuse()
                 raise FleetError(str(error)) from None
             plan = plan_reload(self._config, new)
             if not dry_run:
@@ -277,4 +285,5 @@ class Supervisor:
         for name in plan.update:
             self._members[name].console.config = new.consoles[name]
             self._members[name].keeper.config = new.consoles[name]
+        self._workshop.apply(new, plan)
         self._config = new

@@ -8,15 +8,15 @@ road as new ones.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import trio
 
 from solrecd.boot.rules import RuleSet
-from solrecd.config import ConsoleConfig
+from solrecd.config import Config, ConsoleConfig, ReloadPlan
 from solrecd.console import Console, Sinks, Surroundings
-from solrecd.events import Boot, Stage
+from solrecd.events import Boot
 from solrecd.interpreter import Interpreter
 from solrecd.link.dialer import Dialer
 from solrecd.metrics import Metrics
@@ -30,8 +30,6 @@ class Workshop:
     sinks: Sinks
     metrics: Metrics
     rules: RuleSet
-    stage_timeouts: Callable[[], Mapping[Stage, float]]
-    """Those of the configuration that holds now."""
     dialer: Dialer
     last_boot: Callable[[str], Boot | None]
     """Asks the index for the newest boot of a console."""
@@ -64,18 +62,29 @@ class Workshop:
             self.dialer.forget(console.name)
         await trio.lowlevel.checkpoint()
 
+    def apply(self, config: Config, plan: ReloadPlan) -> None:
+        """Take what a new configuration says about consoles that stay."""
+        self.metrics.stage_timeouts = config.stages
+        for name in plan.update:
+            self.metrics.console(name, config.consoles[name].labels)
+        self.metrics.reloaded(self.wall_clock(), successful=True)
+
+    def refuse(self) -> None:
+        """Note that a configuration was refused."""
+        self.metrics.reloaded(self.wall_clock(), successful=False)
+
     def interpreter(
         self, console: str, boot: Boot | None, *, first_boot: int, offset: int
     ) -> Interpreter:
         """Return an interpreter (see `console.InterpreterFactory`)."""
-        timeouts = {str(stage): limit for stage, limit in self.stage_timeouts().items()}
+        limits = self.metrics.stage_timeouts
         return Interpreter(
             self.rules,
             console=console,
             boot=boot,
             first_boot=first_boot,
             offset=offset,
-            timeouts=timeouts,
+            timeouts={str(stage): limits[stage] for stage in limits},
         )
 
     def _boot(self, name: str, opened: OpenedConsole) -> Boot | None:

@@ -1,0 +1,324 @@
+"""The whole daemon in this process, recording simulated BMCs over loopback.
+
+Everything is real here but the BMCs: sockets, journal, writer threads, index, API.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trio
+
+from solrecd.api.client import Client
+from solrecd.cli.scan import packaged_rules
+from solrecd.config import Config, ConsoleConfig, DaemonConfig, OnConflict, Secret
+from solrecd.daemon import Daemon
+from solrecd.notify import Notifier
+from solrecd.simbmc.bmc import Bmc
+from solrecd.simbmc.faults import Faults, Misbehaviour, Mishap
+from solrecd.simbmc.fleet import Fleet, Member
+from solrecd.simbmc.ledger import Ledger
+from solrecd.simbmc.machine import Machine, NumberedLines, numbered
+from solrecd.simbmc.options import BmcOptions, User
+from solrecd.simbmc.payload import SolSettings
+
+PATIENCE = 20.0
+"""Seconds for what normally takes one or two."""
+
+TOTAL = 12_800
+"""Bytes that a machine prints."""
+
+
+def make_bmc(name: str, *, total: int | None = TOTAL) -> Bmc:
+    """Return a BMC whose machine prints numbered lines and keeps them for an owner."""
+    options = BmcOptions(
+        users=(User(b"recorder", b"secret"),),
+        sol=SolSettings(buffers_without_owner=True, retry_interval=0.05),
+    )
+    source = NumberedLines(name, rate=100, size=128, total=total)
+    return Bmc(options, Machine(source), ledger=Ledger(keep=1 << 20))
+
+
+def console_config(member: Member, name: str, **changes: Any) -> ConsoleConfig:
+    """Return the configuration of a console behind a simulated BMC."""
+    settings = {
+        "name": name,
+        "host": member.host,
+        "port": member.port,
+        "username": b"recorder",
+        "password": Secret(b"secret"),
+    }
+    return ConsoleConfig(**(settings | changes))  # type: ignore[arg-type]
+
+
+class Site:
+    """A fleet and a folder; daemons come and go."""
+
+    def __init__(self, folder: Path, fleet: Fleet) -> None:
+        self.folder = folder
+        self.fleet = fleet
+        self.consoles: dict[str, ConsoleConfig] = {}
+
+    def add(self, bmc: Bmc, name: str, **changes: Any) -> Member:
+        """Put a BMC and its console into the configuration."""
+        member = self.fleet.add(bmc, faults=changes.pop("faults", Faults()))
+        self.consoles[name] = console_config(member, name, **changes)
+        return member
+
+    def config(self) -> Config:
+        """Return the configuration as it is now."""
+        daemon = DaemonConfig(
+            log_dir=str(self.folder / "log"),
+            state_dir=str(self.folder / "state"),
+            control=str(self.folder / "control.sock"),
+            journal_size=1 << 20,
+            metrics=None,
+            compress=False,
+        )
+        return Config(daemon=daemon, consoles=dict(self.consoles))
+
+    @asynccontextmanager
+    async def recording(self) -> AsyncIterator[Daemon]:
+        """Run a daemon; on leaving, stop it as SIGTERM does."""
+        daemon = Daemon(
+            self.config(),
+            rules=packaged_rules(),
+            read_config=self.config,
+            notifier=Notifier(),
+            wall_clock=lambda: time.time_ns() // 1000,
+        )
+        async with trio.open_nursery() as nursery:
+            await nursery.start(daemon.run)
+            yield daemon
+            daemon.stop()
+
+    def raw(self, name: str) -> bytes:
+        """Return everything recorded of a console, its segments in order."""
+        files = sorted((self.folder / "log" / name).glob("2*.raw"))
+        return b"".join(file.read_bytes() for file in files)
+
+    def text(self, name: str) -> str:
+        """Return the text of a console's segments in order."""
+        files = sorted((self.folder / "log" / name).glob("2*.log"))
+        return "".join(file.read_text() for file in files)
+
+    async def ls(self, name: str) -> Mapping[str, Any]:
+        """Ask the daemon about a console, through its socket."""
+        client = Client(str(self.folder / "control.sock"))
+        rows = await trio.to_thread.run_sync(client.get, "/v1/consoles")
+        return next(row for row in rows if row["console"] == name)
+
+    async def wait(self, name: str, **wanted: object) -> Mapping[str, Any]:
+        """Return the console's ``ls`` object once it has these values."""
+        with trio.fail_after(PATIENCE):
+            row = await self.ls(name)
+            while any(row[key] != value for key, value in wanted.items()):
+                await trio.sleep(0.05)
+                row = await self.ls(name)
+            return row
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for something that the daemon or a BMC brings about."""
+    with trio.fail_after(PATIENCE):
+        while not condition():  # noqa: ASYNC110 - a BMC has no trio.Event
+            await trio.sleep(0.02)
+
+
+@pytest.fixture
+async def site(tmp_path: Path) -> AsyncIterator[Site]:
+    """Return a site whose fleet is served."""
+    with Fleet(seed=7) as fleet:
+        async with trio.open_nursery() as nursery:
+            await nursery.start(fleet.run)
+            yield Site(tmp_path, fleet)
+            nursery.cancel_scope.cancel()
+
+
+async def test_every_acknowledged_byte_is_recorded_once_and_in_order(
+    site: Site,
+) -> None:
+    bmc = make_bmc("node1")
+    site.add(bmc, "node1")
+
+    async with site.recording():
+        await until(lambda: bmc.ledger.acknowledged == TOTAL)
+
+    assert site.raw("node1") == numbered("node1", 0, TOTAL)
+
+
+@pytest.mark.parametrize(
+    "faults",
+    [
+        Faults(loss=0.2),
+        Faults(duplication=0.5),
+        Faults(reordering=0.3, reorder_hold=0.03),
+        Faults(corruption=0.2),
+        Faults(loss=0.1, duplication=0.2, delay=0.005, jitter=0.02, corruption=0.05),
+    ],
+    ids=["loss", "duplication", "reordering", "corruption", "all"],
+)
+async def test_a_bad_network_costs_no_byte_and_repeats_none(
+    site: Site, faults: Faults
+) -> None:
+    bmc = make_bmc("node1", total=TOTAL // 4)
+    site.add(bmc, "node1", faults=faults)
+
+    async with site.recording():
+        await until(lambda: bmc.ledger.acknowledged == TOTAL // 4)
+
+    assert site.raw("node1") == numbered("node1", 0, TOTAL // 4)
+
+
+async def test_text_is_in_the_log_while_the_daemon_runs(site: Site) -> None:
+    bmc = make_bmc("node1")
+    site.add(bmc, "node1")
+
+    async with site.recording():
+        await until(lambda: bmc.ledger.acknowledged == TOTAL)
+        await until(lambda: site.text("node1").count("\n") == TOTAL // 64)
+        row = await site.wait("node1", session="up")
+
+    assert row["last_output"] is not None
+    assert row["error"] is None
+
+
+async def test_a_daemon_that_comes_back_goes_on_and_marks_the_gap(site: Site) -> None:
+    bmc = make_bmc("node1")
+    site.add(bmc, "node1")
+
+    async with site.recording():
+        await until(lambda: bmc.ledger.acknowledged > TOTAL // 4)
+    async with site.recording():
+        await until(lambda: bmc.ledger.acknowledged == TOTAL)
+
+    assert site.raw("node1") == numbered("node1", 0, TOTAL)
+    assert site.text("node1").count("# gap: ") == 1
+    assert "s without a session (stopped)" in site.text("node1")
+
+
+async def test_a_bmc_that_restarts_is_recorded_again_and_the_gap_is_marked(
+    site: Site,
+) -> None:
+    bmc = make_bmc("node1", total=None)
+    member = site.add(bmc, "node1", keepalive=2.0)
+
+    async with site.recording():
+        await until(lambda: bmc.ledger.acknowledged > 1000)
+        bmc.suffer(Mishap.RESET, trio.current_time())
+        site.fleet.poke(member)
+        acknowledged = bmc.ledger.acknowledged
+        await until(lambda: bmc.ledger.acknowledged > acknowledged + 1000)
+
+    assert "# gap: " in site.text("node1")
+
+
+@pytest.mark.parametrize(
+    ("changes", "misbehaviour", "words"),
+    [
+        ({"password": Secret(b"wrong")}, {}, "bad_password"),
+        ({"username": b"nobody"}, {}, "bad_username"),
+        ({"cipher_suites": (3,)}, {"open_session_status": 0x11}, "suite_refused"),
+        ({}, {"refusals": {(0x06, 0x48): 0x81}}, "sol_disabled"),
+    ],
+    ids=["password", "user", "suite", "disabled"],
+)
+async def test_a_refusal_is_one_clear_line_with_the_next_try(
+    site: Site,
+    changes: dict[str, Any],
+    misbehaviour: dict[str, Any],
+    words: str,
+) -> None:
+    bmc = make_bmc("node1")
+    bmc.misbehaviour = Misbehaviour(**misbehaviour)
+    site.add(bmc, "node1", **changes)
+
+    async with site.recording():
+        row = await site.wait("node1", session="down")
+
+    assert row["error"].startswith(f"{words}: ")
+    assert "\n" not in row["error"]
+    assert row["next_try"] is not None
+
+
+async def test_a_stolen_console_is_noticed_and_left_to_the_thief(site: Site) -> None:
+    bmc = make_bmc("node1", total=None)
+    member = site.add(bmc, "node1", keepalive=1.0)
+
+    async with site.recording():
+        await site.wait("node1", session="up")
+        bmc.suffer(Mishap.STEAL, trio.current_time())
+        site.fleet.poke(member)
+        yielded = await site.wait("node1", session="yielded")
+        bmc.suffer(Mishap.RELEASE, trio.current_time())
+        site.fleet.poke(member)
+        await site.wait("node1", session="up")
+
+    assert yielded["error"].startswith("foreign_owner: ")
+
+
+async def test_a_stolen_console_is_taken_back_where_that_is_the_policy(
+    site: Site,
+) -> None:
+    bmc = make_bmc("node1", total=None)
+    member = site.add(bmc, "node1", keepalive=1.0, on_stolen=OnConflict.TAKE)
+
+    async with site.recording():
+        await site.wait("node1", session="up")
+        bmc.suffer(Mishap.STEAL, trio.current_time())
+        site.fleet.poke(member)
+        acknowledged = bmc.ledger.acknowledged
+        await until(lambda: bmc.ledger.acknowledged > acknowledged + 1000)
+
+    assert "(stolen)" in site.text("node1")
+
+
+async def test_a_reload_touches_only_what_changed(site: Site) -> None:
+    kept, dropped, late = (make_bmc(f"node{n}", total=None) for n in (1, 2, 3))
+    site.add(kept, "node1")
+    site.add(dropped, "node2")
+
+    async with site.recording():
+        await site.wait("node1", session="up")
+        await site.wait("node2", session="up")
+        sessions = set(kept.controller.sessions)
+        del site.consoles["node2"]
+        site.add(late, "node3")
+        client = Client(str(site.folder / "control.sock"))
+        plan = await trio.to_thread.run_sync(client.post, "/v1/reload")
+        await site.wait("node3", session="up")
+        still = set(kept.controller.sessions)
+        rows = await trio.to_thread.run_sync(client.get, "/v1/consoles")
+
+    assert (plan["start"], plan["stop"], plan["keep"]) == (["node3"], ["node2"], 1)
+    assert still == sessions
+    assert [row["console"] for row in rows] == ["node1", "node3"]
+    assert not dropped.controller.sessions
+
+
+async def test_a_clean_stop_gives_the_console_back(site: Site) -> None:
+    bmc = make_bmc("node1", total=None)
+    site.add(bmc, "node1")
+
+    async with site.recording():
+        await site.wait("node1", session="up")
+
+    assert bmc.controller.owner is None
+    assert not bmc.controller.sessions
+
+
+async def test_a_silent_bmc_cannot_hold_shutdown_up(site: Site) -> None:
+    bmc = make_bmc("node1", total=None)
+    site.add(bmc, "node1")
+
+    async with site.recording():
+        await site.wait("node1", session="up")
+        bmc.suffer(Mishap.MUTE, trio.current_time())
+        began = trio.current_time()
+
+    assert trio.current_time() - began < 5
