@@ -71,7 +71,7 @@ class Journal:
             ) from error
 
     def stream(self, console: str, offset: int) -> JournalStream:
-        """Return a console's stream.
+        """Return a console's stream; any thread may ask while nobody appends to it.
 
         Args:
             console: at most `NAME_LIMIT` bytes in UTF-8.
@@ -118,7 +118,7 @@ class Journal:
     @property
     def used(self) -> int:
         """Bytes of the slabs that hold something not yet archived."""
-        streams = self._streams.values()
+        streams = tuple(self._streams.values())
         idle = sum(1 for stream in streams if stream.slabs and not stream.pending)
         return self.size - (self._pool.free + idle) * SLAB_SIZE
 
@@ -127,7 +127,8 @@ class Journal:
         self._pool.close()
 
     def _reclaim(self) -> Slab | None:
-        surrendered = (stream.surrender() for stream in self._streams.values())
+        streams = tuple(self._streams.values())
+        surrendered = (stream.surrender() for stream in streams)
         return next((slab for slab in surrendered if slab is not None), None)
 
     @classmethod

@@ -11,28 +11,31 @@ takes nothing once it, a console's part of it, or `CONSOLE_BACKLOG` is used up.
 
 from __future__ import annotations
 
+import enum
 import errno
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Protocol
 
 import trio
 
 from solrecd.archive import (
     JournalNote,
     Recovered,
-    Retention,
-    SegmentLimits,
     SegmentName,
 )
 from solrecd.events import Chunk, Reading
+from solrecd.sinks.archive_types import (
+    ArchiveError,
+    ArchiveOptions,
+    ArchiveTrouble,
+    OpenedConsole,
+    Spool,
+)
 from solrecd.sinks.closer import Closer, SegmentChange, SegmentFate
 from solrecd.sinks.files import FileSystem, OsFileSystem
-from solrecd.sinks.recorder import Batch, Recorder, Resume, Shared, SpoolStream
+from solrecd.sinks.recorder import Batch, Recorder, Resume, Shared
 from solrecd.sinks.recovery import (
     end_of_closed,
     look_into,
@@ -40,6 +43,16 @@ from solrecd.sinks.recovery import (
     restore,
 )
 from solrecd.sinks.segment import Segment
+
+__all__ = [
+    "DRAIN_INTERVAL",
+    "ArchiveError",
+    "ArchiveOptions",
+    "ArchiveSink",
+    "ArchiveTrouble",
+    "OpenedConsole",
+    "Spool",
+]
 
 DRAIN_INTERVAL = 0.25
 """Seconds; promise 1: the archive follows within this."""
@@ -58,70 +71,12 @@ LINE_COST = 200
 """Bytes that a waiting line needs besides its text: objects, stamp, timing."""
 
 
-class ArchiveError(Exception):
-    """The archive cannot be used; the message names the path and the remedy."""
+class _Work(enum.Enum):
+    """What can go wrong independently of the rest."""
 
-
-class Spool(Protocol):
-    """What the archive needs of the journal."""
-
-    def stream(self, console: str, offset: int) -> SpoolStream:
-        """Return a console's stream."""
-        ...
-
-    def records(self, console: str) -> Recovered:
-        """Return what it holds of a console."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class ArchiveOptions:
-    """Where and how to archive."""
-
-    log_dir: Path
-    fsync: float | None = 5.0
-    """Seconds between two fsyncs of a file that grows; 0 with each drain, None never
-    (a segment is always forced to the disk when it is closed)."""
-    limits: SegmentLimits = field(default_factory=SegmentLimits)
-    compress: bool = True
-    retention: Retention = field(default_factory=Retention)
-
-
-@dataclass(frozen=True, slots=True)
-class OpenedConsole:
-    """Where a console goes on.
-
-    The caller makes an interpreter for `offset`, feeds it `restored` and offers the
-    reading with no chunks, then feeds it `pending` and offers that with them::
-
-        sink.offer(name, (), interpreter.feed(opened.restored))
-        sink.offer(name, opened.pending, interpreter.feed(opened.pending))
-    """
-
-    stream: SpoolStream
-    """To append to."""
-    offset: int
-    """Stream offset of the first byte of `restored` or `pending`."""
-    boot: int
-    """Number of the newest boot in the archive; 0 for a new console."""
-    continues: bool
-    """Whether that boot's segment is open: the boot goes on. Else the next begins."""
-    started: int | None
-    """Stamp of the newest segment's first byte."""
-    last_output: int | None
-    """Stamp of the last byte recorded, if it is known."""
-    restored: list[Chunk]
-    """The end of the open segment: already archived, wanted by the interpreter."""
-    pending: list[Chunk]
-    """Received by an earlier daemon, and not yet in the archive."""
-
-
-@dataclass(frozen=True, slots=True)
-class ArchiveTrouble:
-    """A console's files cannot be written (`error`), or can again (None)."""
-
-    console: str
-    error: OSError | None
+    WRITING = enum.auto()
+    SYNCING = enum.auto()
+    CLOSING = enum.auto()
 
 
 class ArchiveSink:
@@ -167,7 +122,8 @@ class ArchiveSink:
         self._leaving: deque[Recorder] = deque()
         self._lock = threading.Lock()
         """Held while files are written; `open_console` takes it, `offer` never."""
-        self._errors: dict[str, OSError | None] = {}
+        self._errors: dict[tuple[_Work, str], int | None] = {}
+        """Errno last told; each kind of work, and so each thread, has its own keys."""
         self._news: deque[ArchiveTrouble | SegmentChange] = deque()
         self._closing = trio.Event()
 
@@ -194,7 +150,8 @@ class ArchiveSink:
     def open_console(self, name: str) -> OpenedConsole:
         """Read where a console's archive ends, and repair what a kill -9 left.
 
-        Reads the end of the open segment only (milliseconds), writes nothing.
+        Reads the end of the open segment only (milliseconds), writes nothing. Waits
+        for a drain under way, so call it in a worker thread where a disk may hang.
 
         Raises:
             ArchiveError: the folder cannot be read; worth another try later.
@@ -244,7 +201,7 @@ class ArchiveSink:
     @property
     def backlog(self) -> int:
         """Estimated bytes of memory that wait for the disk."""
-        return sum(recorder.backlog for recorder in self._recorders.values())
+        return sum([recorder.backlog for recorder in tuple(self._recorders.values())])
 
     async def run(
         self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
@@ -312,10 +269,14 @@ class ArchiveSink:
         recorder.drain(now, force=force)
         if recorder.begun or recorder.finished:
             self._report_segments(recorder)
-        error, before = recorder.error, self._errors.get(recorder.console)
-        if (error and error.errno) != (before and before.errno):
-            self._errors[recorder.console] = error
-            self._news.append(ArchiveTrouble(recorder.console, error))
+        self._report(_Work.WRITING, recorder.console, recorder.error)
+
+    def _report(self, work: _Work, console: str, error: OSError | None) -> None:
+        """Tell an error once, and its end."""
+        code = error.errno if error else None
+        if code != self._errors.get((work, console)):
+            self._errors[work, console] = code
+            self._news.append(ArchiveTrouble(console, error))
 
     def _report_segments(self, recorder: Recorder) -> None:
         for segment in recorder.begun:
@@ -462,7 +423,9 @@ class ArchiveSink:
         except OSError as error:
             # The writer thread has closed it meanwhile; the closer forces it then.
             if error.errno != errno.EBADF:
-                self._news.append(ArchiveTrouble(console, error))
+                self._report(_Work.SYNCING, console, error)
+        else:
+            self._report(_Work.SYNCING, console, None)
 
     async def _run_closing(self) -> None:
         """Compress closed segments and remove old ones."""
@@ -474,4 +437,5 @@ class ArchiveSink:
                     self._closer.work, limiter=limiter, abandon_on_cancel=True
                 )
                 self._news.extend(changes)
+                self._report(_Work.CLOSING, "", self._closer.error)
                 self._tell_news()
