@@ -88,7 +88,7 @@ class Workshop:
         )
 
     def _boot(self, name: str, opened: OpenedConsole) -> Boot | None:
-        """Return the boot that goes on, as the index knows it or as the archive does."""
+        """Return the boot that goes on, as the index knows it or the archive does."""
         if not opened.continues:
             return None
         known = self.last_boot(name)

@@ -27,6 +27,7 @@ from solrecd.simbmc.capture import Capture
 from solrecd.simbmc.fleet import Fleet
 from solrecd.simbmc.machine import Machine, Playlist
 from solrecd.simbmc.options import BmcOptions, User
+from solrecd.simbmc.payload import SolSettings
 
 USER = User(b"recorder", b"demo")
 
@@ -149,7 +150,9 @@ async def _run_daemon(
 def _machine(boots: Sequence[Capture], number: int, speed: float) -> Bmc:
     """Return a BMC whose machine begins the story at a place of its own."""
     story = Playlist(boots, speed=speed, first=number % len(boots))
-    return Bmc(BmcOptions(users=(USER,)), Machine(story))
+    # Output that nobody heard is kept: the first boot is recorded from its start.
+    sol = SolSettings(buffers_without_owner=True)
+    return Bmc(BmcOptions(users=(USER,), sol=sol), Machine(story))
 
 
 def _write_config(folder: Path, fleet: Fleet) -> Path:

@@ -289,7 +289,7 @@ def test_the_daemons_own_numbers(metrics: Metrics) -> None:
     metrics.filesystem(avail=10, size=100)
     metrics.journal(used=1, size=64)
     metrics.stage_timeouts = {Stage.KERNEL: 180.0}
-    metrics.rejected["forged"] = 3
+    metrics.rejected = {"forged": 3}
     metrics.reloaded(NOON, successful=True)
     metrics.reloaded(NOON + 1, successful=False)
 
