@@ -40,7 +40,8 @@ class Pump:
         self.output = bytearray()
         self.events: list[SessionEvent] = []
         """Everything but output, in order."""
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+        self._socket = socket.socket(family, socket.SOCK_DGRAM)
         self._socket.connect(address)
 
     def __enter__(self) -> Self:
