@@ -259,6 +259,7 @@ _SIGNED_FROM: Final = len(RMCP_HEADER)
 _SEALED: Final = AUTHENTICATED | ENCRYPTED
 
 _SEQUENCE_MASK: Final = 0xFFFF_FFFF
+_ANY_SEQUENCE: Final = 0x1_0000_0000
 _HALF_SEQUENCE: Final = 0x8000_0000
 """A number is newer if it is ahead by less than this, modulo 2^32: a busy session wraps
 within a year. Strictly newer, no window: an original that arrives after its
@@ -316,7 +317,7 @@ class SessionCipher:
         chosen = self.suite.algorithms
         self._code_size = _AUTH_CODE_SIZES[chosen.integrity]
         self._flags = 0
-        self._window = _HALF_SEQUENCE if self.received else _SEQUENCE_MASK
+        self._window = _HALF_SEQUENCE if self.received else _ANY_SEQUENCE
         self._pad_to = 0 if self.short_pad else 2
         if chosen.integrity != Integrity.NONE:
             self._flags |= AUTHENTICATED
