@@ -14,6 +14,7 @@ from typing import Final
 from solrecd.boot.detector import Detector, Marker
 from solrecd.boot.incidents import Reporter
 from solrecd.boot.machine import BootMachine, Motion
+from solrecd.boot.noise import is_noise
 from solrecd.boot.prefix import STAMP, Origin
 from solrecd.boot.rules import Role, RuleSet, load_rules
 from solrecd.events import (
@@ -59,9 +60,9 @@ class Interpreter:
     """
 
     __slots__ = (
-        "_boot_offset", "_carry", "_detector", "_first_boot", "_lines_before",
-        "_lines_seen", "_locate", "_machine", "_pending", "_prompted", "_reporter",
-        "_seen", "_text", "_touched",
+        "_boot_offset", "_carry", "_console", "_detector", "_first_boot",
+        "_lines_before", "_lines_seen", "_locate", "_machine", "_noisy", "_pending",
+        "_prompted", "_reporter", "_seen", "_text", "_touched",
     )  # fmt: skip
 
     def __init__(
@@ -75,7 +76,10 @@ class Interpreter:
         first_boot: int = 1,
         locate: Callable[[int], int] | None = None,
     ) -> None:
+        self._console = console
         self._text = Assembler(offset)
+        # The boot that noise was told of.
+        self._noisy: int | None = None
         self._detector = Detector(rules)
         self._reporter = Reporter(console, rules.frames)
         self._machine = BootMachine(console, boot, timeouts or {})
@@ -178,11 +182,30 @@ class Interpreter:
             if marker.rule.role is Role.FAILURE:
                 done += 1
         self._follow(reading, texts, done, len(texts))
+        self._listen(reading, texts)
         self._note_stamp(reading, texts, len(texts))
         cut = reading.cuts[-1].line if reading.cuts else 0
         self._lines_before += len(lines) - cut
         self._lines_seen += len(lines)
         self._release_after(reading, self._lines_seen)
+
+    def _listen(self, reading: Reading, texts: Sequence[str]) -> None:
+        """Tell once per boot that the console is unreadable."""
+        number = self._machine.number
+        if self._noisy == number:
+            return
+        for index, text in enumerate(texts):
+            if ("\ufffd" in text or "\\x" in text) and is_noise(text):
+                line = reading.lines[index]
+                self._noisy = number
+                event = Event(
+                    line.at, self._console, Kind.FAILURE, "console_noise",
+                    Severity.WARNING,
+                    "Unreadable output: do the baud rates of host and BMC agree?",
+                    number, self._number(reading, index, line),
+                )  # fmt: skip
+                self._add(reading, [event])
+                return
 
     def _joined(self, lines: Sequence[Line]) -> list[str]:
         """Return the lines' texts, each cut line's end repeated before its rest."""

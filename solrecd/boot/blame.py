@@ -24,7 +24,9 @@ _FRAME: Final = re.compile(
     re.MULTILINE,
 )
 _FRAME_ARM: Final = re.compile(
-    rf"^ *(?:\[<[0-9a-f]+>\] \({_NAME}(?:\+0x[^)]*)?\)|{_NAME}) from ", re.MULTILINE
+    rf"^ *(?:\[<[0-9a-f]+>\] \({_NAME}(?:\+0x[^)]*)?\) from "
+    rf"|{_NAME} from {_NAME}\+0x)",
+    re.MULTILINE,
 )
 
 # The instruction that faulted: x86, Arm, powerpc, RISC-V, MIPS; and where powerpc
@@ -37,6 +39,11 @@ _POINTER: Final = re.compile(
     r"(?:\+0x[0-9a-f]+|/0x| \S+:\d+ \[inline\])",
     re.MULTILINE,
 )
+
+# Finding these words first is ten times as fast as letting _POINTER look everywhere.
+_POINTER_WORDS: Final = (
+    "IP:", "IP is at", "PC is at", "pc ", "NIP", "PC:", "--- interrupt:", "ip ", "PSW",
+)  # fmt: skip
 
 _TRACE_STARTS: Final = re.compile(
     r"^ *(?:Call [Tt]race|[Bb]acktrace|stack backtrace|Trace|Call backtrace).{0,60}$",
@@ -109,7 +116,7 @@ class Culprit:
         return self._ways[way](report, named, skip)
 
     def _trace(self, report: str, named: str | None, skip: Sequence[str]) -> str | None:
-        pointer = _POINTER.search(report)
+        pointer = _pointer(report)
         names = [named] if named else []
         if pointer is not None:
             names.append(pointer[1])
@@ -140,7 +147,7 @@ class Culprit:
         below = report[interrupted.start() :] if interrupted else report
         quiet = (*self._frames.quiet, *skip)
         calls = [n for n in _frames(below) if not self._is_skipped(n, quiet)]
-        pointer = _POINTER.search(below)
+        pointer = _pointer(below)
         if pointer is not None and not self._is_skipped(pointer[1], quiet):
             calls.insert(0, pointer[1])
         gathered = _gathered(calls, self._frames.stalling)
@@ -178,6 +185,23 @@ def _first_of(names: Sequence[str]) -> str | None:
     return names[0] if names else None
 
 
+def _pointer(report: str) -> re.Match[str] | None:
+    """Find the first line that says which instruction faulted."""
+    begin = 0
+    while True:
+        places = [report.find(word, begin) for word in _POINTER_WORDS]
+        place = min((found for found in places if found >= 0), default=-1)
+        if place < 0:
+            return None
+        start = report.rfind("\n", 0, place) + 1
+        end = report.find("\n", place)
+        end = len(report) if end < 0 else end
+        found = _POINTER.search(report, start, end)
+        if found is not None:
+            return found
+        begin = end
+
+
 def _gathered(calls: Sequence[str], gathering: Mapping[str, str]) -> str | None:
     for name in calls:
         for part, blamed in gathering.items():
@@ -197,14 +221,13 @@ def _frames(report: str) -> Iterator[str]:
 
     Frames with a question mark are leftovers on the stack, not callers.
     """
-    found = False
-    for frame in _FRAME.finditer(report):
-        if not frame["doubt"] and "(unreliable)" not in (frame["after"] or ""):
-            found = True
-            yield frame[2]
-    if not found:
+    if " from " in report and _FRAME_ARM.search(report):
         for frame in _FRAME_ARM.finditer(report):
             yield frame[1] or frame[2]
+        return
+    for frame in _FRAME.finditer(report):
+        if not frame["doubt"] and "(unreliable)" not in (frame["after"] or ""):
+            yield frame[2]
 
 
 def _any_part(parts: Sequence[str]) -> re.Pattern[str]:

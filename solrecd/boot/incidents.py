@@ -37,7 +37,7 @@ hour people want to know that it still goes on."""
 REMEMBERED: Final = 256
 """Different failures remembered to know their repetitions."""
 
-PRELUDE_LINES: Final = 6
+PRELUDE_LINES: Final = 12
 """The real headline follows its prelude ("refcount_t: underflow") within these."""
 
 _TITLE_LIMIT: Final = 240

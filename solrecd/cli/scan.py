@@ -52,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> int:
-    """Scan the files; 0 when something failed in them, 1 when nothing did."""
+    """Scan files; 0 when something failed in them, 1 when not, 2 when unreadable."""
     # Lines are tuples by the hundred thousand and never in cycles: looking for some
     # would take half of the time.
     gc.disable()
@@ -63,21 +63,22 @@ def main(args: argparse.Namespace) -> int:
         print(f"solrecctl scan: {error}", file=sys.stderr)
         return 2
     show = _show_json if args.json else _show_text
-    status = 1
+    found, unreadable = False, False
     for name in files:
         label = name if len(files) > 1 else None
         try:
             with _opened(name) as stream:
-                for event in _scan(stream, name, rules):
+                for event in scan(stream, name, rules):
+                    found |= event.kind is Kind.FAILURE
                     show(event, label)
                     if args.explain and not args.json:
                         print(f"        rule {event.fields.get('rule', '-')}")
-                    if event.kind is Kind.FAILURE:
-                        status = 0
         except (OSError, EOFError, lzma.LZMAError, zstandard.ZstdError) as error:
             print(f"solrecctl scan: {name}: {error}", file=sys.stderr)
-            status = 2
-    return status
+            unreadable = True
+    if unreadable:
+        return 2
+    return 0 if found else 1
 
 
 def packaged_rules() -> RuleSet:
@@ -159,7 +160,7 @@ def _unarchived(data: bytes, at: int) -> tuple[list[Chunk], int]:
     return chunks, at
 
 
-def _scan(stream: IO[bytes], name: str, rules: RuleSet) -> Iterator[Event]:
+def scan(stream: IO[bytes], name: str, rules: RuleSet) -> Iterator[Event]:
     """Yield the events of one file, in the order of their lines."""
     source = _Input(stream)
     console = "-" if name == "-" else Path(name).name

@@ -1,0 +1,26 @@
+"""Which lines are no text at all. Pure.
+
+Bytes at another baud rate, and what a UART sends while a machine is reset, arrive as
+runs of invalid UTF-8 and control bytes. A console that shows them all the time is
+configured wrongly, and nobody notices before they need it.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+WINDOW: Final = 16
+"""Characters; shorter lines prove nothing."""
+
+SHARE: Final = 0.3
+"""Unreadable share of a line above which it is noise."""
+
+
+def is_noise(text: str) -> bool:
+    """Say whether a line, as `text.Assembler` writes it, is mostly unreadable."""
+    if len(text) < WINDOW:
+        return False
+    escaped = text.count("\\x")
+    unreadable = text.count("\ufffd") + escaped
+    # An escape takes four characters for one byte.
+    return unreadable > SHARE * (len(text) - 3 * escaped)

@@ -1,0 +1,23 @@
+"""Wrong baud rates are told from text."""
+
+from __future__ import annotations
+
+import pytest
+
+from solrecd.boot.noise import is_noise
+
+
+@pytest.mark.parametrize(
+    ("text", "noise"),
+    [
+        ("[    0.000000] Linux version 6.1.0", False),
+        ("\ufffd" * 20, True),
+        ("\\x80\\xfc\\xe0\\x1c" * 8, True),
+        ("a name with one \ufffd in it", False),
+        ("\ufffd\ufffd", False),
+    ],
+)
+def test_a_line_is_noise_when_most_of_it_is_unreadable(
+    text: str, *, noise: bool
+) -> None:
+    assert is_noise(text) is noise
