@@ -43,8 +43,10 @@ class Workshop:
         Raises:
             ArchiveError: its folder cannot be read.
         """
-        await trio.lowlevel.checkpoint()
-        opened = self.sinks.archive.open_console(config.name)
+        # In a thread: a disk that hangs must not hold the loop of all the others.
+        opened = await trio.to_thread.run_sync(
+            self.sinks.archive.open_console, config.name
+        )
         return Console(
             config,
             opened,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import resource
 import sys
 import time
 from collections.abc import Awaitable, Callable
@@ -48,6 +49,7 @@ def exit_status_of(
 ) -> int:
     """Run Trio; what forbids the daemon to start becomes a line and a status."""
     status = 0
+    raise_descriptor_limit()
     try:
         trio.run(main, *arguments)
     except* (ArchiveError, JournalError, ListenError, RuleError) as group:
@@ -55,6 +57,15 @@ def exit_status_of(
         for error in _leaves(group):
             print(f"solrecd: {error}", file=sys.stderr)
     return status
+
+
+def raise_descriptor_limit() -> None:
+    """Allow as many open files as the service manager lets us have.
+
+    A console that prints holds three; the usual soft limit of 1024 ends at 340.
+    """
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 async def _run(config: Config, read_config: Callable[[], Config]) -> None:
