@@ -17,15 +17,16 @@ from solrecd.cli.source import Source
 BAD_OUTCOMES = ("failed", "stuck")
 """What ``--failed`` and ``last-failed`` look for."""
 
-_STAGES = (
-    "firmware",
-    "bootdev",
-    "loader",
-    "kernel",
-    "initramfs",
-    "init",
-    "login",
-)
+_STAGES = {
+    "firmware": "FW",
+    "bootdev": "DEV",
+    "loader": "LOADER",
+    "kernel": "KERN",
+    "initramfs": "INITRD",
+    "init": "INIT",
+    "login": "LOGIN",
+}
+"""Titles of the columns that say how many seconds each stage took to reach."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -93,7 +94,7 @@ def _stage_column(stage: str) -> Column:
         return "" if value is None else f"{value:.1f}"
 
     return Column(
-        stage.upper(), lambda row: Cell(seconds(row) or "-"), seconds, right=True
+        _STAGES[stage], lambda row: Cell(seconds(row) or "-"), seconds, right=True
     )
 
 

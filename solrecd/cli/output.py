@@ -25,6 +25,9 @@ _UNSAFE = re.compile(
 
 _GAP = "  "
 
+_LEAST_ROOM = 12
+"""Characters that a row's last cell gets on a terminal that is too narrow."""
+
 
 class Colour(enum.StrEnum):
     """What a colour means; the values are SGR parameters (ECMA-48 §8.3.117)."""
@@ -59,10 +62,23 @@ class Screen:
     """Where a command writes, and what that place can show."""
 
     def __init__(
-        self, stream: TextIO, environ: Mapping[str, str], *, is_terminal: bool
+        self,
+        stream: TextIO,
+        environ: Mapping[str, str],
+        *,
+        is_terminal: bool,
+        width: int = 0,
     ) -> None:
-        """Look at the environment once."""
+        """Look at the environment once.
+
+        Args:
+            stream: where to write.
+            environ: says whether colours are wanted.
+            is_terminal: whether a person reads it.
+            width: columns that a table may have; 0: any number.
+        """
         self._stream = stream
+        self._width = width
         self.is_terminal = is_terminal
         self.coloured = (
             self.is_terminal
@@ -107,21 +123,30 @@ class Screen:
     ) -> int:
         if not rows:
             return 0
-        cells = [[_safe_cell(column.cell(row)) for column in columns] for row in rows]
         titles = [Cell(column.title, Colour.TITLE) for column in columns]
+        cells = [[_safe_cell(column.cell(row)) for column in columns] for row in rows]
+        lines = [titles, *cells]
         widths = [
-            max(len(cell.text) for cell in each)
-            for each in zip(titles, *cells, strict=True)
+            max(len(cell.text) for cell in each) for each in zip(*lines, strict=True)
         ]
-        for row in (titles, *cells):
-            line = _GAP.join(map(self._fitted, row, columns, widths))
-            self.line(line.rstrip())
+        room = self._width - sum(widths[:-1]) - len(_GAP) * len(widths[:-1])
+        for *most, last in lines:
+            fitting = [*most, _cut(last, room) if self._width else last]
+            self.line(_GAP.join(map(self._fitted, fitting, columns, widths)).rstrip())
         return len(rows)
 
     def _fitted(self, cell: Cell, column: Column, width: int) -> str:
         blank = " " * (width - len(cell.text))
         text = self.paint(cell.text, cell.colour)
         return blank + text if column.right else text + blank
+
+
+def _cut(cell: Cell, room: int) -> Cell:
+    """Shorten a row's last cell so that the row stays one line of the terminal."""
+    room = max(room, _LEAST_ROOM)
+    if len(cell.text) <= room:
+        return cell
+    return Cell(cell.text[: room - 1] + "…", cell.colour)
 
 
 def to_json(row: Mapping[str, Any]) -> str:
@@ -156,7 +181,10 @@ def value_of(key: str) -> Callable[[Mapping[str, Any]], str]:
 
 def screen() -> Screen:
     """Return the screen of this process's standard output."""
-    return Screen(sys.stdout, os.environ, is_terminal=sys.stdout.isatty())
+    if not sys.stdout.isatty():
+        return Screen(sys.stdout, os.environ, is_terminal=False)
+    width = os.get_terminal_size(sys.stdout.fileno()).columns
+    return Screen(sys.stdout, os.environ, is_terminal=True, width=width)
 
 
 def warn(message: str) -> None:

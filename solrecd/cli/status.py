@@ -60,7 +60,7 @@ def _show_group(output: Screen, group: Mapping[str, Any], indent: str) -> None:
     for key, value in group.items():
         label = output.paint(f"{safe(key):{width}}", Colour.QUIET)
         if isinstance(value, dict) and any(_lines_in(value)):
-            output.line(f"{indent}{label}")
+            output.line(f"{indent}{label}".rstrip())
             _show_group(output, value, indent + _INDENT)
         else:
             output.line(f"{indent}{label}  {_painted(output, key, value)}")

@@ -65,12 +65,25 @@ class IndexSink:
     """A bounded buffer in front of one writer thread."""
 
     def __init__(
-        self, path: Path, *, wall_clock: Callable[[], int], report: Report
+        self,
+        path: Path,
+        *,
+        wall_clock: Callable[[], int],
+        report: Report,
+        archive: Path | None = None,
     ) -> None:
-        """Prepare to write ``path``; nothing is opened before `run`."""
+        """Prepare to write ``path``; nothing is opened before `run`.
+
+        Args:
+            path: the index file.
+            wall_clock: returns a stamp.
+            report: told when writing begins to fail and when it works again.
+            archive: the archive folder; what it holds already is missing in an index
+                that has to be made anew.
+        """
         self._wall_clock = wall_clock
         self._report = report
-        self._file = _File(path)
+        self._file = _File(path, incomplete=archive is not None and _holds_any(archive))
         self._limiter = trio.CapacityLimiter(1)
         self._wanted = trio.Event()
         self._closed = trio.Event()
@@ -174,8 +187,9 @@ class IndexSink:
 class _File:
     """The index file as the writer thread sees it."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, incomplete: bool) -> None:
         self.path = path
+        self._incomplete = incomplete
         self._index: Index | None = None
         self._identity: tuple[int, int] | None = None
 
@@ -212,10 +226,14 @@ class _File:
             opened = open_or_replace(self.path, _suffix(at))
             self._index = opened.index
             self._identity = _identity(self.path)
-            if fresh or opened.set_aside is not None:
-                # What the archive holds already is not in it.
+            if opened.set_aside is not None or (fresh and self._incomplete):
                 self._index.mark_stale(0)
+            self._incomplete = True
         return self._index
+
+
+def _holds_any(archive: Path) -> bool:
+    return archive.is_dir() and any(archive.iterdir())
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

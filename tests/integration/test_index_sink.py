@@ -23,9 +23,14 @@ def event(at: int = 1) -> Event:
 class Recorder:
     """A sink and what it reported."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, archive: Path | None = None) -> None:
         self.reports: list[str | None] = []
-        self.sink = IndexSink(path, wall_clock=lambda: NOW, report=self.reports.append)
+        self.sink = IndexSink(
+            path,
+            wall_clock=lambda: NOW,
+            report=self.reports.append,
+            archive=archive,
+        )
 
 
 @asynccontextmanager
@@ -66,14 +71,19 @@ async def test_only_the_last_snapshot_of_a_boot_is_written(tmp_path: Path) -> No
     assert [boot["outcome"] for boot in found(path)[0]] == ["ok"]
 
 
-async def test_a_new_file_says_that_the_archive_may_hold_more(tmp_path: Path) -> None:
-    path = tmp_path / "index.sqlite"
+@pytest.mark.parametrize(("held", "stale_since"), [([], None), (["node001"], 0)])
+async def test_a_new_file_beside_an_old_archive_says_that_it_is_not_complete(
+    tmp_path: Path, held: list[str], stale_since: int | None
+) -> None:
+    path, archive = tmp_path / "index.sqlite", tmp_path / "log"
+    for folder in (archive, *(archive / name for name in held)):
+        folder.mkdir()
 
-    async with running(Recorder(path)) as sink:
+    async with running(Recorder(path, archive)) as sink:
         sink.offer([event()])
 
     with closing(Index.read(path)) as index:
-        assert index.stale_since == 0
+        assert index.stale_since == stale_since
 
 
 async def test_a_damaged_file_is_set_aside(tmp_path: Path) -> None:

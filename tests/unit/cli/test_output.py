@@ -56,6 +56,18 @@ def test_colours_do_not_disturb_the_alignment() -> None:
     assert coloured == plain
 
 
+def test_a_row_stays_one_line_of_the_terminal() -> None:
+    stream = io.StringIO()
+    screen = Screen(stream, {"NO_COLOR": "1"}, is_terminal=True, width=30)
+
+    screen.table(COLUMNS[:1] * 2, [{"name": "x" * 16}, {"name": "short"}])
+
+    assert stream.getvalue().splitlines()[1:] == [
+        "xxxxxxxxxxxxxxxx  xxxxxxxxxxx…",
+        "short             short",
+    ]
+
+
 def test_a_table_without_rows_has_no_titles() -> None:
     stream = io.StringIO()
 
