@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, closing
 from typing import Any
 
 from solrecd.api.client import UnreachableError
@@ -54,12 +55,16 @@ def main(args: argparse.Namespace) -> int:
     live = args.follow and _daemon_answers(source)
     chosen = names.select(args.names, _known(source, live=live), source.labels)
     view = _View(screen(), chosen, as_json=args.json)
-    followers = {name: Follower(source.log_dir / name) for name in chosen}
-    count = _show_last(view, followers, args.lines)
+    with ExitStack() as files:
+        followers = {
+            name: files.enter_context(closing(Follower(source.log_dir / name)))
+            for name in chosen
+        }
+        count = _show_last(view, followers, args.lines)
+        if args.follow and not live:
+            _follow_files(view, followers)
     if live:
         _follow_daemon(view, source, chosen)
-    elif args.follow:
-        _follow_files(view, followers)
     return Exit.DONE if count else Exit.NO
 
 

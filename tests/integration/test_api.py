@@ -3,7 +3,7 @@
 import json
 import socket
 import stat
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -13,48 +13,11 @@ import trio
 import trio.testing
 
 from solrecd.api.app import api_app, metrics_app
-from solrecd.api.fleet import FleetError
 from solrecd.api.listeners import ListenError
 from solrecd.api.server import serve
 from solrecd.events import Event, Kind, Line, Severity
-from solrecd.sinks.viewers import VIEWER_BUFFER, TailItem, Viewers
-
-
-class FakeFleet:
-    """Two consoles whose viewers are real."""
-
-    def __init__(self) -> None:
-        self.viewers = Viewers()
-        self.reloads: list[bool] = []
-        self.refusal: str | None = None
-        self.watched = trio.Event()
-        self.left = trio.Event()
-
-    def names(self) -> Sequence[str]:
-        return ["a", "b"]
-
-    def list(self) -> list[dict[str, Any]]:
-        return [{"console": name, "session": "up"} for name in self.names()]
-
-    def status(self, name: str) -> dict[str, Any]:
-        return {"console": name, "session": "up", "cipher_suite": 17}
-
-    @asynccontextmanager
-    async def tail(
-        self, names: Collection[str]
-    ) -> AsyncIterator[trio.MemoryReceiveChannel[TailItem]]:
-        async with self.viewers.watch(names) as channel:
-            self.watched.set()
-            try:
-                yield channel
-            finally:
-                self.left.set()
-
-    async def reload(self, *, dry_run: bool) -> dict[str, Any]:
-        if self.refusal is not None:
-            raise FleetError(self.refusal)
-        self.reloads.append(dry_run)
-        return {"start": [], "stop": [], "restart": [], "keep": 2}
+from solrecd.sinks.viewers import VIEWER_BUFFER
+from tests.support.fleet import FakeFleet
 
 
 @asynccontextmanager
@@ -108,10 +71,7 @@ async def following(path: Path, query: str = "") -> AsyncIterator[Follower]:
 @pytest.mark.parametrize(
     ("target", "answer"),
     [
-        (
-            "/v1/consoles",
-            [{"console": "a", "session": "up"}, {"console": "b", "session": "up"}],
-        ),
+        ("/v1/consoles", FakeFleet().list()),
         ("/v1/consoles/b", {"console": "b", "session": "up", "cipher_suite": 17}),
         ("/v1/version", {"version": "1.2.3"}),
     ],

@@ -1,0 +1,265 @@
+"""The commands on an archive folder, and against a daemon's API."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trio
+
+from solrecd.api.app import api_app
+from solrecd.api.server import serve
+from solrecd.cli.program import Exit, run
+from solrecd.cli.solrecctl import PROGRAM
+from solrecd.events import Line, parse_stamp
+from solrecd.index import FILE_NAME, Index
+from tests.support.archives import Printed, write_segment
+from tests.support.fleet import FakeFleet
+
+NOON = parse_stamp("2026-11-22T12:00:00.000000Z")
+SECOND = 1_000_000
+GOOD = (
+    "[    0.000000] Linux version 6.1.0-56-amd64 (debian@lists) #1 SMP",
+    "[    0.000000] Command line: root=/dev/sda1 ro",
+    "[    1.000000] Run /init as init process",
+    "Debian GNU/Linux 12 node001 ttyS0",
+    "node001 login: ",
+)
+BAD = (
+    *GOOD[:2],
+    "[    2.000000] Kernel panic - not syncing: VFS: Unable to mount root fs",
+    "\x1b[2Jhostile",
+)
+Ctl = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Path:
+    """Return an archive: node001 booted well twice and failed between."""
+    folder = tmp_path / "log"
+    for boot, lines in enumerate((GOOD, BAD, GOOD), 1):
+        start = NOON + boot * 600 * SECOND
+        printed = [Printed(start + n * SECOND, text) for n, text in enumerate(lines)]
+        write_segment(folder, "node001", printed, boot=boot, closed=boot < 3)
+    return folder
+
+
+@pytest.fixture
+def ctl(archive: Path, capsys: pytest.CaptureFixture[str]) -> Ctl:
+    """Return `solrecctl --dir`: status, output, errors."""
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        status = run(PROGRAM, ["--dir", str(archive), *arguments])
+        captured = capsys.readouterr()
+        return status, captured.out, captured.err
+
+    return call
+
+
+def objects(output: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in output.splitlines()]
+
+
+@pytest.mark.parametrize("indexed", ["with an index", "without"])
+def test_boots_are_listed(ctl: Ctl, indexed: str) -> None:
+    if indexed == "with an index":
+        assert ctl("reindex")[0] == Exit.DONE
+
+    status, output, errors = ctl("boots", "--json")
+
+    assert (status, errors) == (Exit.DONE, "")
+    assert [boot["outcome"] for boot in objects(output)] == ["ok", "failed", "ok"]
+    assert {boot["kernel"] for boot in objects(output)} == {"6.1.0-56-amd64"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "boots"),
+    [
+        (["--failed"], ["2"]),
+        (["-n", "1"], ["3"]),
+        (["--kernel", "6.1"], ["1", "2", "3"]),
+        (["--since", "2026-11-22T12:15"], ["2", "3"]),
+        (["--until", "2026-11-22T12:15"], ["1"]),
+    ],
+)
+def test_boots_are_chosen(ctl: Ctl, arguments: list[str], boots: list[str]) -> None:
+    status, output, _ = ctl("boots", "node", *arguments)
+
+    assert status == Exit.DONE
+    assert [line.split("\t")[2] for line in output.splitlines()] == boots
+
+
+def test_no_boot_is_an_answer_too(ctl: Ctl) -> None:
+    assert ctl("boots", "--kernel", "5") == (Exit.NO, "", "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "first"),
+    [
+        ([], "2026-11-22T12:30:00.000000Z | [    0.000000] Linux version"),
+        (["--boot", "1"], "2026-11-22T12:10:00.000000Z | [    0.000000] Linux"),
+        (["--boot", "-2"], "2026-11-22T12:20:00.000000Z | "),
+        (["--last-failed"], "2026-11-22T12:20:00.000000Z | "),
+        (["--last-good"], "2026-11-22T12:30:00.000000Z | "),
+        (["--no-stamps"], "[    0.000000] Linux version"),
+        (["--since", "2026-11-22T12:20:02"], "2026-11-22T12:20:02.000000Z | "),
+        (["--stage", "login"], "2026-11-22T12:30:0"),
+    ],
+)
+def test_a_log_is_shown(ctl: Ctl, arguments: list[str], first: str) -> None:
+    status, output, _ = ctl("log", "node001", *arguments)
+
+    assert status == Exit.DONE
+    assert output.startswith(first)
+
+
+def test_what_a_console_printed_never_obeys_on_a_terminal(ctl: Ctl) -> None:
+    _, output, _ = ctl("log", "node001", "--boot", "2")
+    _, as_json, _ = ctl("log", "node001", "--boot", "2", "--json")
+
+    assert "\x1b" not in output
+    assert "\\x1b[2Jhostile" in output
+    assert objects(as_json)[-1]["text"].endswith("hostile")
+
+
+def test_pauses_are_shown(ctl: Ctl) -> None:
+    _, output, _ = ctl("log", "node001", "--delta")
+
+    assert output.splitlines()[1].startswith("     1.000 [")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "words"),
+    [
+        (["log", "node001", "--boot", "9"], Exit.NO, "there are 3 from 1 to 3"),
+        (["log", "node001", "--boot", "x"], Exit.NO, "allowed: a number"),
+        (["log", "node001", "--stage", "zz"], Exit.NO, "it has: kernel"),
+        (["log", "node009"], Exit.NO, "did you mean node001?"),
+        (["boots", "--since", "soon"], Exit.USAGE, "is no time"),
+        (["boots", "zz*"], Exit.NO, "matches no console"),
+    ],
+)
+def test_a_mistake_is_one_line(
+    ctl: Ctl, arguments: list[str], status: int, words: str
+) -> None:
+    found, output, errors = ctl(*arguments)
+
+    assert (found, output) == (status, "")
+    assert words in errors
+    assert errors.count("\n") == 1
+
+
+def test_damage_is_told_and_the_rest_is_shown(ctl: Ctl, archive: Path) -> None:
+    (path,) = (archive / "node001").glob("*boot-000001.log.zst")
+    content = path.read_bytes()
+    path.write_bytes(content[:100] + bytes(20) + content[120:])
+
+    status, output, errors = ctl("log", "node001", "--boot", "1")
+
+    assert status == Exit.NO
+    assert "login" in output
+    assert f"{path}: byte " in errors
+
+
+def test_a_damaged_index_is_no_hindrance_and_is_rebuilt(
+    ctl: Ctl, archive: Path
+) -> None:
+    (archive / FILE_NAME).write_bytes(b"garbage" * 999)
+
+    before = ctl("boots", "--json")
+    rebuilt = ctl("reindex")
+    after = ctl("boots", "--json")
+
+    assert before[1] == after[1]
+    assert "of no use" in rebuilt[2]
+    assert len(list(archive.glob(f"{FILE_NAME}.2*"))) == 1
+
+
+def test_a_reindex_leaves_the_running_boot_to_the_daemon(
+    ctl: Ctl, archive: Path
+) -> None:
+    ctl("reindex")
+    index = Index.create(archive / FILE_NAME)
+    running = index.last_boot("node001")
+    index.close()
+
+    ctl("reindex", "node001")
+
+    index = Index.read(archive / FILE_NAME)
+    assert index.last_boot("node001") == running
+    index.close()
+
+
+def test_the_last_lines_are_shown(ctl: Ctl) -> None:
+    status, output, _ = ctl("tail", "node001", "-n", "2")
+
+    assert status == Exit.DONE
+    assert output.splitlines()[-1].endswith("| node001 login: ")
+
+
+async def ask(path: Path, *arguments: str) -> int:
+    """Run `solrecctl` beside the server of the same loop."""
+    call = ["--server", str(path), *arguments]
+    return await trio.to_thread.run_sync(run, PROGRAM, call)
+
+
+async def test_a_fleet_is_listed_and_shown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "control.sock"
+
+    async with trio.open_nursery() as nursery:
+        await nursery.start(serve, api_app(FakeFleet(), "1"), str(path))
+        statuses = [
+            await ask(path, "ls"),
+            await ask(path, "ls", "--json", "@rack=r2"),
+            await ask(path, "ls", "--down"),
+            await ask(path, "status", "b"),
+        ]
+        nursery.cancel_scope.cancel()
+
+    assert statuses == [Exit.DONE, Exit.DONE, Exit.NO, Exit.DONE]
+    output = capsys.readouterr().out
+    assert output.splitlines()[0].split("\t")[:3] == ["a", "up", "login"]
+    assert json.loads(output.splitlines()[2])["console"] == "b"
+    assert "cipher_suite" in output
+
+
+async def test_without_a_daemon_ls_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert await ask(tmp_path / "c.sock", "ls") == Exit.UNREACHABLE
+    assert "no answer from solrecd" in capsys.readouterr().err
+
+
+async def test_a_tail_follows_the_daemon(
+    archive: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, fleet = tmp_path / "control.sock", FakeFleet(("node001",))
+    config = tmp_path / "solrecd.toml"
+    config.write_text(f'[daemon]\nlog_dir = "{archive}"\ncontrol = "{path}"\n')
+    last = NOON + 1804 * SECOND
+    fleet.viewers.offer("node001", [Line(last, 0, GOOD[-1])], [])
+
+    async with trio.open_nursery() as nursery:
+        scope = await nursery.start(_serving, fleet, path)
+        nursery.start_soon(ask, path, "-c", str(config), "tail", "-f", "node001")
+        await fleet.watched.wait()
+        fleet.viewers.offer("node001", [Line(last + 1, 0, "more")], [])
+        await trio.sleep(0.3)
+        scope.cancel()
+
+    lines = [line.partition("| ")[2] for line in capsys.readouterr().out.splitlines()]
+    assert lines == [*GOOD, "more"]
+
+
+async def _serving(
+    fleet: FakeFleet,
+    path: Path,
+    task_status: trio.TaskStatus[trio.CancelScope] = trio.TASK_STATUS_IGNORED,
+) -> None:
+    with trio.CancelScope() as scope:
+        async with trio.open_nursery() as nursery:
+            await nursery.start(serve, api_app(fleet, "1"), str(path))
+            task_status.started(scope)

@@ -1,0 +1,70 @@
+"""A fleet for the API: two consoles whose viewers are real."""
+
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import trio
+
+from solrecd.api.fleet import FleetError
+from solrecd.sinks.viewers import TailItem, Viewers
+
+
+class FakeFleet:
+    """Fits the `Fleet` protocol."""
+
+    def __init__(self, names: Sequence[str] = ("a", "b")) -> None:
+        self._names = names
+        self.viewers = Viewers()
+        self.reloads: list[bool] = []
+        self.refusal: str | None = None
+        self.watched = trio.Event()
+        self.left = trio.Event()
+
+    def names(self) -> Sequence[str]:
+        """Return the consoles."""
+        return self._names
+
+    def list(self) -> list[dict[str, Any]]:
+        """Return ``ls`` objects; every second console is in another rack."""
+        return [
+            {
+                "console": name,
+                "session": "up",
+                "since": "2026-11-22T12:00:00.000000Z",
+                "power": "on",
+                "boot": 3,
+                "stage": "login",
+                "stage_since": "2026-11-22T12:00:10.000000Z",
+                "outcome": "ok",
+                "viewers": 0,
+                "last_output": None,
+                "error": None,
+                "next_try": None,
+                "labels": {"rack": f"r{1 + number % 2}"},
+            }
+            for number, name in enumerate(self._names)
+        ]
+
+    def status(self, name: str) -> dict[str, Any]:
+        """Return a ``status`` object."""
+        return {"console": name, "session": "up", "cipher_suite": 17}
+
+    @asynccontextmanager
+    async def tail(
+        self, names: Collection[str]
+    ) -> AsyncIterator[trio.MemoryReceiveChannel[TailItem]]:
+        """Watch, and tell the test when somebody comes and goes."""
+        async with self.viewers.watch(names) as channel:
+            self.watched.set()
+            try:
+                yield channel
+            finally:
+                self.left.set()
+
+    async def reload(self, *, dry_run: bool) -> dict[str, Any]:
+        """Note the reload, or refuse it."""
+        if self.refusal is not None:
+            raise FleetError(self.refusal)
+        self.reloads.append(dry_run)
+        return {"start": [], "stop": [], "restart": [], "keep": len(self._names)}
