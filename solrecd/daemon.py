@@ -13,6 +13,7 @@ as well: what the disk would not take is still in the journal.
 
 from __future__ import annotations
 
+import functools
 import math
 import os
 import random
@@ -28,12 +29,10 @@ from solrecd import __version__
 from solrecd.api.app import api_app
 from solrecd.api.fleet import FleetError
 from solrecd.api.server import serve
-from solrecd.archive import SECOND, Retention, SegmentLimits
-from solrecd.boot.rules import Role, RuleSet
-from solrecd.config import Config, DaemonConfig, Fsync
+from solrecd.boot.rules import RuleSet
+from solrecd.config import Config, DaemonConfig
 from solrecd.console import Sinks
-from solrecd.events import Boot
-from solrecd.index import FILE_NAME, Index, IndexFileError
+from solrecd.index import FILE_NAME, last_boot
 from solrecd.journal import Journal
 from solrecd.link.dialer import Dialer
 from solrecd.link.hub import Hub
@@ -41,9 +40,9 @@ from solrecd.metrics import Metrics, metrics_app
 from solrecd.notify import Notifier
 from solrecd.sinks.archive import (
     ArchiveError,
-    ArchiveOptions,
     ArchiveSink,
     ArchiveTrouble,
+    options_of,
 )
 from solrecd.sinks.index import IndexSink
 from solrecd.sinks.viewers import Viewers
@@ -97,32 +96,30 @@ class Daemon:
         self._forced = trio.CancelScope()
         settings = config.daemon
         make_folders(settings)
-        self._metrics = Metrics(failure_names(rules), version=__version__)
+        self._metrics = Metrics(rules.failure_names, version=__version__)
         self._metrics.stage_timeouts = config.stages
         self._hub = Hub(self._metrics.ack_delay.observe)
         self._journal = _open_journal(settings)
-        self._index = IndexSink(
-            Path(settings.state_dir) / FILE_NAME,
-            wall_clock=wall_clock,
-            report=_report_index,
-        )
+        index_file = Path(settings.state_dir) / FILE_NAME
+        self._index = IndexSink(index_file, wall_clock=wall_clock, report=_report_index)
         self._archive = ArchiveSink(
-            archive_options(settings), self._journal, on_trouble=_report_trouble
+            options_of(settings), self._journal, on_trouble=_report_trouble
         )
         self._archive.prepare()
-        sinks = Sinks(self._archive, self._index, Viewers())
+        self._viewers = Viewers()
         self._dialer = Dialer(self._hub, settings.login_concurrency)
+        workshop = Workshop(
+            sinks=Sinks(self._archive, self._index, self._viewers),
+            metrics=self._metrics,
+            rules=rules,
+            dialer=self._dialer,
+            last_boot=functools.partial(last_boot, index_file),
+            wall_clock=wall_clock,
+        )
         self._supervisor = Supervisor(
-            Workshop(
-                sinks=sinks,
-                metrics=self._metrics,
-                rules=rules,
-                dialer=self._dialer,
-                last_boot=LastBoots(Path(settings.state_dir) / FILE_NAME),
-                wall_clock=wall_clock,
-            ),
+            workshop,
             self._dialer,
-            sinks.viewers,
+            self._viewers,
             wall_clock=wall_clock,
             rng=random.Random(),  # noqa: S311 - jitter
             read_config=read_config,
@@ -241,22 +238,6 @@ class Daemon:
             await trio.sleep(STATUS_EVERY)
 
 
-class LastBoots:
-    """Asks the index for newest boots; an index that cannot be read knows none."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def __call__(self, console: str) -> Boot | None:
-        """Return the newest boot of a console, if the index knows it."""
-        try:
-            index = Index.read(self._path)
-        except IndexFileError:
-            return None
-        with closing(index):
-            return index.last_boot(console)
-
-
 def make_folders(settings: DaemonConfig) -> None:
     """Make the folders of index, socket and journal where they are missing.
 
@@ -272,42 +253,6 @@ def make_folders(settings: DaemonConfig) -> None:
                 f"{folder}: cannot be made ({error.strerror}); make it by hand for "
                 "this user, or set state_dir, control or journal in [daemon]"
             ) from error
-
-
-def failure_names(rules: RuleSet) -> list[str]:
-    """Return the names that failure events can have, for counters from zero."""
-    return sorted({rule.name for rule in rules.rules if rule.role is Role.FAILURE})
-
-
-def archive_options(settings: DaemonConfig) -> ArchiveOptions:
-    """Return the archive's options as configured."""
-    return ArchiveOptions(
-        log_dir=Path(settings.log_dir),
-        fsync=_fsync_interval(settings.fsync),
-        limits=SegmentLimits(
-            size=settings.segment_size, age=_microseconds(settings.segment_age)
-        ),
-        compress=settings.compress,
-        retention=Retention(
-            age=_microseconds(settings.retention_age),
-            boots=settings.retention_boots,
-            size=settings.retention_bytes,
-        ),
-    )
-
-
-def _fsync_interval(fsync: float | Fsync) -> float | None:
-    match fsync:
-        case Fsync.DRAIN:
-            return 0.0
-        case Fsync.OFF:
-            return None
-        case _:
-            return fsync
-
-
-def _microseconds(seconds: float | None) -> int | None:
-    return None if seconds is None else int(seconds * SECOND)
 
 
 def _open_journal(settings: DaemonConfig) -> Journal:

@@ -162,6 +162,12 @@ class RuleSet:
 
     rules: tuple[Rule, ...]
     frames: Frames
+
+    @property
+    def failure_names(self) -> list[str]:
+        """The names that failure events can have, sorted."""
+        return sorted({rule.name for rule in self.rules if rule.role is Role.FAILURE})
+
     searched: tuple[Rule, ...]
     """Rules for finished lines; suppression decides before anything else does."""
     prompts: tuple[Rule, ...]

@@ -6,7 +6,13 @@ the contract's JSON objects; times become text in SQL, so that listing 20,000 bo
 costs no Python per column and imports no vocabulary (`solrecctl` must start fast).
 """
 
-from solrecd.index.files import FILE_NAME, Opened, open_or_replace, set_aside
+from solrecd.index.files import (
+    FILE_NAME,
+    Opened,
+    last_boot,
+    open_or_replace,
+    set_aside,
+)
 from solrecd.index.schema import SegmentRow
 from solrecd.index.store import Batch, Index, IndexFileError, is_damage
 
@@ -18,6 +24,7 @@ __all__ = [
     "Opened",
     "SegmentRow",
     "is_damage",
+    "last_boot",
     "open_or_replace",
     "set_aside",
 ]

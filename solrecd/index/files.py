@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from solrecd.index.store import Index, IndexFileError
+
+if TYPE_CHECKING:
+    from solrecd.events import Boot
 
 FILE_NAME = "index.sqlite"
 
@@ -53,3 +57,15 @@ def set_aside(path: Path, suffix: str) -> Path:
                 aside.with_name(aside.name + companion)
             )
     return aside
+
+
+def last_boot(path: Path, console: str) -> Boot | None:
+    """Return the newest boot of a console; an index of no use knows none."""
+    try:
+        index = Index.read(path)
+    except IndexFileError:
+        return None
+    try:
+        return index.last_boot(console)
+    finally:
+        index.close()

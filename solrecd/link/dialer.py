@@ -13,7 +13,7 @@ import trio
 from solrecd.config import AddressFamily, ConsoleConfig, Privilege
 from solrecd.ipmi.constants import PrivilegeLevel
 from solrecd.ipmi.options import SessionOptions
-from solrecd.ipmi.quirks import Quirk
+from solrecd.ipmi.quirks import parse_quirks
 from solrecd.ipmi.session import Session
 from solrecd.link.hub import Hub
 from solrecd.link.resolve import Address, Resolver
@@ -113,7 +113,7 @@ def session_options(config: ConsoleConfig, last: SolLink | None) -> SessionOptio
         password=config.password.reveal(),
         kg=None if config.kg is None else config.kg.reveal(),
         cipher_suites=_best_first(config.cipher_suites, last),
-        quirks=frozenset(map(Quirk, config.quirks)),
+        quirks=parse_quirks(config.quirks),
         insecure=config.insecure,
         keepalive_interval=config.keepalive,
         instance=config.sol_instance,

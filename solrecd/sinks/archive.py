@@ -32,6 +32,7 @@ from solrecd.sinks.archive_types import (
     ArchiveTrouble,
     OpenedConsole,
     Spool,
+    options_of,
 )
 from solrecd.sinks.closer import Closer, SegmentChange, SegmentFate
 from solrecd.sinks.files import FileSystem, OsFileSystem
@@ -52,6 +53,7 @@ __all__ = [
     "ArchiveTrouble",
     "OpenedConsole",
     "Spool",
+    "options_of",
 ]
 
 DRAIN_INTERVAL = 0.25

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from solrecd.archive import Recovered, Retention, SegmentLimits
+from solrecd.archive import SECOND, Recovered, Retention, SegmentLimits
+from solrecd.config import DaemonConfig, Fsync
 from solrecd.events import Chunk
 from solrecd.sinks.recorder import SpoolStream
 
@@ -38,6 +39,37 @@ class ArchiveOptions:
     limits: SegmentLimits = field(default_factory=SegmentLimits)
     compress: bool = True
     retention: Retention = field(default_factory=Retention)
+
+
+def options_of(settings: DaemonConfig) -> ArchiveOptions:
+    """Return the archive's options as configured."""
+    return ArchiveOptions(
+        log_dir=Path(settings.log_dir),
+        fsync=_fsync_interval(settings.fsync),
+        limits=SegmentLimits(
+            size=settings.segment_size, age=_microseconds(settings.segment_age)
+        ),
+        compress=settings.compress,
+        retention=Retention(
+            age=_microseconds(settings.retention_age),
+            boots=settings.retention_boots,
+            size=settings.retention_bytes,
+        ),
+    )
+
+
+def _fsync_interval(fsync: float | Fsync) -> float | None:
+    match fsync:
+        case Fsync.DRAIN:
+            return 0.0
+        case Fsync.OFF:
+            return None
+        case _:
+            return fsync
+
+
+def _microseconds(seconds: float | None) -> int | None:
+    return None if seconds is None else int(seconds * SECOND)
 
 
 @dataclass(frozen=True, slots=True)
