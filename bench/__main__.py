@@ -7,10 +7,13 @@ import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from bench import endtoend, fleet
+from bench import endtoend, fleet, interpret, journal, receive
 from bench.figures import Figure, machine, markdown
 
 BENCHMARKS: Mapping[str, Callable[[Path], Iterable[Figure]]] = {
+    "receive": receive.measure,
+    "journal": journal.measure,
+    "interpret": interpret.measure,
     "endtoend": endtoend.measure,
     "fleet": fleet.measure,
 }

@@ -1,16 +1,16 @@
 """What recording costs: one append, and a packet's way from the journal to the disk.
 
-Run it with ``python bench/journal.py``; it prints CPU time, so that other load matters
-little.
+CPU time, so that other load matters little.
 """
 
 from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from bench.figures import Figure
 from solrecd.events import Chunk, Line, Reading
 from solrecd.journal import Journal
 from solrecd.sinks.archive import DRAIN_INTERVAL, ArchiveOptions, ArchiveSink
@@ -113,25 +113,20 @@ def bench_open(log_dir: Path, journal: Journal) -> float:
     return cpu_seconds(work) / CONSOLES
 
 
-def main() -> None:
-    """Print the table."""
-    with (
-        tempfile.TemporaryDirectory(dir="/dev/shm") as memory,
-        tempfile.TemporaryDirectory() as disk,
-    ):
+def measure(directory: Path) -> Iterable[Figure]:
+    """Yield the figures; takes a few seconds.
+
+    Args:
+        directory: where the archive is written; the journal is in memory.
+    """
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as memory:
         journal = Journal.open(Path(memory) / "journal", 64 << 20)
-        print(f"append, 128 B                {bench_append(journal) * 1e6:6.2f} us")
-        append, offer, drain = bench_archive(journal, Path(disk))
-        print(
-            f"{CONSOLES} consoles x {RATE} packets/s, per packet of 128 B, two lines:"
-        )
-        print(f"  append                     {append * 1e6:6.2f} us")
-        print(f"  offer                      {offer * 1e6:6.2f} us")
-        print(f"  drain                      {drain * 1e6:6.2f} us")
-        again = bench_open(Path(disk), journal)
-        print(f"open_console after {SECONDS} s     {again * 1e6:6.0f} us")
+        yield Figure("journal, append 128 B", bench_append(journal) * 1e6, "µs")
+        append, offer, drain = bench_archive(journal, directory)
+        load = f"{CONSOLES} consoles x {RATE} packets/s of 128 B"
+        yield Figure(f"journal, append; {load}", append * 1e6, "µs/packet")
+        yield Figure(f"archive, offer; {load}", offer * 1e6, "µs/packet")
+        yield Figure(f"archive, drain; {load}", drain * 1e6, "µs/packet")
+        again = bench_open(directory, journal)
+        yield Figure(f"archive, open a console of {SECONDS} s", again * 1e6, "µs")
         journal.close()
-
-
-if __name__ == "__main__":
-    main()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from tests.support.recorder import Recorder
 from tests.support.simulators import PASSWORD, USERNAME
@@ -31,7 +32,9 @@ def recording(
     tables = (
         f'[console.{name}]\nbmc = "{address}"\n' for name, address in addresses.items()
     )
-    with Recorder(directory) as recorder:
-        recorder.configure(daemon_settings + _DEFAULTS + "".join(tables))
+    with TemporaryDirectory(dir="/dev/shm") as memory, Recorder(directory) as recorder:
+        # In memory, as /run is; the tests' folder is on a disk.
+        settings = f'journal = "{memory}/journal"\n{daemon_settings}'
+        recorder.configure(settings + _DEFAULTS + "".join(tables))
         recorder.start()
         yield recorder
