@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -13,9 +14,6 @@ USERNAME = "recorder"
 PASSWORD = "secret"
 
 RMCP_PORT = 623
-
-FIRST_HOST = "127.66.0.1"
-"""All of 127/8 is loopback on Linux: an address per BMC, as in the field."""
 
 
 class BmcFleet:
@@ -34,7 +32,7 @@ class BmcFleet:
         """
         self._command = [
             *(sys.executable, "-m", "solrecd.simbmc", "--one-port", f"--port={port}"),
-            *("--host", FIRST_HOST, "--count", str(count)),
+            *("--host", _first_host(), "--count", str(count)),
             *(f"--{flag}" for flag in flags),
             *(f"--{name}={value}" for name, value in options.items()),
         ]
@@ -72,3 +70,11 @@ class BmcFleet:
         assert self._process.stdout is not None
         message: dict[str, Any] = json.loads(self._process.stdout.readline())
         return message
+
+
+def _first_host() -> str:
+    """Return the first of a few thousand addresses that no other run uses.
+
+    All of 127/8 is loopback on Linux: an address per BMC, as in the field.
+    """
+    return f"127.{1 + os.getpid() % 250}.0.1"
