@@ -1,0 +1,328 @@
+"""The row that is being written, and the cursor in it. Pure.
+
+Only as much of a terminal as is needed to know where a row ends and what stands on
+it: one row, a column, and a cursor move that no text has followed yet.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+from solrecd.events import Line
+
+LINE_LIMIT: Final = 8192
+"""Characters in a line; what is longer goes on in the next line. Menus that redraw
+without a newline would otherwise make one line of minutes of output."""
+
+_TAB_STOP: Final = 8
+_UNKNOWN: Final = -1
+
+# One character of UTF-8, or one byte that is none.
+_CHARACTER: Final = re.compile(rb"[\xc2-\xf4][\x80-\xbf]{1,3}|.", re.DOTALL)
+
+# A driver that lost a line feed leaves two kernel messages on one row; the second
+# must not be painted over the first.
+_KERNEL_ROW: Final = re.compile(r"\[ *\d+\.\d{3,}\]")
+
+# DEC Special Graphics, the VT100 line drawing set (VT220 manual, table 2-4).
+_LINE_DRAWING: Final = str.maketrans("`ajklmnqtuvwx~", "◆▒┘┐┌└┼─├┤┴┬│·")
+
+
+class _Cursor(NamedTuple):
+    """A 1-based screen position; `_UNKNOWN` where nothing has told us."""
+
+    row: int
+    column: int
+
+
+class Screen:
+    """One console's row and cursor.
+
+    Args:
+        stamp: returns the stamp of the byte at a stream offset.
+    """
+
+    __slots__ = (
+        "_column", "_drawing", "_moved", "_origin", "_row", "_screen_row", "_stamp",
+        "_start", "lines",
+    )  # fmt: skip
+
+    def __init__(self, stamp: Callable[[int], int]) -> None:
+        self._stamp = stamp
+        self.lines: list[Line] = []
+        # The row being written: its text, the cursor in it, the screen column of
+        # its first character, its screen row, and a move that no text followed yet.
+        self._row = ""
+        self._column = 0
+        self._origin = 0
+        self._screen_row = _UNKNOWN
+        self._moved: _Cursor | None = None
+        self._drawing = False
+        # Stamp and offset of the row's first byte, None before there is one.
+        self._start: tuple[int, int] | None = None
+
+    @property
+    def tail(self) -> Line | None:
+        """The unfinished row, None when there is nothing on it."""
+        if not self._row or self._start is None:
+            return None
+        return Line(*self._start, self._row)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the next byte begins a row like a printer would begin it."""
+        return (
+            not self._row
+            and self._moved is None
+            and not self._drawing
+            and self._start is None
+        )
+
+    def scroll(self, rows: int) -> None:
+        """Note that whole rows were written past this object."""
+        if self._screen_row != _UNKNOWN:
+            self._screen_row += rows
+
+    def touch(self, offset: int) -> None:
+        """Note where the row begins, if nothing has come of it yet."""
+        if self._start is None:
+            self._start = (self._stamp(offset), offset)
+
+    def flush(self) -> None:
+        """Finish the row if there is something on it."""
+        if self._row:
+            self._emit()
+
+    def text(self, data: bytes, offset: int) -> None:
+        """Write bytes at the cursor."""
+        if self._moved is not None:
+            self._settle(self._moved)
+        if self._column + len(data) <= LINE_LIMIT:
+            self._write(self._decoded(data), offset)
+        elif data.isascii():
+            self._wrap(data, offset)
+        else:
+            for char in _CHARACTER.finditer(data):
+                self._write(self._decoded(char.group()), offset + char.start())
+
+    def _wrap(self, data: bytes, offset: int) -> None:
+        """Write ASCII that does not fit into what is left of the row."""
+        text = self._decoded(data)
+        position = 0
+        while position < len(text):
+            room = LINE_LIMIT - self._column or LINE_LIMIT
+            self._write(text[position : position + room], offset + position)
+            position += room
+
+    def _decoded(self, data: bytes) -> str:
+        text = data.decode("utf-8", "replace")
+        if self._drawing:
+            text = text.translate(_LINE_DRAWING)
+        return text if text.isprintable() else "".join(map(_visible, text))
+
+    def _write(self, text: str, offset: int) -> None:
+        """Write what fits into one row."""
+        if self._moved is not None:
+            self._settle(self._moved)
+        overprints = self._column == 0 and _KERNEL_ROW.match(self._row)
+        if overprints or self._column + len(text) > LINE_LIMIT:
+            self._emit()
+        if not self._row:
+            self._start = (self._stamp(offset), offset)
+        row, column = self._row, self._column
+        if column >= len(row):
+            self._row = row + " " * (column - len(row)) + text
+        else:
+            self._row = row[:column] + text + row[column + len(text) :]
+        self._column = column + len(text)
+
+    def newline(self) -> None:
+        """Go to the next row: LF, VT, FF."""
+        self._emit()
+        self._origin = 0
+        if self._moved is not None:
+            self._screen_row = self._moved.row
+            self._moved = None
+        if self._screen_row != _UNKNOWN:
+            self._screen_row += 1
+
+    def _emit(self) -> None:
+        """Finish the row, even an empty one."""
+        if self._start is None:
+            return
+        self.lines.append(Line(*self._start, self._row))
+        self._row = ""
+        self._column = 0
+        self._start = None
+
+    def _break(self) -> None:
+        """Finish the row because the cursor leaves it; an empty one is no line."""
+        if self._row:
+            self._emit()
+        self._column = 0
+
+    def _settle(self, to: _Cursor) -> None:
+        """Text follows a cursor move: decide whether it is still the same row.
+
+        SeaBIOS moves the cursor to where it already is in the middle of a word, so
+        a move to the end of the row, or back into it, goes on with the row.
+        """
+        self._moved = None
+        column = to.column - 1 - self._origin
+        same = self._screen_row in (to.row, _UNKNOWN) or to.row == _UNKNOWN
+        known = self._screen_row == to.row != _UNKNOWN
+        if self._row and (
+            (column == len(self._row) and same) or (known and 0 <= column < LINE_LIMIT)
+        ):
+            self._column = column
+        else:
+            self._break()
+            self._origin = max(to.column - 1, 0)
+        self._screen_row = to.row
+
+    def control(self, token: bytes, offset: int) -> None:
+        """Apply a control character; what has no meaning becomes text."""
+        action = _CONTROLS.get(token[0])
+        if action is None:
+            self._write(f"\\x{token[0]:02x}", offset)
+        else:
+            action(self, offset)
+
+    def _return(self, _offset: int) -> None:
+        if self._moved is not None:
+            self._moved = self._moved._replace(column=1)
+        else:
+            self._column = 0
+
+    def _backspace(self, _offset: int) -> None:
+        self._column = max(self._column - 1, 0)
+
+    def _tab(self, offset: int) -> None:
+        column = self._origin + self._column
+        self._write(" " * (_TAB_STOP - column % _TAB_STOP), offset)
+
+    def _ignore(self, _offset: int) -> None:
+        """NUL and friends print nothing."""
+
+    def _shift(self, *, drawing: bool) -> None:
+        self._drawing = drawing
+
+    def escape(self, token: bytes) -> None:
+        """Apply an escape sequence of two or three bytes."""
+        if token in _CHARSETS:
+            self._drawing = _CHARSETS[token]
+        elif token in _LEAVES_ROW:
+            self._break()
+            self._origin = 0
+            self._screen_row = _UNKNOWN
+            self._moved = None
+
+    def csi(self, token: bytes) -> None:
+        """Apply a control sequence: ECMA-48 §5.4."""
+        numbers = [int(n) for n in token[2:-1].split(b";") if n.isdigit()]
+        action = _CSI.get(token[-1:])
+        if action is not None:
+            action(self, numbers)
+
+    # Cursor moves and erasures: ECMA-48 §8.3.
+
+    def _position(self) -> _Cursor:
+        if self._moved is not None:
+            return self._moved
+        return _Cursor(self._screen_row, self._origin + self._column + 1)
+
+    def _cup(self, numbers: list[int]) -> None:
+        row = numbers[0] if numbers else 1
+        column = numbers[1] if len(numbers) > 1 else 1
+        self._moved = _Cursor(max(row, 1), max(column, 1))
+
+    def _vertical(self, _numbers: list[int]) -> None:
+        """CUU, CUD, CNL, CPL, VPA, SU, SD: some other row; which, nobody needs."""
+        column = self._position().column
+        self._break()
+        self._screen_row = _UNKNOWN
+        self._origin = column - 1
+        self._moved = None
+
+    def _cha(self, numbers: list[int]) -> None:
+        column = numbers[0] if numbers else 1
+        self._across(max(column, 1))
+
+    def _forward(self, numbers: list[int]) -> None:
+        self._across(self._position().column + max(numbers[0] if numbers else 1, 1))
+
+    def _back(self, numbers: list[int]) -> None:
+        step = max(numbers[0] if numbers else 1, 1)
+        self._across(max(self._position().column - step, 1))
+
+    def _across(self, column: int) -> None:
+        column = min(column, LINE_LIMIT)
+        if self._moved is not None:
+            self._moved = self._moved._replace(column=column)
+        else:
+            self._column = max(column - 1 - self._origin, 0)
+
+    def _erase_line(self, numbers: list[int]) -> None:
+        if self._moved is not None or not self._row:
+            return
+        mode = numbers[0] if numbers else 0
+        if mode == 0:
+            self._row = self._row[: self._column]
+        elif mode == 2:
+            self._row = ""
+            self._start = None
+
+    def _erase_display(self, numbers: list[int]) -> None:
+        if (numbers[0] if numbers else 0) >= 2:
+            self._break()
+        else:
+            self._erase_line([0])
+
+    def _delete(self, numbers: list[int]) -> None:
+        count = max(numbers[0] if numbers else 1, 1)
+        column = self._column
+        self._row = self._row[:column] + self._row[column + count :]
+
+
+def _visible(char: str) -> str:
+    """Write what could steer a terminal, or cannot be seen, as text."""
+    if char.isprintable():
+        return char
+    code = ord(char)
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+
+
+_CONTROLS: Final[dict[int, Callable[[Screen, int], None]]] = {
+    0x00: Screen._ignore,  # noqa: SLF001 - a table of this class's own actions
+    0x08: Screen._backspace,  # noqa: SLF001
+    0x09: Screen._tab,  # noqa: SLF001
+    0x0D: Screen._return,  # noqa: SLF001
+    0x0E: lambda screen, _: screen._shift(drawing=True),  # noqa: SLF001
+    0x0F: lambda screen, _: screen._shift(drawing=False),  # noqa: SLF001
+}
+
+_CHARSETS: Final = {b"\x1b(0": True, b"\x1b(B": False, b"\x1b)0": False}
+
+_LEAVES_ROW: Final = frozenset({b"\x1bc", b"\x1bD", b"\x1bE", b"\x1bM"})
+"""RIS, IND, NEL, RI."""
+
+_CSI: Final[dict[bytes, Callable[[Screen, list[int]], None]]] = {
+    b"H": Screen._cup,  # noqa: SLF001
+    b"f": Screen._cup,  # noqa: SLF001
+    b"A": Screen._vertical,  # noqa: SLF001
+    b"B": Screen._vertical,  # noqa: SLF001
+    b"E": Screen._vertical,  # noqa: SLF001
+    b"F": Screen._vertical,  # noqa: SLF001
+    b"S": Screen._vertical,  # noqa: SLF001
+    b"T": Screen._vertical,  # noqa: SLF001
+    b"d": Screen._vertical,  # noqa: SLF001
+    b"G": Screen._cha,  # noqa: SLF001
+    b"`": Screen._cha,  # noqa: SLF001
+    b"C": Screen._forward,  # noqa: SLF001
+    b"D": Screen._back,  # noqa: SLF001
+    b"K": Screen._erase_line,  # noqa: SLF001
+    b"J": Screen._erase_display,  # noqa: SLF001
+    b"P": Screen._delete,  # noqa: SLF001
+}
