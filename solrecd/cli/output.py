@@ -158,7 +158,8 @@ def to_json(row: Mapping[str, Any]) -> str:
 
 def safe(text: str) -> str:
     r"""Return text without anything that a terminal obeys: it becomes ``\xNN``."""
-    return _UNSAFE.sub(_escaped, text)
+    # Nearly every text is printable, and asking costs a tenth of the search.
+    return text if text.isprintable() else _UNSAFE.sub(_escaped, text)
 
 
 def _escaped(found: re.Match[str]) -> str:
