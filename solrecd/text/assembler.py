@@ -26,6 +26,12 @@ _ODD_MASK: Final = bytes(
     0x20 if 0x20 <= byte < 0x7F or byte == 0x0A else 0x01 for byte in range(256)
 )
 
+# What a row of text may consist of, valid UTF-8 or not.
+_PRINTED: Final = bytes(set(range(0x20, 0x7F)) | set(range(0x80, 0x100)))
+
+# SGR changes how text looks, not where it stands.
+_COLOURS: Final = re.compile(rb"(?:\x1b\[[0-9;]{0,32}m)+")
+
 _NEVER: Final = 1 << 62
 """Bytes; no console will ever send so many."""
 
@@ -149,7 +155,29 @@ class Assembler:
             if start > done:
                 self._plain(data[done:start], offset + done)
             done = data.find(b"\n", start) + 1
-            self._tokens(data[start:done], offset + start)
+            line = data[start:done]
+            if not self._simple(line, offset + start):
+                self._tokens(line, offset + start)
+
+    def _simple(self, line: bytes, offset: int) -> bool:
+        """Take a line that only has colours, UTF-8 or extra CRs; say whether it did.
+
+        That is most of what systemd prints, and five times as fast as tokens.
+        """
+        if not self._screen.is_plain:
+            return False
+        row = _COLOURS.sub(b"", line).rstrip(b"\r\n")
+        if len(row) > LINE_LIMIT or row.translate(None, _PRINTED):
+            return False
+        text = row.decode("utf-8", "replace")
+        if not text.isprintable():
+            return False
+        lead = _COLOURS.match(line)
+        if row and lead is not None:
+            offset += lead.end()
+        self._screen.lines.append(Line(self._stamp(offset), offset, text))
+        self._screen.scroll(1)
+        return True
 
     def _plain(self, data: bytes, offset: int) -> None:
         """Take lines of printable ASCII that end in LF or CR LF."""
@@ -174,7 +202,12 @@ class Assembler:
             self._screen.lines += map(_line, zip(repeat(at), offsets, rows))
         else:
             for row, begin in zip(rows, offsets, strict=False):
-                self._long(row, begin)
+                if begin >= until:
+                    at, until = self._stamps(begin)
+                if len(row) <= LINE_LIMIT:
+                    self._screen.lines.append(Line(at, begin, row))
+                else:
+                    self._long(row, begin)
         self._screen.scroll(len(rows))
 
     def _long(self, row: str, offset: int) -> None:
@@ -229,6 +262,8 @@ class Assembler:
     def _stamps(self, offset: int) -> tuple[int, int]:
         """Stamp of the byte at `offset`, and from where on another one holds."""
         marks = self._marks
+        if len(marks) == 1:
+            return marks[0][1], offset + _NEVER
         index = bisect_right(marks, offset, key=_mark_offset)
         until = marks[index][0] if index < len(marks) else offset + _NEVER
         return marks[max(index - 1, 0)][1], until
