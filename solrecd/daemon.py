@@ -101,7 +101,12 @@ class Daemon:
         self._hub = Hub(self._metrics.ack_delay.observe)
         self._journal = _open_journal(settings)
         index_file = Path(settings.state_dir) / FILE_NAME
-        self._index = IndexSink(index_file, wall_clock=wall_clock, report=_report_index)
+        self._index = IndexSink(
+            index_file,
+            wall_clock=wall_clock,
+            report=_report_index,
+            archive=Path(settings.log_dir),
+        )
         self._archive = ArchiveSink(
             options_of(settings), self._journal, on_trouble=_report_trouble
         )

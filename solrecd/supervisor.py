@@ -30,9 +30,9 @@ from solrecd.events import Lost, LostReason, SessionState
 from solrecd.keeper import Dialer, Keeper
 from solrecd.sinks.viewers import TailItem, Viewers
 
-INTERPRET_EVERY = 0.1
-"""Seconds of output that the interpreter gets at once; a marker match per packet
-would cost six times as much (a gate over a block instead of a match per line)."""
+INTERPRET_EVERY = 0.2
+"""Seconds of output that the interpreter gets at once; a call per packet would cost
+several times as much. With the archive's own delay this stays below 250 ms."""
 
 SLICE = 0.005
 """Seconds of interpreting before ACKs and timers get their turn."""

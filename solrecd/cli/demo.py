@@ -56,7 +56,7 @@ _WELCOME = """\
   socket     {folder}/control.sock
 In another terminal, try
   {ctl} ls
-  {ctl} tail -f
+  {ctl} tail -f '*'
   {ctl} boots
   {ctl} boots --failed
   {ctl} log demo1 --boot -1

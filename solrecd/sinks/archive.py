@@ -1,9 +1,10 @@
 """The archive: every console's bytes, timing and text, drained from the journal.
 
-The loop hands over (`ArchiveSink.offer`, `note`), which only appends to a deque. A
-writer thread turns that every `DRAIN_INTERVAL` into one write per console and file
-and gives the journal its room back. A second thread forces files to the disk, a third
-compresses closed segments and enforces retention: neither can delay a drain.
+The loop hands over (`ArchiveSink.offer`, `note`), which only appends to a deque. Soon
+after, a writer thread turns that into one write per console and file and gives the
+journal its room back; it looks at consoles that have something to write, no others.
+A second thread forces files to the disk, a third compresses closed segments and
+enforces retention: neither can delay a drain.
 
 Bounded memory: what waits for a disk that refuses is bounded by the journal, which
 takes nothing once it, a console's part of it, or `CONSOLE_BACKLOG` is used up.
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import enum
 import errno
+import math
 import threading
 import time
 from collections import deque
@@ -46,7 +48,8 @@ from solrecd.sinks.recovery import (
 from solrecd.sinks.segment import Segment
 
 __all__ = [
-    "DRAIN_INTERVAL",
+    "GATHER",
+    "RETRY",
     "ArchiveError",
     "ArchiveOptions",
     "ArchiveSink",
@@ -56,8 +59,11 @@ __all__ = [
     "options_of",
 ]
 
-DRAIN_INTERVAL = 0.25
-"""Seconds; promise 1: the archive follows within this."""
+GATHER = 0.02
+"""Seconds from the first hand-over to the drain, so that one drain serves many."""
+
+RETRY = 0.25
+"""Seconds between two looks at consoles whose disk refused."""
 
 CONSOLE_BACKLOG = 32 << 20
 """Bytes of memory that may wait for one console's files. The journal's quota normally
@@ -122,6 +128,9 @@ class ArchiveSink:
         )
         self._recorders: dict[str, Recorder] = {}
         self._leaving: deque[Recorder] = deque()
+        self._busy: deque[Recorder] = deque()
+        """Those with something to write: the loop adds, the writer thread takes."""
+        self._wanted = trio.Event()
         self._lock = threading.Lock()
         """Held while files are written; `open_console` takes it, `offer` never."""
         self._errors: dict[tuple[_Work, str], int | None] = {}
@@ -183,22 +192,33 @@ class ArchiveSink:
             return
         size = sum([len(chunk.data) for chunk in chunks])
         recorder.offered += 2 * size + LINE_COST * (len(lines) + len(chunks))
-        recorder.inbox.append(Batch(chunks, reading))
+        self._put(recorder, Batch(chunks, reading))
 
     def note(self, name: str, at: int, text: str) -> None:
         """Write a note of ours behind what the console has printed so far."""
         recorder = self._recorders[name]
         recorder.stream.note(at, text)
         recorder.offered += LINE_COST + len(text)
-        recorder.inbox.append(JournalNote(recorder.stream.offset, at, text))
+        self._put(recorder, JournalNote(recorder.stream.offset, at, text))
+
+    def _put(self, recorder: Recorder, item: Batch | JournalNote) -> None:
+        recorder.inbox.append(item)
+        # The item first: should the writer thread take the recorder between the two
+        # lines, it takes the item as well.
+        if not recorder.queued:
+            recorder.queued = True
+            self._busy.append(recorder)
+        self._wanted.set()
 
     def close_console(self, name: str) -> None:
         """Write what is left and close the files; the segment can go on later."""
         self._leaving.append(self._recorders.pop(name))
+        self._wanted.set()
 
     def close(self) -> None:
         """Let `run` write what is left and return."""
         self._closing.set()
+        self._wanted.set()
 
     @property
     def backlog(self) -> int:
@@ -225,8 +245,10 @@ class ArchiveSink:
             nursery.start_soon(self._run_closing)
             task_status.started()
             while not self._closing.is_set():
-                with trio.move_on_after(DRAIN_INTERVAL):
-                    await self._closing.wait()
+                with trio.move_on_after(RETRY if self._unfinished else math.inf):
+                    await self._wanted.wait()
+                    await trio.sleep(GATHER)
+                self._wanted = trio.Event()
                 await trio.to_thread.run_sync(
                     self.drain,
                     trio.current_time(),
@@ -238,6 +260,11 @@ class ArchiveSink:
             nursery.cancel_scope.cancel()
         await trio.to_thread.run_sync(self._finish, abandon_on_cancel=True)
         self._tell_news()
+
+    @property
+    def _unfinished(self) -> bool:
+        """Whether a disk refused something that it will be asked again."""
+        return bool(self._busy or self._leaving)
 
     def _tell_news(self) -> None:
         while self._news:
@@ -257,8 +284,13 @@ class ArchiveSink:
             force: ask it all the same.
         """
         with self._lock:
-            for recorder in list(self._recorders.values()):
+            for _ in range(len(self._busy)):
+                recorder = self._busy.popleft()
+                recorder.queued = False
                 self._drain(recorder, now, force=force)
+                if recorder.is_dirty and not recorder.queued:
+                    recorder.queued = True
+                    self._busy.append(recorder)
             for _ in range(len(self._leaving)):
                 recorder = self._leaving.popleft()
                 self._drain(recorder, now, force=force)

@@ -118,6 +118,8 @@ class Recorder:
         self.stream = stream
         self.inbox: deque[Batch | JournalNote] = deque()
         """Filled by the loop, emptied by the writer thread; both ends are atomic."""
+        self.queued = False
+        """Whether it waits for the writer thread's next drain."""
         self.offered = 0
         """Cost of everything ever put into the inbox, bytes; the loop's."""
         self.drained = 0
@@ -156,7 +158,7 @@ class Recorder:
         offered = self.offered
         if self.inbox:
             self._plan(self._take_inbox())
-        if not self._dirty:
+        if not self.is_dirty:
             self.drained = offered
             return
         if now < self._retry_at and not force:
@@ -175,7 +177,7 @@ class Recorder:
             segment.close()
 
     @property
-    def _dirty(self) -> bool:
+    def is_dirty(self) -> bool:
         """Whether anything is not in the files, or not forced to the disk as asked."""
         if not self.segments:
             return False
