@@ -49,7 +49,8 @@ check: venv ## ruff, mypy --strict, import contracts, flake8-async
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/flake8-async $(SOURCES)
+	@# ASYNC114 wants every function that nursery.start() runs listed here by name.
+	@echo flake8-async; $(BIN)/flake8-async --disable=ASYNC114 $(SOURCES)
 
 unit: venv ## the pure core and everything on fakes; seconds
 	$(BIN)/pytest tests/unit
