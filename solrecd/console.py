@@ -9,8 +9,9 @@ that they stand in the log exactly between the bytes they lie between.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Protocol
 
 import structlog
@@ -27,6 +28,7 @@ from solrecd.events import (
     Reading,
     SessionState,
     Severity,
+    Stage,
     format_stamp,
 )
 from solrecd.interpreter import Interpreter
@@ -50,6 +52,15 @@ _UNREACHABLE = frozenset(
     {LostReason.NAME_UNRESOLVED, LostReason.UNREACHABLE, LostReason.BMC_TIMEOUT}
 )
 """Losses that mean that the BMC itself does not answer."""
+
+_BELIEVED_FROM_STAGE: Mapping[Stage, bool | None] = MappingProxyType(
+    {Stage.UNKNOWN: None, Stage.OFF: False}
+)
+"""What is believed of the power before the BMC told; in any other stage it is on."""
+
+_POWER_WORDS: Mapping[bool | None, str] = MappingProxyType(
+    {True: "on", False: "off", None: "unknown"}
+)
 
 _SEVERITY = {
     SessionState.UP: Severity.INFO,
@@ -111,6 +122,16 @@ class _Session:
     """What stopped it."""
 
 
+@dataclass(slots=True)
+class _Power:
+    """Whether the machine is on."""
+
+    now: bool | None = None
+    """As the BMC says; None while nobody can tell."""
+    believed: bool | None = None
+    """As it said last, also when the session is gone; None before it said anything."""
+
+
 class Console:
     """One console between its link and the sinks; belongs to the event loop.
 
@@ -143,16 +164,20 @@ class Console:
         self._unread: list[Chunk] = []
         self._refused_since: int | None = None
         self._unsettled = False
+        self._power = _Power()
         self._session = _Session(
             SessionState.CONNECTING,
             since=self._wall_clock(),
             down_since=opened.last_output,
         )
-        self._resume(opened)
+        self._resume(opened, boot)
 
-    def _resume(self, opened: OpenedConsole) -> None:
+    def _resume(self, opened: OpenedConsole, boot: Boot | None) -> None:
         """Read the boot's archived end again, then what was journalled only."""
         self._understand((), lambda: self._interpreter.feed(opened.restored))
+        if boot is not None and boot.ended is not None:
+            # It ended with the power, of which its bytes say nothing.
+            self._interpreter.power(on=False, at=boot.ended)
         if opened.pending:
             self._understand(
                 opened.pending, lambda: self._interpreter.feed(opened.pending)
@@ -332,6 +357,7 @@ class Console:
         self, reason: GapReason, text: str, at: int, count: int | None = None
     ) -> None:
         self.interpret()
+        self._understand((), self._interpreter.gap)
         self._metrics.gap(reason, count or 0)
         self._sinks.archive.note(self.name, at, f"gap: {text}")
         self._raise_event(
@@ -344,6 +370,47 @@ class Console:
                 severity=Severity.WARNING,
                 title=text,
                 fields={} if count is None else {"bytes": count},
+            )
+        )
+
+    # The power.
+
+    def power_seen(self, *, on: bool | None) -> None:
+        """Learn from the keeper whether the machine is on; None: nobody can tell."""
+        power, before = self._power, self._power.believed
+        self._metrics.power_on = power.now = on
+        if on is None or on == before:
+            return
+        power.believed = on
+        if before is None:
+            before = _BELIEVED_FROM_STAGE.get(self._interpreter.stage, True)
+        if on != before:
+            self._power_changed(on=on, announced=before is not None)
+
+    def _power_changed(self, *, on: bool, announced: bool) -> None:
+        """Let the boot end or begin, and tell it where it is news."""
+        now = self._wall_clock()
+        if on and not announced:
+            # Met in mid-stream: it has been on for longer than we know.
+            return
+        self.interpret()
+        self._understand((), lambda: self._interpreter.power(on=on, at=now))
+        if announced:
+            self._tell_power(on=on, at=now)
+
+    def _tell_power(self, *, on: bool, at: int) -> None:
+        name = "on" if on else "off"
+        log.info("console.power", console=self.name, power=name)
+        self._sinks.archive.note(self.name, at, f"power: {name}")
+        self._raise_event(
+            Event(
+                time=at,
+                console=self.name,
+                boot=self._boot_number,
+                kind=Kind.POWER,
+                name=name,
+                severity=Severity.INFO,
+                title=f"power {name}",
             )
         )
 
@@ -371,7 +438,7 @@ class Console:
             "console": self.name,
             "session": session.state.value,
             "since": format_stamp(session.since),
-            "power": "unknown",
+            "power": _POWER_WORDS[self._power.now],
             "boot": None if boot is None else boot.boot,
             "stage": self._interpreter.stage.value,
             "stage_since": _stamp_or_none(self._interpreter.stage_since),

@@ -60,7 +60,7 @@ class Interpreter:
     """
 
     __slots__ = (
-        "_boot_offset", "_carry", "_console", "_detector", "_first_boot",
+        "_boot_offset", "_carry", "_console", "_dark", "_detector", "_first_boot",
         "_lines_before", "_lines_seen", "_locate", "_machine", "_noisy", "_pending",
         "_prompted", "_reporter", "_seen", "_text", "_touched",
     )  # fmt: skip
@@ -97,6 +97,8 @@ class Interpreter:
         self._seen: deque[tuple[float | None, str]] = deque(maxlen=COPIES)
         self._pending: tuple[int, Event] | None = None
         self._touched = False
+        # The chassis was off when it was last asked.
+        self._dark = False
 
     @property
     def boot(self) -> Boot | None:
@@ -144,15 +146,40 @@ class Interpreter:
         return reading
 
     def power(self, *, on: bool, at: int) -> Reading:
-        """The chassis was switched on or off."""
+        """The chassis was switched on or off.
+
+        Output may be quicker than the news: a boot that began while the chassis was
+        believed to be off is the one that power began.
+        """
         reading = Reading(tail=self._text.tail)
-        if on and self._machine.stage in (Stage.OFF, Stage.UNKNOWN):
-            line = Line(at, self._text.offset, "")
-            self._new_boot(reading, line, 0, "power")
-        elif not on and self._machine.stage is not Stage.OFF:
-            self._add(reading, self._reporter.close())
-            self._machine.power_off(at)
+        if not on:
+            if self._machine.stage is not Stage.OFF:
+                self._add(reading, self._reporter.close())
+                self._machine.power_off(at)
+                self._touched = True
+        elif self._machine.stage is Stage.OFF or self._machine.number is None:
+            self._power_on(reading, at)
+        elif self._dark:
+            self._machine.powered()
             self._touched = True
+        self._dark = not on
+        self._settle(reading)
+        return reading
+
+    def _power_on(self, reading: Reading, at: int) -> None:
+        """Begin a boot with nothing printed yet; the old one's last line is over."""
+        reading.lines = self._text.flush()
+        self._read(reading)
+        reading.tail = None
+        line = Line(at, self._text.offset, "")
+        self._new_boot(reading, line, len(reading.lines), "power")
+        self._add(reading, [self._machine.powered_on(at)])
+
+    def gap(self) -> Reading:
+        """Output is missing here: the boot has one more gap."""
+        reading = Reading(tail=self._text.tail)
+        self._machine.gap()
+        self._touched = True
         self._settle(reading)
         return reading
 

@@ -23,15 +23,18 @@ import trio
 from solrecd.config import ConsoleConfig, OnConflict
 from solrecd.events import Lost, LostReason, SessionState
 from solrecd.ipmi.events import (
+    CommandAnswered,
     LoggedIn,
     SessionEvent,
     SessionLost,
     SolActivated,
+    SolAvailable,
     SolDeactivated,
     SolRefused,
     SolStolen,
+    SolUnavailable,
 )
-from solrecd.link.base import LinkError, NameUnresolvedError
+from solrecd.link.base import LinkError, NameUnresolvedError, RequestError
 from solrecd.link.resolve import Address
 from solrecd.link.sol import Recorder, SolLink
 
@@ -59,6 +62,10 @@ GOODBYE = 2.0
 """Seconds for Deactivate Payload and Close Session on the way out. A BMC that gets
 neither refuses the next SoL session for up to a minute."""
 
+POWER_AFTER_QUIET = 5.0
+"""Seconds after a console fell silent: a machine that goes off says so, flushes its
+disks, and only then is without power."""
+
 
 class _LostError(Exception):
     """Ends an attempt; never leaves this module."""
@@ -75,6 +82,9 @@ class Console(Recorder, Protocol):
         self, state: SessionState, lost: Lost | None, retry_in: float | None
     ) -> None:
         """Learn the session's state; ``retry_in`` is seconds to the next try."""
+
+    def power_seen(self, *, on: bool | None) -> None:
+        """Learn whether the machine is on; None: nobody can tell now."""
 
 
 class Dialer(Protocol):
@@ -144,7 +154,10 @@ class Keeper:
         """May be replaced while `run` runs, by one that differs in its policy only."""
         self._dialer = dialer
         self._console = console
+        self._rng = rng
         self._backoff = Backoff(rng)
+        self._link: SolLink | None = None
+        """Of the attempt that is under way."""
         self._takes = _Takes()
         self._was_ours = False
         self._up_since = math.inf
@@ -176,15 +189,36 @@ class Keeper:
             return Lost(LostReason.NAME_UNRESOLVED, str(error))
         except (LinkError, OSError) as error:
             return Lost(LostReason.UNREACHABLE, str(error))
+        self._link = link
         try:
             return await self._use(link)
         except _LostError as error:
             return error.lost
         finally:
+            self._link = None
+            self._console.power_seen(on=None)
             await self._leave(link)
+
+    async def request(
+        self, netfn: int, command: int, data: bytes = b"", *, lun: int = 0
+    ) -> CommandAnswered:
+        """Send an IPMI command over the live session and wait for its answer.
+
+        Raises:
+            RequestError: there is no session, or no answer.
+        """
+        if self._link is None:
+            raise RequestError("there is no session with the BMC just now")
+        return await self._link.request(netfn, command, data, lun=lun)
+
+    def console_is_quiet(self) -> None:
+        """The machine printed something and then stopped: is it still on?"""
+        if self._link is not None:
+            self._link.ask_power_soon(POWER_AFTER_QUIET)
 
     async def _use(self, link: SolLink) -> Lost:
         await self._log_in(link)
+        link.watch_power(self._power_seen, self._rng)
         answer = await self._activate(link)
         activations = 1
         while True:
@@ -217,8 +251,13 @@ class Keeper:
                     return Lost(LostReason.STOLEN, "another session took the console")
                 case SolDeactivated():
                     return Lost(LostReason.DEACTIVATED, "the BMC switched SoL off")
+                case SolUnavailable() | SolAvailable():
+                    link.ask_power_soon(0)
                 case _:
                     pass
+
+    def _power_seen(self, on: bool | None) -> None:  # noqa: FBT001 - a callback
+        self._console.power_seen(on=on)
 
     async def _settle_conflict(
         self, link: SolLink, answer: SolActivated | SolRefused

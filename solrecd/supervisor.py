@@ -195,6 +195,9 @@ class Supervisor:
     def _settle(self, console: Console) -> None:
         if console.settle(self._wall_clock()):
             self._unsettled.discard(console)
+            member = self._members.get(console.name)
+            if member is not None:
+                member.keeper.console_is_quiet()
 
     async def _watch_stages(self) -> None:
         while True:

@@ -277,6 +277,30 @@ class BootMachine:
             now.number, fields={"seconds": seconds},
         )  # fmt: skip
 
+    def powered(self) -> None:
+        """The chassis was switched on, and that began this boot."""
+        if self._now is not None:
+            self._now.cause = "power"
+
+    def powered_on(self, at: int) -> Event:
+        """Enter the firmware with the power, before it printed anything.
+
+        A machine that is switched on and stays silent is stuck there. What the
+        firmware prints later is still its first motion.
+        """
+        now = self._now
+        if now is not None:
+            self._enter(now, Stage.FIRMWARE, None, at)
+        return Event(
+            at, self._console, Kind.STAGE, Stage.FIRMWARE.value, Severity.INFO,
+            "Power on", self.number, fields={"detail": "power"},
+        )  # fmt: skip
+
+    def gap(self) -> None:
+        """Count a gap in the recording of the boot."""
+        if self._now is not None:
+            self._now.gaps += 1
+
     def power_off(self, at: int) -> None:
         """The chassis is off: the boot is over."""
         self.end(at)

@@ -33,3 +33,7 @@ class LinkError(Exception):
 
 class NameUnresolvedError(LinkError):
     """The host name has no address (yet)."""
+
+
+class RequestError(LinkError):
+    """A BMC did not answer a command; it may have been executed all the same."""

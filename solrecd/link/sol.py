@@ -1,19 +1,24 @@
 """One SoL session on the wire: a `Session` joined to the hub.
 
 Console bytes go straight to the `Recorder`, in the hub's own call: they are recorded
-before the packet that brought them is acknowledged. Everything else the session says
-(logged in, refused, stolen, lost) waits in a small mailbox for the keeper.
+before the packet that brought them is acknowledged. Answers to commands go to whoever
+asked. Everything else the session says (logged in, refused, stolen, lost) waits in a
+small mailbox for the keeper.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+import math
+import random
+from collections.abc import Callable, Sequence
+from typing import Protocol, TypeAlias
 
 import trio
 
 from solrecd.events import GapReason, LostReason
 from solrecd.ipmi.events import (
+    CommandAnswered,
+    CommandFailed,
     LoggedIn,
     SessionEvent,
     SessionLost,
@@ -21,12 +26,17 @@ from solrecd.ipmi.events import (
     SolLoss,
 )
 from solrecd.ipmi.session import Session
+from solrecd.link.base import RequestError
 from solrecd.link.hub import Hub
+from solrecd.link.power import PowerWatch
 from solrecd.link.resolve import Address
 
 MAILBOX = 64
 """Events that may wait for the keeper, which takes them at once; a BMC that causes
 more in one wake-up of the loop talks nonsense and loses the session."""
+
+Reply: TypeAlias = Callable[[CommandAnswered | CommandFailed], None]
+"""Takes the answer to a command, in the hub's call: it must be quick."""
 
 
 class Recorder(Protocol):
@@ -53,6 +63,9 @@ class SolLink:
         self.is_over = False
         """The session has ended; nobody is left to say goodbye to."""
         self._bug: Exception | None = None
+        self._replies: dict[int, Reply] = {}
+        """Who waits for the answer to a command, by its ticket."""
+        self._power: PowerWatch | None = None
         self._port = hub.connect(address, self)
 
     # What the hub calls.
@@ -60,7 +73,10 @@ class SolLink:
     @property
     def deadline(self) -> float | None:
         """See `Endpoint`."""
-        return self.session.deadline
+        due = self.session.deadline
+        if self._power is None or self._power.due == math.inf:
+            return due
+        return self._power.due if due is None else min(due, self._power.due)
 
     def receive(self, datagram: bytes, now: float) -> None:
         """See `Endpoint`; the path of every byte."""
@@ -79,6 +95,8 @@ class SolLink:
         try:
             for event in self.session.expire(now):
                 self._deliver(event)
+            if self._power is not None and self._power.due <= now:
+                self._power.ask(now)
         except Exception as error:  # noqa: BLE001 - raised again in the keeper's task
             self._fail(error)
 
@@ -88,6 +106,7 @@ class SolLink:
         self.is_over = True
         self._port.close()
         self._post.close()
+        self._abandon()
 
     def datagrams(self) -> Sequence[bytes]:
         """See `Endpoint`."""
@@ -97,6 +116,11 @@ class SolLink:
         if type(event) is SolLoss:
             self._recorder.mark_loss(event.reason, event.count)
             return
+        if isinstance(event, CommandAnswered | CommandFailed):
+            reply = self._replies.pop(event.ticket, None)
+            if reply is not None:
+                reply(event)
+            return
         if type(event) is LoggedIn:
             self.suite = event.suite
         self.is_over = self.is_over or type(event) is SessionLost
@@ -104,6 +128,12 @@ class SolLink:
             self._post.send_nowait(event)
         except (trio.WouldBlock, trio.ClosedResourceError):
             self._post.close()
+
+    def _abandon(self) -> None:
+        """Tell all who still wait for an answer that none will come."""
+        while self._replies:
+            ticket, reply = self._replies.popitem()
+            reply(CommandFailed(ticket))
 
     # What the keeper calls.
 
@@ -144,6 +174,70 @@ class SolLink:
         self.session.write(data, trio.current_time())
         self._port.flush()
 
+    def ask(self, netfn: int, command: int, reply: Reply, data: bytes = b"") -> None:
+        """Send a command in the hub's call or before a flush; ``reply`` is called once.
+
+        The cheap way: no task waits. It is called with `CommandFailed` also when the
+        session ends, and when the link is closed.
+        """
+        ticket = self.session.request(netfn, command, data, trio.current_time())
+        self._replies[ticket] = reply
+
+    async def request(
+        self, netfn: int, command: int, data: bytes = b"", *, lun: int = 0
+    ) -> CommandAnswered:
+        """Send a command over the session and wait for its answer.
+
+        It waits its turn behind commands of others, and is sent again until answered:
+        up to 10 s (`solrecd.ipmi.commands`).
+
+        Raises:
+            RequestError: there was no answer, or the session is over.
+        """
+        answers: list[CommandAnswered | CommandFailed] = []
+        came = trio.Event()
+
+        def reply(answer: CommandAnswered | CommandFailed) -> None:
+            answers.append(answer)
+            came.set()
+
+        if self.is_over:
+            raise RequestError("the session with the BMC is over")
+        now = trio.current_time()
+        ticket = self.session.request(netfn, command, data, now, lun=lun)
+        self._replies[ticket] = reply
+        self._port.flush()
+        try:
+            await came.wait()
+        finally:
+            self._replies.pop(ticket, None)
+        answer = answers[0]
+        if isinstance(answer, CommandFailed):
+            raise RequestError(
+                f"no answer to command 0x{netfn:02x} 0x{command:02x}; "
+                "it may have been executed"
+            )
+        return answer
+
+    def watch_power(
+        self, tell: Callable[[bool | None], None], rng: random.Random
+    ) -> None:
+        """Ask now and then whether the machine is on, while the session stands.
+
+        Args:
+            tell: called after each answer with whether it is on, with None when the
+                BMC does not say.
+            rng: spreads a fleet's questions over the interval.
+        """
+        self._power = PowerWatch(self.ask, tell, rng, trio.current_time())
+        self._port.flush()
+
+    def ask_power_soon(self, after: float) -> None:
+        """Ask in so many seconds whether the machine is on, if that is sooner."""
+        if self._power is not None:
+            self._power.hurry(trio.current_time(), after)
+            self._port.flush()
+
     def say_goodbye(self) -> None:
         """Deactivate the payload and close the session; `SessionLost` follows."""
         self.session.close(trio.current_time())
@@ -151,5 +245,7 @@ class SolLink:
 
     def close(self) -> None:
         """Leave the hub."""
+        self._power = None
         self._port.close()
         self._post.close()
+        self._abandon()

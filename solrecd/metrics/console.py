@@ -41,6 +41,7 @@ class ConsoleMetrics:
         "last_output",
         "lost",
         "lost_bytes",
+        "power_on",
         "received_bytes",
         "session_up",
         "stage",
@@ -57,6 +58,8 @@ class ConsoleMetrics:
         """Stamp of the newest byte; 0 before the first."""
         self.session_up = 0
         self.bmc_reachable = 0
+        self.power_on: bool | None = None
+        """None while nobody can tell."""
         self.stolen = 0
         self.lost = dict.fromkeys(LostReason, 0)
         self.gaps = dict.fromkeys(GapReason, 0)

@@ -56,6 +56,12 @@ BMC_REACHABLE = Family(
     "1 when the BMC answered the last time it was asked anything.",
     ("console",),
 )
+POWER_ON = Family(
+    "solrecd_power_on",
+    Type.GAUGE,
+    "1 when the machine is on, as its BMC says; absent while the BMC does not say.",
+    ("console",),
+)
 SESSION_LOST = Family(
     "solrecd_sol_session_lost_total",
     Type.COUNTER,
@@ -177,6 +183,7 @@ CATALOGUE = (
     CONSOLE_INFO,
     SESSION_UP,
     BMC_REACHABLE,
+    POWER_ON,
     SESSION_LOST,
     SESSION_STOLEN,
     RECEIVED,

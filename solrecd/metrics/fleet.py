@@ -169,6 +169,7 @@ class Metrics:
         return (
             (f.SESSION_UP, _plain(f.SESSION_UP, lambda m: m.session_up)),
             (f.BMC_REACHABLE, _plain(f.BMC_REACHABLE, lambda m: m.bmc_reachable)),
+            (f.POWER_ON, _power_on),
             (f.SESSION_LOST, lambda name, m: lost.render(name, m.lost)),
             (f.SESSION_STOLEN, _plain(f.SESSION_STOLEN, lambda m: m.stolen)),
             (f.RECEIVED, _plain(f.RECEIVED, lambda m: m.received_bytes)),
@@ -195,6 +196,12 @@ def _plain(family: f.Family, value: Callable[[ConsoleMetrics], int]) -> _Series:
         return f'{family.name}{{console="{name}"}} {value(metrics)}\n'
 
     return series
+
+
+def _power_on(name: str, metrics: ConsoleMetrics) -> str:
+    if metrics.power_on is None:
+        return ""
+    return f'{f.POWER_ON.name}{{console="{name}"}} {int(metrics.power_on)}\n'
 
 
 def _last_output(name: str, metrics: ConsoleMetrics) -> str:

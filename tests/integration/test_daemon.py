@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +18,13 @@ from solrecd.api.client import Client
 from solrecd.cli.scan import packaged_rules
 from solrecd.config import Config, ConsoleConfig, DaemonConfig, OnConflict, Secret
 from solrecd.daemon import Daemon
+from solrecd.index import FILE_NAME, Index
 from solrecd.notify import Notifier
 from solrecd.simbmc.bmc import Bmc
 from solrecd.simbmc.faults import Faults, Misbehaviour, Mishap
 from solrecd.simbmc.fleet import Fleet, Member
 from solrecd.simbmc.ledger import Ledger
-from solrecd.simbmc.machine import Machine, NumberedLines, numbered
+from solrecd.simbmc.machine import ChassisControl, Machine, NumberedLines, numbered
 from solrecd.simbmc.options import BmcOptions, User
 from solrecd.simbmc.payload import SolSettings
 
@@ -106,6 +107,22 @@ class Site:
         """Return the text of a console's segments in order."""
         files = sorted((self.folder / "log" / name).glob("2*.log"))
         return "".join(file.read_text() for file in files)
+
+    def switch(self, member: Member, control: ChassisControl) -> None:
+        """Press the machine's power button."""
+        member.bmc.controller.control(control, trio.current_time())
+        self.fleet.poke(member)
+
+    def events(self, name: str, kind: str) -> list[tuple[str, int | None]]:
+        """Return name and boot of a console's events, as the index has them."""
+        with closing(Index.read(self.folder / "state" / FILE_NAME)) as index:
+            found = index.events([name], kinds=[kind])
+            return [(event["name"], event["boot"]) for event in found]
+
+    def boots(self, name: str) -> list[dict[str, Any]]:
+        """Return a console's boots, as the index has them."""
+        with closing(Index.read(self.folder / "state" / FILE_NAME)) as index:
+            return list(index.boots([name]))
 
     async def ls(self, name: str) -> Mapping[str, Any]:
         """Ask the daemon about a console, through its socket."""
@@ -322,3 +339,68 @@ async def test_a_silent_bmc_cannot_hold_shutdown_up(site: Site) -> None:
         began = trio.current_time()
 
     assert trio.current_time() - began < 5
+
+
+async def test_the_power_is_known_soon_after_the_session_is_up(site: Site) -> None:
+    on, off = make_bmc("node1", total=None), make_bmc("node2", total=None)
+    site.add(on, "node1")
+    site.switch(site.add(off, "node2"), ChassisControl.POWER_DOWN)
+
+    async with site.recording():
+        await site.wait("node1", power="on")
+        await site.wait("node2", power="off")
+
+    assert site.events("node1", "power") == site.events("node2", "power") == []
+
+
+async def test_a_power_cut_ends_the_boot_and_power_begins_the_next(site: Site) -> None:
+    bmc = make_bmc("node1", total=None)
+    member = site.add(bmc, "node1")
+
+    async with site.recording():
+        await site.wait("node1", power="on")
+        await until(lambda: bmc.ledger.acknowledged > 1000)
+        site.switch(member, ChassisControl.POWER_DOWN)
+        off = await site.wait("node1", power="off")
+        site.switch(member, ChassisControl.POWER_UP)
+        on = await site.wait("node1", power="on")
+        acknowledged = bmc.ledger.acknowledged
+        await until(lambda: bmc.ledger.acknowledged > acknowledged + 1000)
+
+    first, second = site.boots("node1")
+    assert (off["stage"], on["boot"]) == ("off", 2)
+    assert (first["ended"] is not None, second["cause"]) == (True, "power")
+    assert site.events("node1", "power") == [("off", 1), ("on", 2)]
+    assert "# power: off\n" in site.text("node1")
+
+
+async def test_power_that_changed_while_nobody_looked_is_told(site: Site) -> None:
+    bmc = make_bmc("node1", total=None)
+    member = site.add(bmc, "node1")
+
+    async with site.recording():
+        await site.wait("node1", power="on")
+        site.switch(member, ChassisControl.POWER_DOWN)
+        await site.wait("node1", power="off")
+    async with site.recording():
+        quiet = await site.wait("node1", power="off")
+    site.switch(member, ChassisControl.POWER_UP)
+    async with site.recording():
+        await site.wait("node1", power="on")
+
+    assert (quiet["stage"], quiet["boot"]) == ("off", 1)
+    assert site.events("node1", "power") == [("off", 1), ("on", 2)]
+
+
+async def test_a_bmc_that_does_not_tell_the_power_is_recorded_all_the_same(
+    site: Site,
+) -> None:
+    bmc = make_bmc("node1")
+    bmc.misbehaviour = Misbehaviour(refusals={(0x00, 0x01): 0xC1})
+    site.add(bmc, "node1")
+
+    async with site.recording():
+        await until(lambda: bmc.ledger.acknowledged == TOTAL)
+        row = await site.ls("node1")
+
+    assert (row["power"], row["session"]) == ("unknown", "up")

@@ -14,6 +14,7 @@ from solrecd.config import ConsoleConfig, OnConflict, Secret
 from solrecd.events import GapReason, Lost, LostReason, SessionState
 from solrecd.ipmi.constants import PrivilegeLevel
 from solrecd.ipmi.events import (
+    CommandAnswered,
     LoggedIn,
     SessionEvent,
     SessionLost,
@@ -21,11 +22,13 @@ from solrecd.ipmi.events import (
     SolDeactivated,
     SolRefused,
     SolStolen,
+    SolUnavailable,
 )
 from solrecd.keeper import (
     BACKOFF_LAST,
     GOODBYE,
     POLL_FOREIGN,
+    POWER_AFTER_QUIET,
     REACTIVATIONS,
     SLOT_PATIENCE,
     TAKES,
@@ -33,7 +36,7 @@ from solrecd.keeper import (
     Backoff,
     Keeper,
 )
-from solrecd.link.base import NameUnresolvedError
+from solrecd.link.base import NameUnresolvedError, RequestError
 
 OURS, THEIRS = 1, 2
 
@@ -57,6 +60,8 @@ class FakeBmc:
     logins: int = 0
     taken: int = 0
     goodbyes: int = 0
+    asked_power: list[tuple[float, float]] = field(default_factory=list)
+    """When the keeper wanted to know about the power, and after how many seconds."""
     link: FakeLink | None = None
 
     def post(self, event: SessionEvent) -> None:
@@ -78,6 +83,7 @@ class FakeLink:
         self.bmc = bmc
         self.is_over = False
         self.closed = False
+        self.tell_power: Callable[[bool | None], None] | None = None
         self._post, self._mail = trio.open_memory_channel[SessionEvent](64)
 
     def post(self, event: SessionEvent) -> None:
@@ -110,6 +116,20 @@ class FakeLink:
         if not self.bmc.sticks:
             self.bmc.owner = None
         self.post(SolDeactivated())
+
+    def watch_power(
+        self, tell: Callable[[bool | None], None], rng: random.Random
+    ) -> None:
+        self.tell_power = tell
+
+    def ask_power_soon(self, after: float) -> None:
+        self.bmc.asked_power.append((trio.current_time(), after))
+
+    async def request(
+        self, netfn: int, command: int, data: bytes = b"", *, lun: int = 0
+    ) -> CommandAnswered:
+        await trio.lowlevel.checkpoint()
+        return CommandAnswered(1, 0, bytes((netfn, command)) + data)
 
     def say_goodbye(self) -> None:
         self.bmc.goodbyes += 1
@@ -150,6 +170,10 @@ class FakeConsole:
         default_factory=list
     )
     retries: list[float | None] = field(default_factory=list)
+    power: list[bool | None] = field(default_factory=list)
+
+    def power_seen(self, *, on: bool | None) -> None:
+        self.power.append(on)
 
     def record(self, data: bytes) -> bool:
         return True
@@ -391,6 +415,73 @@ async def test_a_cancelled_keeper_says_goodbye_in_bounded_time(
     assert bmc.goodbyes == 1
     assert bmc.link is not None
     assert bmc.link.closed
+
+
+async def test_the_power_is_watched_from_the_login_to_the_end_of_the_session(
+    start: Start, autojump_clock: MockClock
+) -> None:
+    bmc = FakeBmc()
+    console = start(bmc)
+    await trio.sleep(1)
+    assert bmc.link is not None
+    assert bmc.link.tell_power is not None
+
+    bmc.link.tell_power(True)
+    bmc.dies()
+    await trio.sleep(0.1)
+
+    assert console.power == [True, None]
+
+
+async def test_a_serial_port_that_goes_away_makes_us_ask_for_the_power_at_once(
+    start: Start, autojump_clock: MockClock
+) -> None:
+    bmc = FakeBmc()
+    start(bmc)
+    await trio.sleep(10)
+
+    bmc.post(SolUnavailable())
+    await trio.sleep(1)
+
+    assert bmc.asked_power == [(10, 0)]
+
+
+async def test_a_console_that_fell_silent_makes_us_ask_for_the_power(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    bmc = FakeBmc()
+    keeper = Keeper(CONFIG, FakeDialer(bmc), FakeConsole(), rng=random.Random(1))  # type: ignore[arg-type]
+    keeper.console_is_quiet()
+    nursery.start_soon(keeper.run)
+    await trio.sleep(10)
+
+    keeper.console_is_quiet()
+
+    assert bmc.asked_power == [(10, POWER_AFTER_QUIET)]
+
+
+async def test_commands_go_over_the_live_session(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    keeper = Keeper(CONFIG, FakeDialer(FakeBmc()), FakeConsole(), rng=random.Random(1))  # type: ignore[arg-type]
+    nursery.start_soon(keeper.run)
+    await trio.sleep(1)
+
+    answer = await keeper.request(6, 1, b"x")
+
+    assert answer.data == b"\x06\x01x"
+
+
+async def test_without_a_session_a_command_fails_at_once(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    bmc = FakeBmc(unresolved=True)
+    keeper = Keeper(CONFIG, FakeDialer(bmc), FakeConsole(), rng=random.Random(1))  # type: ignore[arg-type]
+    nursery.start_soon(keeper.run)
+    await trio.sleep(1)
+
+    with pytest.raises(RequestError, match="no session"):
+        await keeper.request(6, 1)
 
 
 def test_back_off_doubles_with_jitter_up_to_its_last_value() -> None:

@@ -26,6 +26,7 @@ NOON = 1_795_348_800_000_000
 CONTRACT = {
     "solrecd_ack_delay_seconds": "histogram",
     "solrecd_bmc_reachable": "gauge",
+    "solrecd_power_on": "gauge",
     "solrecd_boot_stage_duration_seconds": "histogram",
     "solrecd_boot_stage_entered_timestamp_seconds": "gauge",
     "solrecd_boot_stage_timeout_seconds": "gauge",

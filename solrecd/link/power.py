@@ -1,0 +1,104 @@
+"""Is the machine on? One IPMI command now and then, without a task or a thread for it.
+
+The hub's timers drive it, and the answer is one call: a thousand consoles ask 33 times
+a second, and a task that wakes up twice for each would cost more than all else that
+idle sessions do.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable
+from typing import Protocol
+
+from solrecd.ipmi.constants import CompletionCode, NetFn
+from solrecd.ipmi.events import CommandAnswered, CommandFailed
+
+GET_CHASSIS_STATUS = 0x01
+"""IPMI 2.0 §28.2; bit 0 of the answer's first byte: the system has power."""
+
+POWER_EVERY = 30.0
+"""Seconds between two questions; ten minutes of power are the least anybody plans."""
+
+POWER_FIRST = 2.0
+"""Seconds after the login within which the first one is asked."""
+
+POWER_APART = 1.0
+"""Seconds at least between two questions, however many reasons there are to ask: the
+shortest pause in a power cycle that BMCs keep, and they must not be flooded."""
+
+POWER_RARELY = 600.0
+"""Seconds between two questions to a BMC that does not answer them: each occupies
+its command queue for 10 s."""
+
+
+class Ask(Protocol):
+    """Sends a command; see `solrecd.link.sol.SolLink.ask`."""
+
+    def __call__(
+        self,
+        netfn: int,
+        command: int,
+        reply: Callable[[CommandAnswered | CommandFailed], None],
+    ) -> None:
+        """Send it; ``reply`` is called once."""
+
+
+class PowerWatch:
+    """Asks one BMC whether its machine is on; whoever holds it calls `ask` at `due`.
+
+    Args:
+        send: sends a command and calls back with the answer.
+        tell: takes each answer: on, off, or None where the BMC does not say.
+        rng: spreads a fleet's questions over the interval.
+        now: monotonic.
+    """
+
+    def __init__(
+        self,
+        send: Ask,
+        tell: Callable[[bool | None], None],
+        rng: random.Random,
+        now: float,
+    ) -> None:
+        self.due = now + rng.uniform(0, POWER_FIRST)
+        """When `ask` is to be called (monotonic); infinite while an answer is due."""
+        self._send = send
+        self._tell = tell
+        self._asked = -math.inf
+        self._wanted = math.inf
+        """When somebody wants the next question, while an answer is due."""
+        # Full jitter: the second question falls anywhere in the interval.
+        self._interval = rng.uniform(0, POWER_EVERY)
+        self._failures = 0
+
+    def hurry(self, now: float, after: float) -> None:
+        """Ask in ``after`` seconds if that is sooner, but never twice at once."""
+        when = max(now + after, self._asked + POWER_APART)
+        if self.due == math.inf:
+            self._wanted = min(self._wanted, when)
+        else:
+            self.due = min(self.due, when)
+
+    def ask(self, now: float) -> None:
+        """Ask."""
+        self.due = self._wanted = math.inf
+        self._asked = now
+        self._send(NetFn.CHASSIS, GET_CHASSIS_STATUS, self._answered)
+
+    def _answered(self, answer: CommandAnswered | CommandFailed) -> None:
+        self.due = min(self._asked + self._interval, self._wanted)
+        self._interval = POWER_EVERY
+        if (
+            isinstance(answer, CommandAnswered)
+            and answer.code == CompletionCode.OK
+            and answer.data
+        ):
+            self._failures = 0
+            self._tell(bool(answer.data[0] & 1))
+        else:
+            self._failures += 1
+            rarely = min(POWER_EVERY * 2**self._failures, POWER_RARELY)
+            self.due = self._asked + rarely
+            self._tell(None)

@@ -1,0 +1,125 @@
+"""The power watch: when it asks, and what it makes of the answers."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from solrecd.ipmi.events import CommandAnswered, CommandFailed
+from solrecd.link.power import (
+    POWER_APART,
+    POWER_EVERY,
+    POWER_FIRST,
+    POWER_RARELY,
+    PowerWatch,
+)
+
+ON, OFF = (CommandAnswered(1, 0, bytes((bit, 0, 0))) for bit in (1, 0))
+REFUSED = CommandAnswered(1, 0xC1, b"")
+FAILED = CommandFailed(1)
+
+Answer = CommandAnswered | CommandFailed
+
+
+class Site:
+    """A watch, and a BMC that answers after a while."""
+
+    def __init__(self, seed: int = 1) -> None:
+        self.questions: list[tuple[int, int]] = []
+        self.told: list[bool | None] = []
+        self._reply: Callable[[Answer], None] | None = None
+        self.watch = PowerWatch(self._send, self.told.append, random.Random(seed), 0.0)
+
+    def _send(self, netfn: int, command: int, reply: Callable[[Answer], None]) -> None:
+        self.questions.append((netfn, command))
+        self._reply = reply
+
+    def answer(self, answer: Answer) -> None:
+        assert self._reply is not None
+        self._reply(answer)
+
+    def rounds(self, answer: Answer, count: int) -> Iterator[float]:
+        """Ask and answer; yield the time of each question."""
+        for _ in range(count):
+            now = self.watch.due
+            self.watch.ask(now)
+            self.answer(answer)
+            yield now
+
+
+def test_the_first_question_comes_soon_and_each_later_one_after_the_interval() -> None:
+    first, second, third, fourth = Site().rounds(ON, 4)
+
+    assert first <= POWER_FIRST
+    assert second - first <= POWER_EVERY
+    assert third - second == pytest.approx(POWER_EVERY)
+    assert fourth - third == pytest.approx(POWER_EVERY)
+
+
+def test_a_fleet_does_not_ask_all_at_once() -> None:
+    seconds = sorted(list(Site(seed).rounds(ON, 2))[1] for seed in range(300))
+
+    busiest = max(sum(start <= at < start + 1 for at in seconds) for start in seconds)
+    assert busiest <= 3 * len(seconds) / POWER_EVERY
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"), [(ON, True), (OFF, False), (REFUSED, None), (FAILED, None)]
+)
+def test_an_answer_is_told(answer: Answer, told: bool | None) -> None:  # noqa: FBT001
+    site = Site()
+
+    list(site.rounds(answer, 1))
+
+    assert site.told == [told]
+    assert site.questions == [(0, 1)]
+
+
+def test_nothing_is_asked_while_an_answer_is_due() -> None:
+    site = Site()
+
+    site.watch.ask(1.0)
+    site.watch.hurry(1.1, 0)
+
+    assert site.watch.due == math.inf
+
+
+def test_a_reason_to_ask_that_comes_before_the_answer_is_not_lost() -> None:
+    site = Site()
+    site.watch.ask(1.0)
+
+    site.watch.hurry(1.1, 0)
+    site.answer(ON)
+
+    assert site.watch.due == 1.0 + POWER_APART
+
+
+def test_reasons_to_ask_bring_the_next_question_forward_but_never_flood() -> None:
+    site = Site()
+    last = max(site.rounds(ON, 3))
+
+    site.watch.hurry(last + 0.1, 0)
+    urgent = site.watch.due
+    site.watch.hurry(last + 0.1, 5.0)
+
+    assert urgent == last + POWER_APART
+    assert site.watch.due == urgent
+
+
+def test_a_bmc_that_never_answers_is_asked_ever_more_rarely() -> None:
+    times = list(Site().rounds(FAILED, 12))
+
+    assert times[-1] - times[-2] == POWER_RARELY
+    assert times[2] - times[1] > POWER_EVERY
+
+
+def test_a_bmc_that_answers_again_is_asked_as_before() -> None:
+    site = Site()
+    list(site.rounds(FAILED, 6))
+
+    first, second = site.rounds(ON, 2)
+
+    assert second - first == POWER_EVERY
