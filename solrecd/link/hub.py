@@ -25,7 +25,7 @@ from solrecd.link.base import Endpoint
 from solrecd.link.resolve import Address
 from solrecd.link.shared_socket import HubStatistics, Port, SharedSocket
 
-PAUSE = 0.010
+PAUSE = 0.002
 """Seconds between two drains under load. A BMC sends its next packet only after the
 ACK: 5 ms cut the throughput of a flood, 2 ms are less than its own round trip."""
 
