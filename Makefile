@@ -6,8 +6,8 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 SOURCES = $(shell git ls-files --cached --others --exclude-standard '*.py')
 
-# Independent peers for the tests: a BMC and its clients that nobody here wrote.
-PEERS := openipmi ipmitool
+# Independent peers for the tests: a BMC, its client and a decompressor that nobody here wrote.
+PEERS := openipmi ipmitool zstd
 # A whole machine behind that BMC, from firmware to getty.
 LAB   := $(PEERS) freeipmi-tools qemu-system-x86 ovmf grub-common grub-pc-bin grub-efi-amd64-bin \
          xorriso mtools cpio
@@ -48,11 +48,11 @@ check: venv ## ruff, mypy --strict, import contracts, flake8-async
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports
-	@# ASYNC114 wants every function that nursery.start() runs listed here by name.
-	@echo flake8-async; $(BIN)/flake8-async --disable=ASYNC114 $(SOURCES)
+	$(BIN)/lint-imports --no-logo
+	@# ASYNC9xx are opt-in (a checkpoint in every function); ASYNC114 wants a list of all startable functions.
+	@echo flake8-async; $(BIN)/flake8-async --disable=ASYNC9,ASYNC114 $(SOURCES)
 
-unit: venv ## the pure core and everything on fakes; seconds
+unit: venv $(VENV)/debian-peers ## the pure core and everything on fakes; seconds
 	$(BIN)/pytest tests/unit
 
 integration: venv $(VENV)/debian-peers ## against pyghmi and OpenIPMI's ipmi_sim
