@@ -62,9 +62,10 @@ GOODBYE = 2.0
 """Seconds for Deactivate Payload and Close Session on the way out. A BMC that gets
 neither refuses the next SoL session for up to a minute."""
 
-POWER_AFTER_QUIET = 5.0
+POWER_AFTER_QUIET = 8.0
 """Seconds after a console fell silent: a machine that goes off says so, flushes its
-disks, and only then is without power."""
+disks, and only then is without power. More than the session's own silence, after which
+it asks whether the BMC is there."""
 
 
 class _LostError(Exception):

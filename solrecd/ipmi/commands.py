@@ -18,7 +18,7 @@ from solrecd.ipmi.messages import (
     encode_request,
 )
 
-_PATIENCE: Final = (1.0, 2.0, 3.0, 4.0)
+PATIENCE: Final = (1.0, 2.0, 3.0, 4.0)
 """Seconds after each transmission; 10 in all. BMCs that are busy with the machine's
 power-on need several; one that restarted will never answer."""
 
@@ -55,6 +55,8 @@ class Command:
     lun: int = 0
     ticket: int = 0
     """Of `Purpose.REQUEST`."""
+    patience: tuple[float, ...] = PATIENCE
+    """Seconds to wait after each transmission."""
     began: float = 0.0
     """When it was first sent."""
     attempts: int = 0
@@ -68,7 +70,7 @@ class CommandQueue:
         self._waiting: deque[Command] = deque()
         self._current: Command | None = None
         self._sequence = 0
-        self._patience: tuple[float, ...] = _PATIENCE
+        self._hurries = False
         self.deadline: float | None = None
         """When `expire` has something to do."""
         self.retransmissions = 0
@@ -94,7 +96,10 @@ class CommandQueue:
 
     def hurry(self) -> None:
         """Give up sooner from now on: the session is being closed."""
-        self._patience = _LAST_PATIENCE
+        self._hurries = True
+
+    def _patience(self, command: Command) -> tuple[float, ...]:
+        return _LAST_PATIENCE if self._hurries else command.patience
 
     def clear(self) -> list[Command]:
         """Forget everything; return what was forgotten."""
@@ -114,7 +119,7 @@ class CommandQueue:
         return self._transmit(command, now)
 
     def _transmit(self, command: Command, now: float) -> bytes:
-        self.deadline = now + self._patience[command.attempts]
+        self.deadline = now + self._patience(command)[command.attempts]
         command.attempts += 1
         return encode_request(
             Request(
@@ -144,7 +149,7 @@ class CommandQueue:
         command = self._current
         if command is None or self.deadline is None or now < self.deadline:
             return None
-        if command.attempts < len(self._patience):
+        if command.attempts < len(self._patience(command)):
             self.retransmissions += 1
             return self._transmit(command, now)
         self._current = self.deadline = None

@@ -23,7 +23,7 @@ from typing import Final
 
 from solrecd.events import LostReason
 from solrecd.ipmi.auth import SessionCipher
-from solrecd.ipmi.commands import Command, Purpose
+from solrecd.ipmi.commands import PATIENCE, Command, Purpose
 from solrecd.ipmi.constants import (
     AppCommand,
     CompletionCode,
@@ -276,9 +276,25 @@ class Session:
             self._sol.pump(now)
 
     def request(
-        self, netfn: int, command: int, data: bytes, now: float, *, lun: int = 0
+        self,
+        netfn: int,
+        command: int,
+        data: bytes,
+        now: float,
+        *,
+        lun: int = 0,
+        patience: tuple[float, ...] = PATIENCE,
     ) -> int:
         """Send any IPMI command over the session, retransmitted until answered.
+
+        Args:
+            netfn: network function, even.
+            command: its number.
+            data: request data.
+            now: monotonic time.
+            lun: of the BMC.
+            patience: seconds to wait after each transmission. Short for what others
+                must not wait behind, such as the question whether the BMC is there.
 
         Returns:
             The ticket that `CommandAnswered` or `CommandFailed` will name. Without a
@@ -289,7 +305,7 @@ class Session:
         if sol is None or self._phase is not _Phase.READY or sol.dialogue.is_full:
             self._events.append(CommandFailed(ticket))
         else:
-            wish = Command(Purpose.REQUEST, netfn, command, data, lun, ticket)
+            wish = Command(Purpose.REQUEST, netfn, command, data, lun, ticket, patience)
             sol.dialogue.submit(wish, now)
         return ticket
 

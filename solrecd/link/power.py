@@ -28,9 +28,15 @@ POWER_APART = 1.0
 """Seconds at least between two questions, however many reasons there are to ask: the
 shortest pause in a power cycle that BMCs keep, and they must not be flooded."""
 
+POWER_PATIENCE = (1.0, 2.0)
+"""Seconds after each transmission; the question whether the BMC is there at all, and
+whose the payload is, must not wait behind this one for long."""
+
+POWER_FAILURES = 3
+"""Questions without an answer in a row after which we do not know."""
+
 POWER_RARELY = 600.0
-"""Seconds between two questions to a BMC that does not answer them: each occupies
-its command queue for 10 s."""
+"""Seconds between two questions to a BMC that does not answer them."""
 
 
 class Ask(Protocol):
@@ -40,6 +46,7 @@ class Ask(Protocol):
         self,
         netfn: int,
         command: int,
+        patience: tuple[float, ...],
         reply: Callable[[CommandAnswered | CommandFailed], None],
     ) -> None:
         """Send it; ``reply`` is called once."""
@@ -85,20 +92,23 @@ class PowerWatch:
         """Ask."""
         self.due = self._wanted = math.inf
         self._asked = now
-        self._send(NetFn.CHASSIS, GET_CHASSIS_STATUS, self._answered)
+        self._send(NetFn.CHASSIS, GET_CHASSIS_STATUS, POWER_PATIENCE, self._answered)
 
     def _answered(self, answer: CommandAnswered | CommandFailed) -> None:
         self.due = min(self._asked + self._interval, self._wanted)
         self._interval = POWER_EVERY
-        if (
-            isinstance(answer, CommandAnswered)
-            and answer.code == CompletionCode.OK
-            and answer.data
-        ):
-            self._failures = 0
-            self._tell(bool(answer.data[0] & 1))
-        else:
-            self._failures += 1
-            rarely = min(POWER_EVERY * 2**self._failures, POWER_RARELY)
-            self.due = self._asked + rarely
-            self._tell(None)
+        match answer:
+            case CommandAnswered(code=CompletionCode.OK, data=data) if data:
+                self._failures = 0
+                self._tell(bool(data[0] & 1))
+            case CommandAnswered():
+                self._give_up()
+            case CommandFailed():
+                self._failures += 1
+                if self._failures >= POWER_FAILURES:
+                    self._give_up()
+
+    def _give_up(self) -> None:
+        """Stop asking often; it may learn to answer one day."""
+        self.due = self._asked + POWER_RARELY
+        self._tell(None)

@@ -174,13 +174,16 @@ class SolLink:
         self.session.write(data, trio.current_time())
         self._port.flush()
 
-    def ask(self, netfn: int, command: int, reply: Reply, data: bytes = b"") -> None:
+    def ask(
+        self, netfn: int, command: int, patience: tuple[float, ...], reply: Reply
+    ) -> None:
         """Send a command in the hub's call or before a flush; ``reply`` is called once.
 
         The cheap way: no task waits. It is called with `CommandFailed` also when the
         session ends, and when the link is closed.
         """
-        ticket = self.session.request(netfn, command, data, trio.current_time())
+        now = trio.current_time()
+        ticket = self.session.request(netfn, command, b"", now, patience=patience)
         self._replies[ticket] = reply
 
     async def request(
