@@ -158,6 +158,7 @@ class Console:
         self._wall_clock = around.wall_clock
         self._metrics = metrics
         self._stream = opened.stream
+        self._append = opened.stream.append
         self._interpreter = around.interpreter(
             config.name, boot, first_boot=opened.boot + 1, offset=opened.offset
         )
@@ -190,15 +191,16 @@ class Console:
     def record(self, data: bytes) -> bool:
         """Put console output into the journal; False when that is full."""
         at = self._wall_clock()
-        if not self._stream.append(at, data):
+        if not self._append(at, data):
             return self._refuse(at)
         if self._refused_since is not None:
             self._accept_again(at)
         if not self._unread:
             self._around.wake(self)
         self._unread.append(Chunk(at, data))
-        self._metrics.last_output = at
-        self._metrics.received_bytes += len(data)
+        metrics = self._metrics
+        metrics.last_output = at
+        metrics.received_bytes += len(data)
         return True
 
     def _refuse(self, at: int) -> bool:
