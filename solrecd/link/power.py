@@ -1,8 +1,9 @@
 """Is the machine on? One IPMI command now and then, without a task or a thread for it.
 
-The hub's timers drive it, and the answer is one call: a thousand consoles ask 33 times
-a second, and a task that wakes up twice for each would cost more than all else that
-idle sessions do.
+A thousand consoles ask 30 times a second, and what costs is waking up for it. So the
+question goes with the session's own: when that asks whether the BMC is there, this
+one is sent behind it, in the same wake-up as that one's answer comes in. The answer is
+one call; no task waits for it.
 """
 
 from __future__ import annotations
@@ -19,7 +20,10 @@ GET_CHASSIS_STATUS = 0x01
 """IPMI 2.0 §28.2; bit 0 of the answer's first byte: the system has power."""
 
 POWER_EVERY = 30.0
-"""Seconds between two questions; ten minutes of power are the least anybody plans."""
+"""Seconds at least between two questions that nothing in particular calls for."""
+
+POWER_LATEST = 45.0
+"""Seconds at most; the session asks something of its own every 15 to 20 s."""
 
 POWER_FIRST = 2.0
 """Seconds after the login within which the first one is asked."""
@@ -53,7 +57,9 @@ class Ask(Protocol):
 
 
 class PowerWatch:
-    """Asks one BMC whether its machine is on; whoever holds it calls `ask` at `due`.
+    """Asks one BMC whether its machine is on.
+
+    Whoever holds it calls `ask` at `due`, or after `opens` when that suits better.
 
     Args:
         send: sends a command and calls back with the answer.
@@ -71,13 +77,13 @@ class PowerWatch:
     ) -> None:
         self.due = now + rng.uniform(0, POWER_FIRST)
         """When `ask` is to be called (monotonic); infinite while an answer is due."""
+        self.opens = math.inf
+        """From when on it may be called, if anything else is sent anyway."""
         self._send = send
         self._tell = tell
         self._asked = -math.inf
         self._wanted = math.inf
         """When somebody wants the next question, while an answer is due."""
-        # Full jitter: the second question falls anywhere in the interval.
-        self._interval = rng.uniform(0, POWER_EVERY)
         self._failures = 0
 
     def hurry(self, now: float, after: float) -> None:
@@ -90,13 +96,13 @@ class PowerWatch:
 
     def ask(self, now: float) -> None:
         """Ask."""
-        self.due = self._wanted = math.inf
+        self.due = self.opens = self._wanted = math.inf
         self._asked = now
         self._send(NetFn.CHASSIS, GET_CHASSIS_STATUS, POWER_PATIENCE, self._answered)
 
     def _answered(self, answer: CommandAnswered | CommandFailed) -> None:
-        self.due = min(self._asked + self._interval, self._wanted)
-        self._interval = POWER_EVERY
+        self.opens = self._asked + POWER_EVERY
+        self.due = min(self._asked + POWER_LATEST, self._wanted)
         match answer:
             case CommandAnswered(code=CompletionCode.OK, data=data) if data:
                 self._failures = 0
@@ -110,5 +116,5 @@ class PowerWatch:
 
     def _give_up(self) -> None:
         """Stop asking often; it may learn to answer one day."""
-        self.due = self._asked + POWER_RARELY
+        self.opens = self.due = self._asked + POWER_RARELY
         self._tell(None)

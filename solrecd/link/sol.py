@@ -95,8 +95,9 @@ class SolLink:
         try:
             for event in self.session.expire(now):
                 self._deliver(event)
-            if self._power is not None and self._power.due <= now:
-                self._power.ask(now)
+            power = self._power
+            if power is not None and (power.due <= now or power.opens <= now):
+                power.ask(now)
         except Exception as error:  # noqa: BLE001 - raised again in the keeper's task
             self._fail(error)
 

@@ -223,16 +223,51 @@ def _chassis_control(call: Call) -> bytes:
     return b""
 
 
-# --- Storage (§31): an empty SEL -----------------------------------------------------
+_BOOT_FLAGS: Final = 5
+"""Boot option parameter (Table 28-14): valid and persistent, device, three more."""
 
 
-def _get_sel_info(_: Call) -> bytes:
-    """§31.2: version 1.5, no entries, 64 KiB free."""
-    return bytes((0x51, 0, 0, 0xFF, 0xFF)) + bytes(9)
+def _set_boot_option(call: Call) -> bytes:
+    """§28.12: the boot flags are kept, whatever else is set is accepted."""
+    if call.data[0] & 0x7F == _BOOT_FLAGS:
+        call.controller.boot_flags = call.data[1:6].ljust(5, b"\0")
+    return b""
 
 
-def _get_sel_entry(_: Call) -> bytes:
-    raise RefusalError(0xCB)
+def _get_boot_option(call: Call) -> bytes:
+    """§28.13: version 1, the parameter's number, its data."""
+    if call.data[0] & 0x7F != _BOOT_FLAGS:
+        raise RefusalError(0x80)
+    return bytes((1, _BOOT_FLAGS)) + call.controller.boot_flags
+
+
+# --- Storage (§31): the system event log ---------------------------------------------
+
+_LAST_ENTRY: Final = 0xFFFF
+_ENTRY_SIZE: Final = 16
+
+
+def _get_sel_info(call: Call) -> bytes:
+    """§31.2: version 1.5, how many entries, 64 KiB free."""
+    count = len(call.controller.event_log)
+    return bytes((0x51, count & 0xFF, count >> 8, 0xFF, 0xFF)) + bytes(9)
+
+
+def _get_sel_entry(call: Call) -> bytes:
+    """§31.5: the number of the next entry, and this one; entries count from 1."""
+    log = call.controller.event_log
+    wanted = int.from_bytes(call.data[2:4], "little")
+    number = {0: 1, _LAST_ENTRY: len(log)}.get(wanted, wanted)
+    if not 1 <= number <= len(log):
+        raise RefusalError(0xCB)
+    following = number + 1 if number < len(log) else _LAST_ENTRY
+    entry = number.to_bytes(2, "little") + log[number - 1]
+    return following.to_bytes(2, "little") + entry[:_ENTRY_SIZE]
+
+
+def _get_sel_time(call: Call) -> bytes:
+    """§31.10: seconds since the BMC's epoch; here since the simulator's start."""
+    return int(call.now).to_bytes(4, "little")
 
 
 # --- Transport (§26): SoL configuration ----------------------------------------------
@@ -328,8 +363,11 @@ COMMANDS: Final[Mapping[tuple[int, int], Command]] = MappingProxyType(
         (NetFn.APP, AppCommand.GET_CHANNEL_CIPHER_SUITES): Command(
             _get_cipher_suites, 3, None
         ),
+        (NetFn.CHASSIS, 0x08): Command(_set_boot_option, 1, _OPERATOR),
+        (NetFn.CHASSIS, 0x09): Command(_get_boot_option, 3, _OPERATOR),
         (NetFn.STORAGE, 0x40): Command(_get_sel_info),
         (NetFn.STORAGE, 0x43): Command(_get_sel_entry, 6),
+        (NetFn.STORAGE, 0x48): Command(_get_sel_time),
         (NetFn.TRANSPORT, 0x21): Command(_set_sol_parameter, 3, _OPERATOR),
         (NetFn.TRANSPORT, 0x22): Command(_get_sol_parameter, 4, _USER),
     }

@@ -37,6 +37,10 @@ class Controller:
         self.owner: int | None = None
         """Managed system session ID of the payload's owner, or `STRANGER`."""
         self.outbox: list[tuple[bytes, Address]] = []
+        self.boot_flags = bytes(5)
+        """Boot option parameter 5 (Table 28-14): what to boot from next."""
+        self.event_log: list[bytes] = []
+        """System event log: each entry without its number, 14 bytes (§32.1)."""
         self.idle_check = math.inf
         """When `close_idle` has something to do at the earliest."""
         self._was_on = machine.power_on

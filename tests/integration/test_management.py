@@ -1,0 +1,253 @@
+"""pyghmi over the session that records: on the simulated BMC and on OpenIPMI's."""
+
+from __future__ import annotations
+
+import random
+import struct
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+import trio
+
+from solrecd.config import ConsoleConfig, Secret
+from solrecd.events import GapReason, Lost, SessionState
+from solrecd.keeper import Keeper
+from solrecd.link.dialer import Dialer
+from solrecd.link.hub import Hub
+from solrecd.management import (
+    BootChoice,
+    BootDevice,
+    Management,
+    ManagementError,
+    Power,
+)
+from solrecd.simbmc.bmc import Bmc
+from solrecd.simbmc.faults import Misbehaviour, Mishap
+from solrecd.simbmc.fleet import Fleet, Member
+from solrecd.simbmc.machine import Machine, NumberedLines, numbered
+from solrecd.simbmc.options import BmcOptions, User
+from solrecd.simbmc.payload import SolSettings
+from tests.support import ipmi_sim
+from tests.support.ipmi_sim import HOST, PASSWORD, USERNAME, IpmiSim
+from tests.support.peers import need
+from tests.support.wire import Wire
+
+PATIENCE = 20.0
+"""Seconds for what normally takes less than one."""
+
+PANIC = struct.pack("<BIHBBBBBBB", 0x02, 0x10, 0x20, 4, 0x20, 0, 0x6F, 0xA1, 0, 0)
+"""A standard entry (§32.1): OS stop, "OS crash"."""
+
+VENDORS = b"\xe0" + b"\x01" * 13
+"""An entry that only its vendor understands (§32.3)."""
+
+
+class Recording:
+    """Stands for a console: takes every byte."""
+
+    def __init__(self) -> None:
+        self.output = bytearray()
+        self.up = trio.Event()
+        self.power: list[bool | None] = []
+
+    def record(self, data: bytes) -> bool:
+        self.output += data
+        return True
+
+    def mark_loss(self, reason: GapReason, count: int | None) -> None:
+        raise AssertionError(f"{reason}: {count} bytes lost")
+
+    def session_changed(
+        self, state: SessionState, lost: Lost | None, retry_in: float | None
+    ) -> None:
+        if state is SessionState.UP:
+            self.up.set()
+
+    def power_seen(self, *, on: bool | None) -> None:
+        self.power.append(on)
+
+
+class Managed:
+    """A console that is recorded and managed at the same time."""
+
+    def __init__(self, keeper: Keeper, recording: Recording) -> None:
+        self.recording = recording
+        self.bmc = Management(keeper.request, trio.CapacityLimiter(1))
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        with trio.fail_after(PATIENCE):
+            while not condition():  # noqa: ASYNC110 - threads and processes
+                await trio.sleep(0.02)
+
+
+@asynccontextmanager
+async def managed(config: ConsoleConfig) -> AsyncIterator[Managed]:
+    """Record a console; return once its session is up."""
+    hub = Hub(lambda _: None)
+    recording = Recording()
+    keeper = Keeper(config, Dialer(hub, 8), recording, rng=random.Random(1))
+    async with trio.open_nursery() as nursery:
+        await nursery.start(hub.run)
+        async with trio.open_nursery() as inner:
+            inner.start_soon(keeper.run)
+            with trio.fail_after(PATIENCE):
+                await recording.up.wait()
+            yield Managed(keeper, recording)
+            inner.cancel_scope.cancel()
+        nursery.cancel_scope.cancel()
+
+
+def console_config(host: str, port: int, username: str, password: str) -> ConsoleConfig:
+    return ConsoleConfig(
+        name="node1",
+        host=host,
+        port=port,
+        username=username.encode(),
+        password=Secret(password.encode()),
+    )
+
+
+# The simulated BMC.
+
+
+@pytest.fixture
+async def member() -> AsyncIterator[Member]:
+    """Return a served BMC whose machine prints numbered lines all the time."""
+    options = BmcOptions(
+        users=(User(b"recorder", b"secret"),),
+        sol=SolSettings(buffers_without_owner=True, retry_interval=0.05),
+    )
+    machine = Machine(NumberedLines("node1", rate=100))
+    with Fleet(seed=7) as fleet:
+        async with trio.open_nursery() as nursery:
+            await nursery.start(fleet.run)
+            yield fleet.add(Bmc(options, machine))
+            nursery.cancel_scope.cancel()
+
+
+@pytest.fixture
+async def node(member: Member) -> AsyncIterator[Managed]:
+    """Return that BMC's console, recorded."""
+    config = console_config(member.host, member.port, "recorder", "secret")
+    async with managed(config) as one:
+        yield one
+
+
+async def test_power_is_read_and_set_while_output_flows(node: Managed) -> None:
+    before = await node.bmc.power()
+    await node.bmc.set_power(Power.OFF)
+    off = await node.bmc.power()
+    await node.bmc.set_power(Power.ON)
+    length = len(node.recording.output)
+    await node.until(lambda: len(node.recording.output) > length + 1000)
+
+    assert (before, off, await node.bmc.power()) == (Power.ON, Power.OFF, Power.ON)
+    recorded = bytes(node.recording.output)
+    assert recorded == numbered("node1", 0, len(recorded))
+
+
+@pytest.mark.parametrize("is_on", [True, False])
+async def test_a_power_cycle_ends_with_the_power_on(
+    node: Managed, member: Member, *, is_on: bool
+) -> None:
+    if not is_on:
+        await node.bmc.set_power(Power.OFF)
+
+    await node.bmc.set_power(Power.CYCLE)
+
+    await node.until(lambda: member.bmc.machine.power_on)
+
+
+async def test_the_boot_device_is_set_for_the_next_boot(node: Managed) -> None:
+    before = await node.bmc.boot_device()
+
+    await node.bmc.set_boot_device(BootDevice.NETWORK)
+
+    assert before == BootChoice("default", persistent=True)
+    assert await node.bmc.boot_device() == BootChoice("network", persistent=False)
+
+
+async def test_the_event_log_is_read_in_order(node: Managed, member: Member) -> None:
+    member.bmc.controller.event_log += [PANIC, VENDORS]
+
+    first, second = await node.bmc.event_log()
+
+    assert (first.number, first.severity, first.asserted) == (1, "failed", True)
+    assert first.component.startswith("OS Stop")
+    assert first.at is not None
+    assert abs(first.at / 1e6 - time.time()) < 10 * 365 * 86400
+    assert (second.number, second.text) == (2, f"vendor's data {'01' * 13}")
+
+
+async def test_an_empty_event_log_is_empty(node: Managed) -> None:
+    assert await node.bmc.event_log() == []
+
+
+async def test_what_the_bmc_refuses_is_one_line(node: Managed, member: Member) -> None:
+    member.bmc.misbehaviour = Misbehaviour(refusals={(0x00, 0x02): 0xD4})
+
+    with pytest.raises(ManagementError, match="privilege"):
+        await node.bmc.set_power(Power.OFF)
+
+
+async def test_without_a_session_it_says_so(node: Managed, member: Member) -> None:
+    member.bmc.suffer(Mishap.MUTE, trio.current_time())
+
+    with pytest.raises(ManagementError, match="no answer to command"):
+        await node.bmc.power()
+
+
+async def test_a_cancelled_task_leaves_no_thread_behind(
+    node: Managed, member: Member
+) -> None:
+    member.bmc.suffer(Mishap.MUTE, trio.current_time())
+
+    with trio.move_on_after(0.2) as scope:
+        await node.bmc.event_log()
+
+    assert scope.cancelled_caught
+
+
+# A BMC that nobody here wrote.
+
+
+@pytest.fixture
+def wire(tmp_path: Path) -> Iterator[Wire]:
+    """Return the serial line behind the BMC."""
+    need(ipmi_sim.MISSING, available=ipmi_sim.AVAILABLE)
+    line = Wire(tmp_path / "wire")
+    yield line
+    line.close()
+
+
+@pytest.fixture
+def peer(wire: Wire, tmp_path: Path) -> Iterator[IpmiSim]:
+    """Return a running ipmi_sim."""
+    simulator = IpmiSim(tmp_path / "bmc", serial=wire.bmc_address, history=1 << 16)
+    simulator.start()
+    wire.wait_bmc()
+    yield simulator
+    simulator.kill()
+
+
+async def test_ipmi_sim_is_managed_while_its_output_is_recorded(
+    peer: IpmiSim, wire: Wire
+) -> None:
+    printed = b"".join(b"line %06d\r\n" % index for index in range(500))
+    config = console_config(HOST, peer.port, USERNAME, PASSWORD)
+
+    async with managed(config) as node:
+        await node.until(lambda: bool(node.recording.power))
+        wire.emit(printed)
+        log = await node.bmc.event_log()
+        await node.until(lambda: len(node.recording.output) == len(printed))
+        wire.emit(printed)
+        power = await node.bmc.power()
+        await node.until(lambda: len(node.recording.output) == 2 * len(printed))
+
+    assert node.recording.output == printed * 2
+    assert node.recording.power[0] is (power is Power.ON)
+    assert isinstance(log, list)
