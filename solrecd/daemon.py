@@ -18,6 +18,7 @@ import math
 import os
 import random
 import signal
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -32,7 +33,7 @@ from solrecd.api.server import serve
 from solrecd.boot.rules import RuleSet
 from solrecd.config import Config, DaemonConfig
 from solrecd.console import Sinks
-from solrecd.index import FILE_NAME, last_boot
+from solrecd.index import FILE_NAME, is_complete, last_boot
 from solrecd.journal import Journal
 from solrecd.link.dialer import Dialer
 from solrecd.link.hub import Hub
@@ -150,6 +151,8 @@ class Daemon:
                 services.start_soon(self._beat)
                 services.start_soon(self._watch_disk)
                 services.start_soon(self._tell_status)
+                if any(Path(self._config.daemon.log_dir).iterdir()):
+                    services.start_soon(self._heal_index)
                 await self._record(task_status)
                 services.cancel_scope.cancel()
 
@@ -232,6 +235,28 @@ class Daemon:
                 size=found.f_blocks * found.f_frsize,
             )
             await trio.sleep(DISK_EVERY)
+
+    async def _heal_index(self) -> None:
+        """Rebuild an index that is not complete, in a process of its own.
+
+        It takes minutes of a processor; here it would be the ACKs that wait.
+        """
+        settings = self._config.daemon
+        path = Path(settings.state_dir) / FILE_NAME
+        if await trio.to_thread.run_sync(is_complete, path, abandon_on_cancel=True):
+            return
+        command = [sys.executable, "-m", "solrecd.cli.solrecctl", "reindex", "--json"]
+        places = ["--dir", settings.log_dir, "--index", str(path)]
+        done = await trio.run_process(
+            ["nice", *command, *places],
+            check=False,
+            capture_stdout=True,
+            capture_stderr=True,
+        )
+        if done.returncode == 0:
+            log.info("index.rebuilt", result=done.stdout.decode().strip())
+        else:
+            log.error("index.not_rebuilt", reason=done.stderr.decode().strip())
 
     async def _tell_status(self) -> None:
         told = ""

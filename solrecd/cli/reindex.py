@@ -7,6 +7,7 @@ import sqlite3
 import time
 from collections.abc import Collection
 from contextlib import closing
+from pathlib import Path
 
 from solrecd.cli import names
 from solrecd.cli.history import Faults, Progress
@@ -22,6 +23,12 @@ from solrecd.index import Batch, Index, open_or_replace
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
     parser.add_argument("names", metavar="NAMES", nargs="*", help="default: all")
+    parser.add_argument(
+        "--index",
+        type=Path,
+        metavar="FILE",
+        help="the index to rebuild (default: the archive's own)",
+    )
 
 
 def main(args: argparse.Namespace) -> int:
@@ -30,30 +37,37 @@ def main(args: argparse.Namespace) -> int:
     with reading_archive():
         known = source.archive.consoles()
     chosen = names.select(args.names, known, source.labels)
+    path = args.index or source.index_path
+    everything = len(chosen) == len(known)
     try:
-        boots = _reindex(source, chosen, faults, everything=len(chosen) == len(known))
+        boots = _reindex(path, source.archive, chosen, faults, everything=everything)
     except (sqlite3.Error, OSError) as error:
         raise CommandError(
-            f"{source.index_path}: {error} (reindex runs as the recorder's user)"
+            f"{path}: {error} (reindex runs as the recorder's user)"
         ) from None
     line = {"consoles": len(chosen), "boots": boots, "faults": faults.count}
     if args.json:
         screen().objects([line])
     else:
-        screen().line(f"{boots} boots of {len(chosen)} consoles: {source.index_path}")
+        screen().line(f"{boots} boots of {len(chosen)} consoles: {path}")
     return faults.status
 
 
 def _reindex(
-    source: Source, consoles: Collection[str], report: Report, *, everything: bool
+    path: Path,
+    archive: Archive,
+    consoles: Collection[str],
+    report: Report,
+    *,
+    everything: bool,
 ) -> int:
     """Write into the daemon's index: it goes on writing meanwhile."""
     suffix = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-    opened = open_or_replace(source.index_path, suffix)
+    opened = open_or_replace(path, suffix)
     if opened.set_aside is not None:
         warn(f"the old index was of no use; it is now {opened.set_aside}")
     with closing(opened.index) as index:
-        boots = replay_into(index, source.archive, consoles, report)
+        boots = replay_into(index, archive, consoles, report)
         if everything:
             index.mark_stale(None)
     return boots

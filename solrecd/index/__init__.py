@@ -9,6 +9,7 @@ costs no Python per column and imports no vocabulary (`solrecctl` must start fas
 from solrecd.index.files import (
     FILE_NAME,
     Opened,
+    is_complete,
     last_boot,
     open_or_replace,
     set_aside,
@@ -23,6 +24,7 @@ __all__ = [
     "IndexFileError",
     "Opened",
     "SegmentRow",
+    "is_complete",
     "is_damage",
     "last_boot",
     "open_or_replace",

@@ -59,6 +59,18 @@ def set_aside(path: Path, suffix: str) -> Path:
     return aside
 
 
+def is_complete(path: Path) -> bool:
+    """Tell whether an index can be read and misses nothing."""
+    try:
+        index = Index.read(path)
+    except IndexFileError:
+        return False
+    try:
+        return index.stale_since is None
+    finally:
+        index.close()
+
+
 def last_boot(path: Path, console: str) -> Boot | None:
     """Return the newest boot of a console; an index of no use knows none."""
     try:

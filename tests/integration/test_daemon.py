@@ -19,6 +19,7 @@ from solrecd.cli.scan import packaged_rules
 from solrecd.config import Config, ConsoleConfig, DaemonConfig, OnConflict, Secret
 from solrecd.daemon import Daemon
 from solrecd.index import FILE_NAME, Index
+from solrecd.index import is_complete, last_boot
 from solrecd.notify import Notifier
 from solrecd.simbmc.bmc import Bmc
 from solrecd.simbmc.faults import Faults, Misbehaviour, Mishap
@@ -404,3 +405,25 @@ async def test_a_bmc_that_does_not_tell_the_power_is_recorded_all_the_same(
         row = await site.ls("node1")
 
     assert (row["power"], row["session"]) == ("unknown", "up")
+
+
+@pytest.mark.parametrize("damage", ["removed", "garbage"])
+async def test_a_lost_index_is_rebuilt_and_the_archive_left_alone(
+    site: Site, damage: str
+) -> None:
+    bmc = make_bmc("node1")
+    site.add(bmc, "node1")
+    index = site.folder / "state" / "index.sqlite"
+    async with site.recording():
+        await until(lambda: bmc.ledger.acknowledged == TOTAL)
+    before = site.raw("node1")
+
+    if damage == "garbage":
+        index.write_bytes(b"no index at all\n" * 100)
+    else:
+        index.unlink()
+    async with site.recording():
+        await until(lambda: is_complete(index))
+
+    assert site.raw("node1") == before
+    assert last_boot(index, "node1") is not None
