@@ -9,8 +9,9 @@ costs no Python per column and imports no vocabulary (`solrecctl` must start fas
 from solrecd.index.files import (
     FILE_NAME,
     Opened,
+    Recollection,
     is_complete,
-    last_boot,
+    recall,
     open_or_replace,
     set_aside,
 )
@@ -23,10 +24,11 @@ __all__ = [
     "Index",
     "IndexFileError",
     "Opened",
+    "Recollection",
     "SegmentRow",
     "is_complete",
     "is_damage",
-    "last_boot",
+    "recall",
     "open_or_replace",
     "set_aside",
 ]

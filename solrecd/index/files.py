@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -71,13 +73,39 @@ def is_complete(path: Path) -> bool:
         index.close()
 
 
-def last_boot(path: Path, console: str) -> Boot | None:
-    """Return the newest boot of a console; an index of no use knows none."""
+class Recollection(NamedTuple):
+    """What an index knows of a console whose recording goes on."""
+
+    boot: Boot | None = None
+    """The newest boot."""
+    good: Sequence[Boot] = ()
+    """The newest boots of the wanted outcomes, oldest first."""
+    told: int = 0
+    """Stamp of the newest event that was read in its output; 0 when there is none."""
+
+
+def recall(
+    path: Path, console: str, *, outcomes: Collection[str], count: int
+) -> Recollection:
+    """Return what is known of a console; an index of no use knows nothing.
+
+    Args:
+        path: the index file.
+        console: its name.
+        outcomes: of the boots wanted.
+        count: how many of these at most.
+    """
     try:
         index = Index.read(path)
     except IndexFileError:
-        return None
+        return Recollection()
     try:
-        return index.last_boot(console)
+        return Recollection(
+            index.last_boot(console),
+            index.good_boots(console, outcomes, count),
+            index.last_reading(console),
+        )
+    except sqlite3.Error:
+        return Recollection()
     finally:
         index.close()

@@ -19,13 +19,13 @@ APPLICATION_ID = 0x50_1E_EC_D0
 """Marks the file as ours (SQLite's ``application_id``)."""
 
 SCHEMA = """
-CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
-CREATE TABLE segments (
+CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS segments (
     console TEXT NOT NULL, name TEXT NOT NULL, boot INTEGER NOT NULL,
     part INTEGER NOT NULL, started INTEGER NOT NULL, ended INTEGER,
     offset INTEGER NOT NULL, bytes INTEGER NOT NULL,
     PRIMARY KEY (console, name)) WITHOUT ROWID;
-CREATE TABLE boots (
+CREATE TABLE IF NOT EXISTS boots (
     console TEXT NOT NULL, boot INTEGER NOT NULL, started INTEGER NOT NULL,
     ended INTEGER, cause TEXT NOT NULL, outcome TEXT NOT NULL,
     last_stage TEXT NOT NULL, stages TEXT NOT NULL, kernel TEXT, cmdline TEXT,
@@ -34,14 +34,14 @@ CREATE TABLE boots (
     PRIMARY KEY (console, boot)) WITHOUT ROWID;
 -- boot and line are 0 where an event has none: a key column cannot be NULL, and the
 -- key makes the replay after a crash write nothing twice.
-CREATE TABLE events (
+CREATE TABLE IF NOT EXISTS events (
     console TEXT NOT NULL, time INTEGER NOT NULL, boot INTEGER NOT NULL,
     kind TEXT NOT NULL, name TEXT NOT NULL, line INTEGER NOT NULL,
     severity TEXT NOT NULL, title TEXT NOT NULL, signature TEXT,
     fields TEXT NOT NULL,
     PRIMARY KEY (console, time, kind, name, line)) WITHOUT ROWID;
-CREATE INDEX boots_started ON boots (started);
-CREATE INDEX events_time ON events (time);
+CREATE INDEX IF NOT EXISTS boots_started ON boots (started);
+CREATE INDEX IF NOT EXISTS events_time ON events (time);
 CREATE VIEW boot_objects AS SELECT console, boot,
     strftime('%Y-%m-%dT%H:%M:%S', started / 1000000, 'unixepoch')
         || printf('.%06dZ', started % 1000000) AS started,
@@ -98,6 +98,8 @@ EVENTS = """SELECT time, console, boot, kind, name, severity, title, line, signa
     AND (:since IS NULL OR at >= :since) AND (:until IS NULL OR at < :until)
     AND (:kinds IS NULL OR kind IN (SELECT value FROM json_each(:kinds)))
     ORDER BY at, console"""
+LAST_READING = """SELECT max(time) FROM events WHERE console = ?
+    AND kind IN ('stage', 'failure', 'stuck')"""
 SEGMENTS = """SELECT console, name, boot, part, started, ended, offset, bytes
     FROM segments WHERE (:consoles IS NULL
         OR console IN (SELECT value FROM json_each(:consoles)))

@@ -113,8 +113,9 @@ class Index:
         return bool(tables.fetchone()[0] == 0)
 
     def _create(self) -> None:
+        # A daemon and a reindex may both find no index and make one.
         self._connection.executescript(
-            f"BEGIN; PRAGMA application_id = {schema.APPLICATION_ID};"
+            f"BEGIN IMMEDIATE; PRAGMA application_id = {schema.APPLICATION_ID};"
             f"PRAGMA user_version = {schema.SCHEMA_VERSION}; {schema.SCHEMA} COMMIT;"
         )
 
@@ -261,6 +262,18 @@ class Index:
         """Return the newest boot of a console as the vocabulary has it, or None."""
         newest = next(self.boots([console], newest=1), None)
         return None if newest is None else schema.boot_value(newest)
+
+    def good_boots(
+        self, console: str, outcomes: Collection[str], count: int
+    ) -> list[Boot]:
+        """Return the newest boots of a console that ended like this, oldest first."""
+        found = self.boots([console], outcomes=outcomes, newest=count)
+        return [schema.boot_value(each) for each in found]
+
+    def last_reading(self, console: str) -> int:
+        """Return the stamp of the newest event read in a console's output, or 0."""
+        (newest,) = self._connection.execute(schema.LAST_READING, [console]).fetchone()
+        return int(newest or 0)
 
 
 class _Transaction:
