@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 import structlog
 
+from solrecd.boot.pace import Pace
 from solrecd.config import ConsoleConfig
 from solrecd.events import (
     Boot,
@@ -102,10 +103,24 @@ class Surroundings:
 
     sinks: Sinks
     interpreter: InterpreterFactory
+    limits: Callable[[], Mapping[Stage, float]]
+    """Seconds in a stage before a boot counts as stuck, as configured now."""
     wall_clock: Callable[[], int]
     """Stamps."""
     wake: Callable[[Console], None]
     """Called when bytes of a console wait for `Console.interpret`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What is known of a console before this daemon."""
+
+    boot: Boot | None
+    """The boot that goes on; None: the next byte begins one."""
+    pace: Pace
+    """How long its stages take normally."""
+    told: int
+    """Stamp of the newest event that was read in its output."""
 
 
 @dataclass(slots=True)
@@ -138,7 +153,7 @@ class Console:
     Args:
         config: may be replaced while the console lives, by `Supervisor.reload`.
         opened: where its archive goes on.
-        boot: the boot that goes on with it; None: the next byte begins one.
+        past: what is known of it.
         metrics: its numbers.
         around: what it shares with its neighbours.
     """
@@ -147,7 +162,7 @@ class Console:
         self,
         config: ConsoleConfig,
         opened: OpenedConsole,
-        boot: Boot | None,
+        past: Past,
         metrics: ConsoleMetrics,
         around: Surroundings,
     ) -> None:
@@ -159,8 +174,9 @@ class Console:
         self._metrics = metrics
         self._stream = opened.stream
         self._append = opened.stream.append
-        self._interpreter = around.interpreter(
-            config.name, boot, first_boot=opened.boot + 1, offset=opened.offset
+        self._pace = past.pace
+        self._interpreter = self._new_interpreter(
+            past.boot, first_boot=opened.boot + 1, offset=opened.offset
         )
         self._unread: list[Chunk] = []
         self._refused_since: int | None = None
@@ -171,11 +187,17 @@ class Console:
             since=self._wall_clock(),
             down_since=opened.last_output,
         )
-        self._resume(opened, boot)
+        self._resume(opened, past)
 
-    def _resume(self, opened: OpenedConsole, boot: Boot | None) -> None:
+    def _resume(self, opened: OpenedConsole, past: Past) -> None:
         """Read the boot's archived end again, then what was journalled only."""
-        self._understand((), lambda: self._interpreter.feed(opened.restored))
+        reading = self._interpreter.feed(opened.restored)
+        reading.events = [each for each in reading.events if each.time > past.told]
+        boot = past.boot
+        if boot is not None:
+            self._interpreter.recall(boot)
+            reading.boots = [self._interpreter.boot or boot]
+        self._tell((), reading)
         if boot is not None and boot.ended is not None:
             # It ended with the power, of which its bytes say nothing.
             self._interpreter.power(on=False, at=boot.ended)
@@ -254,13 +276,25 @@ class Console:
             log.exception("interpreter.crashed", console=self.name)
             reading = Reading()
             boot = self._interpreter.boot
-            self._interpreter = self._around.interpreter(
-                self.name,
+            self._interpreter = self._new_interpreter(
                 boot,
                 first_boot=1 if boot is None else boot.boot,
                 offset=self._stream.offset,
             )
         self._tell(chunks, reading)
+
+    def _new_interpreter(
+        self, boot: Boot | None, *, first_boot: int, offset: int
+    ) -> Interpreter:
+        interpreter = self._around.interpreter(
+            self.name, boot, first_boot=first_boot, offset=offset
+        )
+        interpreter.limit(self._pace.limits(self._around.limits()))
+        return interpreter
+
+    def limit_stages(self) -> None:
+        """Take the configured limits of stages anew, and what this machine needs."""
+        self._interpreter.limit(self._pace.limits(self._around.limits()))
 
     def _tell(self, chunks: Sequence[Chunk], reading: Reading) -> None:
         self._sinks.archive.offer(self.name, chunks, reading)
@@ -268,6 +302,10 @@ class Console:
             self._sinks.index.offer(reading.events, reading.boots)
         self._sinks.viewers.offer(self.name, reading.lines, reading.events)
         self._metrics.read(reading)
+        for boot in reading.boots:
+            if boot.ended is not None:
+                self._pace.add(boot)
+                self.limit_stages()
         for event in reading.events:
             if event.kind in _LOGGED:
                 log.warning(

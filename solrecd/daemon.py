@@ -30,10 +30,11 @@ from solrecd import __version__
 from solrecd.api.app import api_app
 from solrecd.api.fleet import FleetError
 from solrecd.api.server import serve
+from solrecd.boot import pace
 from solrecd.boot.rules import RuleSet
 from solrecd.config import Config, DaemonConfig
 from solrecd.console import Sinks
-from solrecd.index import FILE_NAME, is_complete, last_boot
+from solrecd.index import FILE_NAME, is_complete, recall
 from solrecd.journal import Journal
 from solrecd.link.dialer import Dialer
 from solrecd.link.hub import Hub
@@ -112,6 +113,7 @@ class Daemon:
             options_of(settings), self._journal, on_trouble=_report_trouble
         )
         self._archive.prepare()
+        self._archive_is_new = not any(Path(settings.log_dir).iterdir())
         self._viewers = Viewers()
         self._dialer = Dialer(self._hub, settings.login_concurrency)
         workshop = Workshop(
@@ -119,7 +121,9 @@ class Daemon:
             metrics=self._metrics,
             rules=rules,
             dialer=self._dialer,
-            last_boot=functools.partial(last_boot, index_file),
+            recall=functools.partial(
+                recall, index_file, outcomes=pace.GOOD, count=pace.BOOTS
+            ),
             wall_clock=wall_clock,
         )
         self._supervisor = Supervisor(
@@ -151,8 +155,7 @@ class Daemon:
                 services.start_soon(self._beat)
                 services.start_soon(self._watch_disk)
                 services.start_soon(self._tell_status)
-                if any(Path(self._config.daemon.log_dir).iterdir()):
-                    services.start_soon(self._heal_index)
+                services.start_soon(self._heal_index)
                 await self._record(task_status)
                 services.cancel_scope.cancel()
 
@@ -243,7 +246,9 @@ class Daemon:
         """
         settings = self._config.daemon
         path = Path(settings.state_dir) / FILE_NAME
-        if await trio.to_thread.run_sync(is_complete, path, abandon_on_cancel=True):
+        if self._archive_is_new or await trio.to_thread.run_sync(
+            is_complete, path, abandon_on_cancel=True
+        ):
             return
         command = [sys.executable, "-m", "solrecd.cli.solrecctl", "reindex", "--json"]
         places = ["--dir", settings.log_dir, "--index", str(path)]

@@ -183,6 +183,17 @@ class Interpreter:
         self._settle(reading)
         return reading
 
+    def limit(self, timeouts: Mapping[str, float]) -> None:
+        """Take other seconds in a stage before a boot counts as stuck, by stage."""
+        self._machine.limit(timeouts)
+
+    def recall(self, boot: Boot) -> None:
+        """Take over what was known of the boot that goes on, after its replay.
+
+        A replay begins somewhere in the boot: only its end is read again.
+        """
+        self._machine.recall(boot)
+
     def finish(self, at: int) -> Reading:
         """End the stream: what is unfinished is taken as it is."""
         reading = Reading()

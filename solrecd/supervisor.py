@@ -289,4 +289,7 @@ class Supervisor:
             self._members[name].console.config = new.consoles[name]
             self._members[name].keeper.config = new.consoles[name]
         self._workshop.apply(new, plan)
+        if plan.stages:
+            for member in self._members.values():
+                member.console.limit_stages()
         self._config = new

@@ -8,15 +8,17 @@ road as new ones.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import trio
 
+from solrecd.boot.pace import Pace
 from solrecd.boot.rules import RuleSet
 from solrecd.config import Config, ConsoleConfig, ReloadPlan
-from solrecd.console import Console, Sinks, Surroundings
-from solrecd.events import Boot
+from solrecd.console import Console, Past, Sinks, Surroundings
+from solrecd.events import Boot, Stage
+from solrecd.index import Recollection
 from solrecd.interpreter import Interpreter
 from solrecd.link.dialer import Dialer
 from solrecd.metrics import Metrics
@@ -31,8 +33,8 @@ class Workshop:
     metrics: Metrics
     rules: RuleSet
     dialer: Dialer
-    last_boot: Callable[[str], Boot | None]
-    """Asks the index for the newest boot of a console."""
+    recall: Callable[[str], Recollection]
+    """Asks the index what is known of a console."""
     wall_clock: Callable[[], int]
 
     async def open(
@@ -44,16 +46,22 @@ class Workshop:
             ArchiveError: its folder cannot be read.
         """
         # In a thread: a disk that hangs must not hold the loop of all the others.
-        opened = await trio.to_thread.run_sync(
-            self.sinks.archive.open_console, config.name
-        )
+        opened, known = await trio.to_thread.run_sync(self._look_up, config.name)
         return Console(
             config,
             opened,
-            self._boot(config.name, opened),
+            Past(_boot(config.name, opened, known), Pace(known.good), known.told),
             self.metrics.console(config.name, config.labels),
-            Surroundings(self.sinks, self.interpreter, self.wall_clock, wake),
+            Surroundings(
+                self.sinks, self.interpreter, self._limits, self.wall_clock, wake
+            ),
         )
+
+    def _look_up(self, name: str) -> tuple[OpenedConsole, Recollection]:
+        return self.sinks.archive.open_console(name), self.recall(name)
+
+    def _limits(self) -> Mapping[Stage, float]:
+        return self.metrics.stage_timeouts
 
     async def close(self, console: Console, *, removed: bool) -> None:
         """Finish a console's files; a removed one loses its metrics as well."""
@@ -79,21 +87,19 @@ class Workshop:
         self, console: str, boot: Boot | None, *, first_boot: int, offset: int
     ) -> Interpreter:
         """Return an interpreter (see `console.InterpreterFactory`)."""
-        limits = self.metrics.stage_timeouts
         return Interpreter(
             self.rules,
             console=console,
             boot=boot,
             first_boot=first_boot,
             offset=offset,
-            timeouts={str(stage): limits[stage] for stage in limits},
         )
 
-    def _boot(self, name: str, opened: OpenedConsole) -> Boot | None:
-        """Return the boot that goes on, as the index knows it or the archive does."""
-        if not opened.continues:
-            return None
-        known = self.last_boot(name)
-        if known is not None and known.boot == opened.boot:
-            return known
-        return Boot(name, opened.boot, opened.started or 0)
+
+def _boot(name: str, opened: OpenedConsole, known: Recollection) -> Boot | None:
+    """Return the boot that goes on, as the index knows it or the archive does."""
+    if not opened.continues:
+        return None
+    if known.boot is not None and known.boot.boot == opened.boot:
+        return known.boot
+    return Boot(name, opened.boot, opened.started or 0)

@@ -158,6 +158,32 @@ class BootMachine:
             facts=dict(now.facts),
         )
 
+    def limit(self, timeouts: Mapping[str, float]) -> None:
+        """Take other limits, also for the stage that the boot is in now."""
+        self._timeouts = dict(timeouts)
+
+    def recall(self, boot: Boot) -> None:
+        """Take over what was known of the boot before its end was replayed.
+
+        Later markers are in what was replayed, earlier ones in what is recalled.
+        """
+        now = self._now
+        if now is None or now.number != boot.boot:
+            return
+        now.stages = {**now.stages, **boot.stages}
+        now.kernel = now.kernel or boot.kernel
+        now.cmdline = now.cmdline or boot.cmdline
+        now.facts = {**boot.facts, **now.facts}
+        now.failures = max(now.failures, boot.failures)
+        if boot.title is not None:
+            # How bad it was is not recorded; only something fatal is surely worse.
+            now.title, now.worst = boot.title, now.worst or Severity.CRITICAL
+        if now.outcome is Outcome.RUNNING:
+            now.outcome = boot.outcome
+        if boot.last_stage.rank > now.stage.rank:
+            entered = boot.stages.get(boot.last_stage.value, 0.0)
+            now.stage, now.since = boot.last_stage, now.started + round(entered * 1e6)
+
     def start(self, number: int, at: int, cause: str) -> None:
         """Begin a boot."""
         self._base_bytes = 0

@@ -11,8 +11,9 @@ from solrecd.index.files import (
     Opened,
     Recollection,
     is_complete,
-    recall,
+    last_boot,
     open_or_replace,
+    recall,
     set_aside,
 )
 from solrecd.index.schema import SegmentRow
@@ -28,7 +29,8 @@ __all__ = [
     "SegmentRow",
     "is_complete",
     "is_damage",
-    "recall",
+    "last_boot",
     "open_or_replace",
+    "recall",
     "set_aside",
 ]

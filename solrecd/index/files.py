@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from solrecd.index.store import Index, IndexFileError
 
@@ -109,3 +109,8 @@ def recall(
         return Recollection()
     finally:
         index.close()
+
+
+def last_boot(path: Path, console: str) -> Boot | None:
+    """Return the newest boot of a console; an index of no use knows none."""
+    return recall(path, console, outcomes=(), count=0).boot

@@ -42,14 +42,14 @@ CREATE TABLE IF NOT EXISTS events (
     PRIMARY KEY (console, time, kind, name, line)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS boots_started ON boots (started);
 CREATE INDEX IF NOT EXISTS events_time ON events (time);
-CREATE VIEW boot_objects AS SELECT console, boot,
+CREATE VIEW IF NOT EXISTS boot_objects AS SELECT console, boot,
     strftime('%Y-%m-%dT%H:%M:%S', started / 1000000, 'unixepoch')
         || printf('.%06dZ', started % 1000000) AS started,
     strftime('%Y-%m-%dT%H:%M:%S', ended / 1000000, 'unixepoch')
         || printf('.%06dZ', ended % 1000000) AS ended,
     cause, outcome, last_stage, stages, kernel, cmdline, title, failures, gaps,
     bytes, facts, started AS started_at FROM boots;
-CREATE VIEW event_objects AS SELECT
+CREATE VIEW IF NOT EXISTS event_objects AS SELECT
     strftime('%Y-%m-%dT%H:%M:%S', time / 1000000, 'unixepoch')
         || printf('.%06dZ', time % 1000000) AS time,
     console, nullif(boot, 0) AS boot, kind, name, severity, title,

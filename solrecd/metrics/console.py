@@ -89,6 +89,7 @@ class ConsoleMetrics:
         for event in reading.events:
             self.saw(event)
         for boot in reading.boots:
+            self.stuck = int(boot.outcome is Outcome.STUCK and boot.ended is None)
             if boot.ended is not None:
                 self.boot_ended(boot)
 
