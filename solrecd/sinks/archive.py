@@ -3,8 +3,9 @@
 The loop hands over (`ArchiveSink.offer`, `note`), which only appends to a deque. Soon
 after, a writer thread turns that into one write per console and file and gives the
 journal its room back; it looks at consoles that have something to write, no others.
-A second thread forces files to the disk, a third compresses closed segments and
-enforces retention: neither can delay a drain.
+A second thread forces files to the disk: it cannot delay a drain. Both exist once per
+file system (`solrecd.sinks.lane`), so that one that hangs delays its own consoles
+only. One more thread compresses closed segments and enforces retention.
 
 Bounded memory: what waits for a disk that refuses is bounded by the journal, which
 takes nothing once it, a console's part of it, or `CONSOLE_BACKLOG` is used up.
@@ -12,12 +13,8 @@ takes nothing once it, a console's part of it, or `CONSOLE_BACKLOG` is used up.
 
 from __future__ import annotations
 
-import enum
-import errno
 import math
-import threading
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 
 import trio
@@ -36,8 +33,9 @@ from solrecd.sinks.archive_types import (
     Spool,
     options_of,
 )
-from solrecd.sinks.closer import Closer, SegmentChange, SegmentFate
+from solrecd.sinks.closer import Closer, SegmentChange
 from solrecd.sinks.files import FileSystem, OsFileSystem
+from solrecd.sinks.lane import Lane, Reports, Work
 from solrecd.sinks.recorder import Batch, Recorder, Resume, Shared
 from solrecd.sinks.recovery import (
     end_of_closed,
@@ -45,7 +43,6 @@ from solrecd.sinks.recovery import (
     pending_chunks,
     restore,
 )
-from solrecd.sinks.segment import Segment
 
 __all__ = [
     "GATHER",
@@ -77,14 +74,6 @@ CLOSER_INTERVAL = 1.0
 
 LINE_COST = 200
 """Bytes that a waiting line needs besides its text: objects, stamp, timing."""
-
-
-class _Work(enum.Enum):
-    """What can go wrong independently of the rest."""
-
-    WRITING = enum.auto()
-    SYNCING = enum.auto()
-    CLOSING = enum.auto()
 
 
 class ArchiveSink:
@@ -126,17 +115,14 @@ class ArchiveSink:
             retention=options.retention,
             wall_clock=wall_clock,
         )
-        self._recorders: dict[str, Recorder] = {}
-        self._leaving: deque[Recorder] = deque()
-        self._busy: deque[Recorder] = deque()
-        """Those with something to write: the loop adds, the writer thread takes."""
-        self._wanted = trio.Event()
-        self._lock = threading.Lock()
-        """Held while files are written; `open_console` takes it, `offer` never."""
-        self._errors: dict[tuple[_Work, str], int | None] = {}
-        """Errno last told; each kind of work, and so each thread, has its own keys."""
-        self._news: deque[ArchiveTrouble | SegmentChange] = deque()
-        self._closing = trio.Event()
+        self._reports = Reports()
+        self._lanes: dict[int, Lane] = {}
+        """By device number."""
+        self._places: dict[str, Lane] = {}
+        """Where each open console is."""
+        self._changed = trio.Event()
+        """A lane has come into use, or `close` was called."""
+        self._closing = False
 
     def prepare(self) -> None:
         """See that the log folder can be written; make it when it is missing.
@@ -167,16 +153,24 @@ class ArchiveSink:
         Raises:
             ArchiveError: the folder cannot be read; worth another try later.
         """
-        with self._lock:
-            self._settle(name)
-            try:
-                return self._open(name)
-            except OSError as error:
-                folder = self._options.log_dir / name
-                raise ArchiveError(
-                    f"{folder}: cannot read the archive ({error.strerror}); "
-                    "the console is not recorded until this works"
-                ) from error
+        folder = self._options.log_dir / name
+        try:
+            for lane in tuple(self._lanes.values()):
+                if lane.knows(name):
+                    with lane.lock:
+                        lane.settle(name)
+            lane = self._lane(self._files.device(folder))
+            with lane.lock:
+                return self._open(name, lane)
+        except OSError as error:
+            raise ArchiveError(
+                f"{folder}: cannot read the archive ({error.strerror}); "
+                "the console is not recorded until this works"
+            ) from error
+
+    def _lane(self, device: int) -> Lane:
+        # Atomic: consoles are opened side by side, in threads.
+        return self._lanes.setdefault(device, Lane(self._reports, self._closer))
 
     def offer(self, name: str, chunks: Sequence[Chunk], reading: Reading) -> None:
         """Hand over bytes that are in the journal, and what they mean.
@@ -186,44 +180,48 @@ class ArchiveSink:
             chunks: in stream order, without a gap since the last call.
             reading: of exactly these bytes, or of silence.
         """
-        recorder = self._recorders[name]
+        lane = self._places[name]
+        recorder = lane.recorders[name]
         lines = reading.lines
         if not chunks and not lines and not reading.cuts and reading.tail is None:
             return
         size = sum([len(chunk.data) for chunk in chunks])
         recorder.offered += 2 * size + LINE_COST * (len(lines) + len(chunks))
-        self._put(recorder, Batch(chunks, reading))
+        self._put(lane, recorder, Batch(chunks, reading))
 
     def note(self, name: str, at: int, text: str) -> None:
         """Write a note of ours behind what the console has printed so far."""
-        recorder = self._recorders[name]
+        lane = self._places[name]
+        recorder = lane.recorders[name]
         recorder.stream.note(at, text)
         recorder.offered += LINE_COST + len(text)
-        self._put(recorder, JournalNote(recorder.stream.offset, at, text))
+        self._put(lane, recorder, JournalNote(recorder.stream.offset, at, text))
 
-    def _put(self, recorder: Recorder, item: Batch | JournalNote) -> None:
-        recorder.inbox.append(item)
-        # The item first: should the writer thread take the recorder between the two
-        # lines, it takes the item as well.
-        if not recorder.queued:
-            recorder.queued = True
-            self._busy.append(recorder)
-        self._wanted.set()
+    def _put(self, lane: Lane, recorder: Recorder, item: Batch | JournalNote) -> None:
+        lane.put(recorder, item)
+        if not lane.is_served:
+            self._changed.set()
 
     def close_console(self, name: str) -> None:
         """Write what is left and close the files; the segment can go on later."""
-        self._leaving.append(self._recorders.pop(name))
-        self._wanted.set()
+        lane = self._places.pop(name)
+        lane.leave(name)
+        if not lane.is_served:
+            self._changed.set()
 
     def close(self) -> None:
         """Let `run` write what is left and return."""
-        self._closing.set()
-        self._wanted.set()
+        self._closing = True
+        self._changed.set()
+        for lane in self._lanes.values():
+            lane.wanted.set()
 
     @property
     def backlog(self) -> int:
         """Estimated bytes of memory that wait for the disk."""
-        return sum([recorder.backlog for recorder in tuple(self._recorders.values())])
+        lanes = tuple(self._lanes.values())
+        recorders = [r for lane in lanes for r in tuple(lane.recorders.values())]
+        return sum([recorder.backlog for recorder in recorders])
 
     async def run(
         self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
@@ -234,127 +232,79 @@ class ArchiveSink:
         are closed; a disk that refuses then gets one more try, and what it does not
         take stays in the journal.
 
-        Resources: three worker threads at most. Cancelling abandons a thread that
-        hangs in the kernel; the journal keeps what it was writing.
+        Resources: two worker threads per file system and one more. Cancelling
+        abandons a thread that hangs in the kernel; the journal keeps what it was
+        writing.
 
         Errors: none of a disk's (`on_trouble` tells them); a bug ends the daemon.
         """
-        limiter = trio.CapacityLimiter(1)
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._run_syncing)
-            nursery.start_soon(self._run_closing)
+        async with trio.open_nursery() as helpers:
+            helpers.start_soon(self._run_closing)
             task_status.started()
-            while not self._closing.is_set():
-                with trio.move_on_after(RETRY if self._unfinished else math.inf):
-                    await self._wanted.wait()
-                    await trio.sleep(GATHER)
-                self._wanted = trio.Event()
-                await trio.to_thread.run_sync(
-                    self.drain,
-                    trio.current_time(),
-                    limiter=limiter,
-                    abandon_on_cancel=True,
-                )
-                self._tell_news()
+            async with trio.open_nursery() as writers:
+                while not self._closing:
+                    self._serve_lanes(writers, helpers)
+                    await self._changed.wait()
+                    self._changed = trio.Event()
+                self._serve_lanes(writers, helpers)
             self._closer.stop()
-            nursery.cancel_scope.cancel()
-        await trio.to_thread.run_sync(self._finish, abandon_on_cancel=True)
+            helpers.cancel_scope.cancel()
         self._tell_news()
 
-    @property
-    def _unfinished(self) -> bool:
-        """Whether a disk refused something that it will be asked again."""
-        return bool(self._busy or self._leaving)
+    def _serve_lanes(self, writers: trio.Nursery, helpers: trio.Nursery) -> None:
+        """Start to serve the lanes that have come into use."""
+        for lane in tuple(self._lanes.values()):
+            if not lane.is_served:
+                lane.is_served = True
+                writers.start_soon(self._run_writing, lane)
+                helpers.start_soon(self._run_syncing, lane)
+
+    async def _run_writing(self, lane: Lane) -> None:
+        """Drain a lane until `close` is called, then once more."""
+        limiter = trio.CapacityLimiter(1)
+        while not self._closing:
+            with trio.move_on_after(RETRY if lane.unfinished else math.inf):
+                await lane.wanted.wait()
+                await trio.sleep(GATHER)
+            lane.wanted = trio.Event()
+            await trio.to_thread.run_sync(
+                lane.drain,
+                trio.current_time(),
+                limiter=limiter,
+                abandon_on_cancel=True,
+            )
+            self._tell_news()
+        await trio.to_thread.run_sync(
+            lane.finish, limiter=limiter, abandon_on_cancel=True
+        )
 
     def _tell_news(self) -> None:
-        while self._news:
-            news = self._news.popleft()
+        while self._reports.news:
+            news = self._reports.news.popleft()
             if isinstance(news, ArchiveTrouble):
                 self._on_trouble(news)
             else:
                 self._on_segment(news)
 
-    # The writer thread.
-
     def drain(self, now: float = 0.0, *, force: bool = False) -> None:
-        """Write everything that was handed over; blocks (writer thread).
+        """Write everything that was handed over; blocks (see `Lane.drain`)."""
+        for lane in tuple(self._lanes.values()):
+            lane.drain(now, force=force)
 
-        Args:
-            now: monotonic seconds; a disk that refused is left alone for a while.
-            force: ask it all the same.
-        """
-        with self._lock:
-            for _ in range(len(self._busy)):
-                recorder = self._busy.popleft()
-                recorder.queued = False
-                self._drain(recorder, now, force=force)
-                if recorder.is_dirty and not recorder.queued:
-                    recorder.queued = True
-                    self._busy.append(recorder)
-            for _ in range(len(self._leaving)):
-                recorder = self._leaving.popleft()
-                self._drain(recorder, now, force=force)
-                if recorder.error is None:
-                    recorder.close()
-                else:
-                    self._leaving.append(recorder)
+    # Opening a console, in any thread.
 
-    def _drain(self, recorder: Recorder, now: float, *, force: bool) -> None:
-        recorder.drain(now, force=force)
-        if recorder.begun or recorder.finished:
-            self._report_segments(recorder)
-        self._report(_Work.WRITING, recorder.console, recorder.error)
-
-    def _report(self, work: _Work, console: str, error: OSError | None) -> None:
-        """Tell an error once, and its end."""
-        code = error.errno if error else None
-        if code != self._errors.get((work, console)):
-            self._errors[work, console] = code
-            self._news.append(ArchiveTrouble(console, error))
-
-    def _report_segments(self, recorder: Recorder) -> None:
-        for segment in recorder.begun:
-            self._news.append(
-                SegmentChange(SegmentFate.BEGUN, recorder.console, segment)
-            )
-        for segment in recorder.finished:
-            self._closer.add(recorder.console, segment)
-        recorder.begun.clear()
-        recorder.finished.clear()
-
-    def _finish(self) -> None:
-        self.drain(force=True)
-        self._sync()
-        with self._lock:
-            for recorder in self._recorders.values():
-                recorder.close()
-            self._recorders.clear()
-
-    def _settle(self, name: str) -> None:
-        """Forget what is known of a console that is opened again.
-
-        What its files have not got is read back from the journal.
-        """
-        leaving = [r for r in self._leaving if r.console == name]
-        known = self._recorders.pop(name, None)
-        for recorder in [*leaving, *([known] if known else [])]:
-            self._drain(recorder, 0.0, force=True)
-            recorder.close()
-        for recorder in leaving:
-            self._leaving.remove(recorder)
-
-    def _open(self, name: str) -> OpenedConsole:
+    def _open(self, name: str, lane: Lane) -> OpenedConsole:
         folder = self._options.log_dir / name
         found = look_into(folder)
         for segment in found.unfinished:
             self._closer.add(name, segment)
         journal = self._spool.records(name)
         if found.open is None:
-            return self._open_anew(name, found.last, journal)
-        return self._open_again(name, found.open, journal)
+            return self._open_anew(name, lane, found.last, journal)
+        return self._open_again(name, lane, found.open, journal)
 
     def _open_anew(
-        self, name: str, last: SegmentName | None, journal: Recovered
+        self, name: str, lane: Lane, last: SegmentName | None, journal: Recovered
     ) -> OpenedConsole:
         """Go on without an open segment: the first byte begins one."""
         end = journal.offset
@@ -369,7 +319,7 @@ class ArchiveSink:
             self._shared,
             Resume(last, begin),
         )
-        self._add(recorder, journal, noted=0)
+        self._add(lane, recorder, journal, noted=0)
         return OpenedConsole(
             stream=recorder.stream,
             offset=begin,
@@ -382,7 +332,7 @@ class ArchiveSink:
         )
 
     def _open_again(
-        self, name: str, segment_name: SegmentName, journal: Recovered
+        self, name: str, lane: Lane, segment_name: SegmentName, journal: Recovered
     ) -> OpenedConsole:
         """Go on in the open segment."""
         folder = self._options.log_dir / name
@@ -406,10 +356,12 @@ class ArchiveSink:
                 jump=begin if begin > segment.end else None,
             ),
         )
-        self._add(recorder, journal, noted=segment.noted)
+        self._add(lane, recorder, journal, noted=segment.noted)
         if begin > segment.end:
             text = f"gap: {begin - segment.end} bytes of this log were lost"
-            self.note(name, segment.stamp, text)
+            recorder.stream.note(segment.stamp, text)
+            note = JournalNote(recorder.stream.offset, segment.stamp, text)
+            recorder.inbox.append(note)
         return OpenedConsole(
             stream=recorder.stream,
             offset=restored.offset + begin - segment.end,
@@ -421,11 +373,14 @@ class ArchiveSink:
             pending=pending,
         )
 
-    def _add(self, recorder: Recorder, journal: Recovered, *, noted: int) -> None:
+    def _add(
+        self, lane: Lane, recorder: Recorder, journal: Recovered, *, noted: int
+    ) -> None:
         """Make a recorder the console's, with the notes that are in no log yet."""
         recorder.inbox.extend(note for note in journal.notes if note.at > noted)
         recorder.stream.may_grow = lambda: self._has_room(recorder)
-        self._recorders[recorder.console] = recorder
+        lane.recorders[recorder.console] = recorder
+        self._places[recorder.console] = lane
 
     def _has_room(self, recorder: Recorder) -> bool:
         """Whether the journal may take more for a console (asked once per slab)."""
@@ -433,33 +388,16 @@ class ArchiveSink:
 
     # The other threads.
 
-    async def _run_syncing(self) -> None:
+    async def _run_syncing(self, lane: Lane) -> None:
         """Force growing files to the disk on a timer, however long that takes."""
         interval = self._options.fsync
         limiter = trio.CapacityLimiter(1)
         while interval:
             await trio.sleep(interval)
             await trio.to_thread.run_sync(
-                self._sync, limiter=limiter, abandon_on_cancel=True
+                lane.sync, limiter=limiter, abandon_on_cancel=True
             )
             self._tell_news()
-
-    def _sync(self) -> None:
-        """Force what is in the files to the disk; blocks."""
-        for recorder in list(self._recorders.values()):
-            for segment in list(recorder.segments):
-                if segment.synced < segment.confirmed:
-                    self._sync_segment(recorder.console, segment)
-
-    def _sync_segment(self, console: str, segment: Segment) -> None:
-        try:
-            segment.sync()
-        except OSError as error:
-            # The writer thread has closed it meanwhile; the closer forces it then.
-            if error.errno != errno.EBADF:
-                self._report(_Work.SYNCING, console, error)
-        else:
-            self._report(_Work.SYNCING, console, None)
 
     async def _run_closing(self) -> None:
         """Compress closed segments and remove old ones."""
@@ -470,6 +408,6 @@ class ArchiveSink:
                 changes = await trio.to_thread.run_sync(
                     self._closer.work, limiter=limiter, abandon_on_cancel=True
                 )
-                self._news.extend(changes)
-                self._report(_Work.CLOSING, "", self._closer.error)
+                self._reports.news.extend(changes)
+                self._reports.trouble(Work.CLOSING, "", self._closer.error)
                 self._tell_news()

@@ -27,6 +27,10 @@ class SegmentLostError(Exception):
 class FileSystem(Protocol):
     """What the writer asks of the operating system; all may raise OSError."""
 
+    def device(self, folder: Path) -> int:
+        """Return the number of the file system where a folder is, or will be."""
+        ...
+
     def make_folder(self, path: Path) -> None:
         """Make a folder with `DIRECTORY_MODE`; it may exist."""
         ...
@@ -66,6 +70,12 @@ class FileSystem(Protocol):
 
 class OsFileSystem:
     """The real one."""
+
+    def device(self, folder: Path) -> int:
+        """Return the number of the file system where a folder is, or will be."""
+        while not folder.exists():
+            folder = folder.parent
+        return folder.stat().st_dev
 
     def make_folder(self, path: Path) -> None:
         """Make a folder with `DIRECTORY_MODE`; it may exist."""

@@ -305,3 +305,41 @@ def test_silence_costs_nothing(record: Record) -> None:
     recording.sink.offer("n1", (), Reading())
 
     assert recording.sink.backlog == 0
+
+
+async def test_a_disk_that_hangs_delays_the_consoles_on_it_only(
+    clock: trio.testing.MockClock, record: Record
+) -> None:
+    recording = record()
+    disk, sink = recording.disk, recording.sink
+    disk.mounts = {"n2": 77}
+    disk.hanging = {"n2"}
+    hung = sink.open_console("n2")
+    reader = LineReader(hung.offset)
+    async with recording.running():
+        for _ in range(20):
+            chunk = Chunk(AT, b"waits\n")
+            assert hung.stream.append(*chunk)
+            sink.offer("n2", [chunk], reader.feed([chunk]))
+            recording.say(b"goes on\n")
+            await trio.sleep(0.5)
+        meanwhile = recording.log()
+        disk.resume()
+
+    assert meanwhile.count(b"goes on") == 20
+    assert (recording.folder.parent / "n2/current.raw").read_bytes() == b"waits\n" * 20
+
+
+async def test_a_stop_does_not_wait_for_a_disk_that_hangs_longer_than_told(
+    clock: trio.testing.MockClock, record: Record, journal: Journal
+) -> None:
+    recording = record()
+    recording.disk.hanging = {"n1"}
+    with trio.move_on_after(20) as patience:
+        async with recording.running():
+            recording.say(b"in the journal\n")
+            await trio.sleep(1)
+
+    assert patience.cancelled_caught
+    assert journal.used > 0
+    recording.disk.resume()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import threading
 from pathlib import Path
 
 from solrecd.sinks.files import OsFileSystem
@@ -21,11 +22,27 @@ class BrokenDisk(OsFileSystem):
         self.error: int | None = None
         """Every call fails with this errno."""
         self.failing_sync: int | None = None
+        self.mounts: dict[str, int] = {}
+        """Device number of the folders with these names."""
+        self.hanging: set[str] = set()
+        """Folders whose files hang whoever touches them, until `resume`."""
+        self._resumed = threading.Event()
         self.writes = 0
+
+    def device(self, folder: Path) -> int:
+        """Return the device that the test has chosen, or the real one."""
+        return self.mounts.get(folder.name) or super().device(folder)
+
+    def resume(self) -> None:
+        """Let the folders that hang go on."""
+        self.hanging.clear()
+        self._resumed.set()
 
     def open(self, path: Path, *, create: bool) -> int:
         """Open unless everything fails."""
         self._fail()
+        if path.parent.name in self.hanging:
+            self._resumed.wait()
         return super().open(path, create=create)
 
     def make_folder(self, path: Path) -> None:
