@@ -134,6 +134,11 @@ class Recorder:
             self._process.wait()
             self._process = None
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether the daemon does not run (any more)."""
+        return self._process is None or self._process.poll() is not None
+
     def reload(self) -> None:
         """Send SIGHUP and return once the daemon has taken the new configuration."""
         self._notifications.clear()
@@ -231,16 +236,13 @@ class Recorder:
 
     def _wait_notification(self, line: bytes, seconds: float = 20) -> None:
         wait_until(
-            lambda: line in self._notifications.lines() or self._has_ended(),
+            lambda: line in self._notifications.lines() or self.has_ended,
             bool,
             seconds=seconds,
         )
         assert line in self._notifications.lines(), (
             f"no {line!r}: {self.messages[-_SHOWN:]}"
         )
-
-    def _has_ended(self) -> bool:
-        return self._process is None or self._process.poll() is not None
 
 
 class _Notifications:

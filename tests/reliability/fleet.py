@@ -1,0 +1,99 @@
+"""Simulated BMCs in this process, and a daemon in another one that records them."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import trio
+
+from solrecd.simbmc.bmc import Bmc
+from solrecd.simbmc.faults import Faults
+from solrecd.simbmc.fleet import Fleet, Member
+from solrecd.simbmc.ledger import Ledger
+from solrecd.simbmc.machine import Machine, NumberedLines
+from solrecd.simbmc.options import BmcOptions
+from solrecd.simbmc.payload import SolSettings
+from tests.support.recorder import Recorder
+from tests.support.simulators import PASSWORD, USERNAME
+
+LINE_RATE = 90.0
+"""Packets of 128 bytes a second: 115200 baud."""
+
+SLOTS = 10_000
+"""Sessions per BMC: those of killed daemons linger for a minute."""
+
+_DEFAULTS = f"""
+[defaults]
+username = "{USERNAME}"
+password = "{PASSWORD}"
+on_conflict = "take"
+on_stolen = "take"
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """How much the machines print."""
+
+    consoles: int
+    rate: float = LINE_RATE
+    """Bursts per second."""
+    size: int = 128
+    """Bytes per burst."""
+    keep: int = 0
+    """Acknowledged bytes that each BMC remembers."""
+
+
+def make_bmc(name: str, load: Load, settings: SolSettings, seed: int = 0) -> Bmc:
+    """Return a BMC whose machine prints numbered lines."""
+    rng = random.Random(f"{seed}/{name}")
+    source = NumberedLines(name, rate=load.rate, size=load.size, phase=rng.random())
+    options = BmcOptions(session_slots=SLOTS, sol=settings)
+    return Bmc(options, Machine(source), rng=rng, ledger=Ledger(keep=load.keep))
+
+
+@asynccontextmanager
+async def simulated(
+    load: Load,
+    settings: SolSettings,
+    *,
+    faults: Faults = Faults(),  # noqa: B008 - frozen
+    seed: int = 0,
+) -> AsyncIterator[tuple[Fleet, Mapping[str, Member]]]:
+    """Serve a fleet; yield it and its members by console."""
+    with Fleet(seed=seed) as fleet:
+        names = [f"n{number:04d}" for number in range(load.consoles)]
+        members = {
+            name: fleet.add(make_bmc(name, load, settings, seed), faults=faults)
+            for name in names
+        }
+        async with trio.open_nursery() as nursery:
+            await nursery.start(fleet.run)
+            yield fleet, members
+            nursery.cancel_scope.cancel()
+
+
+@contextmanager
+def recorder_of(
+    directory: Path, members: Mapping[str, Member], daemon_settings: str = ""
+) -> Iterator[Recorder]:
+    """Configure a daemon for these BMCs; it does not run yet.
+
+    Args:
+        directory: a folder of its own.
+        members: BMCs by console.
+        daemon_settings: more keys of the ``[daemon]`` table.
+    """
+    tables = (
+        f'[console.{name}]\nbmc = "{member.host}:{member.port}"\n'
+        for name, member in members.items()
+    )
+    with TemporaryDirectory(dir="/dev/shm") as memory, Recorder(directory) as recorder:
+        settings = f'journal = "{memory}/journal"\n{daemon_settings}'
+        recorder.configure(settings + _DEFAULTS + "".join(tables))
+        yield recorder
