@@ -177,8 +177,19 @@ def test_each_power_cycle_is_a_boot_of_its_own(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize("console", ["login-bios", "crash", "rescue", "nodisk-bios"])
-def test_the_archive_alone_tells_what_the_index_says(lab: Lab, console: str) -> None:
+def test_the_archive_alone_tells_what_the_bytes_say(lab: Lab, console: str) -> None:
     from_index = lab.recorder.boots(console)
 
+    replayed = lab.recorder.replayed_boots(console)
+
     assert from_index
-    assert lab.recorder.replayed_boots(console) == from_index
+    for told, live in zip(replayed, from_index, strict=True):
+        assert _said(told) == _said(live)
+        # A prompt has no line end: silence tells, and later when live than in replay.
+        assert told["stages"] == pytest.approx(live["stages"], abs=0.3)
+
+
+def _said(boot: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a boot's bytes tell; power, silence and attaching are not in them."""
+    keys = ("boot", "started", "outcome", "kernel", "cmdline", "title", "failures")
+    return {key: boot[key] for key in (*keys, "bytes", "facts")}
