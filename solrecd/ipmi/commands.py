@@ -69,7 +69,8 @@ class CommandQueue:
     def __init__(self) -> None:
         self._waiting: deque[Command] = deque()
         self._current: Command | None = None
-        self._sequence = 0
+        self.sequence = 0
+        """rqSeq of the last command; one that goes on elsewhere begins behind it."""
         self._hurries = False
         self.deadline: float | None = None
         """When `expire` has something to do."""
@@ -114,8 +115,8 @@ class CommandQueue:
         if self._current is not None or not self._waiting:
             return None
         command = self._current = self._waiting.popleft()
-        self._sequence = self._sequence + 1 & SEQUENCE_MASK
-        command.sequence, command.began, command.attempts = self._sequence, now, 0
+        self.sequence = self.sequence + 1 & SEQUENCE_MASK
+        command.sequence, command.began, command.attempts = self.sequence, now, 0
         return self._transmit(command, now)
 
     def _transmit(self, command: Command, now: float) -> bytes:

@@ -71,6 +71,14 @@ class SolActivated:
 
 
 @dataclass(frozen=True, slots=True)
+class SolConfirmed:
+    """The BMC named us as the payload's owner, for the first time.
+
+    Since we activated it, or since another process handed the session over to us.
+    """
+
+
+@dataclass(frozen=True, slots=True)
 class SolRefused:
     """Activate Payload was refused; the session still stands."""
 
@@ -128,6 +136,7 @@ SessionEvent: TypeAlias = (
     | SolAvailable
     | LoggedIn
     | SolActivated
+    | SolConfirmed
     | SolRefused
     | SolDeactivated
     | SolStolen

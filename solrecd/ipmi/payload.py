@@ -18,7 +18,7 @@ from types import MappingProxyType
 from typing import Final
 
 from solrecd.events import LostReason
-from solrecd.ipmi.commands import Command, Purpose
+from solrecd.ipmi.commands import PATIENCE, Command, Purpose
 from solrecd.ipmi.constants import (
     AppCommand,
     CompletionCode,
@@ -30,11 +30,13 @@ from solrecd.ipmi.dialogue import Dialogue
 from solrecd.ipmi.events import (
     SessionEvent,
     SolActivated,
+    SolConfirmed,
     SolData,
     SolDeactivated,
     SolRefused,
     SolStolen,
 )
+from solrecd.ipmi.frozen import FrozenSession, Numbers
 from solrecd.ipmi.messages import Response
 from solrecd.ipmi.options import SessionOptions
 from solrecd.ipmi.packets import SOL_HEADER_SIZE, MalformedPacket
@@ -45,6 +47,10 @@ from solrecd.ipmi.watch import OwnerWatch, Verdict, ask_owner, owner_of
 SILENCE: Final = 6.0
 """Seconds without output after output flowed, until the BMC is asked whether we are
 still its owner: most robberies and resets happen to consoles somebody looks at."""
+
+RESUME_PATIENCE: Final = (0.5, 0.5, 1.0)
+"""Seconds after each time that a resumed session asks whether it is still there: a
+fresh login must not wait for long, and within this time a BMC answers or is gone."""
 
 _AUXILIARY_ENCRYPTED: Final = 0x80
 _AUXILIARY_AUTHENTICATED: Final = 0x40
@@ -113,6 +119,9 @@ class SolPayload:
         """When the last SoL packet came."""
         self._is_doubted = False
         """The BMC said that the payload is being deactivated; who has it now?"""
+        self._is_resumed = False
+        """Another process held the payload before us, and nobody has confirmed yet
+        that it is still ours."""
 
     @property
     def is_active(self) -> bool:
@@ -136,6 +145,51 @@ class SolPayload:
         self._state = _State.ACTIVATING
         self.receiver.restart()
         self._request_activation(now, encrypted=True)
+
+    def freeze(self) -> FrozenSession | None:
+        """Return what stays while the payload is active; None while it is not."""
+        size = self.sender.size
+        if self._state is not _State.ACTIVE or size is None:
+            return None
+        cipher, privileges = self.dialogue.cipher, self.dialogue.privileges
+        return FrozenSession(
+            suite=cipher.suite.number,
+            k1=cipher.keys.k1,
+            k2=cipher.keys.k2,
+            local_id=cipher.local_id,
+            peer_id=cipher.peer_id,
+            granted=privileges.granted,
+            level=privileges.level,
+            send_size=size,
+            clear_types=cipher.clear_types,
+            question=self._watch.question,
+            owner=self._watch.owner,
+        )
+
+    def numbers(self) -> tuple[int, ...]:
+        """Return the fields of `solrecd.ipmi.frozen.Numbers`, as fast as may be."""
+        cipher, numbers = self.dialogue.cipher, self.receiver.numbers()
+        # A packet that waits to be recorded will be acknowledged next: that number
+        # counts as used already, so that the ACK needs no writing down of its own.
+        return (
+            cipher.received,
+            cipher.sent + (numbers[2] != 0) & 0xFFFF_FFFF,
+            *numbers,
+            self.sender.next_number,
+            self.dialogue.commands.sequence,
+        )
+
+    def resume(self, frozen: FrozenSession, numbers: Numbers, now: float) -> None:
+        """Go on with a payload that was active, and ask whether it still is."""
+        self._state = _State.ACTIVE
+        self._is_resumed = True
+        self.receiver.resume(numbers)
+        self.sender.next_number = numbers.next_number
+        self.sender.start(frozen.send_size)
+        self.dialogue.commands.sequence = numbers.request
+        ours = {frozen.peer_id, frozen.local_id, frozen.owner} - {0}
+        self._watch.resume(frozen.question, *ours)
+        self._probe(now, RESUME_PATIENCE)
 
     def deactivation(self) -> Command:
         """Return Deactivate Payload (§24.2), whoever holds the payload."""
@@ -312,7 +366,7 @@ class SolPayload:
             return min(self._probe_at, self.heard_at + SILENCE)
         return self._probe_at
 
-    def _probe(self, now: float) -> None:
+    def _probe(self, now: float, patience: tuple[float, ...] = PATIENCE) -> None:
         self._probed_at = now
         self._probe_at = now + self._interval
         if self.dialogue.commands.has(Purpose.PROBE):
@@ -320,14 +374,22 @@ class SolPayload:
         command = Command(Purpose.PROBE, NetFn.APP, AppCommand.GET_DEVICE_ID)
         if self._state is _State.ACTIVE:
             command = self._watch.command()
+        command.patience = patience
         self.dialogue.submit(command, now, first=True)
 
     def _probe_answered(self, command: Command, response: Response) -> None:
         question = self._watch.command().command
         if self._state is not _State.ACTIVE or command.command != question:
             return
+        is_first = self._is_resumed or not self._watch.is_proven
         verdict = self._watch.judge(response.code, response.data)
         if verdict is Verdict.STOLEN:
             self._end(SolStolen(self._watch.owner))
         elif verdict is Verdict.INACTIVE or self._is_doubted:
             self._end(SolDeactivated())
+        elif verdict is Verdict.OURS and is_first:
+            self.dialogue.events.append(SolConfirmed())
+        elif self._is_resumed:
+            # A BMC that cannot tell: nobody knows whose the payload is by now.
+            self._end(SolDeactivated())
+        self._is_resumed = False

@@ -17,8 +17,7 @@ taken. Without it the packet counts as never received and the BMC sends it again
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from solrecd.events import LostReason
@@ -40,6 +39,7 @@ from solrecd.ipmi.events import (
     SolActivated,
     SolAvailable,
     SolBreak,
+    SolConfirmed,
     SolData,
     SolDeactivated,
     SolLoss,
@@ -47,12 +47,14 @@ from solrecd.ipmi.events import (
     SolStolen,
     SolUnavailable,
 )
+from solrecd.ipmi.frozen import FrozenSession, Numbers
 from solrecd.ipmi.login import ATTEMPT_MASK, Login, LoginFailure, LoginSuccess
 from solrecd.ipmi.options import SessionOptions
 from solrecd.ipmi.packets import MalformedPacket, Rejection, decode_envelope
 from solrecd.ipmi.payload import SolPayload
 from solrecd.ipmi.privilege import Privileges, set_privilege
 from solrecd.ipmi.quirks import behaviour_of
+from solrecd.ipmi.statistics import SessionStatistics, snapshot
 
 __all__ = [
     "CommandAnswered",
@@ -66,6 +68,7 @@ __all__ = [
     "SolActivated",
     "SolAvailable",
     "SolBreak",
+    "SolConfirmed",
     "SolData",
     "SolDeactivated",
     "SolLoss",
@@ -85,22 +88,6 @@ class _Phase(enum.Enum):
     READY = enum.auto()
     CLOSING = enum.auto()
     OVER = enum.auto()
-
-
-@dataclass(frozen=True, slots=True)
-class SessionStatistics:
-    """What happened on the wire so far."""
-
-    received: int
-    """Datagrams, believed or not."""
-    rejected: Mapping[Rejection, int]
-    """Datagrams that were not believed, by cause."""
-    duplicates: int = 0
-    """SoL packets that brought nothing new."""
-    grown: int = 0
-    """SoL retransmissions that brought new bytes at their end."""
-    commands_retransmitted: int = 0
-    input_retransmitted: int = 0
 
 
 class Session:
@@ -143,6 +130,37 @@ class Session:
         self._received = 0
         self._rejected = dict.fromkeys(Rejection, 0)
 
+    @classmethod
+    def resume(
+        cls,
+        options: SessionOptions,
+        frozen: FrozenSession,
+        numbers: Numbers,
+        now: float,
+        *,
+        token_bytes: Callable[[int], bytes],
+    ) -> Session:
+        """Go on with a session that another process had; it is `open` already.
+
+        Output is taken at once. The BMC is asked whose the payload is: `SolConfirmed`
+        follows, or `SolStolen`, `SolDeactivated` or `SessionLost`. The options are
+        those of the other process, ``frozen`` what its `freeze` returned, the numbers
+        settled.
+
+        Raises:
+            KeyError: the cipher suite is unknown.
+            ValueError: a session ID or a key is none.
+        """
+        session = cls(options, token_bytes=token_bytes, session_id=frozen.local_id)
+        short_pad = session._behaviour.short_integrity_pad
+        cipher = frozen.cipher(numbers, token_bytes(16), short_pad=short_pad)
+        privileges = Privileges(options.privileges, frozen.granted)
+        privileges.level = frozen.level
+        session._login = None
+        session._phase = _Phase.READY
+        session._carry(cipher, privileges, now).resume(frozen, numbers, now)
+        return session
+
     # What the owner reads.
 
     @property
@@ -160,6 +178,22 @@ class Session:
         return self._sol.sender.next_number
 
     @property
+    def sent(self) -> int:
+        """Session sequence number of our last packet."""
+        return 0 if self._cipher is None else self._cipher.sent
+
+    def freeze(self) -> FrozenSession | None:
+        """Return what another process needs to go on; None without active payload.
+
+        Ask again after `SolConfirmed`: then it is known how the BMC names us.
+        """
+        return None if self._sol is None else self._sol.freeze()
+
+    def numbers(self) -> tuple[int, ...]:
+        """Return the fields of `Numbers`; for the hot path, with an active payload."""
+        return () if self._sol is None else self._sol.numbers()
+
+    @property
     def unsent(self) -> int:
         """Bytes of `write` that the BMC has not accepted yet."""
         return 0 if self._sol is None else self._sol.sender.unsent
@@ -167,17 +201,7 @@ class Session:
     @property
     def statistics(self) -> SessionStatistics:
         """What happened so far, as a snapshot."""
-        rejected = dict(self._rejected)
-        if self._sol is None:
-            return SessionStatistics(self._received, rejected)
-        return SessionStatistics(
-            self._received,
-            rejected,
-            duplicates=self._sol.receiver.duplicates,
-            grown=self._sol.receiver.grown,
-            commands_retransmitted=self._sol.dialogue.commands.retransmissions,
-            input_retransmitted=self._sol.sender.retransmissions,
-        )
+        return snapshot(self._received, self._rejected, self._sol)
 
     @property
     def deadline(self) -> float | None:
@@ -381,18 +405,25 @@ class Session:
 
     def _establish(self, result: LoginSuccess, now: float) -> None:
         self._login = None
-        self._cipher = result.cipher
         self._phase = _Phase.PRIVILEGE
         privileges = Privileges(self._options.privileges, result.privilege)
-        dialogue = Dialogue(
-            result.cipher, privileges, self._behaviour, self._outbox, self._events
-        )
-        self._sol = SolPayload(self._options, self._behaviour, dialogue, now)
+        dialogue = self._carry(result.cipher, privileges, now).dialogue
         if self._behaviour.set_privilege:
             wish = set_privilege(Purpose.SET_PRIVILEGE, privileges.level)
             dialogue.submit(wish, now)
         else:
             self._become_ready(dialogue)
+
+    def _carry(
+        self, cipher: SessionCipher, privileges: Privileges, now: float
+    ) -> SolPayload:
+        """Believe what this cipher opens from now on."""
+        dialogue = Dialogue(
+            cipher, privileges, self._behaviour, self._outbox, self._events
+        )
+        self._cipher = cipher
+        self._sol = SolPayload(self._options, self._behaviour, dialogue, now)
+        return self._sol
 
     def _privilege_answered(self, dialogue: Dialogue, code: int, now: float) -> None:
         privileges = dialogue.privileges

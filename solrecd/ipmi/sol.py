@@ -31,6 +31,7 @@ from solrecd.ipmi.events import (
     SolLoss,
     SolUnavailable,
 )
+from solrecd.ipmi.frozen import Numbers
 from solrecd.ipmi.packets import SOL_HEADER_SIZE, SolPacket, encode_sol
 from solrecd.ipmi.quirks import Behaviour
 
@@ -84,6 +85,24 @@ class SolReceiver:
         self._expected = _NO_NUMBER
         self._pending = self._seen = self._seen_status = 0
         self._unavailable = False
+
+    def numbers(self) -> tuple[int, int, int, int, int, int]:
+        """Return `taken` to `status` of `solrecd.ipmi.frozen.Numbers`."""
+        return (
+            self._taken,
+            self._taken_size,
+            self._pending,
+            self._pending_size,
+            self._seen,
+            self._seen_status,
+        )
+
+    def resume(self, numbers: Numbers) -> None:
+        """Go on behind these numbers, which are settled."""
+        self._taken, self._taken_size = numbers.taken, numbers.taken_size
+        if self._taken:
+            self._expected = next_number(self._taken)
+        self._seen, self._seen_status = numbers.seen, numbers.status
 
     def receive(self, payload: bytes) -> Sequence[SessionEvent]:
         """Return what a SoL payload says, apart from its acknowledgement of ours.
@@ -205,7 +224,7 @@ class SolSender:
         """
         self._behaviour = behaviour
         self.next_number = first_number
-        self._size: int | None = None
+        self.size: int | None = None
         """Bytes per packet; None while the payload is not active."""
         self._queue: deque[bytes] = deque()
         self.unsent = 0
@@ -223,11 +242,11 @@ class SolSender:
 
     def start(self, size: int) -> None:
         """The payload is active: packets of at most ``size`` bytes may go."""
-        self._size = size
+        self.size = size
 
     def stop(self) -> None:
         """The payload is gone, and with it what was typed: nobody wants it later."""
-        self._size = self._flight = self.deadline = None
+        self.size = self._flight = self.deadline = None
         self._queue.clear()
         self.unsent = 0
 
@@ -259,14 +278,14 @@ class SolSender:
     def next_payload(self, now: float) -> bytes | None:
         """Return the packet to send now, if there is one."""
         if (
-            self._size is None
+            self.size is None
             or self._flight is not None
             or self.deadline is not None
             or not self._queue
         ):
             return None
         self._attempts = 0
-        return self._launch(self._take_chunk(self._size), now)
+        return self._launch(self._take_chunk(self.size), now)
 
     def _take_chunk(self, size: int) -> bytes:
         chunk = self._queue.popleft()

@@ -75,7 +75,7 @@ class OwnerWatch:
             if believe_status or question != AppCommand.GET_PAYLOAD_ACTIVATION_STATUS
         ]
         self._ours: frozenset[int] = frozenset()
-        self._is_proven = False
+        self.is_proven = False
         """The present question was answered sensibly while the payload was ours."""
         self.owner = 0
         """Session ID of whoever held the payload according to the last answer."""
@@ -83,7 +83,22 @@ class OwnerWatch:
     def activated(self, *our_ids: int) -> None:
         """The payload is ours; BMCs name us by one of these session IDs."""
         self._ours = frozenset(our_ids)
-        self._is_proven = False
+        self.is_proven = False
+
+    def resume(self, question: int, *our_ids: int) -> None:
+        """The payload was ours in another process, and was asked about like this.
+
+        Nobody else is believed to be us from now on, not even in the first answer.
+        """
+        self._ours = frozenset(our_ids)
+        self.is_proven = True
+        while len(self._questions) > 1 and self._questions[0] != question:
+            del self._questions[0]
+
+    @property
+    def question(self) -> int:
+        """Command that `command` sends now."""
+        return self._questions[0]
 
     def command(self) -> Command:
         """Return the question to ask now."""
@@ -104,10 +119,10 @@ class OwnerWatch:
             verdict = self._judge_owner(owner_of(code, data))
         else:
             verdict = self._judge_status(code, data)
-        if self._is_proven:
+        if self.is_proven:
             return verdict
         if verdict is Verdict.OURS:
-            self._is_proven = True
+            self.is_proven = True
             return verdict
         del self._questions[0]
         return Verdict.UNKNOWN
@@ -118,7 +133,7 @@ class OwnerWatch:
         self.owner = owner
         if not owner:
             return Verdict.INACTIVE
-        if not self._is_proven:
+        if not self.is_proven:
             # Some boards number sessions their own way; this is then our number.
             self._ours |= {owner}
         return Verdict.OURS if owner in self._ours else Verdict.STOLEN

@@ -1,0 +1,41 @@
+"""What happened on the wire of a session, as numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from solrecd.ipmi.packets import Rejection
+from solrecd.ipmi.payload import SolPayload
+
+
+@dataclass(frozen=True, slots=True)
+class SessionStatistics:
+    """What happened on the wire so far."""
+
+    received: int
+    """Datagrams, believed or not."""
+    rejected: Mapping[Rejection, int]
+    """Datagrams that were not believed, by cause."""
+    duplicates: int = 0
+    """SoL packets that brought nothing new."""
+    grown: int = 0
+    """SoL retransmissions that brought new bytes at their end."""
+    commands_retransmitted: int = 0
+    input_retransmitted: int = 0
+
+
+def snapshot(
+    received: int, rejected: Mapping[Rejection, int], sol: SolPayload | None
+) -> SessionStatistics:
+    """Return the statistics of a session; ``sol`` is None before its login."""
+    if sol is None:
+        return SessionStatistics(received, dict(rejected))
+    return SessionStatistics(
+        received,
+        dict(rejected),
+        duplicates=sol.receiver.duplicates,
+        grown=sol.receiver.grown,
+        commands_retransmitted=sol.dialogue.commands.retransmissions,
+        input_retransmitted=sol.sender.retransmissions,
+    )
