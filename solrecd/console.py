@@ -33,6 +33,7 @@ from solrecd.events import (
     format_stamp,
 )
 from solrecd.interpreter import Interpreter
+from solrecd.ipmi.events import SolLoss
 from solrecd.metrics import ConsoleMetrics
 from solrecd.sinks.archive import ArchiveSink, OpenedConsole
 from solrecd.sinks.index import IndexSink
@@ -319,12 +320,13 @@ class Console:
 
     # Losses and the session.
 
-    def mark_loss(self, reason: GapReason, count: int | None) -> None:
+    def mark_loss(self, loss: SolLoss) -> None:
         """Mark that the BMC lost output just here."""
-        lost = "an unknown number of" if count is None else str(count)
-        self._note_gap(
-            reason, f"{lost} bytes lost ({reason})", self._wall_clock(), count
-        )
+        lost = "an unknown number of" if loss.count is None else str(loss.count)
+        text = f"{lost} bytes lost ({loss.reason})"
+        if loss.packets is not None:
+            text += f"; the BMC left out {loss.packets} packet numbers"
+        self._note_gap(loss.reason, text, self._wall_clock(), loss)
 
     def session_changed(
         self, state: SessionState, lost: Lost | None, retry_in: float | None
@@ -394,11 +396,17 @@ class Console:
         return None if next_try is None else round((next_try - now) / SECOND, 1)
 
     def _note_gap(
-        self, reason: GapReason, text: str, at: int, count: int | None = None
+        self,
+        reason: GapReason,
+        text: str,
+        at: int,
+        loss: SolLoss | None = None,
     ) -> None:
+        loss = loss or SolLoss(reason)
+        known = {"bytes": loss.count, "packets": loss.packets}
         self.interpret()
         self._understand((), self._interpreter.gap)
-        self._metrics.gap(reason, count or 0)
+        self._metrics.gap(reason, loss.count or 0)
         self._sinks.archive.note(self.name, at, f"gap: {text}")
         self._raise_event(
             Event(
@@ -409,7 +417,7 @@ class Console:
                 name=reason.value,
                 severity=Severity.WARNING,
                 title=text,
-                fields={} if count is None else {"bytes": count},
+                fields={key: n for key, n in known.items() if n is not None},
             )
         )
 

@@ -15,7 +15,7 @@ from typing import Protocol, TypeAlias
 
 import trio
 
-from solrecd.events import GapReason, LostReason
+from solrecd.events import LostReason
 from solrecd.ipmi.events import (
     CommandAnswered,
     CommandFailed,
@@ -45,8 +45,8 @@ class Recorder(Protocol):
     def record(self, data: bytes) -> bool:
         """Record console output; False refuses it, and the BMC keeps it for now."""
 
-    def mark_loss(self, reason: GapReason, count: int | None) -> None:
-        """Mark that output is missing here; ``count`` is bytes where that is known."""
+    def mark_loss(self, loss: SolLoss) -> None:
+        """Mark that output is missing here."""
 
 
 class SolLink:
@@ -115,7 +115,7 @@ class SolLink:
 
     def _deliver(self, event: SessionEvent) -> None:
         if type(event) is SolLoss:
-            self._recorder.mark_loss(event.reason, event.count)
+            self._recorder.mark_loss(event)
             return
         if isinstance(event, CommandAnswered | CommandFailed):
             reply = self._replies.pop(event.ticket, None)

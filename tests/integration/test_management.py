@@ -13,7 +13,8 @@ import pytest
 import trio
 
 from solrecd.config import ConsoleConfig, Secret
-from solrecd.events import GapReason, Lost, SessionState
+from solrecd.events import Lost, SessionState
+from solrecd.ipmi.events import SolLoss
 from solrecd.keeper import Keeper
 from solrecd.link.dialer import Dialer
 from solrecd.link.hub import Hub
@@ -57,8 +58,8 @@ class Recording:
         self.output += data
         return True
 
-    def mark_loss(self, reason: GapReason, count: int | None) -> None:
-        raise AssertionError(f"{reason}: {count} bytes lost")
+    def mark_loss(self, loss: SolLoss) -> None:
+        raise AssertionError(loss)
 
     def session_changed(
         self, state: SessionState, lost: Lost | None, retry_in: float | None

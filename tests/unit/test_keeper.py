@@ -11,7 +11,7 @@ import trio
 from trio.testing import MockClock
 
 from solrecd.config import ConsoleConfig, OnConflict, Secret
-from solrecd.events import GapReason, Lost, LostReason, SessionState
+from solrecd.events import Lost, LostReason, SessionState
 from solrecd.ipmi.constants import PrivilegeLevel
 from solrecd.ipmi.events import (
     CommandAnswered,
@@ -20,6 +20,7 @@ from solrecd.ipmi.events import (
     SessionLost,
     SolActivated,
     SolDeactivated,
+    SolLoss,
     SolRefused,
     SolStolen,
     SolUnavailable,
@@ -178,7 +179,7 @@ class FakeConsole:
     def record(self, data: bytes) -> bool:
         return True
 
-    def mark_loss(self, reason: GapReason, count: int | None) -> None:
+    def mark_loss(self, loss: SolLoss) -> None:
         raise AssertionError("no loss here")
 
     def session_changed(
