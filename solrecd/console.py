@@ -45,6 +45,10 @@ SECOND = 1_000_000
 QUIET = SECOND // 4
 """Silence after which an unfinished line counts: a prompt never ends with a newline."""
 
+LEFT_AFTER = 15 * 60 * SECOND
+"""A shell prompt that nobody answered for so long was left behind. Whoever types moves
+the unfinished line, so somebody at work is never meant."""
+
 _LOGGED = frozenset({Kind.FAILURE, Kind.STUCK})
 """What a boot does that the daemon's own log tells as well."""
 
@@ -193,11 +197,12 @@ class Console:
     def _resume(self, opened: OpenedConsole, past: Past) -> None:
         """Read the boot's archived end again, then what was journalled only."""
         reading = self._interpreter.feed(opened.restored)
-        reading.events = [each for each in reading.events if each.time > past.told]
         boot = past.boot
         if boot is not None:
             self._interpreter.recall(boot)
             reading.boots = [self._interpreter.boot or boot]
+        reading.events += self._interpreter.idle(self._wall_clock()).events
+        reading.events = [each for each in reading.events if each.time > past.told]
         self._tell((), reading)
         if boot is not None and boot.ended is not None:
             # It ended with the power, of which its bytes say nothing.
@@ -261,11 +266,33 @@ class Console:
             self._understand((), lambda: self._interpreter.idle(at))
         return True
 
-    def check_stuck(self, at: int) -> None:
-        """Let the interpreter look at its clock: is a stage lasting too long?"""
+    def check(self, at: int) -> None:
+        """Look at the clock: does a stage last too long, was a shell left open?"""
+        self._check_shell(at)
         deadline = self._interpreter.deadline
         if deadline is not None and deadline <= at:
             self._understand((), lambda: self._interpreter.idle(at))
+
+    def _check_shell(self, at: int) -> None:
+        """Tell once of a shell that nobody uses: a door left open."""
+        shell = self._interpreter.shell
+        left = shell is not None and at - shell.at >= LEFT_AFTER
+        if left == self._metrics.left_logged_in:
+            return
+        self._metrics.left_logged_in = left
+        if shell is not None and left:
+            self._raise_event(
+                Event(
+                    # Not the time of this look: the same event after a restart.
+                    time=shell.at + LEFT_AFTER,
+                    console=self.name,
+                    boot=self._boot_number,
+                    kind=Kind.OPERATOR,
+                    name="console_left_logged_in",
+                    severity=Severity.WARNING,
+                    title=f"Left logged in: {shell.text[:80]}",
+                )
+            )
 
     def _understand(
         self, chunks: Sequence[Chunk], interpret: Callable[[], Reading]
@@ -509,6 +536,7 @@ class Console:
             "username": config.username.decode(errors="replace"),
             "received_bytes": self._metrics.received_bytes,
             "gaps": sum(self._metrics.gaps.values()),
+            "left_logged_in": self._metrics.left_logged_in,
             "journal_refusing": self._refused_since is not None,
             "current": None if boot is None else boot.as_dict(),
         }

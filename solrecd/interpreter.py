@@ -16,7 +16,7 @@ from solrecd.boot.incidents import Reporter
 from solrecd.boot.machine import BootMachine, Motion
 from solrecd.boot.noise import is_noise
 from solrecd.boot.prefix import STAMP, Origin
-from solrecd.boot.rules import Role, RuleSet, load_rules
+from solrecd.boot.rules import Role, Rule, RuleSet, load_rules
 from solrecd.events import (
     Boot,
     Chunk,
@@ -62,7 +62,8 @@ class Interpreter:
     __slots__ = (
         "_boot_offset", "_carry", "_console", "_dark", "_detector", "_first_boot",
         "_lines_before", "_lines_seen", "_locate", "_machine", "_noisy", "_pending",
-        "_prompted", "_reporter", "_seen", "_text", "_touched",
+        "_prompted", "_reporter", "_seen", "_shell", "_text",
+        "_touched",
     )  # fmt: skip
 
     def __init__(
@@ -92,6 +93,8 @@ class Interpreter:
         self._lines_seen = 0
         self._carry = ""
         self._prompted: tuple[int, str] | None = None
+        # Whether that was a shell's prompt.
+        self._shell = False
         # A reset without a shutdown, held back until it is known not to be kdump.
         # Failures that a syslog copy may repeat.
         self._seen: deque[tuple[float | None, str]] = deque(maxlen=COPIES)
@@ -119,6 +122,14 @@ class Interpreter:
     def deadline(self) -> int | None:
         """Stamp at which `idle` would call the boot stuck."""
         return self._machine.deadline
+
+    @property
+    def shell(self) -> Line | None:
+        """The unfinished line when it is a shell's prompt: somebody is logged in."""
+        tail = self._text.tail if self._shell else None
+        if tail is None or (tail.offset, tail.text) != self._prompted:
+            return None
+        return tail
 
     def feed(self, chunks: Sequence[Chunk]) -> Reading:
         """Understand bytes as they arrived."""
@@ -154,11 +165,14 @@ class Interpreter:
         reading = Reading(tail=self._text.tail)
         if not on:
             if self._machine.stage is not Stage.OFF:
-                self._add(reading, self._reporter.close())
+                reading = self._broken_off()
                 self._machine.power_off(at)
                 self._touched = True
         elif self._machine.stage is Stage.OFF or self._machine.number is None:
-            self._power_on(reading, at)
+            reading = self._broken_off()
+            line = Line(at, self._text.offset, "")
+            self._new_boot(reading, line, len(reading.lines), "power")
+            self._add(reading, [self._machine.powered_on(at)])
         elif self._dark:
             self._machine.powered()
             self._touched = True
@@ -166,14 +180,13 @@ class Interpreter:
         self._settle(reading)
         return reading
 
-    def _power_on(self, reading: Reading, at: int) -> None:
-        """Begin a boot with nothing printed yet; the old one's last line is over."""
+    def _broken_off(self) -> Reading:
+        """Take the unfinished line as it is: nothing will be added to it."""
+        reading = Reading()
         reading.lines = self._text.flush()
         self._read(reading)
-        reading.tail = None
-        line = Line(at, self._text.offset, "")
-        self._new_boot(reading, line, len(reading.lines), "power")
-        self._add(reading, [self._machine.powered_on(at)])
+        self._add(reading, self._reporter.close())
+        return reading
 
     def gap(self) -> Reading:
         """Output is missing here: the boot has one more gap."""
@@ -379,6 +392,7 @@ class Interpreter:
             return
         self._prompted = (tail.offset, tail.text)
         marker = self._detector.prompt(tail.text)
+        self._shell = marker is not None and self._is_shell(marker.rule)
         if marker is None:
             return
         where = self._number(reading, len(reading.lines), tail)
@@ -391,6 +405,11 @@ class Interpreter:
             number = self._machine.number or self._first_boot
             self._machine.fail(marker.rule)
             self._add(reading, self._reporter.begin(marker, where, tail.at, number))
+
+    def _is_shell(self, rule: Rule) -> bool:
+        if rule.role is not Role.NOTE or rule.name != "shell":
+            return False
+        return rule.detail != "bare" or self._machine.stage is Stage.LOGIN
 
     def _number(self, reading: Reading, index: int, line: Line) -> int:
         """Return the 1-based number of a line of this reading."""

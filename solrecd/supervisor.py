@@ -37,8 +37,8 @@ several times as much. With the archive's own delay this stays below 250 ms."""
 SLICE = 0.005
 """Seconds of interpreting before ACKs and timers get their turn."""
 
-STUCK_EVERY = 5.0
-"""Seconds between two looks at the stage time-outs, which are minutes."""
+CHECK_EVERY = 5.0
+"""Seconds between two looks at what may last minutes only."""
 
 RESTART_AFTER = 5.0
 """Seconds before a console that met a bug of ours starts again."""
@@ -201,12 +201,12 @@ class Supervisor:
 
     async def _watch_stages(self) -> None:
         while True:
-            await trio.sleep(STUCK_EVERY)
+            await trio.sleep(CHECK_EVERY)
             consoles = [member.console for member in self._members.values()]
-            await self._in_slices(consoles, self._check_stuck)
+            await self._in_slices(consoles, self._check)
 
-    def _check_stuck(self, console: Console) -> None:
-        console.check_stuck(self._wall_clock())
+    def _check(self, console: Console) -> None:
+        console.check(self._wall_clock())
 
     async def _in_slices(
         self, consoles: Collection[Console], act: Callable[[Console], object]

@@ -39,6 +39,7 @@ class ConsoleMetrics:
         "failures",
         "gaps",
         "last_output",
+        "left_logged_in",
         "lost",
         "lost_bytes",
         "power_on",
@@ -70,6 +71,8 @@ class ConsoleMetrics:
         self.stage_since = 0
         """Stamp; 0 while no stage is known."""
         self.stuck = 0
+        self.left_logged_in = False
+        """A shell was left open on the console."""
         self._durations = durations
         self._last_ended = 0
 

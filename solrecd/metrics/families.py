@@ -116,6 +116,12 @@ STUCK = Family(
     "1 while the boot has been in its stage for longer than the stage's timeout.",
     ("console",),
 )
+LEFT_LOGGED_IN = Family(
+    "solrecd_console_left_logged_in",
+    Type.GAUGE,
+    "1 while a shell prompt has been waiting on the console for 15 minutes.",
+    ("console",),
+)
 STAGE_TIMEOUT = Family(
     "solrecd_boot_stage_timeout_seconds",
     Type.GAUGE,
@@ -193,6 +199,7 @@ CATALOGUE = (
     BOOTS,
     STAGE_ENTERED,
     STUCK,
+    LEFT_LOGGED_IN,
     STAGE_TIMEOUT,
     STAGE_DURATION,
     FAILURES,

@@ -179,6 +179,10 @@ class Metrics:
             (f.BOOTS, lambda name, m: boots.render(name, m.boots)),
             (f.STAGE_ENTERED, _stage_entered),
             (f.STUCK, _plain(f.STUCK, lambda m: m.stuck)),
+            (
+                f.LEFT_LOGGED_IN,
+                _plain(f.LEFT_LOGGED_IN, lambda m: int(m.left_logged_in)),
+            ),
             (f.FAILURES, lambda name, m: failures.render(name, m.failures)),
         )
 

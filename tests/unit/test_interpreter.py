@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given, settings, strategies as st
 
 from solrecd.events import Boot, Chunk, Cut, Kind, Outcome, Reading, Stage
@@ -184,3 +185,108 @@ def test_chunking_never_changes_events(lines: list[bytes], size: int) -> None:
     data = b"".join(lines)
 
     assert render(*interpret(data, size)) == render(*interpret(data, 1 << 20))
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "root@node01:~# ",
+        "[root@node01 log]# ",
+        "user@node01:/var/log$ ",
+        "(chroot) root@node01:/# ",
+        "bash-5.2# ",
+        "~ # ",
+        "# ",
+        "$ ",
+        "node01% ",
+    ],
+)
+def test_a_shell_waits_at_its_prompt_until_the_line_moves(prompt: str) -> None:
+    interpreter = make()
+    feed(interpreter, KERNEL + b"node01 login: ")
+    interpreter.idle(SECOND)
+    feed(interpreter, b"root\r\n" + prompt.encode(), at=2 * SECOND)
+
+    interpreter.idle(3 * SECOND)
+    waiting = interpreter.shell
+    feed(interpreter, b"l", at=4 * SECOND)
+
+    assert waiting is not None
+    assert waiting.at == 2 * SECOND
+    assert interpreter.shell is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["# ", "$ ", "node01 login: ", "Password: ", "grub> ", "#####", "100% ", "a@b "],
+)
+def test_what_is_no_shell_is_not_taken_for_one(text: str) -> None:
+    interpreter = make()
+    feed(interpreter, KERNEL + text.encode())
+
+    interpreter.idle(SECOND)
+
+    assert interpreter.shell is None
+
+
+def test_output_that_was_quicker_than_the_news_of_the_power_is_its_boot() -> None:
+    interpreter = make()
+    feed(interpreter, KERNEL)
+    interpreter.power(on=False, at=SECOND)
+    feed(interpreter, b"SeaBIOS (version 1)\r\n", at=2 * SECOND)
+
+    reading = interpreter.power(on=True, at=3 * SECOND)
+
+    assert reading.cuts == []
+    assert [(boot.boot, boot.cause) for boot in reading.boots] == [(2, "power")]
+
+
+def test_a_machine_that_stays_silent_after_its_power_on_is_stuck() -> None:
+    interpreter = make()
+    interpreter.limit({"firmware": 600.0})
+
+    begun = interpreter.power(on=True, at=0)
+    stuck = interpreter.idle(601 * SECOND)
+
+    assert names(begun) == ["firmware"]
+    assert [(event.kind, event.name) for event in stuck.events] == [
+        (Kind.STUCK, "firmware")
+    ]
+
+
+def test_the_last_line_before_the_power_went_belongs_to_its_own_boot() -> None:
+    interpreter = make()
+    feed(interpreter, KERNEL + b"node01 login: ")
+    off = interpreter.power(on=False, at=SECOND)
+
+    on = interpreter.power(on=True, at=2 * SECOND)
+    after = feed(interpreter, b"SeaBIOS (version 1)\r\n", at=3 * SECOND)
+
+    assert [line.text.rstrip() for line in off.lines] == ["node01 login:"]
+    assert [(cut.line, cut.boot) for cut in on.cuts] == [(0, 2)]
+    assert [line.text for line in after.lines] == ["SeaBIOS (version 1)"]
+
+
+def test_what_was_known_of_a_boot_survives_a_replay_of_its_end() -> None:
+    first = make()
+    feed(first, b"SeaBIOS (version 1)\r\n")
+    feed(first, KERNEL, at=5 * SECOND)
+    known = first.boot
+    assert known is not None
+    second = make(known)
+    feed(second, RUNNING, at=9 * SECOND)
+
+    second.recall(known)
+
+    assert (second.stage, second.stage_since) == (Stage.KERNEL, 5 * SECOND)
+    assert second.boot is not None
+    assert (second.boot.kernel, second.boot.stages) == ("6.1.0", known.stages)
+
+
+def test_gaps_are_counted() -> None:
+    interpreter = make()
+    feed(interpreter, KERNEL)
+
+    reading = interpreter.gap()
+
+    assert [boot.gaps for boot in reading.boots] == [1]

@@ -31,6 +31,7 @@ CONTRACT = {
     "solrecd_boot_stage_entered_timestamp_seconds": "gauge",
     "solrecd_boot_stage_timeout_seconds": "gauge",
     "solrecd_boot_stuck": "gauge",
+    "solrecd_console_left_logged_in": "gauge",
     "solrecd_boots_total": "counter",
     "solrecd_build_info": "gauge",
     "solrecd_config_last_reload_success_timestamp_seconds": "gauge",
