@@ -48,6 +48,11 @@ class Bench:
     wires: dict[str, Wire]
     flow: "Flow"
 
+    @property
+    def active(self) -> set[str]:
+        """The consoles whose BMC says that somebody owns its SOL payload."""
+        return {name for name, bmc in self.bmcs.items() if bmc.is_sol_active()}
+
     def configure(self, *consoles: str) -> None:
         """Make these consoles the configured ones."""
         tables = (
@@ -211,13 +216,13 @@ def test_a_minute_of_flow_is_recorded_byte_for_byte_in_one_session(
 
 
 def test_sigterm_ends_with_0_and_hands_every_console_back(bench: Bench) -> None:
-    consoles = ("steady", "contested", "fragile", "reloaded")
-    assert all(bench.bmcs[name].is_sol_active() for name in consoles)
+    consoles = {"steady", "contested", "fragile", "reloaded"}
+    assert bench.active == consoles
 
     status = bench.recorder.stop()
 
     assert status == 0
-    assert not any(bench.bmcs[name].is_sol_active() for name in consoles)
+    assert bench.active == set()
 
 
 def test_a_new_start_continues_the_archive(bench: Bench) -> None:

@@ -109,6 +109,7 @@ class Recorder:
 
     def launch(self) -> None:
         """Run the daemon and return at once."""
+        assert self._process is None, "the daemon of this folder runs already"
         environment = {**os.environ, "NOTIFY_SOCKET": str(self._notifications.path)}
         with (self.directory / "stderr").open("ab") as log:
             self._process = subprocess.Popen(
