@@ -13,17 +13,24 @@ so their ACKs may leave.
 
 from __future__ import annotations
 
+import errno
 import heapq
 import itertools
 import math
 import select
+import socket
 from collections.abc import Callable
 
 import trio
 
 from solrecd.link.base import Endpoint
 from solrecd.link.resolve import Address
-from solrecd.link.shared_socket import HubStatistics, Port, SharedSocket
+from solrecd.link.shared_socket import (
+    HubStatistics,
+    Port,
+    SharedSocket,
+    open_socket,
+)
 
 PAUSE = 0.002
 """Seconds between two drains under load. A BMC sends its next packet only after the
@@ -32,6 +39,12 @@ ACK: 5 ms cut the throughput of a flood, 2 ms are less than its own round trip."
 PLENTY = 32
 """Datagrams in one drain that make a pause pointless: the next batch is there."""
 
+SOCKET = "sock"
+"""Beginning of the sockets' names; a number follows."""
+
+_INTERNET = (socket.AF_INET, socket.AF_INET6)
+_ANYWHERE = ("0.0.0.0", "::")
+
 TIMER_SLACK = 0.025
 """Seconds that a timer may fire early, so that one wake-up serves many."""
 
@@ -39,15 +52,21 @@ TIMER_SLACK = 0.025
 class Hub:
     """Pooled sockets and one timer heap for any number of endpoints."""
 
-    def __init__(self, observe_ack_delay: Callable[[float], None]) -> None:
+    def __init__(
+        self,
+        observe_ack_delay: Callable[[float], None],
+        on_open: Callable[[str, int], None] = lambda _name, _fd: None,
+    ) -> None:
         """Prepare a hub; nothing is opened before the first `connect`.
 
         Args:
             observe_ack_delay: told, once per drained batch, the seconds from its first
                 datagram to its last ACK.
+            on_open: told name and descriptor of each socket that it opens.
         """
         self.statistics = HubStatistics()
         self._observe = observe_ack_delay
+        self._on_open = on_open
         self._sockets: dict[int, SharedSocket] = {}
         self._epoll = select.epoll()
         self._timers: list[tuple[float, int, Port]] = []
@@ -63,10 +82,74 @@ class Hub:
         for shared in self._sockets.values():
             if shared.has_room_for(address):
                 return shared.join(address, endpoint, self._arm)
-        shared = SharedSocket(address.family, address.source, self.statistics)
+        opened = open_socket(address.family, address.source)
+        shared = self._add(opened, self._free_name(), address.source)
+        self._on_open(shared.name, shared.fileno())
+        return shared.join(address, endpoint, self._arm)
+
+    def _add(self, opened: socket.socket, name: str, source: str) -> SharedSocket:
+        shared = SharedSocket(opened, name, source, self.statistics)
         self._sockets[shared.fileno()] = shared
         self._epoll.register(shared.fileno(), select.EPOLLIN)
+        return shared
+
+    def _free_name(self) -> str:
+        taken = {shared.name for shared in self._sockets.values()}
+        return next(
+            name for n in itertools.count() if (name := f"{SOCKET}{n}") not in taken
+        )
+
+    # Sockets of an earlier process.
+
+    def adopt(self, name: str, fd: int) -> None:
+        """Go on with a socket that an earlier process opened under this name.
+
+        Raises:
+            OSError: it is no UDP socket.
+        """
+        opened = socket.socket(fileno=fd)
+        if opened.type != socket.SOCK_DGRAM or opened.family not in _INTERNET:
+            opened.detach()
+            raise OSError(errno.EPROTOTYPE, f"{name} is no UDP socket")
+        opened.setblocking(False)
+        host = opened.getsockname()[0]
+        self._add(opened, name, "" if host in _ANYWHERE else host)
+
+    def expect(self, name: str, address: Address) -> bool:
+        """Hold what comes from ``address`` for `rejoin`; False: no such socket."""
+        shared = self._named(name)
+        if shared is None or not shared.has_room_for(address):
+            return False
+        shared.expect(address.sockaddr)
+        return True
+
+    def rejoin(self, name: str, address: Address, endpoint: Endpoint) -> Port:
+        """Like `connect`, on the socket that expects it; then call `Port.catch_up`.
+
+        Raises:
+            OSError: there is no such socket any more.
+        """
+        shared = self._named(name)
+        if shared is None:
+            raise OSError(errno.EBADF, f"there is no socket {name}")
         return shared.join(address, endpoint, self._arm)
+
+    def decline(self, name: str, address: Address) -> None:
+        """Nobody will rejoin from there."""
+        shared = self._named(name)
+        if shared is not None:
+            shared.held(address.sockaddr)
+
+    def _named(self, name: str) -> SharedSocket | None:
+        found = (shared for shared in self._sockets.values() if shared.name == name)
+        return next(found, None)
+
+    def pause(self) -> None:
+        """Leave what comes from now on in the kernel, for the next process."""
+        for fd in self._sockets:
+            self._epoll.unregister(fd)
+
+    # Serving.
 
     async def run(
         self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED

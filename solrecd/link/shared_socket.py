@@ -18,6 +18,10 @@ RECEIVE_BUFFER = 4 << 20
 BATCH = 128
 """Datagrams per drain before their ACKs leave and other tasks get their turn."""
 
+EXPECTED_MAX = 64
+"""Datagrams held for an endpoint that is yet to come: BMCs have one SoL packet on the
+wire, which they repeat up to ten times, and an answer or two."""
+
 DATAGRAM_MAX = 2048
 """Bytes; an RMCP+ packet with 255 bytes of SoL data has under 350."""
 
@@ -84,18 +88,32 @@ class Port:
         """Leave the hub: nothing is delivered to the endpoint any more."""
         self._socket.leave(self)
 
+    @property
+    def socket_name(self) -> str:
+        """Name of the socket it is on."""
+        return self._socket.name
+
+    def catch_up(self, now: float) -> None:
+        """Deliver what came before the endpoint joined; see `SharedSocket.expect`."""
+        for datagram in self._socket.held(self.sockaddr):
+            self.receive(datagram, now)
+        self.flush()
+
 
 class SharedSocket:
     """A UDP socket and the ports on it, told apart by their peers' addresses."""
 
     def __init__(
-        self, family: socket.AddressFamily, source: str, statistics: HubStatistics
+        self, opened: socket.socket, name: str, source: str, statistics: HubStatistics
     ) -> None:
-        self.family = family
+        self.name = name
+        """Among those of its hub, and of its descriptor at the service manager."""
+        self.family = opened.family
         self.source = source
         self._ports: dict[object, Port] = {}
+        self._expected: dict[object, list[bytes]] = {}
         self._statistics = statistics
-        self._socket = _open_socket(family, source)
+        self._socket = opened
 
     def fileno(self) -> int:
         """Return the descriptor, for waiting on it."""
@@ -106,9 +124,22 @@ class SharedSocket:
         return (
             self.family == address.family
             and self.source == address.source
-            and len(self._ports) < ENDPOINTS_PER_SOCKET
+            and len(self._ports) + len(self._expected) < ENDPOINTS_PER_SOCKET
             and address.sockaddr not in self._ports
+            and address.sockaddr not in self._expected
         )
+
+    def expect(self, sockaddr: Sockaddr) -> None:
+        """Hold what comes from a peer until its endpoint joins and catches up.
+
+        A BMC gives up on a packet after a few tries; whoever threw them away would
+        lose it for good.
+        """
+        self._expected[sockaddr] = []
+
+    def held(self, sockaddr: Sockaddr) -> list[bytes]:
+        """Return what was held for a peer, and expect it no longer."""
+        return self._expected.pop(sockaddr, [])
 
     def join(
         self, address: Address, endpoint: Endpoint, arm: Callable[[Port], None]
@@ -149,7 +180,7 @@ class SharedSocket:
                 count += 1
                 port = find(source)
                 if port is None:
-                    self._statistics.strangers += 1
+                    self._hold(datagram, source)
                     continue
                 port.receive(datagram, now)
                 touched[port] = None
@@ -162,12 +193,24 @@ class SharedSocket:
         self._statistics.received += count
         return count
 
+    def _hold(self, datagram: bytes, source: object) -> None:
+        expected = self._expected.get(source)
+        if expected is None:
+            self._statistics.strangers += 1
+        elif len(expected) < EXPECTED_MAX:
+            expected.append(datagram)
+
     def close(self) -> None:
         """Close the socket."""
         self._socket.close()
 
 
-def _open_socket(family: socket.AddressFamily, source: str) -> socket.socket:
+def open_socket(family: socket.AddressFamily, source: str) -> socket.socket:
+    """Return a socket that listens at this machine's address ``source``.
+
+    Raises:
+        OSError: there is no such address, or no descriptor left.
+    """
     opened = socket.socket(family, socket.SOCK_DGRAM)
     try:
         _prepare(opened)
