@@ -129,7 +129,7 @@ async def test_a_closed_port_hears_nothing_any_more(
     assert left.came == []
 
 
-async def test_two_endpoints_with_one_address_get_different_sockets() -> None:
+def test_two_endpoints_with_one_address_get_different_sockets() -> None:
     hub = Hub(lambda delay: None)
     address = Address(socket.AF_INET, "127.0.0.1", 623)
 
