@@ -82,8 +82,19 @@ def _columns(rows: Sequence[Mapping[str, Any]]) -> list[Column]:
         *map(_stage_column, stages),
         Column("OUTCOME", lambda row: outcome(row["outcome"])),
         Column("LAST", lambda row: Cell(row["last_stage"])),
+        _count_column("FAILURES", "failures", Colour.BAD),
+        _count_column("GAPS", "gaps", Colour.WARNING),
         Column("TITLE", lambda row: Cell(row["title"] or "", Colour.BAD)),
     ]
+
+
+def _count_column(title: str, key: str, colour: Colour) -> Column:
+    """How many; a person sees none as a dash."""
+
+    def cell(row: Mapping[str, Any]) -> Cell:
+        return Cell(str(row[key]), colour) if row[key] else Cell("-")
+
+    return Column(title, cell, value_of(key), right=True)
 
 
 def _stage_column(stage: str) -> Column:

@@ -12,6 +12,7 @@ COMMANDS = (
     Command("status", "solrecd.cli.status", "show everything known of a console"),
     Command("boots", "solrecd.cli.boots", "list boots: how far, how fast, how ended"),
     Command("log", "solrecd.cli.log", "show what a console printed during a boot"),
+    Command("events", "solrecd.cli.events", "list failures, stages, power, gaps"),
     Command("tail", "solrecd.cli.tail", "show the last lines of consoles, and follow"),
     Command("scan", "solrecd.cli.scan", "find boots and failures in any console log"),
     Command("reindex", "solrecd.cli.reindex", "rebuild the index from the archive"),

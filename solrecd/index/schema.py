@@ -92,12 +92,19 @@ BOOTS = """SELECT console, boot, started, ended, cause, outcome, last_stage, sta
              OR outcome IN (SELECT value FROM json_each(:outcomes))))
     WHERE :newest IS NULL OR rank <= :newest ORDER BY started_at, console"""
 EVENTS = """SELECT time, console, boot, kind, name, severity, title, line, signature,
-    fields FROM event_objects WHERE (:consoles IS NULL
+    fields, at FROM event_objects WHERE (:consoles IS NULL
         OR console IN (SELECT value FROM json_each(:consoles)))
         AND (:boot IS NULL OR boot = :boot)
     AND (:since IS NULL OR at >= :since) AND (:until IS NULL OR at < :until)
     AND (:kinds IS NULL OR kind IN (SELECT value FROM json_each(:kinds)))
+    AND (:names IS NULL
+         OR EXISTS (SELECT 1 FROM json_each(:names) WHERE name GLOB value))
     ORDER BY at, console"""
+NEWEST_EVENTS = (
+    "SELECT * FROM ("  # noqa: S608 - of our own constants
+    + EVENTS.replace("ORDER BY at,", "ORDER BY at DESC,")
+    + " LIMIT :newest) ORDER BY at, console"
+)
 LAST_READING = """SELECT max(time) FROM events WHERE console = ?
     AND kind IN ('stage', 'failure', 'stuck')"""
 SEGMENTS = """SELECT console, name, boot, part, started, ended, offset, bytes

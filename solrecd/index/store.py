@@ -238,17 +238,33 @@ class Index:
         since: int | None = None,
         until: int | None = None,
         kinds: Collection[str] | None = None,
+        names: Collection[str] | None = None,
+        newest: int | None = None,
     ) -> Iterator[dict[str, Any]]:
-        """Yield the contract's event objects in time order; filters as in `boots`."""
+        """Yield the contract's event objects in time order; filters as in `boots`.
+
+        Args:
+            consoles: only these; None for all.
+            boot: only of the boot of this number.
+            since: only at or after this stamp.
+            until: only before this stamp.
+            kinds: only these.
+            names: only these; globs.
+            newest: only so many, the last of those that fit.
+        """
         parameters = {
             "consoles": _json_or_none(consoles),
             "boot": boot,
             "since": since,
             "until": until,
             "kinds": _json_or_none(kinds),
+            "names": _json_or_none(names),
+            "newest": newest,
         }
-        for row in self._connection.execute(schema.EVENTS, parameters):
+        statement = schema.EVENTS if newest is None else schema.NEWEST_EVENTS
+        for row in self._connection.execute(statement, parameters):
             found = dict(row)
+            del found["at"]
             found["fields"] = json.loads(found["fields"])
             yield found
 
