@@ -9,31 +9,24 @@ so how bytes were packed into chunks never changes a line.
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
-from collections.abc import Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
 from functools import partial
-from itertools import accumulate, repeat
+from itertools import accumulate, chain, count, repeat
+from operator import add, sub
 from typing import Final
 
 from solrecd.events import Chunk, Line
-from solrecd.text.screen import LINE_LIMIT, Screen
+from solrecd.text.screen import LINE_LIMIT, TAB_STOP, Screen
 
-_UNPLAIN: Final = bytes(set(range(0x20, 0x7F)) | {0x0A, 0x0D})
-"""Deleting these leaves nothing of bytes that the bulk path may take."""
+# Deleting these leaves nothing of rows that need no further look.
+_PLAIN: Final = bytes(range(0x20, 0x7F)) + b"\n"
 
-# Marks the bytes that keep their line out of the bulk path.
-_ODD_MASK: Final = bytes(
-    0x20 if 0x20 <= byte < 0x7F or byte == 0x0A else 0x01 for byte in range(256)
-)
-
-# What a row of text may consist of, valid UTF-8 or not.
-_PRINTED: Final = bytes(set(range(0x20, 0x7F)) | set(range(0x80, 0x100)))
-
-# SGR changes how text looks, not where it stands.
-_COLOURS: Final = re.compile(rb"(?:\x1b\[[0-9;]{0,32}m)+")
-
-_NEVER: Final = 1 << 62
-"""Bytes; no console will ever send so many."""
+# SGR changes how text looks, not where it stands. What cuts a character of UTF-8 into
+# two is left in, for those are then two unreadable ones.
+_COLOUR: Final = re.compile(rb"\x1b\[[0-9;]{0,32}m(?![\x80-\xbf])")
+_LEADING_COLOURS: Final = re.compile(rb"(?:\x1b\[[0-9;]{0,32}m)+")
+_RETURNS: Final = re.compile(rb"\r+\n")
 
 # An escape sequence longer than any real one is noise, and must not swallow text.
 _TOKEN: Final = re.compile(
@@ -66,14 +59,15 @@ class Assembler:
         offset: stream offset of the first byte that `feed` will get.
     """
 
-    __slots__ = ("_marks", "_offset", "_partial", "_screen")
+    __slots__ = ("_begins", "_offset", "_partial", "_screen", "_stamps")
 
     def __init__(self, offset: int = 0) -> None:
         self._offset = offset
         # Bytes of an unfinished token; at most 300, by the bounds in _TOKEN.
         self._partial = b""
-        # (stream offset, stamp) of the chunks being fed, ascending.
-        self._marks: list[tuple[int, int]] = []
+        # Stream offsets of the chunks being fed, ascending, and their stamps.
+        self._begins: list[int] = []
+        self._stamps: tuple[int, ...] = ()
         self._screen = Screen(self._stamp)
 
     @property
@@ -91,10 +85,10 @@ class Assembler:
         if not chunks:
             return []
         begin = self._offset - len(self._partial)
-        self._mark(begin, chunks)
+        stamps, pieces = zip(*chunks, strict=True)
+        self._mark(begin, stamps, pieces)
         lines = self._screen.lines = []
-        self._take(self._partial + b"".join([data for _, data in chunks]), begin)
-        self._offset += sum([len(data) for _, data in chunks])
+        self._take(self._partial + b"".join(pieces), begin)
         return lines
 
     def flush(self) -> list[Line]:
@@ -106,14 +100,17 @@ class Assembler:
         self._screen.flush()
         return lines
 
-    def _mark(self, begin: int, chunks: Sequence[Chunk]) -> None:
+    def _mark(
+        self, begin: int, stamps: tuple[int, ...], pieces: tuple[bytes, ...]
+    ) -> None:
         """Note where chunks begin; keep what the unfinished token needs."""
-        index = bisect_right(self._marks, begin, key=_mark_offset) - 1
-        self._marks = self._marks[max(index, 0) :] if self._partial else []
-        position = self._offset
-        for at, data in chunks:
-            self._marks.append((position, at))
-            position += len(data)
+        begins = list(accumulate(map(len, pieces), initial=self._offset))
+        self._offset = begins.pop()
+        if self._partial:
+            kept = max(bisect_right(self._begins, begin) - 1, 0)
+            begins = self._begins[kept:] + begins
+            stamps = self._stamps[kept:] + stamps
+        self._begins, self._stamps = begins, stamps
 
     def _take(self, data: bytes, offset: int) -> None:
         """Split off what the bulk path can take; tokens are made of the rest."""
@@ -133,88 +130,53 @@ class Assembler:
             self._partial = self._tokens(data[last:], offset + last)
 
     def _block(self, data: bytes, offset: int) -> None:
-        """Take whole lines (`data` ends with a line feed)."""
-        if not data.translate(None, _UNPLAIN):
-            crowded = data.count(b"\r") != data.count(b"\r\n")
-            if not crowded:
-                self._plain(data, offset)
-                return
-        self._mixed(data, offset)
+        """Take whole lines (`data` ends with a line feed).
 
-    def _mixed(self, data: bytes, offset: int) -> None:
-        """Take runs of plain lines in bulk, and what is between them by tokens."""
-        # A find in a mask is 20 times as fast as a search for a class of bytes.
-        mask = data.replace(b"\r\n", b" \n").translate(_ODD_MASK)
-        done = 0
-        while done < len(data):
-            odd = mask.find(b"\x01", done) if self._screen.is_plain else done
-            if odd < 0:
-                self._plain(data[done:], offset + done)
-                return
-            start = max(data.rfind(b"\n", done, odd) + 1, done)
-            if start > done:
-                self._plain(data[done:start], offset + done)
-            done = data.find(b"\n", start) + 1
-            line = data[start:done]
-            if not self._simple(line, offset + start):
-                self._tokens(line, offset + start)
-
-    def _simple(self, line: bytes, offset: int) -> bool:
-        """Take a line that only has colours, UTF-8 or extra CRs; say whether it did.
-
-        That is most of what systemd prints, and five times as fast as tokens.
+        No Python code runs per line unless it is an odd one: this is where a flood
+        is spent.
         """
+        shown = _shown(data)
+        rows = shown.decode("utf-8", "replace").split("\n")
+        rows.pop()
+        offsets = starts = _offsets(data, shown, rows, offset)
+        if data.startswith(b"\x1b") or b"\n\x1b" in data:
+            starts = [*map(_start, offsets, data.split(b"\n"), rows)]
+        odd: list[int] = []
+        if shown.translate(None, _PLAIN) or _is_long(rows, len(shown)):
+            rows = [row.expandtabs(TAB_STOP) if "\t" in row else row for row in rows]
+            odd = _odd(rows)
         if not self._screen.is_plain:
-            return False
-        row = _COLOURS.sub(b"", line).rstrip(b"\r\n")
-        if len(row) > LINE_LIMIT or row.translate(None, _PRINTED):
-            return False
-        text = row.decode("utf-8", "replace")
-        if not text.isprintable():
-            return False
-        lead = _COLOURS.match(line)
-        if row and lead is not None:
-            offset += lead.end()
-        self._screen.lines.append(Line(self._stamp(offset), offset, text))
-        self._screen.scroll(1)
-        return True
+            odd.insert(0, 0)
+        done = 0
+        for index in odd:
+            if index >= done:  # not yet taken because of the one before
+                self._bulk(rows[done:index], starts[done:index])
+                done = self._oddities(data, offsets, index)
+        if done < len(rows):
+            self._bulk(rows[done:], starts[done:])
 
-    def _plain(self, data: bytes, offset: int) -> None:
-        """Take lines of printable ASCII that end in LF or CR LF."""
-        text = data.decode("ascii")
-        returns = data.count(b"\r")
-        if returns == 0:
-            self._bulk(text[:-1].split("\n"), offset, 1)
-        elif returns == data.count(b"\n"):
-            self._bulk(text[:-2].split("\r\n"), offset, 2)
-        else:
-            for line in text[:-1].split("\n"):
-                row = line.removesuffix("\r")
-                self._bulk([row], offset, len(line) - len(row) + 1)
-                offset += len(line) + 1
-
-    def _bulk(self, rows: list[str], offset: int, ending: int) -> None:
-        """Take plain rows that each had a line end of `ending` bytes."""
-        at, until = self._stamps(offset)
-        offsets = list(accumulate(map(ending.__add__, map(len, rows)), initial=offset))
-        if offsets[-1] <= until and max(map(len, rows)) <= LINE_LIMIT:
-            # No Python code per line: this is where a flood is spent.
-            self._screen.lines += map(_line, zip(repeat(at), offsets, rows))
-        else:
-            for row, begin in zip(rows, offsets, strict=False):
-                if begin >= until:
-                    at, until = self._stamps(begin)
-                if len(row) <= LINE_LIMIT:
-                    self._screen.lines.append(Line(at, begin, row))
-                else:
-                    self._long(row, begin)
+    def _bulk(self, rows: list[str], starts: list[int]) -> None:
+        """Take rows of nothing but text."""
+        stamps: Iterable[int] = repeat(self._stamps[0])
+        if len(self._stamps) > 1:
+            # How many of the rows begin in each chunk.
+            edges = [bisect_left(starts, begin) for begin in self._begins]
+            sizes = map(sub, [*edges[1:], len(rows)], edges)
+            stamps = chain.from_iterable(map(repeat, self._stamps, sizes))
+        self._screen.lines += map(_line, zip(stamps, starts, rows, strict=False))
         self._screen.scroll(len(rows))
 
-    def _long(self, row: str, offset: int) -> None:
-        for begin in range(0, len(row) or 1, LINE_LIMIT):
-            at = self._stamp(offset + begin)
-            text = row[begin : begin + LINE_LIMIT]
-            self._screen.lines.append(Line(at, offset + begin, text))
+    def _oddities(self, data: bytes, offsets: list[int], index: int) -> int:
+        """Take a line by tokens, and on until one begins like a printer's line."""
+        position = offsets[index] - offsets[0]
+        while position < len(data):
+            index += 1
+            end = offsets[index] - offsets[0]
+            self._tokens(data[position:end], offsets[0] + position)
+            position = end
+            if self._screen.is_plain:
+                break
+        return index
 
     def _tokens(self, data: bytes, offset: int) -> bytes:
         """Apply `data` token by token; return an unfinished token at its end."""
@@ -257,17 +219,48 @@ class Assembler:
 
     def _stamp(self, offset: int) -> int:
         """Stamp of the byte at `offset`."""
-        return self._stamps(offset)[0]
-
-    def _stamps(self, offset: int) -> tuple[int, int]:
-        """Stamp of the byte at `offset`, and from where on another one holds."""
-        marks = self._marks
-        if len(marks) == 1:
-            return marks[0][1], offset + _NEVER
-        index = bisect_right(marks, offset, key=_mark_offset)
-        until = marks[index][0] if index < len(marks) else offset + _NEVER
-        return marks[max(index - 1, 0)][1], until
+        return self._stamps[max(bisect_right(self._begins, offset) - 1, 0)]
 
 
-def _mark_offset(mark: tuple[int, int]) -> int:
-    return mark[0]
+def _shown(data: bytes) -> bytes:
+    """Return whole lines without colours and without CRs at their ends."""
+    if b"\x1b" in data:
+        data = _COLOUR.sub(b"", data)
+    if b"\r" in data:
+        data = data.replace(b"\r\n", b"\n")
+        if b"\r\n" in data:
+            data = _RETURNS.sub(b"\n", data)
+    return data
+
+
+def _offsets(data: bytes, shown: bytes, rows: list[str], offset: int) -> list[int]:
+    """Return the stream offsets of lines, and of what follows them."""
+    ending = 1
+    removed = len(data) - len(shown)
+    sizes = map(len, rows)
+    if removed == len(rows) == data.count(b"\r\n") and shown.isascii():
+        ending = 2
+    elif removed or not shown.isascii():
+        sizes = map(len, data.split(b"\n")[:-1])
+    return list(map(add, accumulate(sizes, initial=0), count(offset, ending)))
+
+
+def _is_long(rows: list[str], size: int) -> bool:
+    return size > LINE_LIMIT and max(map(len, rows)) > LINE_LIMIT
+
+
+def _start(offset: int, raw: bytes, row: str) -> int:
+    """Return the offset of the first byte that a row shows."""
+    lead = _LEADING_COLOURS.match(raw) if row and raw.startswith(b"\x1b") else None
+    return offset if lead is None else offset + lead.end()
+
+
+def _odd(rows: list[str]) -> list[int]:
+    """Return which rows are not only text, or too much of it."""
+    if "".join(rows).isprintable() and max(map(len, rows)) <= LINE_LIMIT:
+        return []
+    return [
+        index
+        for index, row in enumerate(rows)
+        if not row.isprintable() or len(row) > LINE_LIMIT
+    ]

@@ -16,7 +16,7 @@ LINE_LIMIT: Final = 8192
 """Characters in a line; what is longer goes on in the next line. Menus that redraw
 without a newline would otherwise make one line of minutes of output."""
 
-_TAB_STOP: Final = 8
+TAB_STOP: Final = 8
 _UNKNOWN: Final = -1
 
 # One character of UTF-8, or one byte that is none.
@@ -74,10 +74,11 @@ class Screen:
     def is_plain(self) -> bool:
         """Whether the next byte begins a row like a printer would begin it."""
         return (
-            not self._row
+            self._start is None
+            and not self._row
+            and not self._origin
             and self._moved is None
             and not self._drawing
-            and self._start is None
         )
 
     def scroll(self, rows: int) -> None:
@@ -201,7 +202,7 @@ class Screen:
 
     def _tab(self, offset: int) -> None:
         column = self._origin + self._column
-        self._write(" " * (_TAB_STOP - column % _TAB_STOP), offset)
+        self._write(" " * (TAB_STOP - column % TAB_STOP), offset)
 
     def _ignore(self, _offset: int) -> None:
         """NUL and friends print nothing."""

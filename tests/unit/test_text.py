@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable
+from itertools import accumulate
 
 import pytest
 from hypothesis import given, settings, strategies as st
@@ -166,6 +168,10 @@ _FRAGMENTS = st.sampled_from(
         b"\r",
         b"\b\b",
         b"\t",
+        b"\ta\tb\n",
+        b"\x1b[31mred\x1b[m\r\n",
+        b"\x1b[5A",
+        b"\xc3\x1b[m\xa9\n",
         b"\x1b]0;t\x07",
         b"\x1b",
         "Ü…".encode(),
@@ -189,6 +195,28 @@ def test_chunking_never_changes_lines(fragments: list[bytes], size: int) -> None
     cut = [(line.offset, line.text) for line in lines(pieces)]
 
     assert cut == whole
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.one_of(_FRAGMENTS, st.binary(max_size=9)), min_size=1, max_size=20))
+def test_chunks_fed_at_once_give_each_line_the_stamp_of_its_first_byte(
+    fragments: list[bytes],
+) -> None:
+    assembler = Assembler()
+    begins = [*accumulate(map(len, fragments), initial=0)]
+
+    found = assembler.feed([Chunk(*chunk) for chunk in enumerate(fragments)])
+
+    assert (
+        found
+        == [
+            line._replace(at=bisect_right(begins, line.offset) - 1)
+            for line in found + assembler.flush()
+        ][: len(found)]
+    )
+    assert [line[1:] for line in found] == [
+        line[1:] for line in lines([b"".join(fragments)])
+    ][: len(found)]
 
 
 @settings(max_examples=150, deadline=None)
