@@ -14,6 +14,7 @@ COMMANDS = (
     Command("log", "solrecd.cli.log", "show what a console printed during a boot"),
     Command("events", "solrecd.cli.events", "list failures, stages, power, gaps"),
     Command("tail", "solrecd.cli.tail", "show the last lines of consoles, and follow"),
+    Command("screen", "solrecd.cli.screen", "show a console's screen as it stands"),
     Command("scan", "solrecd.cli.scan", "find boots and failures in any console log"),
     Command("reindex", "solrecd.cli.reindex", "rebuild the index from the archive"),
 )

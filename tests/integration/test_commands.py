@@ -123,6 +123,28 @@ def test_what_a_console_printed_never_obeys_on_a_terminal(ctl: Ctl) -> None:
     assert objects(as_json)[-1]["text"].endswith("hostile")
 
 
+def test_the_screen_is_shown(ctl: Ctl) -> None:
+    status, output, _ = ctl("screen", "node001")
+
+    assert status == Exit.DONE
+    assert output.splitlines()[-1] == GOOD[-1].rstrip()
+
+
+def test_the_screen_is_an_object_too(ctl: Ctl) -> None:
+    _, output, _ = ctl("screen", "--json", "--size", "40x5", "node001")
+
+    (found,) = objects(output)
+    assert (found["console"], found["boot"], found["columns"]) == ("node001", 3, 40)
+    assert len(found["lines"]) == found["rows"] == 5
+    assert found["cursor"] == {"row": 5, "column": 1}
+
+
+@pytest.mark.parametrize("size", ["0x24", "80", "80x501", "wide"])
+def test_a_size_that_is_none_is_refused(ctl: Ctl, size: str) -> None:
+    with pytest.raises(SystemExit):
+        ctl("screen", "--size", size, "node001")
+
+
 def test_pauses_are_shown(ctl: Ctl) -> None:
     _, output, _ = ctl("log", "node001", "--delta")
 
