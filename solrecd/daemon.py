@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import functools
 import math
-import os
 import random
 import signal
 import sys
@@ -46,8 +45,11 @@ from solrecd.sinks.archive import (
     ArchiveTrouble,
     options_of,
 )
+from solrecd.sinks.closer import SegmentChange
+from solrecd.sinks.files import FileSystem
 from solrecd.sinks.index import IndexSink
 from solrecd.sinks.viewers import Viewers
+from solrecd.storage import Storage
 from solrecd.supervisor import Supervisor
 from solrecd.workshop import Workshop
 
@@ -57,9 +59,6 @@ below TimeoutStopSec of the unit."""
 
 HEARTBEAT = 0.5
 """Seconds between two measurements of how late the loop wakes up."""
-
-DISK_EVERY = 10.0
-"""Seconds between two looks at the free space of the log filesystem."""
 
 STATUS_EVERY = 5.0
 """Seconds between two looks whether ``systemctl status`` shows the truth."""
@@ -76,6 +75,7 @@ class Daemon:
         read_config: reads the configuration anew, for a reload.
         notifier: the service manager.
         wall_clock: stamps.
+        files: of the archive; the operating system's unless a test has others.
 
     Raises:
         JournalError: the journal cannot be used.
@@ -90,6 +90,7 @@ class Daemon:
         read_config: Callable[[], Config],
         notifier: Notifier,
         wall_clock: Callable[[], int],
+        files: FileSystem | None = None,
     ) -> None:
         self._config = config
         self._notifier = notifier
@@ -110,9 +111,22 @@ class Daemon:
             archive=Path(settings.log_dir),
         )
         self._archive = ArchiveSink(
-            options_of(settings), self._journal, on_trouble=_report_trouble
+            options_of(settings),
+            self._journal,
+            on_trouble=_report_trouble,
+            on_segment=self._report_segment,
+            files=files,
         )
         self._archive.prepare()
+        self._storage = Storage(
+            settings.log_dir,
+            settings.keep_free,
+            self._journal,
+            self._archive,
+            self._index,
+            self._metrics,
+            wall_clock,
+        )
         self._archive_is_new = not any(Path(settings.log_dir).iterdir())
         self._viewers = Viewers()
         self._dialer = Dialer(self._hub, settings.login_concurrency)
@@ -135,7 +149,7 @@ class Daemon:
             read_config=read_config,
         )
 
-    async def run(
+    async def run(  # noqa: ASYNC128 - `_record` calls it
         self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
     ) -> None:
         """Record until SIGTERM or SIGINT.
@@ -153,7 +167,7 @@ class Daemon:
                 await services.start(self._hub.run)
                 await self._listen(services)
                 services.start_soon(self._beat)
-                services.start_soon(self._watch_disk)
+                services.start_soon(self._storage.run)
                 services.start_soon(self._tell_status)
                 services.start_soon(self._heal_index)
                 await self._record(task_status)
@@ -226,18 +240,8 @@ class Daemon:
             self._metrics.loop_lag.observe(trio.current_time() - due)
             self._notifier.watchdog()
 
-    async def _watch_disk(self) -> None:
-        """Sample the log filesystem; a disk that hangs holds one thread, not us."""
-        log_dir = self._config.daemon.log_dir
-        while True:
-            found = await trio.to_thread.run_sync(
-                os.statvfs, log_dir, abandon_on_cancel=True
-            )
-            self._metrics.filesystem(
-                avail=found.f_bavail * found.f_frsize,
-                size=found.f_blocks * found.f_frsize,
-            )
-            await trio.sleep(DISK_EVERY)
+    def _report_segment(self, change: SegmentChange) -> None:
+        self._storage.segment_changed(change)
 
     async def _heal_index(self) -> None:
         """Rebuild an index that is not complete, in a process of its own.

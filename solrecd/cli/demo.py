@@ -135,7 +135,7 @@ async def _record(config: Config, config_file: Path, seconds: float) -> None:
         daemon.stop()
 
 
-async def _run_daemon(
+async def _run_daemon(  # noqa: ASYNC128 - `Daemon.run` calls it
     daemon: Daemon,
     ended: trio.Event,
     *,
