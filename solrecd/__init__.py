@@ -8,6 +8,7 @@ pure: bytes, text and times in, values out::
     daemon          composition root: builds everything, signals, readiness
     supervisor      the live set of consoles; restarts, reloads
     workshop        builds a console: archive repaired, journal drained, boot resumed
+    storage         watches the disk's room and the journal's, and tells in time
     api/            HTTP API on a unix socket, and its client
     console         one console's story: link -> journal -> interpreter -> sinks
     keeper          keeps one session up: login, back-off, who may hold the console

@@ -366,6 +366,22 @@ def choose_expired(
     return sorted(expired, key=lambda segment: segment.ended)
 
 
+def choose_evicted(kept: Iterable[StoredSegment], room: int) -> list[StoredSegment]:
+    """Return the segments to remove so that so many bytes become free, oldest first.
+
+    Args:
+        kept: the closed segments that retention keeps, of all consoles.
+        room: bytes.
+    """
+    evicted: list[StoredSegment] = []
+    for segment in sorted(kept, key=lambda segment: segment.ended):
+        if room <= 0:
+            break
+        evicted.append(segment)
+        room -= segment.size
+    return evicted
+
+
 def _first_kept(
     segments: list[StoredSegment], running: int | None, retention: Retention, now: int
 ) -> int:

@@ -26,6 +26,9 @@ from solrecd.journal.stream import JournalStream
 SMALLEST = 16 * SLAB_SIZE
 """Bytes; fewer slabs would leave a console too few to be filled and drained at once."""
 
+CROWD = 0.4
+"""Share of its quota from which on a console is worth a look."""
+
 
 class JournalError(Exception):
     """The journal cannot be used; the message names the file and the remedy."""
@@ -121,6 +124,13 @@ class Journal:
         streams = tuple(self._streams.values())
         idle = sum(1 for stream in streams if stream.slabs and not stream.pending)
         return self.size - (self._pool.free + idle) * SLAB_SIZE
+
+    def shares(self) -> Mapping[str, float]:
+        """Return which part of its quota each console uses, where it is a lot."""
+        streams = tuple(self._streams.values())
+        return {
+            stream.console: stream.share for stream in streams if stream.share >= CROWD
+        }
 
     def close(self) -> None:
         """Unmap the file; what it holds stays for the next `open`."""

@@ -158,6 +158,11 @@ class JournalStream:
         return slabs if self._slab is None else [*slabs, self._slab]
 
     @property
+    def share(self) -> float:
+        """Which part of its quota is in use, 0-1."""
+        return (len(self._filled) + (self._slab is not None)) / self._pool.quota
+
+    @property
     def _end(self) -> int:
         """Archived up to here, the current slab is of no more use.
 

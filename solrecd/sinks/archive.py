@@ -13,6 +13,7 @@ takes nothing once it, a console's part of it, or `CONSOLE_BACKLOG` is used up.
 
 from __future__ import annotations
 
+import errno
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -71,6 +72,9 @@ TOTAL_BACKLOG = 256 << 20
 
 CLOSER_INTERVAL = 1.0
 """Seconds between two looks whether a segment waits to be closed."""
+
+_PASSING = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ESTALE})
+"""Errors of a disk that may be over soon; the writer will tell them."""
 
 LINE_COST = 200
 """Bytes that a waiting line needs besides its text: objects, stamp, timing."""
@@ -137,6 +141,9 @@ class ArchiveSink:
             probe.touch()
             probe.unlink()
         except OSError as error:
+            if error.errno in _PASSING:
+                # Tolerated: sessions and the journal are worth more than the files.
+                return
             raise ArchiveError(
                 f"{folder}: cannot write the archive there ({error.strerror}); "
                 "make the folder writable for this user or set [daemon] log_dir"
@@ -208,6 +215,10 @@ class ArchiveSink:
         lane.leave(name)
         if not lane.is_served:
             self._changed.set()
+
+    def make_room(self, size: int) -> None:
+        """Remove the oldest closed segments, of any console, until so much is free."""
+        self._closer.make_room(size)
 
     def close(self) -> None:
         """Let `run` write what is left and return."""

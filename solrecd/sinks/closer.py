@@ -20,6 +20,7 @@ from solrecd.archive import (
     Retention,
     SegmentName,
     StoredSegment,
+    choose_evicted,
     choose_expired,
     parse_file_name,
 )
@@ -38,6 +39,9 @@ class SegmentFate(enum.Enum):
     BEGUN = "begun"
     CLOSED = "closed"
     REMOVED = "removed"
+    """By retention."""
+    EVICTED = "evicted"
+    """Before its time, because the disk has no room."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +97,12 @@ class Closer:
         self._retry_at = 0
         self._next_look = 0
         self._stopping = False
+        self._room = 0
+        """Bytes that have to become free, whatever retention says."""
+
+    def make_room(self, size: int) -> None:
+        """Let the next `work` remove the oldest segments until so much is free."""
+        self._room = size
 
     def add(self, console: str, name: SegmentName) -> None:
         """Queue a segment that takes no more bytes."""
@@ -107,7 +117,8 @@ class Closer:
         """Whether `work` has anything to do."""
         now = self._wall_clock()
         retry = bool(self._failed) and now >= self._retry_at
-        return bool(self._queue) or retry or now >= self._next_look
+        look = now >= self._next_look or self._room > 0
+        return bool(self._queue) or retry or look
 
     def work(self) -> list[SegmentChange]:
         """Close what is queued and remove what has expired; blocks."""
@@ -153,16 +164,26 @@ class Closer:
         source.unlink()
 
     def _remove_expired(self, now: int) -> Iterator[SegmentChange]:
-        if self._retention == Retention():
+        room, self._room = self._room, 0
+        if self._retention == Retention() and not room:
             return
         stored, running = self._look()
-        for segment in choose_expired(stored, running, self._retention, now):
+        expired = choose_expired(stored, running, self._retention, now)
+        yield from self._remove(expired, SegmentFate.REMOVED)
+        room -= sum(segment.size for segment in expired)
+        kept = set(stored).difference(expired)
+        yield from self._remove(choose_evicted(kept, room), SegmentFate.EVICTED)
+
+    def _remove(
+        self, segments: list[StoredSegment], fate: SegmentFate
+    ) -> Iterator[SegmentChange]:
+        for segment in segments:
             try:
                 _remove(self._log_dir / segment.console, segment.name)
             except OSError as error:
                 self.error = error
             else:
-                yield SegmentChange(SegmentFate.REMOVED, segment.console, segment.name)
+                yield SegmentChange(fate, segment.console, segment.name)
 
     def _look(self) -> tuple[list[StoredSegment], dict[str, int]]:
         """Return every console's closed segments, and its newest boot's number.

@@ -28,6 +28,7 @@ from solrecd.simbmc.ledger import Ledger
 from solrecd.simbmc.machine import ChassisControl, Machine, NumberedLines, numbered
 from solrecd.simbmc.options import BmcOptions, User
 from solrecd.simbmc.payload import SolSettings
+from solrecd.sinks.files import FileSystem
 
 PATIENCE = 20.0
 """Seconds for what normally takes one or two."""
@@ -85,7 +86,7 @@ class Site:
         return Config(daemon=daemon, consoles=dict(self.consoles))
 
     @asynccontextmanager
-    async def recording(self) -> AsyncIterator[Daemon]:
+    async def recording(self, files: FileSystem | None = None) -> AsyncIterator[Daemon]:
         """Run a daemon; on leaving, stop it as SIGTERM does."""
         daemon = Daemon(
             self.config(),
@@ -93,6 +94,7 @@ class Site:
             read_config=self.config,
             notifier=Notifier(),
             wall_clock=lambda: time.time_ns() // 1000,
+            files=files,
         )
         async with trio.open_nursery() as nursery:
             await nursery.start(daemon.run)

@@ -26,6 +26,7 @@ class BrokenDisk(OsFileSystem):
         """Device number of the folders with these names."""
         self.hanging: set[str] = set()
         """Folders whose files hang whoever touches them, until `resume`."""
+        self._hangs = False
         self._resumed = threading.Event()
         self.writes = 0
 
@@ -33,9 +34,14 @@ class BrokenDisk(OsFileSystem):
         """Return the device that the test has chosen, or the real one."""
         return self.mounts.get(folder.name) or super().device(folder)
 
+    def hang(self) -> None:
+        """Let every write hang until `resume`."""
+        self._hangs = True
+
     def resume(self) -> None:
-        """Let the folders that hang go on."""
+        """Let what hangs go on."""
         self.hanging.clear()
+        self._hangs = False
         self._resumed.set()
 
     def open(self, path: Path, *, create: bool) -> int:
@@ -52,6 +58,8 @@ class BrokenDisk(OsFileSystem):
 
     def write(self, descriptor: int, data: bytes) -> int:
         """Write what fits."""
+        if self._hangs:
+            self._resumed.wait()
         self._fail()
         self.writes += 1
         if not self.room:

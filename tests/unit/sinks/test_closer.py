@@ -199,3 +199,35 @@ def test_other_files_in_the_log_folder_are_left_alone(tmp_path: Path) -> None:
 
     assert (tmp_path / "n1" / "README").exists()
     assert (tmp_path / "loose").exists()
+
+
+def test_the_oldest_closed_segments_go_when_the_disk_has_no_room(
+    tmp_path: Path,
+) -> None:
+    names = [SegmentName(boot, 1, AT + boot) for boot in (1, 2, 3, 4)]
+    folder = make_segments(tmp_path, names)
+    for name in names:
+        for path in folder.glob(f"{name.file('log').removesuffix('log')}*"):
+            os.utime(path, (name.boot, name.boot))
+    closer = make_closer(tmp_path)
+    closer.work()
+
+    oldest = names[0].file("log").removesuffix("log")
+    closer.make_room(1 + sum(p.stat().st_size for p in folder.glob(f"{oldest}*")))
+    changes = closer.work()
+
+    assert [(change.fate, change.name.boot) for change in changes] == [
+        (SegmentFate.EVICTED, 1),
+        (SegmentFate.EVICTED, 2),
+    ]
+    assert not closer.due
+
+
+def test_the_open_segment_stays_however_little_room_there_is(tmp_path: Path) -> None:
+    folder = make_segments(tmp_path, [NAME])
+    closer = make_closer(tmp_path)
+
+    closer.make_room(1 << 40)
+
+    assert closer.work() == []
+    assert len(list(folder.iterdir())) == 3

@@ -1,0 +1,160 @@
+"""Whatever the disk does, sessions stay up, and nothing acknowledged is missing."""
+
+from __future__ import annotations
+
+import errno
+import os
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import trio
+
+from solrecd.daemon import Daemon
+from solrecd.simbmc.bmc import Bmc
+from solrecd.simbmc.fleet import Fleet
+from solrecd.simbmc.machine import numbered
+from solrecd.storage import JOURNAL_EVERY
+from tests.integration.test_daemon import Site, make_bmc, until
+from tests.support.broken_disk import BrokenDisk
+
+STALL = 3.0
+"""Seconds for which a disk does not answer."""
+
+LONGEST_DELAY = 0.05
+"""Seconds between a datagram and its ACK, whatever the disk does."""
+
+
+@pytest.fixture(name="site")
+async def _site(tmp_path: Path) -> AsyncIterator[Site]:
+    with Fleet(seed=7) as fleet:
+        async with trio.open_nursery() as nursery:
+            await nursery.start(fleet.run)
+            yield Site(tmp_path, fleet)
+            nursery.cancel_scope.cancel()
+
+
+def share_of_slow_acks(daemon: Daemon) -> float:
+    """Return the share of drained batches whose ACKs took longer than allowed."""
+    slow = 0
+    total = 0
+    for line in daemon._metrics.render().decode().splitlines():
+        if line.startswith("solrecd_ack_delay_seconds_count"):
+            total = int(float(line.split()[1]))
+        if line.startswith(f'solrecd_ack_delay_seconds_bucket{{le="{LONGEST_DELAY}"}}'):
+            slow = int(float(line.split()[1]))
+    assert total
+    return 1 - slow / total
+
+
+async def grow(bmc: Bmc, count: int) -> None:
+    """Wait until a BMC has delivered so many more bytes."""
+    goal = bmc.ledger.acknowledged + count
+    await until(lambda: bmc.ledger.acknowledged >= goal)
+
+
+async def test_acks_and_sessions_go_on_while_the_disk_hangs(site: Site) -> None:
+    bmc = make_bmc("node1", total=None)
+    site.add(bmc, "node1", keepalive=1.0)
+    disk = BrokenDisk()
+
+    async with site.recording(disk) as daemon:
+        await grow(bmc, 5000)
+        # A new file is opened when a disk comes back; until then every write hangs.
+        disk.hang()
+        before = bmc.ledger.acknowledged
+        await trio.sleep(STALL)
+        meanwhile = bmc.ledger.acknowledged - before
+        row = await site.ls("node1")
+        slow = share_of_slow_acks(daemon)
+        disk.resume()
+        await grow(bmc, 5000)
+
+    assert meanwhile > 0.5 * STALL * 12_800
+    assert row["session"] == "up"
+    assert slow == pytest.approx(0, abs=0.01)
+    assert "gap" not in site.text("node1")
+    recorded = site.raw("node1")
+    assert recorded == numbered("node1", 0, len(recorded))
+    assert len(recorded) >= bmc.ledger.acknowledged
+
+
+async def test_a_full_journal_stops_acks_and_marks_what_may_be_lost(
+    site: Site,
+) -> None:
+    bmc = make_bmc("node1", total=None)
+    site.add(bmc, "node1", keepalive=1.0)
+    disk = BrokenDisk()
+
+    async with site.recording(disk):
+        await grow(bmc, 5000)
+        disk.error = errno.EIO
+        # An eighth of 1 MiB is what one console may hold of the journal.
+        await grow(bmc, 80_000)
+        await until(lambda: len(bmc.controller.payload._attempts) > 3)
+        row = await site.ls("node1")
+        await trio.sleep(1.5 * JOURNAL_EVERY)
+        refusing = bmc.ledger.acknowledged
+        disk.error = None
+        await grow(bmc, 20_000)
+        await trio.sleep(1.5 * JOURNAL_EVERY)
+
+    assert row["session"] == "up"
+    assert refusing > 80_000
+    assert "s without room in the journal" in site.text("node1")
+    told = [name for name, _ in site.events("node1", "failure")]
+    assert told == ["journal_filling", "journal_full", "journal_drained"]
+
+
+@contextmanager
+def small_disk(folder: Path) -> Iterator[None]:
+    """Mount a tmpfs that is soon full."""
+    folder.mkdir()
+    made = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", folder], check=False
+    )
+    if made.returncode:
+        pytest.skip("may not mount")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", folder], check=True)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounts a file system")
+@pytest.mark.parametrize("trouble", ["full", "read-only"])
+async def test_a_real_disk_that_is_full_or_read_only_heals_without_a_human(
+    site: Site, trouble: str
+) -> None:
+    bmc = make_bmc("node1", total=None)
+    site.add(bmc, "node1")
+
+    with small_disk(site.folder / "log"):
+        async with site.recording():
+            await grow(bmc, 2000)
+            if trouble == "read-only":
+                remount(site, "ro")
+            await grow(bmc, 80_000)
+            row = await site.ls("node1")
+            remount(site, "rw,size=16m")
+            await grow(bmc, 20_000)
+        recorded = site.raw("node1")
+        text = site.text("node1")
+
+    assert row["session"] == "up"
+    assert recorded == numbered("node1", 0, len(recorded))
+    assert len(recorded) >= bmc.ledger.acknowledged
+    assert text.count("|") >= len(recorded) // 64 - 1
+
+
+def remount(site: Site, options: str) -> None:
+    """Change the mounted log folder."""
+    folder = site.folder / "log"
+    done = subprocess.run(
+        ["mount", "-o", f"remount,{options}", folder], check=False, capture_output=True
+    )
+    if done.returncode and options == "ro":
+        # A file open for writing keeps the kernel from it; a device error does not ask.
+        pytest.skip(done.stderr.decode())

@@ -1,0 +1,132 @@
+"""Trouble with disk and journal is told in time, once, and so is its end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import trio
+
+from solrecd.events import Event, Kind
+from solrecd.journal import Journal
+from solrecd.metrics import Metrics
+from solrecd.sinks.archive import ArchiveOptions, ArchiveSink
+from solrecd.sinks.index import IndexSink
+from solrecd.storage import DISK_EVERY, Level, Storage, next_level
+
+AT = 1_795_000_000_000_000
+
+
+class Index(IndexSink):
+    """Keeps events instead of writing them."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder / "index", wall_clock=lambda: AT, report=print)
+        self.events: list[tuple[str, str]] = []
+
+    def offer(self, events: object = (), *more: object, **others: object) -> None:
+        assert isinstance(events, tuple)
+        for event in events:
+            assert isinstance(event, Event)
+            assert event.kind is Kind.FAILURE
+            self.events.append((event.console, event.name))
+
+
+class Site:
+    """A small journal and who watches it."""
+
+    def __init__(self, folder: Path, log_dir: Path) -> None:
+        self.journal = Journal.open(folder / "journal", 256 << 10)
+        self.index = Index(folder)
+        self.metrics = Metrics((), version="1")
+        archive = ArchiveSink(ArchiveOptions(log_dir), self.journal)
+        self.storage = Storage(
+            str(log_dir),
+            None,
+            self.journal,
+            archive,
+            self.index,
+            self.metrics,
+            lambda: AT,
+        )
+
+    def fill(self, console: str, share: float) -> None:
+        """Let a console use a share of the journal."""
+        stream = self.journal.stream(console, 0)
+        for _ in range(round(share * 64)):
+            for _ in range(16):
+                stream.append(AT, bytes(230))
+        self.storage.look_at_journal()
+
+    def drain(self, console: str) -> None:
+        """Let the disk take what a console has printed."""
+        stream = self.journal.stream(console, 0)
+        stream.release(stream.offset)
+        self.storage.look_at_journal()
+
+
+@pytest.fixture(name="site")
+def _site(tmp_path: Path) -> Iterator[Site]:
+    site = Site(tmp_path, tmp_path)
+    yield site
+    site.journal.close()
+
+
+@pytest.mark.parametrize(
+    ("before", "share", "after"),
+    [
+        (Level.DRAINED, 0.74, Level.DRAINED),
+        (Level.DRAINED, 0.75, Level.FILLING),
+        (Level.FILLING, 0.6, Level.FILLING),
+        (Level.FILLING, 0.49, Level.DRAINED),
+        (Level.FILLING, 0.99, Level.FULL),
+        (Level.FULL, 0.9, Level.FULL),
+        (Level.FULL, 0.1, Level.DRAINED),
+    ],
+)
+def test_a_level_is_left_only_with_some_distance(
+    before: Level, share: float, after: Level
+) -> None:
+    assert next_level(before, share) is after
+
+
+def test_a_console_that_alone_cannot_be_written_is_named(site: Site) -> None:
+    site.fill("n1", 0.2)
+    site.storage.look_at_journal()
+    site.drain("n1")
+
+    assert site.index.events == [("n1", "journal_full"), ("n1", "journal_drained")]
+
+
+def test_a_journal_that_fills_is_told_once_and_its_end_too(site: Site) -> None:
+    for number in range(8):
+        site.fill(f"n{number}", 0.1)
+    site.storage.look_at_journal()
+    for number in range(8):
+        site.drain(f"n{number}")
+
+    assert [name for console, name in site.index.events if not console] == [
+        "journal_filling",
+        "journal_drained",
+    ]
+
+
+async def test_a_file_system_that_is_gone_ends_nothing(
+    tmp_path: Path, autojump_clock: trio.testing.MockClock
+) -> None:
+    autojump_clock.autojump_threshold = 0.01
+    log_dir = tmp_path / "gone"
+    site = Site(tmp_path, log_dir)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(site.storage.run)
+        await trio.sleep(1.5 * DISK_EVERY)
+        unknown = b"\nsolrecd_log_filesystem_avail_bytes " in site.metrics.render()
+        log_dir.mkdir()
+        await trio.sleep(DISK_EVERY)
+        nursery.cancel_scope.cancel()
+
+    site.journal.close()
+    assert not unknown
+    assert b"\nsolrecd_log_filesystem_avail_bytes " in site.metrics.render()
