@@ -347,6 +347,31 @@ class Console:
 
     # Losses and the session.
 
+    @property
+    def offset(self) -> int:
+        """Bytes of this console ever recorded."""
+        return self._stream.offset
+
+    def mark_restart(self, since: int) -> None:
+        """Mark that an earlier daemon's session goes on here: no gap, but a pause."""
+        now = self._wall_clock()
+        self._session.down_since = None
+        text = f"restart: {_seconds(now - since)} s, session kept"
+        log.info("session.resumed", console=self.name)
+        self.interpret()
+        self._sinks.archive.note(self.name, now, text)
+        self._raise_event(
+            Event(
+                time=now,
+                console=self.name,
+                boot=self._boot_number,
+                kind=Kind.SESSION,
+                name="resumed",
+                severity=Severity.INFO,
+                title=text,
+            )
+        )
+
     def mark_loss(self, loss: SolLoss) -> None:
         """Mark that the BMC lost output just here."""
         lost = "an unknown number of" if loss.count is None else str(loss.count)

@@ -16,6 +16,7 @@ from __future__ import annotations
 import math
 import random
 from collections import deque
+from collections.abc import Awaitable, Callable, Collection
 from typing import Protocol
 
 import trio
@@ -29,6 +30,7 @@ from solrecd.ipmi.events import (
     SessionLost,
     SolActivated,
     SolAvailable,
+    SolConfirmed,
     SolDeactivated,
     SolRefused,
     SolStolen,
@@ -61,6 +63,10 @@ REACTIVATIONS = 3
 GOODBYE = 2.0
 """Seconds for Deactivate Payload and Close Session on the way out. A BMC that gets
 neither refuses the next SoL session for up to a minute."""
+
+CONFIRMED_WITHIN = 2.5
+"""Seconds for the BMC to say that a session which an earlier process left is alive and
+has the payload; then comes a fresh login."""
 
 POWER_AFTER_QUIET = 8.0
 """Seconds after a console fell silent: a machine that goes off says so, flushes its
@@ -106,6 +112,16 @@ class Dialer(Protocol):
         self, config: ConsoleConfig, address: Address, recorder: Recorder
     ) -> SolLink:
         """Return a link that has sent nothing yet."""
+
+    def resume(self, config: ConsoleConfig, recorder: Recorder) -> SolLink | None:
+        """Return a link with a session that an earlier process left; None: none."""
+
+    def ghosts(self, name: str) -> Collection[int]:
+        """Return the session IDs of a console that an earlier process had."""
+
+    @property
+    def hands_over(self) -> bool:
+        """This process is being replaced: sessions are left as they are."""
 
 
 class Backoff:
@@ -161,6 +177,9 @@ class Keeper:
         """Of the attempt that is under way."""
         self._takes = _Takes()
         self._was_ours = False
+        self._ghosts = dialer.ghosts(config.name)
+        """Session IDs of a session that an earlier process left: who holds the console
+        by one of them is nobody."""
         self._up_since = math.inf
         """Monotonic; when this attempt's session first had the payload."""
         self._conflict_since: float | None = None
@@ -170,9 +189,13 @@ class Keeper:
 
         Returns: never by itself.
         Resources: a live session is deactivated and closed when this is cancelled,
-        which takes `GOODBYE` seconds at most.
+        which takes `GOODBYE` seconds at most; or it is left to the next process.
         Errors: whatever the BMC does ends an attempt, not this function.
         """
+        link = self._dialer.resume(self.config, self._console)
+        if link is not None:
+            lost = await self._live(link, self._go_on)
+            self._console.session_changed(SessionState.DOWN, lost, 0)
         while True:
             self._up_since = math.inf
             lost = await self._attempt()
@@ -190,9 +213,14 @@ class Keeper:
             return Lost(LostReason.NAME_UNRESOLVED, str(error))
         except (LinkError, OSError) as error:
             return Lost(LostReason.UNREACHABLE, str(error))
+        return await self._live(link, self._use)
+
+    async def _live(
+        self, link: SolLink, use: Callable[[SolLink], Awaitable[Lost]]
+    ) -> Lost:
         self._link = link
         try:
-            return await self._use(link)
+            return await use(link)
         except _LostError as error:
             return error.lost
         finally:
@@ -219,12 +247,41 @@ class Keeper:
 
     async def _use(self, link: SolLink) -> Lost:
         await self._log_in(link)
+        return await self._record(link, await self._activate(link))
+
+    async def _go_on(self, link: SolLink) -> Lost:
+        """Use a session that an earlier process left, if it still has the console."""
+        link.catch_up()
+        with trio.move_on_after(CONFIRMED_WITHIN) as patience:
+            await self._confirm(link)
+        if patience.cancelled_caught:
+            raise _LostError(LostReason.BMC_TIMEOUT, "no answer after our restart")
+        return await self._record(link, SolConfirmed())
+
+    async def _confirm(self, link: SolLink) -> None:
+        while True:
+            match await self._next(link):
+                case SolConfirmed():
+                    return
+                case SolStolen():
+                    raise _LostError(LostReason.STOLEN, "taken while we restarted")
+                case SolDeactivated():
+                    raise _LostError(
+                        LostReason.DEACTIVATED, "SoL went off while we restarted"
+                    )
+                case _:
+                    pass
+
+    async def _record(
+        self, link: SolLink, answer: SolActivated | SolRefused | SolConfirmed
+    ) -> Lost:
+        """Hold the payload, and get it back when the BMC drops it."""
         link.watch_power(self._power_seen, self._rng)
-        answer = await self._activate(link)
         activations = 1
         while True:
             await self._settle_conflict(link, answer)
             self._was_ours = True
+            self._ghosts = ()
             self._up_since = min(self._up_since, trio.current_time())
             self._console.session_changed(SessionState.UP, None, None)
             lost = await self._hold(link)
@@ -261,13 +318,13 @@ class Keeper:
         self._console.power_seen(on=on)
 
     async def _settle_conflict(
-        self, link: SolLink, answer: SolActivated | SolRefused
+        self, link: SolLink, answer: SolActivated | SolRefused | SolConfirmed
     ) -> None:
         """Return once the payload is ours, however long someone else keeps it."""
         while isinstance(answer, SolRefused):
             if answer.reason is not LostReason.FOREIGN_OWNER:
                 raise _LostError(answer.reason, _describe(answer))
-            if self._may_take(trio.current_time()):
+            if self._may_take(answer, trio.current_time()):
                 answer = await self._take(link)
                 continue
             self._report_foreign(answer)
@@ -275,9 +332,11 @@ class Keeper:
             answer = await self._activate(link)
         self._conflict_since = None
 
-    def _may_take(self, now: float) -> bool:
+    def _may_take(self, answer: SolRefused, now: float) -> bool:
         if self._conflict_since is None:
             self._conflict_since = now
+        if answer.owner is not None and answer.owner in self._ghosts:
+            return self._takes.allowed(now)
         config = self.config
         policy = config.on_stolen if self._was_ours else config.on_conflict
         patience_is_over = now - self._conflict_since >= config.yield_for
@@ -337,7 +396,11 @@ class Keeper:
     async def _leave(self, link: SolLink) -> None:
         """Say goodbye where there is still somebody to say it to."""
         try:
-            if not link.is_over:
+            if self._dialer.hands_over:
+                # Nobody reads the answer of a BMC whose session cannot be left.
+                if not link.is_over and not link.leave():
+                    link.say_goodbye()
+            elif not link.is_over:
                 with trio.move_on_after(GOODBYE, shield=True):
                     link.say_goodbye()
                     while not isinstance(await link.next_event(), SessionLost):

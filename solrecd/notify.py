@@ -2,20 +2,41 @@
 
 sdnotify gives us the connected socket and nothing more: its own ``notify`` would block
 the event loop, cannot send more than Latin-1 and hides every error.
+
+systemd also keeps descriptors for us while we are away (sd_pid_notify_with_fds(3),
+sd_listen_fds_with_names(3)). Each has a name of its own: two under one name come back
+in either order.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import socket
+import subprocess
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from types import MappingProxyType
 
+import trio
 from sdnotify import SystemdNotifier
 
 MAX_STATUS = 1024
 """Characters of a status: it is one line in ``systemctl status``."""
+
+MAX_STORING = 1024
+"""Messages about descriptors that may wait for room in the socket's queue."""
+
+FIRST_DESCRIPTOR = 3
+"""SD_LISTEN_FDS_START."""
+
+ASK_TIMEOUT = 2.0
+"""Seconds for systemctl to say why we are to stop; then we stop as if for good."""
+
+_RESTARTS = frozenset({"restart", "try-restart", "reload-or-restart"})
+"""Jobs that end with a new process of ours."""
 
 
 class Notifier:
@@ -29,6 +50,8 @@ class Notifier:
         channel: connected datagram socket, owned by this object from here on.
         watchdog_interval: see the attribute.
         monotonic_ns: CLOCK_MONOTONIC, which systemd compares a reload with.
+        inherited: see the attribute.
+        unit: our name for systemctl; empty: nobody can be asked.
     """
 
     def __init__(
@@ -37,10 +60,16 @@ class Notifier:
         *,
         watchdog_interval: float | None = None,
         monotonic_ns: Callable[[], int] = time.monotonic_ns,
+        inherited: Mapping[str, int] = MappingProxyType({}),
+        unit: str = "",
     ) -> None:
         self.watchdog_interval = watchdog_interval
         """Seconds between two pings, half of what systemd allows; None: no watchdog."""
+        self.inherited = inherited
+        """Descriptors that an earlier process stored here, by name; ours now."""
+        self._unit = unit
         self._channel = channel
+        self._storing: deque[tuple[str, int | None]] = deque(maxlen=MAX_STORING)
         self._monotonic_ns = monotonic_ns
         if channel is not None:
             channel.setblocking(False)
@@ -66,6 +95,59 @@ class Notifier:
     def watchdog(self) -> None:
         """Say that the service is alive; to be called each `watchdog_interval`."""
         self._send("WATCHDOG=1")
+        self._store_waiting()
+
+    # Descriptors.
+
+    @property
+    def keeps_descriptors(self) -> bool:
+        """There is somebody who may keep descriptors while we are away."""
+        return self._channel is not None
+
+    def store(self, name: str, fd: int) -> None:
+        """Have a descriptor kept, under a name that no other one has."""
+        # FDPOLL=0, or systemd would drop a socket for an ICMP error queued on it.
+        self._storing.append((f"FDSTORE=1\nFDNAME={name}\nFDPOLL=0", fd))
+        self._store_waiting()
+
+    def unstore(self, name: str) -> None:
+        """Have it closed."""
+        self._storing.append((f"FDSTOREREMOVE=1\nFDNAME={name}", None))
+        self._store_waiting()
+
+    async def restarts_us(self) -> bool:
+        """Whether the stop that was asked of us is the first half of a restart.
+
+        A service is not told. systemd's queue is the only place that knows: while we
+        stop, the job there is "restart"; it becomes "start" when we are gone. Where
+        nobody answers (no D-Bus, no systemctl), or nothing was stored, the stop counts
+        as one for good.
+        """
+        if not self._unit or self._channel is None:
+            return False
+        shown = await _ask_systemd("show", "--property=NFileDescriptorStore", self._unit)
+        if not re.search(r"^NFileDescriptorStore=[1-9]", shown, re.MULTILINE):
+            return False
+        jobs = await _ask_systemd("list-jobs", "--plain", "--no-legend", self._unit)
+        return any(
+            fields[1] == self._unit and fields[2] in _RESTARTS
+            for line in jobs.splitlines()
+            if len(fields := line.split()) > 2
+        )
+
+    def _store_waiting(self) -> None:
+        """Send what waits, in order; the queue of the socket may be short."""
+        while self._storing and self._channel is not None:
+            message, fd = self._storing[0]
+            try:
+                socket.send_fds(
+                    self._channel, [message.encode()], [] if fd is None else [fd]
+                )
+            except BlockingIOError:
+                return
+            except OSError:
+                pass  # nobody listens, or the descriptor was closed meanwhile
+            self._storing.popleft()
 
     def close(self) -> None:
         """Close the socket; later messages go nowhere."""
@@ -88,7 +170,48 @@ def connect(environ: Mapping[str, str] = os.environ) -> Notifier:
     """
     # Outside systemd, sdnotify would leave an open socket behind.
     channel = SystemdNotifier().socket if environ.get("NOTIFY_SOCKET") else None
-    return Notifier(channel, watchdog_interval=_watchdog_interval(environ))
+    return Notifier(
+        channel,
+        watchdog_interval=_watchdog_interval(environ),
+        inherited=inherited_descriptors(environ),
+        unit=environ.get("SOLRECD_UNIT", ""),
+    )
+
+
+def inherited_descriptors(environ: Mapping[str, str]) -> dict[str, int]:
+    """Return the descriptors that the service manager passed to us, by name.
+
+    They are closed in programs that we run. Two under one name cannot be told apart:
+    only the last counts. Sockets that systemd listens on for us come here as well.
+    """
+    if environ.get("LISTEN_PID") != str(os.getpid()):
+        return {}
+    count = environ.get("LISTEN_FDS", "")
+    descriptors = range(FIRST_DESCRIPTOR, FIRST_DESCRIPTOR + _number(count))
+    for fd in descriptors:
+        with suppress(OSError):
+            os.set_inheritable(fd, False)
+    names = environ.get("LISTEN_FDNAMES", "").split(":")
+    return dict(zip(names, descriptors, strict=False))
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isdecimal() else 0
+
+
+async def _ask_systemd(*words: str) -> str:
+    with trio.move_on_after(ASK_TIMEOUT / 2):
+        try:
+            done = await trio.run_process(
+                ["systemctl", *words],
+                capture_stdout=True,
+                stderr=subprocess.DEVNULL,
+                check=False,
+            )
+        except OSError:
+            return ""
+        return done.stdout.decode(errors="replace")
+    return ""
 
 
 def _watchdog_interval(environ: Mapping[str, str]) -> float | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import socket
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from types import MappingProxyType
 
 import trio
@@ -15,6 +15,7 @@ from solrecd.ipmi.constants import PrivilegeLevel
 from solrecd.ipmi.options import SessionOptions
 from solrecd.ipmi.quirks import parse_quirks
 from solrecd.ipmi.session import Session
+from solrecd.link.handover import Handover
 from solrecd.link.hub import Hub
 from solrecd.link.resolve import Address, Resolver
 from solrecd.link.sol import Recorder, SolLink
@@ -43,11 +44,16 @@ class Dialer:
     Args:
         hub: carries the datagrams.
         login_slots: how many logins may be under way at the same time.
+        handover: what an earlier process left, and where to leave our sessions; None
+            where no process follows.
     """
 
-    def __init__(self, hub: Hub, login_slots: int) -> None:
+    def __init__(
+        self, hub: Hub, login_slots: int, handover: Handover | None = None
+    ) -> None:
         self.slots = trio.CapacityLimiter(login_slots)
         self._hub = hub
+        self._handover = handover
         self._resolver = Resolver()
         self._links: dict[str, SolLink] = {}
         self._rejected: Counter[str] = Counter()
@@ -77,10 +83,53 @@ class Dialer:
             token_bytes=secrets.token_bytes,
             session_id=secrets.randbits(32) | 1 << 8,
         )
-        link = SolLink(self._hub, address, session, recorder)
-        self.forget(config.name)
-        self._links[config.name] = link
+        legacy = None
+        if self._handover is not None:
+            legacy = self._handover.legacy(config, address, recorder)
+        link = SolLink(self._hub, address, session, recorder, legacy=legacy)
+        self._remember(config.name, link)
         return link
+
+    def resume(self, config: ConsoleConfig, recorder: Recorder) -> SolLink | None:
+        """Return a link with the session that an earlier process left of a console.
+
+        It has asked whether the payload is still ours; call `SolLink.catch_up`. None
+        where nothing was left, or nothing that may be trusted.
+        """
+        handover = self._handover
+        if handover is None:
+            return None
+        left = handover.claim(config, recorder.offset)
+        if left is None:
+            return None
+        options = session_options(config, None)
+        now, token_bytes = trio.current_time(), secrets.token_bytes
+        try:
+            session = Session.resume(
+                options, left.frozen, left.numbers, now, token_bytes=token_bytes
+            )
+            legacy = handover.legacy(config, left.address, recorder, left)
+            link = SolLink(
+                self._hub, left.address, session, recorder, legacy=legacy, left=left
+            )
+        except (KeyError, ValueError, OSError):
+            handover.decline(left)
+            return None
+        self._remember(config.name, link)
+        return link
+
+    def ghosts(self, name: str) -> Collection[int]:
+        """Return the session IDs that an earlier process had at a console's BMC."""
+        return () if self._handover is None else self._handover.ghosts.get(name, ())
+
+    @property
+    def hands_over(self) -> bool:
+        """This process is being replaced: sessions are left as they are."""
+        return self._handover is not None and self._handover.is_under_way
+
+    def _remember(self, name: str, link: SolLink) -> None:
+        self.forget(name)
+        self._links[name] = link
 
     def forget(self, name: str) -> None:
         """Drop what is remembered of a console that was removed."""

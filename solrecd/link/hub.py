@@ -140,6 +140,13 @@ class Hub:
         if shared is not None:
             shared.held(address.sockaddr)
 
+    def disown(self) -> None:
+        """Let go of all sockets, which stay open: they were not what they should be."""
+        for fd, shared in self._sockets.items():
+            self._epoll.unregister(fd)
+            shared.detach()
+        self._sockets.clear()
+
     def _named(self, name: str) -> SharedSocket | None:
         found = (shared for shared in self._sockets.values() if shared.name == name)
         return next(found, None)

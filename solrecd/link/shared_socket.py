@@ -200,6 +200,10 @@ class SharedSocket:
         elif len(expected) < EXPECTED_MAX:
             expected.append(datagram)
 
+    def detach(self) -> None:
+        """Let go of the socket, which stays open."""
+        self._socket.detach()
+
     def close(self) -> None:
         """Close the socket."""
         self._socket.close()

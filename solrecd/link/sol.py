@@ -27,9 +27,11 @@ from solrecd.ipmi.events import (
 )
 from solrecd.ipmi.session import Session
 from solrecd.link.base import RequestError
+from solrecd.link.handover import Legacy
 from solrecd.link.hub import Hub
 from solrecd.link.power import PowerWatch
 from solrecd.link.resolve import Address
+from solrecd.link.store import KeptSession
 
 MAILBOX = 64
 """Events that may wait for the keeper, which takes them at once; a BMC that causes
@@ -40,7 +42,11 @@ Reply: TypeAlias = Callable[[CommandAnswered | CommandFailed], None]
 
 
 class Recorder(Protocol):
-    """Where the bytes of a console go; both methods are called from the hub."""
+    """Where the bytes of a console go; all of it is called from the hub."""
+
+    @property
+    def offset(self) -> int:
+        """Bytes of this console ever recorded."""
 
     def record(self, data: bytes) -> bool:
         """Record console output; False refuses it, and the BMC keeps it for now."""
@@ -48,12 +54,38 @@ class Recorder(Protocol):
     def mark_loss(self, loss: SolLoss) -> None:
         """Mark that output is missing here."""
 
+    def mark_restart(self, since: int) -> None:
+        """Mark that the session of an earlier process goes on here.
+
+        Args:
+            since: stamp at which that process was last known to work.
+        """
+
 
 class SolLink:
-    """A session's endpoint. Used by one task; `close` it in any case."""
+    """A session's endpoint. Used by one task; `close` it in any case.
+
+    Args:
+        hub: carries the datagrams.
+        address: of the BMC.
+        session: of this link alone.
+        recorder: takes the console's output.
+        legacy: where the session is kept for the next process; None: nowhere.
+        left: the session is this one, which an earlier process left.
+
+    Raises:
+        OSError: no socket could be opened, or the one that was left has gone.
+    """
 
     def __init__(
-        self, hub: Hub, address: Address, session: Session, recorder: Recorder
+        self,
+        hub: Hub,
+        address: Address,
+        session: Session,
+        recorder: Recorder,
+        *,
+        legacy: Legacy | None = None,
+        left: KeptSession | None = None,
     ) -> None:
         self.session = session
         self._recorder = recorder
@@ -66,13 +98,22 @@ class SolLink:
         self._replies: dict[int, Reply] = {}
         """Who waits for the answer to a command, by its ticket."""
         self._power: PowerWatch | None = None
-        self._port = hub.connect(address, self)
+        self._legacy = legacy
+        self._is_left = False
+        """The session is left to the next process: nothing may be sent any more."""
+        if left is None:
+            self._port = hub.connect(address, self)
+        else:
+            self.suite = left.frozen.suite
+            self._port = hub.rejoin(left.socket, address, self)
 
     # What the hub calls.
 
     @property
     def deadline(self) -> float | None:
         """See `Endpoint`."""
+        if self._is_left:
+            return None
         due = self.session.deadline
         if self._power is None or self._power.due == math.inf:
             return due
@@ -83,6 +124,8 @@ class SolLink:
         try:
             for event in self.session.receive(datagram, now):
                 if type(event) is SolData:
+                    if self._legacy is not None:
+                        self._legacy.before_recording(self.session)
                     if self._recorder.record(event.data):
                         self.session.acknowledge()
                 else:
@@ -111,7 +154,10 @@ class SolLink:
 
     def datagrams(self) -> Sequence[bytes]:
         """See `Endpoint`."""
-        return self.session.datagrams()
+        datagrams = self.session.datagrams()
+        if datagrams and self._legacy is not None:
+            self._legacy.before_sending(self.session)
+        return datagrams
 
     def _deliver(self, event: SessionEvent) -> None:
         if type(event) is SolLoss:
@@ -125,6 +171,8 @@ class SolLink:
         if type(event) is LoggedIn:
             self.suite = event.suite
         self.is_over = self.is_over or type(event) is SessionLost
+        if self._legacy is not None:
+            self._legacy.heard(event, self.session, self._port.socket_name)
         try:
             self._post.send_nowait(event)
         except (trio.WouldBlock, trio.ClosedResourceError):
@@ -159,6 +207,10 @@ class SolLink:
         """Begin to log in."""
         self.session.open(trio.current_time())
         self._port.flush()
+
+    def catch_up(self) -> None:
+        """Go on with the session that was left: take what came meanwhile."""
+        self._port.catch_up(trio.current_time())
 
     def activate(self) -> None:
         """Ask for the SoL payload."""
@@ -247,9 +299,16 @@ class SolLink:
         self.session.close(trio.current_time())
         self._port.flush()
 
+    def leave(self) -> bool:
+        """Leave the session to the next process; False: that is not possible."""
+        self._is_left = self._legacy is not None and self._legacy.is_complete
+        return self._is_left and not self.is_over
+
     def close(self) -> None:
         """Leave the hub."""
-        self._power = None
+        if self._legacy is not None and not self._is_left:
+            self._legacy.close()
+        self._legacy = self._power = None
         self._port.close()
         self._post.close()
         self._abandon()

@@ -80,6 +80,8 @@ class KeptSession:
     numbers: Numbers
     before: int
     """Bytes of the console that were recorded when the numbers were written."""
+    generation: int
+    """Of the slot that these numbers come from."""
     index: int
     """Of its record."""
 
@@ -213,6 +215,11 @@ class Keepsake:
         self.sent = 0
         """Our session sequence number as written last."""
 
+    def go_on(self, left: KeptSession) -> None:
+        """Take over a record with what an earlier process wrote."""
+        self._generation = left.generation
+        self.is_live = True
+
     def begin(self, description: bytes) -> None:
         """Write what stays; the record counts only after `write`, too."""
         memory, start = self._store.memory, self._start
@@ -321,5 +328,6 @@ def _parse(fields: Mapping[str, Any], slot: tuple[int, ...], index: int) -> Kept
         ),
         numbers=Numbers(*slot[2:-1]),
         before=slot[1],
+        generation=slot[0],
         index=index,
     )

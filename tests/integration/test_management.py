@@ -54,9 +54,16 @@ class Recording:
         self.up = trio.Event()
         self.power: list[bool | None] = []
 
+    @property
+    def offset(self) -> int:
+        return len(self.output)
+
     def record(self, data: bytes) -> bool:
         self.output += data
         return True
+
+    def mark_restart(self, since: int) -> None:
+        raise AssertionError(since)
 
     def mark_loss(self, loss: SolLoss) -> None:
         raise AssertionError(loss)

@@ -19,6 +19,7 @@ from solrecd.ipmi.events import (
     SessionEvent,
     SessionLost,
     SolActivated,
+    SolConfirmed,
     SolDeactivated,
     SolLoss,
     SolRefused,
@@ -61,6 +62,12 @@ class FakeBmc:
     logins: int = 0
     taken: int = 0
     goodbyes: int = 0
+    left: bool = False
+    """An earlier process had a session here."""
+    resumed: int = 0
+    hands_over: bool = False
+    """We are being replaced."""
+    ghosts: tuple[int, ...] = ()
     asked_power: list[tuple[float, float]] = field(default_factory=list)
     """When the keeper wanted to know about the power, and after how many seconds."""
     link: FakeLink | None = None
@@ -102,6 +109,15 @@ class FakeLink:
             self.post(SessionLost(self.bmc.refuses, "refused"))
         else:
             self.post(LoggedIn(17, PrivilegeLevel.OPERATOR))
+
+    def catch_up(self) -> None:
+        self.bmc.resumed += 1
+        if self.bmc.silent:
+            return
+        self.post(SolConfirmed() if self.bmc.owner == OURS else SolDeactivated())
+
+    def leave(self) -> bool:
+        return self.bmc.owner == OURS
 
     def activate(self) -> None:
         if self.bmc.refuses_sol is not None:
@@ -161,6 +177,19 @@ class FakeDialer:
     ) -> FakeLink:
         self.bmc.link = FakeLink(self.bmc)
         return self.bmc.link
+
+    def resume(self, config: ConsoleConfig, recorder: object) -> FakeLink | None:
+        if not self.bmc.left:
+            return None
+        self.bmc.link = FakeLink(self.bmc)
+        return self.bmc.link
+
+    def ghosts(self, name: str) -> tuple[int, ...]:
+        return self.bmc.ghosts
+
+    @property
+    def hands_over(self) -> bool:
+        return self.bmc.hands_over
 
 
 @dataclass
@@ -416,6 +445,70 @@ async def test_a_cancelled_keeper_says_goodbye_in_bounded_time(
     assert bmc.goodbyes == 1
     assert bmc.link is not None
     assert bmc.link.closed
+
+
+async def test_a_session_that_was_left_goes_on_without_a_login(
+    start: Start, autojump_clock: MockClock
+) -> None:
+    bmc = FakeBmc(left=True, owner=OURS)
+    console = start(bmc)
+
+    await trio.sleep(100)
+
+    assert console.states == [SessionState.UP]
+    assert (bmc.resumed, bmc.logins) == (1, 0)
+
+
+@pytest.mark.parametrize("owner", [None, THEIRS])
+async def test_a_session_that_was_left_and_lost_the_console_is_replaced_at_once(
+    start: Start, autojump_clock: MockClock, owner: int | None
+) -> None:
+    bmc = FakeBmc(left=True, owner=owner)
+    console = start(bmc)
+
+    await trio.sleep(1)
+
+    assert (bmc.goodbyes, bmc.logins) == (1, 1)
+    assert console.states[:2] == [SessionState.DOWN, SessionState.CONNECTING]
+
+
+async def test_a_session_that_was_left_and_is_silent_is_replaced_in_five_seconds(
+    start: Start, autojump_clock: MockClock
+) -> None:
+    bmc = FakeBmc(left=True, owner=OURS, silent=True)
+    start(bmc)
+
+    await trio.sleep(5)
+
+    assert (bmc.resumed, bmc.logins) == (1, 1)
+
+
+async def test_nobody_waits_for_our_own_ghost(
+    start: Start, autojump_clock: MockClock
+) -> None:
+    bmc = FakeBmc(owner=THEIRS, ghosts=(THEIRS,))
+    console = start(bmc, on_conflict=OnConflict.WAIT)
+
+    await trio.sleep(1)
+
+    assert console.state is SessionState.UP
+
+
+@pytest.mark.parametrize(("owner", "goodbyes"), [(OURS, 0), (None, 1)])
+async def test_a_keeper_that_is_replaced_leaves_what_can_be_left(
+    autojump_clock: MockClock, owner: int | None, goodbyes: int
+) -> None:
+    bmc = FakeBmc()
+    keeper = Keeper(CONFIG, FakeDialer(bmc), FakeConsole(), rng=random.Random(1))  # type: ignore[arg-type]
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(keeper.run)
+        await trio.sleep(10)
+        bmc.owner, bmc.hands_over = owner, True
+        before = trio.current_time()
+        nursery.cancel_scope.cancel()
+
+    assert bmc.goodbyes == goodbyes
+    assert trio.current_time() == before
 
 
 async def test_the_power_is_watched_from_the_login_to_the_end_of_the_session(

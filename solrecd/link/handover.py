@@ -1,0 +1,303 @@
+"""What one process leaves to the next: sockets and sessions, by the service manager.
+
+`Handover` is the daemon's side: it takes over what an earlier process left, or throws
+all of it away when any of it is not as it should be, so that a bad store never comes
+back. `Legacy` is one session's side: it writes down, in time, what a successor needs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from typing import Final, Protocol
+
+import structlog
+
+from solrecd.config import ConsoleConfig
+from solrecd.ipmi.events import (
+    SessionEvent,
+    SessionLost,
+    SolActivated,
+    SolConfirmed,
+    SolDeactivated,
+    SolStolen,
+)
+from solrecd.ipmi.session import Session
+from solrecd.link.hub import SOCKET, Hub
+from solrecd.link.resolve import Address
+from solrecd.link.store import (
+    Keepsake,
+    KeptSession,
+    SessionStore,
+    StoreError,
+    describe,
+)
+
+SESSIONS: Final = "sessions"
+"""Name of the session store's descriptor."""
+
+log = structlog.get_logger()
+
+
+class Manager(Protocol):
+    """Keeps descriptors while we are away: `solrecd.notify.Notifier`."""
+
+    @property
+    def keeps_descriptors(self) -> bool:
+        """There is one at all."""
+
+    @property
+    def inherited(self) -> Mapping[str, int]:
+        """What an earlier process stored."""
+
+    def store(self, name: str, fd: int) -> None:
+        """Have a descriptor kept."""
+
+    def unstore(self, name: str) -> None:
+        """Have it closed."""
+
+
+class Recorded(Protocol):
+    """A console, as far as a session's legacy concerns it."""
+
+    @property
+    def offset(self) -> int:
+        """Bytes of it ever recorded."""
+
+    def mark_restart(self, since: int) -> None:
+        """Mark that the session of an earlier process goes on here."""
+
+
+class Legacy:
+    """Keeps one session's record up to date; see `solrecd.ipmi.frozen` for when.
+
+    Args:
+        store: has room for the record.
+        index: of the record.
+        config: of the console.
+        address: of its BMC.
+        recorded: the console.
+    """
+
+    def __init__(
+        self,
+        store: SessionStore,
+        index: int,
+        config: ConsoleConfig,
+        address: Address,
+        recorded: Recorded,
+    ) -> None:
+        self._keepsake = Keepsake(store, index)
+        self._config = config
+        self._address = address
+        self._recorded = recorded
+        self._since: int | None = None
+
+    @property
+    def is_complete(self) -> bool:
+        """Another process could go on with the session."""
+        return self._keepsake.is_live
+
+    def continues(self, left: KeptSession, since: int) -> None:
+        """The session is an earlier process's, which last worked at this stamp."""
+        self._since = since
+        self._keepsake.go_on(left)
+
+    def before_recording(self, session: Session) -> None:
+        """Write down that the packet just received is about to be recorded."""
+        if self._since is not None:
+            self._mark_restart(self._since)
+        if self._keepsake.is_live:
+            self._keepsake.write(self._recorded.offset, session.numbers())
+
+    def before_sending(self, session: Session) -> None:
+        """Write down the numbers that are about to be used."""
+        keepsake = self._keepsake
+        # Most often what goes out is the ACK that was reckoned with.
+        if keepsake.is_live and keepsake.sent != session.sent:
+            keepsake.write(self._recorded.offset, session.numbers())
+
+    def heard(self, event: SessionEvent, session: Session, socket_name: str) -> None:
+        """Follow the payload: only a session that has it is worth keeping."""
+        if isinstance(event, SolActivated | SolConfirmed):
+            self._begin(session, socket_name)
+        elif isinstance(event, SolStolen | SolDeactivated | SessionLost):
+            self._keepsake.forget()
+
+    def _begin(self, session: Session, socket_name: str) -> None:
+        frozen = session.freeze()
+        if frozen is None:
+            return
+        mark = fingerprint(self._config, frozen.k1)
+        text = describe(self._config.name, self._address, socket_name, mark, frozen)
+        self._keepsake.begin(text)
+        self.before_recording(session)
+
+    def _mark_restart(self, since: int) -> None:
+        self._since = None
+        self._recorded.mark_restart(since)
+
+    def close(self) -> None:
+        """The session has ended here: forget it and its keys."""
+        self._keepsake.close()
+
+
+def fingerprint(config: ConsoleConfig, key: bytes) -> str:
+    """Return what tells whether a console is still configured as it was.
+
+    Only what a login would do differently counts. The session's key keeps the digest
+    of the password worthless to anybody who does not have that key.
+    """
+    password = config.password.reveal()
+    kg = b"" if config.kg is None else config.kg.reveal()
+    settings = (
+        *(config.name, config.host, config.port, config.family, config.bind),
+        *(config.username, password, kg, config.privilege, sorted(config.quirks)),
+        *(config.sol_instance, config.insecure, sorted(config.cipher_suites)),
+    )
+    digest = hashlib.blake2b(repr(settings).encode(), key=key, digest_size=16)
+    return digest.hexdigest()
+
+
+class Handover:
+    """The sessions that an earlier process left, and the place to leave our own.
+
+    Args:
+        manager: keeps descriptors, or does not.
+        hub: gets the sockets.
+        consoles: names of those that are configured.
+    """
+
+    def __init__(self, manager: Manager, hub: Hub, consoles: Collection[str]) -> None:
+        self.is_under_way = False
+        """This process is about to be replaced: live sessions are left as they are."""
+        self._manager = manager
+        self._hub = hub
+        self._store: SessionStore | None = None
+        self._left: dict[str, KeptSession] = {}
+        self.ghosts: dict[str, Collection[int]] = {}
+        """Session IDs that the earlier process had, by console."""
+        self.since = 0
+        """Stamp at which the earlier process was last known to work."""
+        if manager.keeps_descriptors:
+            self._open(consoles)
+
+    def _open(self, consoles: Collection[str]) -> None:
+        try:
+            self._adopt(consoles)
+        except (StoreError, OSError) as error:
+            log.warning("handover.refused", reason=str(error))
+            self._drop()
+        if self._store is None:
+            self._create()
+
+    def _adopt(self, consoles: Collection[str]) -> None:
+        inherited = self._manager.inherited
+        sockets = [name for name in inherited if name.startswith(SOCKET)]
+        if SESSIONS not in inherited:
+            if sockets:
+                raise StoreError("there are sockets without sessions")
+            return
+        store = SessionStore.adopt(inherited[SESSIONS])
+        for name in sockets:
+            self._hub.adopt(name, inherited[name])
+        self.since = store.alive_at
+        for kept in store.sessions():
+            if kept.name in consoles and self._hub.expect(kept.socket, kept.address):
+                self._left[kept.name] = kept
+                frozen = kept.frozen
+                self.ghosts[kept.name] = {frozen.peer_id, frozen.local_id, frozen.owner}
+            else:
+                store.give_back(kept.index)
+        self._store = store
+        log.info("handover.adopted", sockets=len(sockets), sessions=len(self._left))
+
+    def _drop(self) -> None:
+        """Throw everything away that was left to us, here and at the manager."""
+        self._left.clear()
+        self._hub.disown()
+        for name, fd in self._manager.inherited.items():
+            if name == SESSIONS or name.startswith(SOCKET):
+                self._manager.unstore(name)
+                _close(fd)
+
+    def _create(self) -> None:
+        try:
+            self._store = SessionStore.create()
+        except OSError as error:
+            log.warning("handover.impossible", reason=str(error))
+            return
+        self._manager.store(SESSIONS, self._store.fd)
+
+    def socket_opened(self, name: str, fd: int) -> None:
+        """Leave a socket to our successor; the hub calls this."""
+        if self._store is not None:
+            self._manager.store(name, fd)
+
+    def settle(self) -> None:
+        """All that was left has been taken over, and we live."""
+        if self._store is not None:
+            self._store.settle()
+
+    def beat(self, stamp: int) -> None:
+        """Note that this process works."""
+        if self._store is not None:
+            self._store.alive_at = stamp
+
+    def claim(self, config: ConsoleConfig, recorded: int) -> KeptSession | None:
+        """Return the session that was left of a console, with settled numbers.
+
+        Each is returned once. None where there is none to go on with: the settings
+        have changed, or the record does not belong to what is recorded.
+        """
+        left = self._left.pop(config.name, None)
+        if left is None:
+            return None
+        numbers = left.numbers.settled(left.before, recorded)
+        if numbers is None or fingerprint(config, left.frozen.k1) != left.fingerprint:
+            reason = "recorded" if numbers is None else "settings"
+            log.info("handover.declined", console=config.name, reason=reason)
+            self.decline(left)
+            return None
+        return replace(left, numbers=numbers)
+
+    def decline(self, left: KeptSession) -> None:
+        """Do not go on with a session that was left."""
+        self._hub.decline(left.socket, left.address)
+        if self._store is not None:
+            self._store.give_back(left.index)
+
+    def legacy(
+        self,
+        config: ConsoleConfig,
+        address: Address,
+        recorded: Recorded,
+        left: KeptSession | None = None,
+    ) -> Legacy | None:
+        """Return where a session is to be kept; None: nowhere.
+
+        Args:
+            config: of the console.
+            address: of its BMC.
+            recorded: the console.
+            left: the session is this one, which an earlier process left.
+        """
+        store = self._store
+        if store is None:
+            return None
+        index = store.take() if left is None else left.index
+        if index is None:
+            return None
+        legacy = Legacy(store, index, config, address, recorded)
+        if left is not None:
+            legacy.continues(left, self.since)
+        return legacy
+
+
+def _close(fd: int) -> None:
+    try:
+        os.close(fd)
+    except OSError:
+        log.debug("handover.closed_already", fd=fd)
