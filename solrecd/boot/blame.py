@@ -9,24 +9,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Final
 
 from solrecd.boot.rules import Blame, Frames
 
+NAMES: Final = 4096
+"""Names of functions remembered to be at fault or not."""
+
 _NAME: Final = r"([A-Za-z_]\w*)(?:\.[\w.]+)?"
 _ADDRESS: Final = r"(?:\(?\[<?(?:0x)?[0-9a-f]+>?\]\)? *){0,2}"
+
+# Patterns begin with a line end where they mean the start of a line, because that is
+# found ten times as fast; a report therefore begins with one.
 
 # A frame as x86, arm64, s390, powerpc, MIPS and RISC-V print it, plain or symbolised
 # (with inlined callers); then the two forms of 32-bit Arm.
 _FRAME: Final = re.compile(
-    rf"^ *{_ADDRESS} *(?P<doubt>\? +)?(?:\d+:)?{_NAME}"
-    r"(?:\+0x[0-9a-f]+(?:/0x[0-9a-f]+)?\b(?P<after>.*)| \S+:\d+ \[inline\])",
-    re.MULTILINE,
+    rf"\n *{_ADDRESS} *(?P<doubt>\? +)?(?:\d+:)?{_NAME}"
+    r"(?:\+0x[0-9a-f]+(?:/0x[0-9a-f]+)?\b(?P<after>.*)| \S+:\d+ \[inline\])"
 )
 _FRAME_ARM: Final = re.compile(
-    rf"^ *(?:\[<[0-9a-f]+>\] \({_NAME}(?:\+0x[^)]*)?\) from "
-    rf"|{_NAME} from {_NAME}\+0x)",
-    re.MULTILINE,
+    rf"\n *(?:\[<[0-9a-f]+>\] \({_NAME}(?:\+0x[^)]*)?\) from "
+    rf"|{_NAME} from {_NAME}\+0x)"
 )
 
 # The instruction that faulted: x86, Arm, powerpc, RISC-V, MIPS; and where powerpc
@@ -46,8 +51,8 @@ _POINTER_WORDS: Final = (
 )  # fmt: skip
 
 _TRACE_STARTS: Final = re.compile(
-    r"^ *(?:Call [Tt]race|[Bb]acktrace|stack backtrace|Trace|Call backtrace).{0,60}$",
-    re.MULTILINE,
+    r"\n *(?:Call [Tt]race|[Bb]acktrace|stack backtrace|Trace|Call backtrace).{0,60}"
+    r"(?=\n|\Z)"
 )
 
 # lockdep says where each lock is taken; what these lines announce is the culprit's.
@@ -61,11 +66,11 @@ _LOCK_AT: Final = re.compile(
     r"(?:\+0x[0-9a-f]+/0x|/0x| \S+:\d+ \[inline\])"
 )
 
-_INTERRUPTED: Final = re.compile(
-    r"^ *(?:<EOI>|</IRQ>)|apic_timer_interrupt\+0x|el1_irq\+0x|el1h_64_irq\+0x"
-    r"|retint_kernel|reschedule_interrupt\+0x",
-    re.MULTILINE,
-)
+# Below these is what an interrupt interrupted.
+_INTERRUPTED: Final = (
+    "<EOI>", "</IRQ>", "apic_timer_interrupt+0x", "el1_irq+0x", "el1h_64_irq+0x",
+    "retint_kernel", "reschedule_interrupt+0x",
+)  # fmt: skip
 
 _SYSCALL_PREFIX: Final = re.compile(
     r"^(?:__x64_(?=sys_)|__ia32_(?=sys_)|__arm64_(?=sys_)|__(?:do|se)_(?:compat_)?sys_"
@@ -85,11 +90,12 @@ _GRACE_PERIOD: Final = re.compile(
 class Culprit:
     """Finds the function at fault in reports; immutable after construction."""
 
-    __slots__ = ("_anchor", "_frames", "_skip", "_ways")
+    __slots__ = ("_anchor", "_frames", "_is_machinery", "_ways")
 
     def __init__(self, frames: Frames) -> None:
         self._frames = frames
-        self._skip = _any_part(frames.machinery)
+        # The same few hundred names stand in all reports.
+        self._is_machinery = lru_cache(NAMES)(_any_part(frames.machinery).search)
         self._anchor = re.compile("|".join(frames.anchors) or r"\Z\A.")
         self._ways: dict[Blame, Callable[[str, str | None, Sequence[str]], str | None]]
         self._ways = {
@@ -113,7 +119,7 @@ class Culprit:
         """
         if way is Blame.NONE:
             return named
-        return self._ways[way](report, named, skip)
+        return self._ways[way]("\n" + report, named, skip)
 
     def _trace(self, report: str, named: str | None, skip: Sequence[str]) -> str | None:
         pointer = _pointer(report)
@@ -143,8 +149,10 @@ class Culprit:
     def _stall(self, report: str, named: str | None, skip: Sequence[str]) -> str | None:
         """Look below the loop: the frame above the first one that dispatches work."""
         report = _GRACE_PERIOD.sub("", report)
-        interrupted = _INTERRUPTED.search(report)
-        below = report[interrupted.start() :] if interrupted else report
+        interrupted = _find_any(report, _INTERRUPTED, 0)
+        below = report
+        if interrupted >= 0:
+            below = report[report.rfind("\n", 0, interrupted) :]
         quiet = (*self._frames.quiet, *skip)
         calls = [n for n in _frames(below) if not self._is_skipped(n, quiet)]
         pointer = _pointer(below)
@@ -178,7 +186,7 @@ class Culprit:
         return None
 
     def _is_skipped(self, name: str, skip: Sequence[str]) -> bool:
-        return bool(self._skip.search(name)) or any(part in name for part in skip)
+        return bool(self._is_machinery(name)) or any(part in name for part in skip)
 
 
 def _first_of(names: Sequence[str]) -> str | None:
@@ -189,8 +197,7 @@ def _pointer(report: str) -> re.Match[str] | None:
     """Find the first line that says which instruction faulted."""
     begin = 0
     while True:
-        places = [report.find(word, begin) for word in _POINTER_WORDS]
-        place = min((found for found in places if found >= 0), default=-1)
+        place = _find_any(report, _POINTER_WORDS, begin)
         if place < 0:
             return None
         start = report.rfind("\n", 0, place) + 1
@@ -200,6 +207,12 @@ def _pointer(report: str) -> re.Match[str] | None:
         if found is not None:
             return found
         begin = end
+
+
+def _find_any(text: str, words: Sequence[str], begin: int) -> int:
+    """Return where the first of some words is, -1 when none is there."""
+    places = [text.find(word, begin) for word in words]
+    return min((place for place in places if place >= 0), default=-1)
 
 
 def _gathered(calls: Sequence[str], gathering: Mapping[str, str]) -> str | None:

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 from solrecd.boot.prefix import Message, messages
 from solrecd.boot.rules import Matched, Role, Rule, RuleSet, Scope
 
-BLOCK_LINES: Final = (64, 8, 1)
+BLOCK_LINES: Final = (64, 16, 4, 1)
 """Lines looked at in one go; measured best on crash logs and on healthy boots."""
 
 

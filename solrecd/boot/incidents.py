@@ -43,6 +43,13 @@ PRELUDE_LINES: Final = 12
 _TITLE_LIMIT: Final = 240
 _FIELD_LIMIT: Final = 200
 
+# A line end first: that is found ten times as fast as the start of a line.
+_STAMPS: Final = re.compile("\n" + STAMP.pattern)
+_COPIES: Final = re.compile("\n" + SYSLOG_KERNEL.pattern)
+
+_STAMP_SIZE: Final = 32
+"""Characters; a stamp and a caller id are no longer."""
+
 _TASK: Final = re.compile(
     r"CPU: *(?P<cpu>\d+) (?:UID: \d+ )?PID: *(?P<pid>\d+) *[Cc]omm: *"
     r"(?P<comm>.{1,40}?) "
@@ -52,7 +59,7 @@ _TASK: Final = re.compile(
 )
 _ABOUT: Final = ("cpu", "pid", "comm", "taint", "kernel")
 _OLD_TASK: Final = re.compile(
-    r"^ *(?:Pid: (?P<pid>\d+), comm: (?P<comm>\S+)|Comm: (?P<comm2>\S+) )", re.MULTILINE
+    r"\n *(?:Pid: (?P<pid>\d+), comm: (?P<comm>\S+)|Comm: (?P<comm2>\S+) )"
 )
 _DIE: Final = re.compile(r"\[#(\d+)\]")
 _VARYING: Final = re.compile(r"0x[0-9a-f]+|\b[0-9a-f]{8,}\b|\d+", re.IGNORECASE)
@@ -271,15 +278,20 @@ def _is_program(rule: Rule, body: str) -> bool:
 
 def _body(texts: Sequence[str], caller: str | None) -> str:
     """Join a report's messages, without stamps and without other callers' lines."""
-    body = []
-    for text in texts:
-        stamp = STAMP.match(text)
-        if stamp is None:
-            copied = SYSLOG_KERNEL.match(text)
-            body.append(text if copied is None else text[copied.end() :])
-        elif caller is None or stamp["caller"] in (caller, None):
-            body.append(text[stamp.end() :])
-    return "\n".join(body)
+    if caller is not None:
+        texts = [text for text in texts if _is_by(caller, text)]
+    body = _STAMPS.sub("\n", "\n".join(["", *texts]))
+    if "kernel: " in body:
+        body = _COPIES.sub("\n", body)
+    return body
+
+
+def _is_by(caller: str, text: str) -> bool:
+    # Nearly always it is; looking for the id is quicker than reading the stamp.
+    if f"{caller}]" in text[:_STAMP_SIZE]:
+        return True
+    stamp = STAMP.match(text)
+    return stamp is None or stamp["caller"] in (caller, None)
 
 
 def _fields(report: _Report, body: str) -> dict[str, str | int | float | bool]:
