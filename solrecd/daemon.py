@@ -6,7 +6,8 @@ The nursery tree is the order of shutdown, from the inside out::
       sinks (archive, index)                    stop when everything was given to them
         consoles                                say goodbye to their BMCs first
 
-The first SIGTERM cancels the consoles; each says goodbye within `keeper.GOODBYE`. Then
+The first SIGTERM cancels the consoles; each says goodbye within `keeper.GOODBYE`, or
+leaves its session to the next process if this is a restart (`link.handover`). Then
 the sinks write what they have. A second SIGTERM, or `GRACE` seconds, cancels the sinks
 as well: what the disk would not take is still in the journal.
 """
@@ -36,6 +37,7 @@ from solrecd.console import Sinks
 from solrecd.index import FILE_NAME, is_complete, recall
 from solrecd.journal import Journal
 from solrecd.link.dialer import Dialer
+from solrecd.link.handover import Handover
 from solrecd.link.hub import Hub
 from solrecd.metrics import Metrics, metrics_app
 from solrecd.notify import Notifier
@@ -129,7 +131,8 @@ class Daemon:
         )
         self._archive_is_new = not any(Path(settings.log_dir).iterdir())
         self._viewers = Viewers()
-        self._dialer = Dialer(self._hub, settings.login_concurrency)
+        self._handover = Handover(notifier, self._hub, config.enabled)
+        self._dialer = Dialer(self._hub, settings.login_concurrency, self._handover)
         workshop = Workshop(
             sinks=Sinks(self._archive, self._index, self._viewers),
             metrics=self._metrics,
@@ -173,9 +176,14 @@ class Daemon:
                 await self._record(task_status)
                 services.cancel_scope.cancel()
 
-    def stop(self) -> None:
-        """Begin to stop, as SIGTERM does."""
-        self._notifier.stopping()
+    def stop(self, *, hands_over: bool = False) -> None:
+        """Begin to stop, as SIGTERM does.
+
+        Args:
+            hands_over: another process follows at once: leave it the live sessions.
+        """
+        if hands_over:
+            self._handover.begin(self._wall_clock())
         self._graceful.cancel()
 
     async def _listen(self, services: trio.Nursery) -> None:
@@ -199,6 +207,7 @@ class Daemon:
                     async with trio.open_nursery() as consoles:
                         await consoles.start(self._supervisor.run, self._config)
                         self._notifier.ready()
+                        self._handover.settle()
                         task_status.started()
                         log.info("daemon.ready", consoles=len(self._config.enabled))
                 self._forced.deadline = trio.current_time() + GRACE
@@ -216,8 +225,13 @@ class Daemon:
             elif self._graceful.cancel_called:
                 self._forced.cancel()
             else:
-                log.info("daemon.stopping", signal=signal.Signals(number).name)
-                self.stop()
+                await self._stop(signal.Signals(number))
+
+    async def _stop(self, why: signal.Signals) -> None:
+        self._notifier.stopping()
+        hands_over = why == signal.SIGTERM and await self._notifier.restarts_us()
+        log.info("daemon.stopping", signal=why.name, hands_over=hands_over)
+        self.stop(hands_over=hands_over)
 
     async def _reload(self) -> None:
         self._notifier.reloading()
@@ -239,6 +253,7 @@ class Daemon:
             await trio.sleep_until(due)
             self._metrics.loop_lag.observe(trio.current_time() - due)
             self._notifier.watchdog()
+            self._handover.beat(self._wall_clock())
 
     def _report_segment(self, change: SegmentChange) -> None:
         self._storage.segment_changed(change)

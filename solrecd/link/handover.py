@@ -183,6 +183,7 @@ class Handover:
         """Stamp at which the earlier process was last known to work."""
         if manager.keeps_descriptors:
             self._open(consoles)
+            hub.on_open = self._socket_opened
 
     def _open(self, consoles: Collection[str]) -> None:
         try:
@@ -231,8 +232,8 @@ class Handover:
             return
         self._manager.store(SESSIONS, self._store.fd)
 
-    def socket_opened(self, name: str, fd: int) -> None:
-        """Leave a socket to our successor; the hub calls this."""
+    def _socket_opened(self, name: str, fd: int) -> None:
+        """Leave a socket to our successor."""
         if self._store is not None:
             self._manager.store(name, fd)
 
@@ -240,6 +241,12 @@ class Handover:
         """All that was left has been taken over, and we live."""
         if self._store is not None:
             self._store.settle()
+
+    def begin(self, stamp: int) -> None:
+        """This process is about to be replaced: leave everything as it is now."""
+        self.is_under_way = True
+        self.beat(stamp)
+        self._hub.pause()
 
     def beat(self, stamp: int) -> None:
         """Note that this process works."""

@@ -52,21 +52,17 @@ TIMER_SLACK = 0.025
 class Hub:
     """Pooled sockets and one timer heap for any number of endpoints."""
 
-    def __init__(
-        self,
-        observe_ack_delay: Callable[[float], None],
-        on_open: Callable[[str, int], None] = lambda _name, _fd: None,
-    ) -> None:
+    def __init__(self, observe_ack_delay: Callable[[float], None]) -> None:
         """Prepare a hub; nothing is opened before the first `connect`.
 
         Args:
             observe_ack_delay: told, once per drained batch, the seconds from its first
                 datagram to its last ACK.
-            on_open: told name and descriptor of each socket that it opens.
         """
         self.statistics = HubStatistics()
         self._observe = observe_ack_delay
-        self._on_open = on_open
+        self.on_open: Callable[[str, int], None] | None = None
+        """Told name and descriptor of each socket that is opened."""
         self._sockets: dict[int, SharedSocket] = {}
         self._epoll = select.epoll()
         self._timers: list[tuple[float, int, Port]] = []
@@ -84,7 +80,8 @@ class Hub:
                 return shared.join(address, endpoint, self._arm)
         opened = open_socket(address.family, address.source)
         shared = self._add(opened, self._free_name(), address.source)
-        self._on_open(shared.name, shared.fileno())
+        if self.on_open is not None:
+            self.on_open(shared.name, shared.fileno())
         return shared.join(address, endpoint, self._arm)
 
     def _add(self, opened: socket.socket, name: str, source: str) -> SharedSocket:

@@ -201,6 +201,10 @@ class FakeConsole:
     )
     retries: list[float | None] = field(default_factory=list)
     power: list[bool | None] = field(default_factory=list)
+    offset: int = 0
+
+    def mark_restart(self, since: int) -> None:
+        raise AssertionError(since)
 
     def power_seen(self, *, on: bool | None) -> None:
         self.power.append(on)
