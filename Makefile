@@ -15,7 +15,7 @@ LAB   := $(PEERS) freeipmi-tools qemu-system-x86 ovmf grub-common grub-pc-bin gr
 RIVALS := $(PEERS) conman
 
 .DEFAULT_GOAL := help
-.PHONY: help venv test check unit integration e2e bench demo clean
+.PHONY: help venv test check unit integration e2e bench docs demo clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -63,6 +63,9 @@ e2e: venv $(VENV)/debian-lab ## the whole daemon, a real machine (QEMU) behind i
 
 bench: venv $(VENV)/debian-rivals ## figures, measured in one run, as a table
 	$(BIN)/python -m bench
+
+docs: venv ## packaging/docs/events.md: what every event means, from the taxonomy and the markers
+	$(BIN)/python -m tools.taxonomy
 
 demo: venv ## a small simulated fleet that boots, fails and boots again; end it with ^C
 	$(BIN)/solrecd demo

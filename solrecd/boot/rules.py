@@ -166,7 +166,8 @@ class RuleSet:
     @property
     def failure_names(self) -> list[str]:
         """The names that failure events can have, sorted."""
-        return sorted({rule.name for rule in self.rules if rule.role is Role.FAILURE})
+        named = {rule.name for rule in self.rules if rule.role is Role.FAILURE}
+        return sorted(named | WITHOUT_RULE)
 
     searched: tuple[Rule, ...]
     """Rules for finished lines; suppression decides before anything else does."""
@@ -174,6 +175,9 @@ class RuleSet:
     gate: Gate = field(repr=False, compare=False)
     """Tells which of `searched` could match a text, by the literals they need."""
 
+
+WITHOUT_RULE: Final = frozenset({"console_noise", "reboot"})
+"""Failures that no line tells: unreadable output, and a reset without a shutdown."""
 
 _KEYS: Final = frozenset(
     [
