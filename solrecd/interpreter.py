@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from operator import attrgetter
 from typing import Final
 
 from solrecd.boot.detector import Detector, Marker
@@ -43,6 +44,8 @@ shutdown may still turn out to be kdump at work."""
 
 __all__ = ["Interpreter", "load_rules"]
 
+_text_of: Final = attrgetter("text")
+
 
 class Interpreter:
     """Understands one console.
@@ -60,9 +63,24 @@ class Interpreter:
     """
 
     __slots__ = (
-        "_boot_offset", "_carry", "_console", "_dark", "_detector", "_first_boot",
-        "_lines_before", "_lines_seen", "_locate", "_machine", "_noisy", "_pending",
-        "_prompted", "_reporter", "_seen", "_shell", "_text",
+        "_boot_offset",
+        "_carry",
+        "_console",
+        "_dark",
+        "_detector",
+        "_first_boot",
+        "_lines_before",
+        "_lines_seen",
+        "_locate",
+        "_machine",
+        "_noisy",
+        "_pending",
+        "_prompted",
+        "_reporter",
+        "_seen",
+        "_shell",
+        "_stamped",
+        "_text",
         "_touched",
     )  # fmt: skip
 
@@ -92,6 +110,8 @@ class Interpreter:
         # Lines of all boots.
         self._lines_seen = 0
         self._carry = ""
+        # Lines of this reading whose kernel time stamps are known.
+        self._stamped = 0
         self._prompted: tuple[int, str] | None = None
         # Whether that was a shell's prompt.
         self._shell = False
@@ -224,7 +244,7 @@ class Interpreter:
         if not lines:
             return
         texts = self._joined(lines)
-        done = 0
+        self._stamped = done = 0
         for marker in self._detector.scan(texts):
             self._release_after(reading, self._lines_seen + marker.line)
             self._follow(reading, texts, done, marker.line)
@@ -243,7 +263,8 @@ class Interpreter:
     def _listen(self, reading: Reading, texts: Sequence[str]) -> None:
         """Tell once per boot that the console is unreadable."""
         number = self._machine.number
-        if self._noisy == number:
+        whole = "".join(texts)
+        if self._noisy == number or ("\ufffd" not in whole and "\\x" not in whole):
             return
         for index, text in enumerate(texts):
             if ("\ufffd" in text or "\\x" in text) and is_noise(text):
@@ -260,7 +281,7 @@ class Interpreter:
 
     def _joined(self, lines: Sequence[Line]) -> list[str]:
         """Return the lines' texts, each cut line's end repeated before its rest."""
-        texts = [line.text for line in lines]
+        texts = [*map(_text_of, lines)]
         carry = self._carry
         self._carry = ""
         if carry:
@@ -420,7 +441,8 @@ class Interpreter:
 
     def _note_stamp(self, reading: Reading, texts: Sequence[str], before: int) -> None:
         """Remember the last kernel time stamp of this boot's lines before an index."""
-        first = reading.cuts[-1].line if reading.cuts else 0
+        first = max(self._stamped, reading.cuts[-1].line if reading.cuts else 0)
+        self._stamped = before
         for index in range(before - 1, first - 1, -1):
             # Most lines of other sources are told apart by their first character.
             if texts[index].startswith(("[", "<")):
