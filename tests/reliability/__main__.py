@@ -17,7 +17,7 @@ import trio
 
 from bench.figures import machine, markdown
 
-PROGRAMS = ("torture",)
+PROGRAMS = ("torture", "hostile")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

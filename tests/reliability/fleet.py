@@ -27,6 +27,9 @@ LINE_RATE = 90.0
 SLOTS = 10_000
 """Sessions per BMC: those of killed daemons linger for a minute."""
 
+PATIENCE = 60.0
+"""Seconds for what normally takes a few."""
+
 _DEFAULTS = f"""
 [defaults]
 username = "{USERNAME}"
@@ -97,3 +100,25 @@ def recorder_of(
         settings = f'journal = "{memory}/journal"\n{daemon_settings}'
         recorder.configure(settings + _DEFAULTS + "".join(tables))
         yield recorder
+
+
+async def until_acknowledged(
+    recorder: Recorder, members: Mapping[str, Member], count: int
+) -> None:
+    """Wait until each BMC has got rid of so many more bytes.
+
+    Raises:
+        AssertionError: some did not, or the daemon has ended; the text has its words.
+    """
+    ledgers = {name: member.bmc.ledger for name, member in members.items()}
+    waiting = {name: one.acknowledged + count for name, one in ledgers.items()}
+    with trio.move_on_after(PATIENCE):
+        while waiting and not recorder.has_ended:
+            await trio.sleep(0.05)
+            waiting = {
+                name: goal
+                for name, goal in waiting.items()
+                if ledgers[name].acknowledged < goal
+            }
+    words = recorder.messages[-4000:]
+    assert not waiting, f"{len(waiting)} consoles wait: {list(waiting)[:5]}\n{words}"

@@ -19,7 +19,13 @@ from bench.figures import Figure
 from solrecd.simbmc.fleet import Member
 from solrecd.simbmc.payload import SolSettings
 from tests.reliability.comparison import count_repeated
-from tests.reliability.fleet import LINE_RATE, Load, recorder_of, simulated
+from tests.reliability.fleet import (
+    LINE_RATE,
+    Load,
+    recorder_of,
+    simulated,
+    until_acknowledged,
+)
 from tests.support.recorder import Recorder
 
 _START = 2.0
@@ -41,8 +47,6 @@ _SETTINGS = SolSettings(buffers_without_owner=True, retry_interval=0.2)
 _DAEMON = 'segment_size = "256KiB"\n'
 """Segments end all the time, so that kills meet rotation and compression."""
 
-_PATIENCE = 60.0
-
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Add this program's options."""
@@ -62,7 +66,7 @@ async def run(arguments: Namespace, directory: Path) -> list[Figure]:
             kills: dict[str, list[int]] = {name: [] for name in members}
             for _ in range(arguments.kills):
                 recorder.launch()
-                await _live(rng, members)
+                await _live(rng, recorder, members)
                 assert not recorder.has_ended, recorder.messages[-2000:]
                 recorder.kill()
                 await trio.sleep(_LAST_ACK)
@@ -72,28 +76,21 @@ async def run(arguments: Namespace, directory: Path) -> list[Figure]:
             return list(_judge(recorder, members, kills, time.monotonic() - began))
 
 
-async def _live(rng: random.Random, members: Mapping[str, Member]) -> None:
+async def _live(
+    rng: random.Random, recorder: Recorder, members: Mapping[str, Member]
+) -> None:
     """Return when the daemon is to be killed."""
     if rng.random() < _KILLED_EARLY:
         await trio.sleep(rng.uniform(0, _START))
         return
-    await _until_acknowledged(members, 1)
+    await until_acknowledged(recorder, members, 1)
     await trio.sleep(rng.uniform(0, _LONGEST_WORK))
 
 
 async def _record_once_more(recorder: Recorder, members: Mapping[str, Member]) -> None:
     await trio.to_thread.run_sync(recorder.start)
-    await _until_acknowledged(members, _AGAIN)
+    await until_acknowledged(recorder, members, _AGAIN)
     await trio.to_thread.run_sync(recorder.stop)
-
-
-async def _until_acknowledged(members: Mapping[str, Member], count: int) -> None:
-    """Wait until each BMC has got rid of so many more bytes."""
-    ledgers = [member.bmc.ledger for member in members.values()]
-    wanted = [(ledger, ledger.acknowledged + count) for ledger in ledgers]
-    with trio.fail_after(_PATIENCE):
-        while any(ledger.acknowledged < goal for ledger, goal in wanted):  # noqa: ASYNC110
-            await trio.sleep(0.05)
 
 
 def _judge(
