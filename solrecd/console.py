@@ -199,7 +199,7 @@ class Console:
         reading = self._interpreter.feed(opened.restored)
         boot = past.boot
         if boot is not None:
-            self._interpreter.recall(boot)
+            self._interpreter.recall(boot, opened.boot_offset)
             reading.boots = [self._interpreter.boot or boot]
         reading.events += self._interpreter.idle(self._wall_clock()).events
         reading.events = [each for each in reading.events if each.time > past.told]

@@ -220,12 +220,20 @@ class Interpreter:
         """Take other seconds in a stage before a boot counts as stuck, by stage."""
         self._machine.limit(timeouts)
 
-    def recall(self, boot: Boot) -> None:
+    def recall(self, boot: Boot, first: int | None = None) -> None:
         """Take over what was known of the boot that goes on, after its replay.
 
         A replay begins somewhere in the boot: only its end is read again.
+
+        Args:
+            boot: as it was known.
+            first: stream offset of its first byte, where that is known: what was
+                printed since the boot was noted last counts as well then.
         """
         self._machine.recall(boot)
+        if first is not None:
+            self._machine.recount()
+            self._boot_offset = first
 
     def finish(self, at: int) -> Reading:
         """End the stream: what is unfinished is taken as it is."""

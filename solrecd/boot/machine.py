@@ -184,6 +184,10 @@ class BootMachine:
             entered = boot.stages.get(boot.last_stage.value, 0.0)
             now.stage, now.since = boot.last_stage, now.started + round(entered * 1e6)
 
+    def recount(self) -> None:
+        """Expect sizes of the whole boot from now on, not of what came since."""
+        self._base_bytes = 0
+
     def start(self, number: int, at: int, cause: str) -> None:
         """Begin a boot."""
         self._base_bytes = 0

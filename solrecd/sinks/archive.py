@@ -382,6 +382,7 @@ class ArchiveSink:
             last_output=pending[-1].at if pending else segment.stamp,
             restored=restored.chunks,
             pending=pending,
+            boot_offset=segment.offset if segment.name.part == 1 else None,
         )
 
     def _add(

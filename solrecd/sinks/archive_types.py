@@ -99,6 +99,8 @@ class OpenedConsole:
     """The end of the open segment: already archived, wanted by the interpreter."""
     pending: list[Chunk]
     """Received by an earlier daemon, and not yet in the archive."""
+    boot_offset: int | None = None
+    """Stream offset of the boot's first byte; None when it is in an earlier part."""
 
 
 @dataclass(frozen=True, slots=True)

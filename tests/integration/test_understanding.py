@@ -143,6 +143,7 @@ async def test_a_restart_knows_what_the_boot_printed_long_ago(site: Site) -> Non
     (after,) = site.boots("node1")
 
     assert row["stage"] == "kernel"
+    assert after["bytes"] == len(site.raw("node1"))
     assert after["kernel"] == before["kernel"] == "6.1.0-1"
     assert {**after["stages"], **before["stages"]} == after["stages"]
     assert site.events("node1", "stage") == [
