@@ -44,6 +44,11 @@ class FrozenSession:
     owner: int
     """Session ID by which it names us in the answer; 0: not asked yet."""
 
+    @property
+    def session_ids(self) -> frozenset[int]:
+        """The IDs by which a BMC may name this session."""
+        return frozenset((self.peer_id, self.local_id, self.owner)) - {0}
+
     def cipher(self, numbers: Numbers, iv: bytes, *, short_pad: bool) -> SessionCipher:
         """Return the cipher that goes on behind these numbers.
 

@@ -187,8 +187,7 @@ class SolPayload:
         self.sender.next_number = numbers.next_number
         self.sender.start(frozen.send_size)
         self.dialogue.commands.sequence = numbers.request
-        ours = {frozen.peer_id, frozen.local_id, frozen.owner} - {0}
-        self._watch.resume(frozen.question, *ours)
+        self._watch.resume(frozen.question, *frozen.session_ids)
         self._probe(now, RESUME_PATIENCE)
 
     def deactivation(self) -> Command:

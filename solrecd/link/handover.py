@@ -177,7 +177,7 @@ class Handover:
         self._hub = hub
         self._store: SessionStore | None = None
         self._left: dict[str, KeptSession] = {}
-        self.ghosts: dict[str, Collection[int]] = {}
+        self.ghosts: Mapping[str, Collection[int]] = {}
         """Session IDs that the earlier process had, by console."""
         self.since = 0
         """Stamp at which the earlier process was last known to work."""
@@ -191,6 +191,10 @@ class Handover:
         except (StoreError, OSError) as error:
             log.warning("handover.refused", reason=str(error))
             self._drop()
+        except Exception:
+            # Whatever it is that was left, it must not keep us from recording.
+            log.exception("handover.crashed")
+            self._drop()
         if self._store is None:
             self._create()
 
@@ -202,14 +206,16 @@ class Handover:
                 raise StoreError("there are sockets without sessions")
             return
         store = SessionStore.adopt(inherited[SESSIONS])
+        left = list(store.sessions())
+        self.ghosts = {kept.name: kept.frozen.session_ids for kept in left}
+        if store.is_suspect:
+            raise StoreError("the last process that adopted it did not survive that")
         for name in sockets:
             self._hub.adopt(name, inherited[name])
         self.since = store.alive_at
-        for kept in store.sessions():
+        for kept in left:
             if kept.name in consoles and self._hub.expect(kept.socket, kept.address):
                 self._left[kept.name] = kept
-                frozen = kept.frozen
-                self.ghosts[kept.name] = {frozen.peer_id, frozen.local_id, frozen.owner}
             else:
                 store.give_back(kept.index)
         self._store = store

@@ -89,9 +89,9 @@ class KeptSession:
 class SessionStore:
     """The memory with one record per session; belongs to the event loop.
 
-    While sessions are being adopted a mark in the memory says so, until `settle`: a
-    process that died of what it found there leaves the mark, and its successor does
-    not touch the memory again.
+    While sessions are being adopted a mark in the memory says so, until `settle`. A
+    process that died of what it found there leaves the mark, and its successor goes on
+    with none of them: it learns who the ghosts are, once, and drops the memory.
     """
 
     def __init__(self, fd: int, memory: mmap.mmap) -> None:
@@ -101,6 +101,8 @@ class SessionStore:
         self.memory = memory
         self.view = memoryview(memory)
         self._free = list(range(CAPACITY - 1, -1, -1))
+        self.is_suspect = False
+        """The last process that adopted it did not survive that."""
 
     @classmethod
     def create(cls) -> Self:
@@ -121,7 +123,7 @@ class SessionStore:
         """Return the store that an earlier process left.
 
         Raises:
-            StoreError: it is none, of another version, or was fatal before.
+            StoreError: it is none, of another version, or was fatal twice.
             OSError: it cannot be mapped.
         """
         if os.fstat(fd).st_size != _SIZE:
@@ -134,15 +136,17 @@ class SessionStore:
         except StoreError:
             store.close()
             raise
-        _STATE.pack_into(store.memory, _STATE_AT, 1)
+        attempts: int = _STATE.unpack_from(store.memory, _STATE_AT)[0]
+        store.is_suspect = attempts > 0
+        _STATE.pack_into(store.memory, _STATE_AT, attempts + 1)
         return store
 
     def _check(self) -> None:
         expected = (_MAGIC, _VERSION, RECORD_SIZE, CAPACITY)
         if _HEADER.unpack_from(self.memory) != expected:
             raise StoreError("it was written by another version")
-        if _STATE.unpack_from(self.memory, _STATE_AT)[0]:
-            raise StoreError("the last process that adopted it did not survive that")
+        if _STATE.unpack_from(self.memory, _STATE_AT)[0] > 1:
+            raise StoreError("two processes did not survive adopting it")
 
     def settle(self) -> None:
         """Note that adopting went well."""
@@ -301,9 +305,11 @@ def _newest_slot(memory: mmap.mmap, start: int) -> tuple[int, ...] | None:
         slot = _SLOT.unpack_from(memory, start + at)
         if slot[0] and slot[-1] == sum(slot[:4]) & _MASK:
             whole.append(slot)
+    if not whole:
+        return None
     # Two generations that are neighbours; the count wraps after years.
-    whole.sort(key=lambda slot: slot[0] - whole[0][0] + 8 & _MASK)
-    return whole[-1] if whole else None
+    base = whole[0][0] - len(_SLOTS_AT)
+    return max(whole, key=lambda slot: slot[0] - base & _MASK)
 
 
 def _parse(fields: Mapping[str, Any], slot: tuple[int, ...], index: int) -> KeptSession:
