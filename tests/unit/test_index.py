@@ -15,6 +15,7 @@ from solrecd.index import (
     IndexFileError,
     SegmentRow,
     open_or_replace,
+    recall,
 )
 
 NOON = parse_stamp("2026-11-22T12:00:00.000001Z")
@@ -255,3 +256,36 @@ def test_a_reader_of_a_missing_file_is_told_the_remedy(tmp_path: Path) -> None:
 def test_a_folder_that_is_not_there_is_no_damage(tmp_path: Path) -> None:
     with pytest.raises(sqlite3.OperationalError):
         open_or_replace(tmp_path / "missing" / "index.sqlite", "old")
+
+
+def test_events_are_found_by_name_and_by_how_new_they_are(index: Index) -> None:
+    found = [event(at=NOON + n, name=name) for n, name in enumerate(("oom", "oops"))]
+    index.write(Batch(events=[*found, event(at=NOON + 2)]))
+
+    def names(**filters: object) -> list[str]:
+        return [each["name"] for each in index.events(**filters)]  # type: ignore[arg-type]
+
+    assert names(names=["oo*"]) == ["oom", "oops"]
+    assert names(newest=2) == ["oops", "panic"]
+    assert names(names=["oom", "panic"], newest=1) == ["panic"]
+
+
+def test_what_is_known_of_a_console_is_recalled_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "index.sqlite"
+    boots = [boot(number=n, outcome=Outcome.OK) for n in range(1, 5)]
+    boots += [boot(number=5, outcome=Outcome.FAILED), boot("b", 9)]
+    told = [event(at=NOON + 5), event(at=NOON + 9, kind=Kind.POWER, name="on")]
+    with closing(Index.create(path)) as index:
+        index.write(Batch(boots, told))
+
+    known = recall(path, "a", outcomes=["ok"], count=3)
+
+    assert known.boot == boots[4]
+    assert [each.boot for each in known.good] == [2, 3, 4]
+    assert known.told == NOON + 5
+
+
+def test_an_index_that_is_not_there_recalls_nothing(tmp_path: Path) -> None:
+    known = recall(tmp_path / "none", "a", outcomes=["ok"], count=3)
+
+    assert (known.boot, known.good, known.told) == (None, (), 0)

@@ -648,6 +648,22 @@ def test_a_request_that_is_never_answered_fails_alone() -> None:
     assert not joined.found(SessionLost)
 
 
+def test_a_request_with_little_patience_is_given_up_soon() -> None:
+    joined = Joined().log_in().activate()
+    joined.bmc.answers[0x7F] = lambda _: None
+
+    ticket = joined.session.request(
+        NetFn.APP, 0x7F, b"", joined.now, patience=(1.0, 2.0)
+    )
+    joined.exchange()
+    joined.wait(2.9)
+    before = joined.found(CommandFailed)
+    joined.wait(0.2)
+
+    assert before == []
+    assert joined.found(CommandFailed) == [CommandFailed(ticket)]
+
+
 def test_a_request_without_a_session_fails_at_once() -> None:
     joined = Joined()
 

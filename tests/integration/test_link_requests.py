@@ -1,0 +1,127 @@
+"""Commands of others over a live session: answers find who asked."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import AsyncIterator
+
+import pytest
+import trio
+
+from solrecd.config import ConsoleConfig, Secret
+from solrecd.events import GapReason
+from solrecd.ipmi.events import CommandFailed, LoggedIn
+from solrecd.link.base import RequestError
+from solrecd.link.dialer import Dialer
+from solrecd.link.hub import Hub
+from solrecd.link.sol import SolLink
+from solrecd.simbmc.bmc import Bmc
+from solrecd.simbmc.faults import Mishap
+from solrecd.simbmc.fleet import Fleet, Member
+from solrecd.simbmc.machine import ChassisControl
+
+PATIENCE = 20.0
+
+
+class Nobody:
+    """Records nothing: no payload is activated here."""
+
+    def record(self, data: bytes) -> bool:
+        return True
+
+    def mark_loss(self, reason: GapReason, count: int | None) -> None:
+        raise AssertionError(reason)
+
+
+@pytest.fixture
+async def member() -> AsyncIterator[Member]:
+    """Return a BMC that is served."""
+    with Fleet(seed=7) as fleet:
+        async with trio.open_nursery() as nursery:
+            await nursery.start(fleet.run)
+            yield fleet.add(Bmc())
+            nursery.cancel_scope.cancel()
+
+
+@pytest.fixture
+async def link(member: Member) -> AsyncIterator[SolLink]:
+    """Return a link that is logged in."""
+    hub = Hub(lambda _: None)
+    dialer = Dialer(hub, 8)
+    config = ConsoleConfig(
+        name="node1",
+        host=member.host,
+        port=member.port,
+        username=b"recorder",
+        password=Secret(b"secret"),
+    )
+    async with trio.open_nursery() as nursery:
+        await nursery.start(hub.run)
+        link = dialer.link(config, await dialer.resolve(config), Nobody())
+        link.open()
+        with trio.fail_after(PATIENCE):
+            assert isinstance(await link.next_event(), LoggedIn)
+        yield link
+        link.close()
+        nursery.cancel_scope.cancel()
+
+
+async def test_many_who_ask_at_once_get_each_their_own_answer(link: SolLink) -> None:
+    codes: dict[int, int] = {}
+
+    async def ask(command: int) -> None:
+        codes[command] = (await link.request(0x06, command)).code
+
+    async with trio.open_nursery() as nursery:
+        for command in (0x01, 0x7E, 0x37, 0x7F):
+            nursery.start_soon(ask, command)
+
+    assert codes == {0x01: 0, 0x7E: 0xC1, 0x37: 0, 0x7F: 0xC1}
+
+
+async def test_who_gives_up_waiting_disturbs_nobody(
+    link: SolLink, member: Member
+) -> None:
+    member.bmc.suffer(Mishap.MUTE, trio.current_time())
+    with trio.move_on_after(0.05):
+        await link.request(0x06, 0x01)
+    member.bmc.suffer(Mishap.UNMUTE, trio.current_time())
+
+    answer = await link.request(0x00, 0x01)
+
+    assert answer.data[0] & 1 == 1
+
+
+async def test_a_link_that_closes_tells_all_who_wait(
+    link: SolLink, member: Member
+) -> None:
+    member.bmc.suffer(Mishap.MUTE, trio.current_time())
+    answers: list[object] = []
+    link.ask(0x00, 0x01, (1.0,), answers.append)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(_expect_refusal, link)
+        await trio.testing.wait_all_tasks_blocked(0.01)
+        link.close()
+
+    assert [type(answer) for answer in answers] == [CommandFailed]
+
+
+async def _expect_refusal(link: SolLink) -> None:
+    with pytest.raises(RequestError, match="it may have been executed"):
+        await link.request(0x06, 0x01)
+
+
+async def test_the_power_is_told_and_told_again_when_it_changes(
+    link: SolLink, member: Member
+) -> None:
+    send, told = trio.open_memory_channel[bool | None](10)
+    link.watch_power(send.send_nowait, random.Random(1))
+
+    with trio.fail_after(PATIENCE):
+        before = await told.receive()
+        member.bmc.controller.control(ChassisControl.POWER_DOWN, trio.current_time())
+        link.ask_power_soon(0)
+        after = await told.receive()
+
+    assert (before, after) == (True, False)
