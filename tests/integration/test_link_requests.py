@@ -9,8 +9,7 @@ import pytest
 import trio
 
 from solrecd.config import ConsoleConfig, Secret
-from solrecd.events import GapReason
-from solrecd.ipmi.events import CommandFailed, LoggedIn
+from solrecd.ipmi.events import CommandFailed, LoggedIn, SolLoss
 from solrecd.link.base import RequestError
 from solrecd.link.dialer import Dialer
 from solrecd.link.hub import Hub
@@ -26,11 +25,16 @@ PATIENCE = 20.0
 class Nobody:
     """Records nothing: no payload is activated here."""
 
+    offset = 0
+
     def record(self, data: bytes) -> bool:
         return True
 
-    def mark_loss(self, reason: GapReason, count: int | None) -> None:
-        raise AssertionError(reason)
+    def mark_loss(self, loss: SolLoss) -> None:
+        raise AssertionError(loss)
+
+    def mark_restart(self, since: int) -> None:
+        raise AssertionError(since)
 
 
 @pytest.fixture
