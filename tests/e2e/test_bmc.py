@@ -4,6 +4,7 @@ The tests share one daemon and run in order; meanwhile one console prints for mo
 a minute, twice as long as ipmi_sim keeps a session that gets no command.
 """
 
+import shlex
 import subprocess
 import threading
 import time
@@ -135,9 +136,11 @@ def test_a_wrong_password_is_named_with_the_next_try(bench: Bench) -> None:
 
 def test_someone_else_may_take_the_console_and_it_comes_back(bench: Bench) -> None:
     bmc, recorder = bench.bmcs["contested"], bench.recorder
-    bmc.ipmitool("sol", "deactivate")
+    ipmitool = shlex.join(bmc.ipmitool_command())
+    # Again and again: between the two the daemon may take the free console itself.
+    take = f"{ipmitool} sol deactivate && {ipmitool} sol activate"
     intruder = subprocess.Popen(
-        ["script", "-qec", " ".join([*bmc.ipmitool_command(), "sol", "activate"])],
+        ["script", "-qec", f"until {take}; do sleep 0.1; done"],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         cwd=recorder.directory,
@@ -150,7 +153,7 @@ def test_someone_else_may_take_the_console_and_it_comes_back(bench: Bench) -> No
     assert taken in {"yielded", "foreign"}
     assert recorder.wait_session("contested", "up")["session"] == "up"
     stolen = recorder.metric("solrecd_sol_session_stolen_total", "contested")
-    assert stolen == 1
+    assert stolen
     bench.wires["contested"].emit(b"ours again\r\n")
     _wait_line(recorder, "contested", "ours again")
 
