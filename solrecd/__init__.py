@@ -10,7 +10,7 @@ pure: bytes, text and times in, values out::
     workshop        builds a console: archive repaired, journal drained, boot resumed
     storage         watches the disk's room and the journal's, and tells in time
     api/            HTTP API on a unix socket, and its client
-    console         one console's story: link -> journal -> interpreter -> sinks
+    console/        one console's story: link -> journal -> interpreter -> sinks
     keeper          keeps one session up: login, back-off, who may hold the console
     link/           pooled UDP sockets, timers, name resolution; a session on the wire
     journal         mapped ring of slabs: what is acknowledged survives kill -9
@@ -33,13 +33,13 @@ The story of a byte:
    the BMC whose address it came from, with the time.
 2. The session checks integrity before it believes anything, decrypts, drops what it
    has seen, cuts the new tail out of a grown retransmission, and returns events.
-3. `link.sol` hands console bytes to `console`, which stamps them and appends them to
+3. `link.sol` hands console bytes to `console.console`, which stamps them and appends them to
    the `journal`. Only then is the packet acknowledged; the ACKs of a batch leave
    together.
-4. Every 100 ms the `interpreter` reads what came: lines, stages, failures, and where a
+4. Every 200 ms the `interpreter` reads what came: lines, stages, failures, and where a
    new boot begins.
 5. The `sinks` get both, the archive first: its writer thread writes raw bytes, timing
-   and text every 250 ms and then gives the journal its room back. Index, metrics and
+   and text right after and then gives the journal its room back. Index, metrics and
    viewers follow; a slow one loses its own copy and is told so.
 
 What a person types takes the only other road: api -> supervisor -> link -> session.

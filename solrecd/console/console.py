@@ -1,31 +1,31 @@
-"""One console's story: bytes from the link, understood, handed to the sinks.
+"""The bytes of one console: recorded, interpreted, and their losses marked.
 
 `Console.record` is the hot path and the promise: what it returns True for is in the
-journal, and only then is the packet acknowledged. Everything else happens in batches
-up to 100 ms later, in `interpret`: one call of the interpreter, then each sink gets
-the result, the archive first. Notes (gaps, losses) force an interpretation first, so
-that they stand in the log exactly between the bytes they lie between.
+journal, and only then is the packet acknowledged. Everything else happens in batches a
+fifth of a second later, in `interpret`: one call of the interpreter, then each sink
+gets the result, the archive first. Notes (gaps, losses) force an interpretation first,
+so that they stand in the log exactly between the bytes they lie between.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any, Protocol
 
 import structlog
 
 from solrecd.boot.pace import Pace
 from solrecd.config import ConsoleConfig
+from solrecd.console.chronicle import SECOND, Chronicle, Deed, Sinks, seconds
+from solrecd.console.power import PowerStory
+from solrecd.console.session import SessionStory
 from solrecd.events import (
     Boot,
     Chunk,
-    Event,
     GapReason,
     Kind,
     Lost,
-    LostReason,
     Reading,
     SessionState,
     Severity,
@@ -35,12 +35,7 @@ from solrecd.events import (
 from solrecd.interpreter import Interpreter
 from solrecd.ipmi.events import SolLoss
 from solrecd.metrics import ConsoleMetrics
-from solrecd.sinks.archive import ArchiveSink, OpenedConsole
-from solrecd.sinks.index import IndexSink
-from solrecd.sinks.viewers import Viewers
-
-SECOND = 1_000_000
-"""Microseconds in a second; stamps are counted in these."""
+from solrecd.sinks.archive import OpenedConsole
 
 QUIET = SECOND // 4
 """Silence after which an unfinished line counts: a prompt never ends with a newline."""
@@ -49,41 +44,7 @@ LEFT_AFTER = 15 * 60 * SECOND
 """A shell prompt that nobody answered for so long was left behind. Whoever types moves
 the unfinished line, so somebody at work is never meant."""
 
-_LOGGED = frozenset({Kind.FAILURE, Kind.STUCK})
-"""What a boot does that the daemon's own log tells as well."""
-
 log = structlog.get_logger()
-
-_UNREACHABLE = frozenset(
-    {LostReason.NAME_UNRESOLVED, LostReason.UNREACHABLE, LostReason.BMC_TIMEOUT}
-)
-"""Losses that mean that the BMC itself does not answer."""
-
-_BELIEVED_FROM_STAGE: Mapping[Stage, bool | None] = MappingProxyType(
-    {Stage.UNKNOWN: None, Stage.OFF: False}
-)
-"""What is believed of the power before the BMC told; in any other stage it is on."""
-
-_POWER_WORDS: Mapping[bool | None, str] = MappingProxyType(
-    {True: "on", False: "off", None: "unknown"}
-)
-
-_SEVERITY = {
-    SessionState.UP: Severity.INFO,
-    SessionState.CONNECTING: Severity.INFO,
-    SessionState.YIELDED: Severity.WARNING,
-    SessionState.FOREIGN: Severity.WARNING,
-    SessionState.DOWN: Severity.ERROR,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Sinks:
-    """Where the story of a console goes, in the order in which it is told."""
-
-    archive: ArchiveSink
-    index: IndexSink
-    viewers: Viewers
 
 
 class InterpreterFactory(Protocol):
@@ -128,30 +89,6 @@ class Past:
     """Stamp of the newest event that was read in its output."""
 
 
-@dataclass(slots=True)
-class _Session:
-    """What is known of the session; `since` and `down_since` are stamps."""
-
-    state: SessionState
-    since: int
-    lost: Lost | None = None
-    next_try: int | None = None
-    down_since: int | None = None
-    """When recording stopped; None while it runs and before it first ran."""
-    cause: LostReason = LostReason.STOPPED
-    """What stopped it."""
-
-
-@dataclass(slots=True)
-class _Power:
-    """Whether the machine is on."""
-
-    now: bool | None = None
-    """As the BMC says; None while nobody can tell."""
-    believed: bool | None = None
-    """As it said last, also when the session is gone; None before it said anything."""
-
-
 class Console:
     """One console between its link and the sinks; belongs to the event loop.
 
@@ -174,9 +111,11 @@ class Console:
         self.config = config
         self.name = config.name
         self._around = around
-        self._sinks = around.sinks
         self._wall_clock = around.wall_clock
         self._metrics = metrics
+        self._chronicle = Chronicle(
+            config.name, around.sinks, metrics, self._boot_number
+        )
         self._stream = opened.stream
         self._append = opened.stream.append
         self._pace = past.pace
@@ -186,11 +125,13 @@ class Console:
         self._unread: list[Chunk] = []
         self._refused_since: int | None = None
         self._unsettled = False
-        self._power = _Power()
-        self._session = _Session(
-            SessionState.CONNECTING,
-            since=self._wall_clock(),
-            down_since=opened.last_output,
+        self._power = PowerStory(self._chronicle, self._switch)
+        self._session = SessionStory(
+            self._chronicle,
+            metrics,
+            self._note_gap,
+            now=self._wall_clock(),
+            resumed=opened.last_output,
         )
         self._resume(opened, past)
 
@@ -242,7 +183,7 @@ class Console:
         self._refused_since = None
         self._note_gap(
             GapReason.JOURNAL_FULL,
-            f"{_seconds(at - since)} s without room in the journal; "
+            f"{seconds(at - since)} s without room in the journal; "
             "the BMC may have dropped output",
             at,
         )
@@ -281,17 +222,15 @@ class Console:
             return
         self._metrics.left_logged_in = left
         if shell is not None and left:
-            self._raise_event(
-                Event(
-                    # Not the time of this look: the same event after a restart.
-                    time=shell.at + LEFT_AFTER,
-                    console=self.name,
-                    boot=self._boot_number,
-                    kind=Kind.OPERATOR,
-                    name="console_left_logged_in",
-                    severity=Severity.WARNING,
-                    title=f"Left logged in: {shell.text[:80]}",
-                )
+            # Not the time of this look: the same event after a restart.
+            self._chronicle.report(
+                shell.at + LEFT_AFTER,
+                Deed(
+                    Kind.OPERATOR,
+                    "console_left_logged_in",
+                    Severity.WARNING,
+                    f"Left logged in: {shell.text[:80]}",
+                ),
             )
 
     def _understand(
@@ -325,25 +264,11 @@ class Console:
         self._interpreter.limit(self._pace.limits(self._around.limits()))
 
     def _tell(self, chunks: Sequence[Chunk], reading: Reading) -> None:
-        self._sinks.archive.offer(self.name, chunks, reading)
-        if reading.events or reading.boots:
-            self._sinks.index.offer(reading.events, reading.boots)
-        self._sinks.viewers.offer(self.name, reading.lines, reading.events)
-        self._metrics.read(reading)
+        self._chronicle.tell(chunks, reading)
         for boot in reading.boots:
             if boot.ended is not None:
                 self._pace.add(boot)
                 self.limit_stages()
-        for event in reading.events:
-            if event.kind in _LOGGED:
-                log.warning(
-                    "console.event",
-                    console=self.name,
-                    kind=event.kind,
-                    boot=event.boot,
-                    name=event.name,
-                    title=event.title,
-                )
 
     # Losses and the session.
 
@@ -355,22 +280,13 @@ class Console:
     def mark_restart(self, since: int) -> None:
         """Mark that an earlier daemon's session goes on here: no gap, but a pause."""
         now = self._wall_clock()
-        self._session.down_since = None
-        text = f"restart: {_seconds(now - since)} s, session kept"
+        self._session.went_on()
+        text = f"restart: {seconds(now - since)} s, session kept"
         log.info("session.resumed", console=self.name)
         self.interpret()
-        self._sinks.archive.note(self.name, now, text)
-        self._raise_event(
-            Event(
-                time=now,
-                console=self.name,
-                boot=self._boot_number,
-                kind=Kind.SESSION,
-                name="resumed",
-                severity=Severity.INFO,
-                title=text,
-            )
-        )
+        self._chronicle.note(now, text)
+        deed = Deed(Kind.SESSION, "resumed", Severity.INFO, text)
+        self._chronicle.report(now, deed)
 
     def mark_loss(self, loss: SolLoss) -> None:
         """Mark that the BMC lost output just here."""
@@ -384,68 +300,7 @@ class Console:
         self, state: SessionState, lost: Lost | None, retry_in: float | None
     ) -> None:
         """Learn what the keeper says of the session; only news become events."""
-        now = self._wall_clock()
-        session = self._session
-        news = (state, lost) != (session.state, session.lost)
-        session.next_try = None if retry_in is None else now + int(retry_in * SECOND)
-        if not news:
-            return
-        self._account(state, lost, now)
-        if lost is not None:
-            self._metrics.bmc_reachable = int(lost.reason not in _UNREACHABLE)
-        if state is SessionState.CONNECTING and session.lost is not None:
-            # One more try after a failure is no news; its result will be.
-            session.state = state
-            return
-        session.state, session.since, session.lost = state, now, lost
-        self._announce(state, lost, now)
-
-    def _account(self, state: SessionState, lost: Lost | None, now: int) -> None:
-        """Note the gap when recording goes on, and when it stopped."""
-        session = self._session
-        if state is SessionState.UP:
-            if session.down_since is not None:
-                length = now - session.down_since
-                text = f"{_seconds(length)} s without a session ({session.cause})"
-                self._note_gap(GapReason.SESSION, text, now)
-            session.down_since = None
-            self._metrics.session_up = self._metrics.bmc_reachable = 1
-        elif session.state is SessionState.UP and lost is not None:
-            session.down_since, session.cause = now, lost.reason
-            self._metrics.session_lost(lost.reason)
-        if state is not SessionState.UP:
-            self._metrics.session_up = 0
-
-    def _announce(self, state: SessionState, lost: Lost | None, now: int) -> None:
-        title = f"session {state}"
-        if lost is None:
-            log.info("session.changed", console=self.name, state=state)
-        else:
-            title += f": {lost.detail or lost.reason}"
-            log.warning(
-                "session.changed",
-                console=self.name,
-                state=state,
-                reason=lost.reason,
-                detail=lost.detail,
-                retry_in=self._retry_in(now),
-            )
-        self._raise_event(
-            Event(
-                time=now,
-                console=self.name,
-                boot=self._boot_number,
-                kind=Kind.SESSION,
-                name=state.value,
-                severity=_SEVERITY[state],
-                title=title,
-                fields={} if lost is None else {"reason": lost.reason.value},
-            )
-        )
-
-    def _retry_in(self, now: int) -> float | None:
-        next_try = self._session.next_try
-        return None if next_try is None else round((next_try - now) / SECOND, 1)
+        self._session.changed(state, lost, retry_in, self._wall_clock())
 
     def _note_gap(
         self,
@@ -459,69 +314,30 @@ class Console:
         self.interpret()
         self._understand((), self._interpreter.gap)
         self._metrics.gap(reason, loss.count or 0)
-        self._sinks.archive.note(self.name, at, f"gap: {text}")
-        self._raise_event(
-            Event(
-                time=at,
-                console=self.name,
-                boot=self._boot_number,
-                kind=Kind.GAP,
-                name=reason.value,
-                severity=Severity.WARNING,
-                title=text,
-                fields={key: n for key, n in known.items() if n is not None},
-            )
+        self._chronicle.note(at, f"gap: {text}")
+        self._chronicle.report(
+            at,
+            Deed(
+                Kind.GAP,
+                reason.value,
+                Severity.WARNING,
+                text,
+                {key: n for key, n in known.items() if n is not None},
+            ),
         )
-
-    # The power.
 
     def power_seen(self, *, on: bool | None) -> None:
         """Learn from the keeper whether the machine is on; None: nobody can tell."""
-        power, before = self._power, self._power.believed
-        self._metrics.power_on = power.now = on
-        if on is None or on == before:
-            return
-        power.believed = on
-        if before is None:
-            before = _BELIEVED_FROM_STAGE.get(self._interpreter.stage, True)
-        if on != before:
-            self._power_changed(on=on, announced=before is not None)
+        self._metrics.power_on = on
+        self._power.seen(on, self._interpreter.stage, self._wall_clock())
 
-    def _power_changed(self, *, on: bool, announced: bool) -> None:
-        """Let the boot end or begin, and tell it where it is news."""
-        now = self._wall_clock()
-        if on and not announced:
-            # Met in mid-stream: it has been on for longer than we know.
-            return
+    def _switch(self, on: bool, at: int) -> None:  # noqa: FBT001 - a callback
+        """Let the boot end or begin with the power."""
         self.interpret()
-        self._understand((), lambda: self._interpreter.power(on=on, at=now))
-        if announced:
-            self._tell_power(on=on, at=now)
-
-    def _tell_power(self, *, on: bool, at: int) -> None:
-        name = "on" if on else "off"
-        log.info("console.power", console=self.name, power=name)
-        self._sinks.archive.note(self.name, at, f"power: {name}")
-        self._raise_event(
-            Event(
-                time=at,
-                console=self.name,
-                boot=self._boot_number,
-                kind=Kind.POWER,
-                name=name,
-                severity=Severity.INFO,
-                title=f"power {name}",
-            )
-        )
-
-    def _raise_event(self, event: Event) -> None:
-        self._sinks.index.offer((event,), ())
-        self._sinks.viewers.offer(self.name, (), (event,))
-        self._metrics.saw(event)
+        self._understand((), lambda: self._interpreter.power(on=on, at=at))
 
     # What people ask.
 
-    @property
     def _boot_number(self) -> int | None:
         boot = self._interpreter.boot
         return None if boot is None else boot.boot
@@ -538,14 +354,14 @@ class Console:
             "console": self.name,
             "session": session.state.value,
             "since": format_stamp(session.since),
-            "power": _POWER_WORDS[self._power.now],
+            "power": str(self._power),
             "boot": None if boot is None else boot.boot,
             "stage": self._interpreter.stage.value,
             "stage_since": _stamp_or_none(self._interpreter.stage_since),
             "outcome": None if boot is None else boot.outcome.value,
-            "viewers": self._sinks.viewers.count(self.name),
+            "viewers": self._chronicle.viewers,
             "last_output": _stamp_or_none(self._metrics.last_output or None),
-            "error": None if session.lost is None else _explain(session.lost),
+            "error": session.error,
             "next_try": _stamp_or_none(session.next_try),
             "labels": dict(self.config.labels),
         }
@@ -567,13 +383,5 @@ class Console:
         }
 
 
-def _seconds(microseconds: int) -> str:
-    return f"{microseconds / SECOND:.1f}"
-
-
 def _stamp_or_none(stamp: int | None) -> str | None:
     return None if stamp is None else format_stamp(stamp)
-
-
-def _explain(lost: Lost) -> str:
-    return f"{lost.reason}: {lost.detail}" if lost.detail else lost.reason.value
