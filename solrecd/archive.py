@@ -210,6 +210,9 @@ class Packet(NamedTuple):
     """Where in the text that was parsed its line begins, bytes."""
 
 
+_HEADER_FIELDS = frozenset({b"START_TIME", b"SOLRECD_OFFSET", b"SOLRECD_NOTED"})
+
+
 @dataclass(slots=True)
 class Timing:
     """A timing file, or the part of it behind a mark, as far as it makes sense."""
@@ -235,7 +238,7 @@ class Timing:
         for line in text.splitlines(keepends=True):
             try:
                 timing._take(line, fields)
-            except (ValueError, IndexError, UnicodeDecodeError):
+            except (ValueError, IndexError, TypeError):
                 break
             timing.size += len(line)
         return timing
@@ -257,6 +260,8 @@ class Timing:
             raise ValueError("no place to start from")
         seconds, _, fraction = words[1].partition(b".")
         size = int(words[2])
+        if size < 0:
+            raise ValueError("a packet of less than nothing")
         self.at += int(seconds) * SECOND + int(fraction[:6].ljust(6, b"0"))
         self.packets.append(Packet(self.offset, size, self.at, self.size))
         self.offset += size
@@ -266,7 +271,7 @@ class Timing:
         self.offset, self.at = mark.offset, mark.at
 
     def _take_header(self, fields: dict[bytes, bytes]) -> None:
-        if self.header is not None or b"SOLRECD_NOTED" not in fields:
+        if self.header is not None or not fields.keys() >= _HEADER_FIELDS:
             return
         started = parse_stamp(fields[b"START_TIME"].decode())
         offset = int(fields[b"SOLRECD_OFFSET"])

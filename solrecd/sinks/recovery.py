@@ -171,7 +171,8 @@ def _read_timing(path: Path) -> _TimingFile:
     text = _read(path, start)
     if start:
         mark = text.find(_MARK) + 1
-        parsed = Timing.parse(text[mark:])
+        # Where no mark is, the text begins anywhere, also in the midst of the header.
+        parsed = Timing.parse(text[mark:] if mark else b"")
         head = Timing.parse(_read(path, 0, _HEADER_SIZE))
         if mark and parsed.marks and head.header:
             parsed.header = head.header

@@ -159,6 +159,28 @@ def test_any_timing_is_read_without_an_exception(text: bytes) -> None:
     assert Timing.parse(HEADER.encode() + b"O " + text).header == HEADER
 
 
+@given(st.integers(0, 100))
+def test_a_timing_that_begins_anywhere_in_a_header_has_none(begin: int) -> None:
+    text = HEADER.encode()
+
+    assert Timing.parse(text[begin:]).header in {None, HEADER}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"H 0.000000 SOLRECD_MARK 1 2\n",
+        b"O 1.500000 -4\n",
+        b"H\n",
+        b"\n",
+    ],
+)
+def test_a_line_that_makes_no_sense_ends_a_timing(line: bytes) -> None:
+    timing = Timing.parse(HEADER.encode() + line + b"O 1.500000 10\n")
+
+    assert timing.packets == []
+
+
 def test_a_segment_ends_by_size_or_age_but_never_empty() -> None:
     limits = SegmentLimits(size=100, age=SECOND)
 

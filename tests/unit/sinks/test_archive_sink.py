@@ -20,6 +20,7 @@ from solrecd.archive import (
 from solrecd.events import Chunk, Line, Reading
 from solrecd.journal import Journal
 from solrecd.sinks.archive import ArchiveError, ArchiveOptions, ArchiveSink
+from solrecd.sinks.recovery import TIMING_TAIL
 from tests.support.reader import LineReader
 
 AT = 1_795_000_000_000_000
@@ -511,3 +512,21 @@ def test_any_cuts_drains_and_kills_keep_every_byte_and_line_once(
         assert sum(" # note" in line for line in text) == notes
         if size > 50:
             assert [line[3:] for line in text if line[1] == "|"] == expected
+
+
+@pytest.mark.parametrize("packets", range(TIMING_TAIL // 13 - 4, TIMING_TAIL // 13 + 6))
+def test_a_timing_whose_end_holds_no_mark_is_read_whole(
+    bench: Bench, packets: int
+) -> None:
+    for _ in range(packets):
+        bench.say(b"x")
+    bench.sink.drain()
+    bench.die()
+    (timing,) = (bench.log_dir / "n1").glob("*.timing")
+    lines = timing.read_bytes().splitlines(keepends=True)
+    timing.write_bytes(b"".join(line for line in lines if b"_MARK" not in line))
+
+    bench.start()
+
+    assert bench.opened.offset == 0
+    assert bench.stream.offset == packets
