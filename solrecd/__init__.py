@@ -33,8 +33,8 @@ The story of a byte:
    the BMC whose address it came from, with the time.
 2. The session checks integrity before it believes anything, decrypts, drops what it
    has seen, cuts the new tail out of a grown retransmission, and returns events.
-3. `link.sol` hands console bytes to `console.console`, which stamps them and appends them to
-   the `journal`. Only then is the packet acknowledged; the ACKs of a batch leave
+3. `link.sol` hands console bytes to the `console`, which stamps them and appends them
+   to the `journal`. Only then is the packet acknowledged; the ACKs of a batch leave
    together.
 4. Every 200 ms the `interpreter` reads what came: lines, stages, failures, and where a
    new boot begins.
