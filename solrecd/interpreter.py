@@ -14,6 +14,7 @@ from typing import Final
 
 from solrecd.boot.detector import Detector, Marker
 from solrecd.boot.incidents import Reporter
+from solrecd.boot.loops import LoopWatch
 from solrecd.boot.machine import BootMachine, Motion
 from solrecd.boot.noise import is_noise
 from solrecd.boot.prefix import STAMP, Origin
@@ -72,6 +73,7 @@ class Interpreter:
         "_lines_before",
         "_lines_seen",
         "_locate",
+        "_loops",
         "_machine",
         "_noisy",
         "_pending",
@@ -101,6 +103,7 @@ class Interpreter:
         self._noisy: int | None = None
         self._detector = Detector(rules)
         self._reporter = Reporter(console, rules.frames)
+        self._loops = LoopWatch()
         self._machine = BootMachine(console, boot, timeouts or {})
         self._first_boot = first_boot
         self._locate = locate
@@ -207,6 +210,10 @@ class Interpreter:
         self._read(reading)
         self._add(reading, self._reporter.close())
         return reading
+
+    def going_down(self) -> None:
+        """Somebody is about to switch the machine off or to reset it, on purpose."""
+        self._machine.going_down()
 
     def gap(self) -> Reading:
         """Output is missing here: the boot has one more gap."""
@@ -321,8 +328,10 @@ class Interpreter:
             self._stage(reading, marker, line)
         elif role is Role.ENDING:
             self._machine.announce(marker)
+            self._touched = True
         else:
             self._machine.learn(marker)
+            self._touched = True
 
     def _failure(self, reading: Reading, marker: Marker, line: Line) -> None:
         if self._is_old(marker):
@@ -369,7 +378,7 @@ class Interpreter:
         boot = self.boot
         machine = self._machine
         early = Stage.OFF.rank <= machine.stage.rank < Stage.KERNEL.rank
-        if boot is None or machine.announced or early:
+        if boot is None or machine.expects_reset or early:
             return
         last = machine.kernel_time
         title = "Reset without a shutdown"
@@ -406,6 +415,7 @@ class Interpreter:
         if self._machine.number is not None:
             self._machine.end(line.at)
             number = self._machine.number + 1
+            self._count_lap(reading, line, index)
             ended = self._machine.snapshot(line.offset - self._boot_offset)
             reading.boots.extend([] if ended is None else [ended])
         self._machine.start(number, line.at, cause)
@@ -413,6 +423,23 @@ class Interpreter:
         self._lines_before = 0
         self._touched = True
         reading.cuts.append(Cut(line.at, line.offset, index, number))
+
+    def _count_lap(self, reading: Reading, line: Line, index: int) -> None:
+        """Tell, in the boot that ended, that it was one of too many."""
+        boot = self.boot
+        loop = None if boot is None else self._loops.lap(boot, line.at)
+        if boot is None or loop is None:
+            return
+        fields: dict[str, str | int | float | bool] = {
+            "laps": loop.laps, "stage": loop.highest.value,
+        }  # fmt: skip
+        if loop.error is not None:
+            fields["reason"] = loop.error
+        event = Event(
+            line.at, boot.console, Kind.FAILURE, "reboot_loop", Severity.CRITICAL,
+            loop.title, boot.boot, self._number(reading, index, line), fields=fields,
+        )  # fmt: skip
+        self._add(reading, [event])
 
     def _prompt(self, reading: Reading, at: int) -> None:
         """Look at the unfinished line, once."""

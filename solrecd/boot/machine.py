@@ -126,9 +126,18 @@ class BootMachine:
         return None if timeout is None else now.since + round(timeout * 1e6)
 
     @property
-    def announced(self) -> bool:
-        """Whether the system said that it goes down."""
-        return self._now is not None and self._now.announced is not None
+    def expects_reset(self) -> bool:
+        """Whether a reset would surprise nobody.
+
+        Because it was announced, or because what has failed or hangs is reset by
+        whoever notices: that is no failure of its own.
+        """
+        now = self._now
+        return now is not None and (
+            now.announced is not None
+            or now.fatal
+            or now.outcome in (Outcome.FAILED, Outcome.STUCK)
+        )
 
     @property
     def kernel_time(self) -> float | None:
@@ -269,6 +278,11 @@ class BootMachine:
             going = self._now.outcome in (Outcome.RUNNING, Outcome.OK)
             if marker.rule.name == "off" and going:
                 self._now.outcome = Outcome.SHUTDOWN
+
+    def going_down(self) -> None:
+        """Somebody takes the machine down from outside."""
+        if self._now is not None:
+            self._now.announced = "reset"
 
     def fail(self, rule: Rule) -> None:
         """A failure's headline was seen: a reset would surprise nobody now."""

@@ -176,8 +176,9 @@ class RuleSet:
     """Tells which of `searched` could match a text, by the literals they need."""
 
 
-WITHOUT_RULE: Final = frozenset({"console_noise", "reboot"})
-"""Failures that no line tells: unreadable output, and a reset without a shutdown."""
+WITHOUT_RULE: Final = frozenset({"console_noise", "reboot", "reboot_loop"})
+"""Failures that no line tells: unreadable output, resets without a shutdown, and many
+of them without a login between."""
 
 _KEYS: Final = frozenset(
     [

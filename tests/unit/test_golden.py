@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from solrecd.simbmc import captures
 from tests.support.golden import interpret, render
 
-LOGS = sorted((Path(__file__).parents[1] / "golden").glob("*.log"))
+GOLDEN = Path(__file__).parents[1] / "golden"
+LOGS = sorted(GOLDEN.glob("*.log"))
 
 
 @pytest.mark.parametrize("log", LOGS, ids=lambda log: log.stem)
@@ -24,3 +26,11 @@ def test_packet_sizes_do_not_change_what_is_understood(log: Path, size: int) -> 
     understood = render(*interpret(log.read_bytes(), size))
 
     assert understood == log.with_suffix(".golden").read_text()
+
+
+@pytest.mark.parametrize("size", [7, 255, 1 << 20])
+@pytest.mark.parametrize("name", captures.NAMES)
+def test_a_recorded_boot_is_understood_as_expected(name: str, size: int) -> None:
+    understood = render(*interpret(captures.load(name).data, size))
+
+    assert understood == (GOLDEN / "captures" / f"{name}.golden").read_text()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from dataclasses import replace
 
 import pytest
@@ -290,3 +291,58 @@ def test_gaps_are_counted() -> None:
     reading = interpreter.gap()
 
     assert [boot.gaps for boot in reading.boots] == [1]
+
+
+BANNER = b"SeaBIOS (version 1.16.2-debian-1.16.2-1)\r\n"
+
+
+def test_a_reset_without_a_shutdown_counts_for_the_boot_that_it_ended() -> None:
+    interpreter = make()
+    feed(interpreter, KERNEL + RUNNING)
+
+    reset = feed(interpreter, BANNER + KERNEL, at=60 * SECOND)
+    later = interpreter.idle(70 * SECOND)
+
+    old, new = reset.boots[0], later.boots[-1]
+    assert [event.boot for event in later.events] == [1]
+    assert (old.boot, old.failures, old.outcome) == (1, 1, Outcome.FAILED)
+    assert (old.title or "").startswith("Reset without a shutdown")
+    assert (new.boot, new.failures, new.title) == (2, 0, None)
+
+
+def test_a_reset_that_was_asked_for_is_no_failure() -> None:
+    interpreter = make()
+    feed(interpreter, KERNEL + RUNNING)
+
+    interpreter.going_down()
+    reset = feed(interpreter, BANNER, at=60 * SECOND)
+
+    assert names(reset) == ["firmware"]
+    assert names(interpreter.idle(70 * SECOND)) == []
+    assert reset.boots[0].failures == 0
+
+
+def test_a_machine_that_hangs_may_be_reset() -> None:
+    interpreter = make()
+    feed(interpreter, KERNEL + RUNNING)
+    interpreter.idle(200 * SECOND)
+
+    reset = feed(interpreter, BANNER, at=300 * SECOND)
+    later = interpreter.idle(310 * SECOND)
+
+    assert names(reset) + names(later) == ["firmware"]
+    assert reset.boots[0].outcome is Outcome.STUCK
+
+
+@pytest.mark.parametrize("size", [1 << 18, 2560])
+def test_output_without_a_line_end_stays_in_bounded_memory(size: int) -> None:
+    interpreter = make()
+    data = b"x" * size
+    tracemalloc.start()
+
+    for at in range(20_000_000 // size):
+        interpreter.feed([Chunk(at, data)])
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert peak < 30 * size + 1_000_000

@@ -1,0 +1,50 @@
+"""Boots that fail one after the other are a loop, told once."""
+
+from __future__ import annotations
+
+from solrecd.boot.loops import LAPS, WITHIN, Loop, LoopWatch
+from solrecd.events import Boot, Outcome, Stage
+
+MINUTE = 60_000_000
+
+
+def failed(at: int, stage: Stage = Stage.KERNEL, title: str | None = "panic") -> Boot:
+    return Boot(
+        "node01", 1, at, outcome=Outcome.FAILED, stages={stage.value: 1.0}, title=title
+    )
+
+
+def loops(*boots: Boot, every: int = MINUTE) -> list[Loop]:
+    watch = LoopWatch()
+    found = [watch.lap(boot, boot.started + every) for boot in boots]
+    return [loop for loop in found if loop is not None]
+
+
+def test_the_third_beginning_without_a_login_is_a_loop() -> None:
+    assert loops(failed(0), failed(MINUTE, Stage.INITRAMFS, "no root")) == [
+        Loop(LAPS, Stage.INITRAMFS, "no root")
+    ]
+
+
+def test_a_loop_is_told_once_until_there_was_a_login() -> None:
+    laps = [failed(at * MINUTE) for at in range(5)]
+    login = failed(5 * MINUTE, Stage.LOGIN)
+
+    assert len(loops(*laps)) == 1
+    assert len(loops(*laps, login, *laps)) == 2
+
+
+def test_beginnings_far_apart_are_no_loop() -> None:
+    assert loops(failed(0), failed(WITHIN)) == []
+
+
+def test_a_shutdown_in_between_is_no_loop() -> None:
+    off = Boot("node01", 1, 0, outcome=Outcome.SHUTDOWN)
+
+    assert loops(failed(0), off, failed(MINUTE)) == []
+
+
+def test_firmware_that_resets_itself_before_anything_fails_counts_too() -> None:
+    lap = Boot("node01", 1, 0, last_stage=Stage.FIRMWARE, outcome=Outcome.UNKNOWN)
+
+    assert loops(lap, lap)[0].highest is Stage.FIRMWARE
