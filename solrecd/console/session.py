@@ -1,0 +1,156 @@
+"""The story of a console's session: only news are told, and every gap is marked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+import structlog
+
+from solrecd.console.chronicle import SECOND, Chronicle, Deed, seconds
+from solrecd.events import GapReason, Kind, Lost, LostReason, SessionState, Severity
+from solrecd.metrics import ConsoleMetrics
+
+log = structlog.get_logger()
+
+_UNREACHABLE = frozenset(
+    {LostReason.NAME_UNRESOLVED, LostReason.UNREACHABLE, LostReason.BMC_TIMEOUT}
+)
+"""Losses that mean that the BMC itself does not answer."""
+
+_SEVERITY: Mapping[SessionState, Severity] = MappingProxyType(
+    {
+        SessionState.UP: Severity.INFO,
+        SessionState.CONNECTING: Severity.INFO,
+        SessionState.YIELDED: Severity.WARNING,
+        SessionState.FOREIGN: Severity.WARNING,
+        SessionState.DOWN: Severity.ERROR,
+    }
+)
+
+NoteGap = Callable[[GapReason, str, int], None]
+"""Marks a gap: reason, words, stamp."""
+
+
+class SessionStory:
+    """What is known of a session, and what of it is news.
+
+    Args:
+        chronicle: is told the news.
+        metrics: the console's numbers.
+        note_gap: marks a gap in its place between the bytes.
+        now: stamp.
+        resumed: stamp of the last byte that an earlier daemon recorded; the time since
+            then is a gap. None for a console never recorded before.
+    """
+
+    __slots__ = (
+        "_cause",
+        "_chronicle",
+        "_down_since",
+        "_metrics",
+        "_note_gap",
+        "lost",
+        "next_try",
+        "since",
+        "state",
+    )
+
+    def __init__(
+        self,
+        chronicle: Chronicle,
+        metrics: ConsoleMetrics,
+        note_gap: NoteGap,
+        *,
+        now: int,
+        resumed: int | None,
+    ) -> None:
+        self.state = SessionState.CONNECTING
+        self.since = now
+        """Stamp."""
+        self.lost: Lost | None = None
+        """Why it is not up."""
+        self.next_try: int | None = None
+        """Stamp."""
+        self._chronicle = chronicle
+        self._metrics = metrics
+        self._note_gap = note_gap
+        self._down_since = resumed
+        """When recording stopped; None while it runs and before it first ran."""
+        self._cause = LostReason.STOPPED
+        """What stopped it."""
+
+    def went_on(self) -> None:
+        """An earlier daemon's session is ours now: there is no gap."""
+        self._down_since = None
+
+    def changed(
+        self, state: SessionState, lost: Lost | None, retry_in: float | None, now: int
+    ) -> None:
+        """Take what the keeper says; repeated tries are no news, their result is."""
+        self.next_try = None if retry_in is None else now + int(retry_in * SECOND)
+        if (state, lost) == (self.state, self.lost):
+            return
+        self._account(state, lost, now)
+        if state is SessionState.CONNECTING and self.lost is not None:
+            self.state = state
+            return
+        self.state, self.since, self.lost = state, now, lost
+        self._announce(now)
+
+    def _account(self, state: SessionState, lost: Lost | None, now: int) -> None:
+        """Note the gap when recording goes on, and when it stopped."""
+        metrics = self._metrics
+        if lost is not None:
+            metrics.bmc_reachable = int(lost.reason not in _UNREACHABLE)
+        metrics.session_up = int(state is SessionState.UP)
+        if state is SessionState.UP:
+            metrics.bmc_reachable = 1
+            if self._down_since is not None:
+                length = seconds(now - self._down_since)
+                text = f"{length} s without a session ({self._cause})"
+                self._note_gap(GapReason.SESSION, text, now)
+            self._down_since = None
+        elif self.state is SessionState.UP and lost is not None:
+            self._down_since, self._cause = now, lost.reason
+            metrics.session_lost(lost.reason)
+
+    def _announce(self, now: int) -> None:
+        lost = self.lost
+        if lost is None:
+            log.info(
+                "session.changed", console=self._chronicle.console, state=self.state
+            )
+        else:
+            log.warning(
+                "session.changed",
+                console=self._chronicle.console,
+                state=self.state,
+                reason=lost.reason,
+                detail=lost.detail,
+                retry_in=self._retry_in(now),
+            )
+        because = "" if lost is None else f": {lost.detail or lost.reason}"
+        self._chronicle.report(
+            now,
+            Deed(
+                Kind.SESSION,
+                self.state.value,
+                _SEVERITY[self.state],
+                f"session {self.state}{because}",
+                {} if lost is None else {"reason": lost.reason.value},
+            ),
+        )
+
+    def _retry_in(self, now: int) -> float | None:
+        if self.next_try is None:
+            return None
+        return round((self.next_try - now) / SECOND, 1)
+
+    @property
+    def error(self) -> str | None:
+        """Why it is not up, in one line."""
+        lost = self.lost
+        if lost is None:
+            return None
+        return f"{lost.reason}: {lost.detail}" if lost.detail else lost.reason.value
