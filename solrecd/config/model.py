@@ -119,7 +119,7 @@ class DaemonConfig:
     keep_free: int | None = 256 * _MIB
     """Bytes of the log file system that stay free: closed segments go, the oldest
     first, before it has less, also those that retention would keep."""
-    login_concurrency: int = 64
+    login_concurrency: int = 256
     """Logins that may be under way at the same time."""
     log_level: LogLevel = LogLevel.INFO
     log_format: LogFormat = LogFormat.AUTO
