@@ -28,6 +28,7 @@ from solrecd.config import (
 from solrecd.console import Console
 from solrecd.events import Lost, LostReason, SessionState
 from solrecd.keeper import Dialer, Keeper
+from solrecd.sinks.archive import ArchiveError
 from solrecd.sinks.viewers import TailItem, Viewers
 
 INTERPRET_EVERY = 0.2
@@ -39,6 +40,10 @@ SLICE = 0.005
 
 CHECK_EVERY = 5.0
 """Seconds between two looks at what may last minutes only."""
+
+OPENING = 20.0
+"""Seconds that a start or a reload waits for consoles to be opened. Where a disk hangs
+they follow when it comes back."""
 
 RESTART_AFTER = 5.0
 """Seconds before a console that met a bug of ours starts again."""
@@ -66,10 +71,17 @@ class Workshop(Protocol):
 
 @dataclass(slots=True)
 class _Member:
-    """A console of the set, and how to stop its task."""
+    """A console of the set."""
 
     console: Console
     keeper: Keeper
+
+
+@dataclass(slots=True)
+class _Task:
+    """What tends a console, from before it is opened until its files are finished."""
+
+    config: ConsoleConfig
     scope: trio.CancelScope = field(default_factory=trio.CancelScope)
     gone: trio.Event = field(default_factory=trio.Event)
     removed: bool = False
@@ -106,6 +118,8 @@ class Supervisor:
         self._read_config = read_config
         self._config = Config()
         self._members: dict[str, _Member] = {}
+        self._tasks: dict[str, _Task] = {}
+        """Of all configured consoles, also those that cannot be opened yet."""
         self._woken: set[Console] = set()
         self._unsettled: set[Console] = set()
         self._output = trio.Event()
@@ -127,8 +141,8 @@ class Supervisor:
         Returns: never by itself.
         Resources: on cancellation every session is closed, side by side, and what had
         arrived is interpreted and given to the sinks.
-        Errors: a console's bug restarts that console; an archive that cannot be opened
-        ends the daemon.
+        Errors: none; a console's bug restarts that console, one whose archive cannot
+        be opened is tried again and again.
         """
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._interpret_forever)
@@ -143,18 +157,39 @@ class Supervisor:
                 nursery.start_soon(self._tend, config, opened)
 
     async def _tend(self, config: ConsoleConfig, opened: trio.Event) -> None:
-        console = await self._workshop.open(config, self._wake)
-        keeper = Keeper(config, self._dialer, console, rng=self._rng)
-        member = _Member(console, keeper)
-        self._members[config.name] = member
+        task = self._tasks[config.name] = _Task(config)
+        try:
+            with task.scope:
+                await self._record(task, opened)
+        finally:
+            del self._tasks[config.name]
+            task.gone.set()
+            opened.set()
+
+    async def _record(self, task: _Task, opened: trio.Event) -> None:
+        console = await self._open(task, opened)
+        keeper = Keeper(task.config, self._dialer, console, rng=self._rng)
+        member = self._members[console.name] = _Member(console, keeper)
         opened.set()
         try:
-            with member.scope:
-                await self._keep(member)
+            await self._keep(member)
         finally:
             with trio.CancelScope(shield=True):
                 # Bounded by the archive: it only queues what is left.
-                await self._retire(member)
+                await self._retire(member, removed=task.removed)
+
+    async def _open(self, task: _Task, opened: trio.Event) -> Console:
+        """Open a console's archive, however often that takes; nobody waits for it."""
+        while True:
+            try:
+                return await self._workshop.open(task.config, self._wake)
+            except ArchiveError as error:
+                told = {"console": task.config.name, "retry_in": RESTART_AFTER}
+                log.error("console.not_opened", reason=str(error), **told)  # noqa: TRY400 - no bug
+            except Exception:
+                log.exception("console.crashed", console=task.config.name)
+            opened.set()
+            await trio.sleep(RESTART_AFTER)
 
     async def _keep(self, member: _Member) -> None:
         while True:
@@ -166,14 +201,13 @@ class Supervisor:
                 member.console.session_changed(SessionState.DOWN, lost, RESTART_AFTER)
             await trio.sleep(RESTART_AFTER)
 
-    async def _retire(self, member: _Member) -> None:
+    async def _retire(self, member: _Member, *, removed: bool) -> None:
         console = member.console
         console.interpret()
         self._woken.discard(console)
         self._unsettled.discard(console)
         del self._members[console.name]
-        await self._workshop.close(console, removed=member.removed)
-        member.gone.set()
+        await self._workshop.close(console, removed=removed)
 
     # Interpreting in batches, off the path of the ACKs.
 
@@ -272,24 +306,30 @@ class Supervisor:
         }
 
     async def _apply(self, plan: ReloadPlan, new: Config) -> None:
-        leaving = [self._members[name] for name in (*plan.stop, *plan.restart)]
-        for member in leaving:
-            member.removed = member.console.name in plan.stop
-            member.scope.cancel()
-        for member in leaving:
-            await member.gone.wait()
+        leaving = [self._tasks[name] for name in (*plan.stop, *plan.restart)]
+        for task in leaving:
+            task.removed = task.config.name in plan.stop
+            task.scope.cancel()
+        for task in leaving:
+            await task.gone.wait()
         arriving = []
         for name in (*plan.start, *plan.restart):
             opened = trio.Event()
             arriving.append(opened)
             await self._to_tend.send((new.consoles[name], opened))
-        for opened in arriving:
-            await opened.wait()
+        with trio.move_on_after(OPENING):
+            for opened in arriving:
+                await opened.wait()
         for name in plan.update:
-            self._members[name].console.config = new.consoles[name]
-            self._members[name].keeper.config = new.consoles[name]
+            self._update(self._tasks[name], new.consoles[name])
         self._workshop.apply(new, plan)
         if plan.stages:
             for member in self._members.values():
                 member.console.limit_stages()
         self._config = new
+
+    def _update(self, task: _Task, config: ConsoleConfig) -> None:
+        task.config = config
+        member = self._members.get(config.name)
+        if member is not None:
+            member.console.config = member.keeper.config = config

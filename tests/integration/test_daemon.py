@@ -129,9 +129,15 @@ class Site:
 
     async def ls(self, name: str) -> Mapping[str, Any]:
         """Ask the daemon about a console, through its socket."""
+        return next(row for row in await self.rows() if row["console"] == name)
+
+    async def rows(self) -> list[dict[str, Any]]:
+        """Ask the daemon about all consoles."""
         client = Client(str(self.folder / "control.sock"))
-        rows = await trio.to_thread.run_sync(client.get, "/v1/consoles")
-        return next(row for row in rows if row["console"] == name)
+        rows: list[dict[str, Any]] = await trio.to_thread.run_sync(
+            client.get, "/v1/consoles"
+        )
+        return rows
 
     async def wait(self, name: str, **wanted: object) -> Mapping[str, Any]:
         """Return the console's ``ls`` object once it has these values."""

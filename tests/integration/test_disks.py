@@ -158,3 +158,22 @@ def remount(site: Site, options: str) -> None:
     if done.returncode and options == "ro":
         # A file open for writing keeps the kernel from it; a device error does not ask.
         pytest.skip(done.stderr.decode())
+
+
+async def test_a_console_whose_folder_cannot_be_read_keeps_no_other_from_starting(
+    site: Site,
+) -> None:
+    bmcs = [make_bmc(name, total=None) for name in ("node1", "node2")]
+    for bmc, name in zip(bmcs, ("node1", "node2"), strict=True):
+        site.add(bmc, name)
+    folder = site.folder / "log/node2"
+    folder.parent.mkdir()
+    folder.touch()
+
+    async with site.recording():
+        await grow(bmcs[0], 2000)
+        names = [row["console"] for row in await site.rows()]
+        folder.unlink()
+        await grow(bmcs[1], 2000)
+
+    assert names == ["node1"]
