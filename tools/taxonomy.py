@@ -58,7 +58,7 @@ Places where output is, or may be, missing from the recording.
     "power": """\
 ## Power
 
-Asked of the BMC every 30 to 45 s, and soon after the console fell silent.
+Asked of the BMC about every 30 s, and soon after the console fell silent.
 """,
     "operator": "## Operators\n\nWhat people do on consoles, or forgot to.\n",
 }
