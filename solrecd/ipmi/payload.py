@@ -18,6 +18,7 @@ from types import MappingProxyType
 from typing import Final
 
 from solrecd.events import LostReason
+from solrecd.ipmi.beat import next_beat
 from solrecd.ipmi.commands import PATIENCE, Command, Purpose
 from solrecd.ipmi.constants import (
     AppCommand,
@@ -110,10 +111,9 @@ class SolPayload:
         self._watch = OwnerWatch(
             options.instance, believe_status=behaviour.believe_activation_status
         )
-        # Between 3/4 and all of the interval, by session: fleets must not beat time.
-        share = dialogue.cipher.local_id >> 4 & 0xFF
-        self._interval = options.keepalive_interval * (1 - share / 1024)
-        self._probe_at = now + self._interval
+        self._interval = options.keepalive_interval
+        self._place = (dialogue.cipher.local_id >> 4 & 0xFF) / 256
+        self._probe_at = self._next_beat(now)
         self._probed_at = now
         self.heard_at = now
         """When the last SoL packet came."""
@@ -213,8 +213,8 @@ class SolPayload:
         self._probe_at = now
 
     def postpone_probe(self, now: float) -> None:
-        """The BMC is there, but too busy to answer: ask again after the interval."""
-        self._probe_at = now + self._interval
+        """The BMC is there, but too busy to answer: ask again another time."""
+        self._probe_at = self._next_beat(now)
 
     # SoL packets.
 
@@ -358,6 +358,9 @@ class SolPayload:
         if now >= self._next_probe():
             self._probe(now)
 
+    def _next_beat(self, now: float) -> float:
+        return next_beat(now, self._interval, self._place)
+
     def _next_probe(self) -> float:
         if self.dialogue.commands.has(Purpose.PROBE):
             return math.inf
@@ -367,7 +370,7 @@ class SolPayload:
 
     def _probe(self, now: float, patience: tuple[float, ...] = PATIENCE) -> None:
         self._probed_at = now
-        self._probe_at = now + self._interval
+        self._probe_at = self._next_beat(now)
         if self.dialogue.commands.has(Purpose.PROBE):
             return
         command = Command(Purpose.PROBE, NetFn.APP, AppCommand.GET_DEVICE_ID)

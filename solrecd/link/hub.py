@@ -231,4 +231,6 @@ class Hub:
             deadline = port.endpoint.deadline
             if deadline is not None and deadline <= horizon:
                 port.endpoint.expire(max(now, deadline))
-            port.flush()
+                port.flush()
+            else:
+                self._arm(port)

@@ -1,9 +1,8 @@
 """Is the machine on? One IPMI command now and then, without a task or a thread for it.
 
 A thousand consoles ask 30 times a second, and what costs is waking up for it. So the
-question goes with the session's own: when that asks whether the BMC is there, this
-one is sent behind it, in the same wake-up as that one's answer comes in. The answer is
-one call; no task waits for it.
+questions of all have a common beat (`solrecd.ipmi.beat`), which is that of the
+sessions' own. The answer is one call; no task waits for it.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ import random
 from collections.abc import Callable
 from typing import Protocol
 
+from solrecd.ipmi.beat import next_beat
 from solrecd.ipmi.constants import CompletionCode, NetFn
 from solrecd.ipmi.events import CommandAnswered, CommandFailed
 
@@ -20,10 +20,7 @@ GET_CHASSIS_STATUS = 0x01
 """IPMI 2.0 §28.2; bit 0 of the answer's first byte: the system has power."""
 
 POWER_EVERY = 30.0
-"""Seconds at least between two questions that nothing in particular calls for."""
-
-POWER_LATEST = 45.0
-"""Seconds at most; the session asks something of its own every 15 to 20 s."""
+"""Seconds at most between two questions to a BMC that answers them."""
 
 POWER_FIRST = 2.0
 """Seconds after the login within which the first one is asked."""
@@ -59,7 +56,7 @@ class Ask(Protocol):
 class PowerWatch:
     """Asks one BMC whether its machine is on.
 
-    Whoever holds it calls `ask` at `due`, or after `opens` when that suits better.
+    Whoever holds it calls `ask` at `due`.
 
     Args:
         send: sends a command and calls back with the answer.
@@ -77,10 +74,9 @@ class PowerWatch:
     ) -> None:
         self.due = now + rng.uniform(0, POWER_FIRST)
         """When `ask` is to be called (monotonic); infinite while an answer is due."""
-        self.opens = math.inf
-        """From when on it may be called, if anything else is sent anyway."""
         self._send = send
         self._tell = tell
+        self._place = rng.random()
         self._asked = -math.inf
         self._wanted = math.inf
         """When somebody wants the next question, while an answer is due."""
@@ -96,13 +92,13 @@ class PowerWatch:
 
     def ask(self, now: float) -> None:
         """Ask."""
-        self.due = self.opens = self._wanted = math.inf
+        self.due = self._wanted = math.inf
         self._asked = now
         self._send(NetFn.CHASSIS, GET_CHASSIS_STATUS, POWER_PATIENCE, self._answered)
 
     def _answered(self, answer: CommandAnswered | CommandFailed) -> None:
-        self.opens = self._asked + POWER_EVERY
-        self.due = min(self._asked + POWER_LATEST, self._wanted)
+        beat = next_beat(self._asked, POWER_EVERY, self._place)
+        self.due = min(beat, self._wanted)
         match answer:
             case CommandAnswered(code=CompletionCode.OK, data=data) if data:
                 self._failures = 0
@@ -116,5 +112,5 @@ class PowerWatch:
 
     def _give_up(self) -> None:
         """Stop asking often; it may learn to answer one day."""
-        self.opens = self.due = self._asked + POWER_RARELY
+        self.due = self._asked + POWER_RARELY
         self._tell(None)
