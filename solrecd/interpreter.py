@@ -16,7 +16,7 @@ from solrecd.boot.detector import Detector, Marker
 from solrecd.boot.incidents import Reporter
 from solrecd.boot.loops import LoopWatch
 from solrecd.boot.machine import BootMachine, Motion
-from solrecd.boot.noise import is_noise
+from solrecd.boot.noise import is_noise, noise_event
 from solrecd.boot.prefix import STAMP, Origin
 from solrecd.boot.rules import Role, Rule, RuleSet, load_rules
 from solrecd.events import (
@@ -64,26 +64,10 @@ class Interpreter:
     """
 
     __slots__ = (
-        "_boot_offset",
-        "_carry",
-        "_console",
-        "_dark",
-        "_detector",
-        "_first_boot",
-        "_lines_before",
-        "_lines_seen",
-        "_locate",
-        "_loops",
-        "_machine",
-        "_noisy",
-        "_pending",
-        "_prompted",
-        "_reporter",
-        "_seen",
-        "_shell",
-        "_stamped",
-        "_text",
-        "_touched",
+        "_boot_offset", "_carry", "_console", "_dark", "_detector", "_first_boot",
+        "_ignored", "_lines_before", "_lines_seen", "_locate", "_loops", "_machine",
+        "_noisy", "_pending", "_prompted", "_reporter", "_seen", "_shell", "_stamped",
+        "_text", "_touched",
     )  # fmt: skip
 
     def __init__(
@@ -107,6 +91,7 @@ class Interpreter:
         self._machine = BootMachine(console, boot, timeouts or {})
         self._first_boot = first_boot
         self._locate = locate
+        self._ignored: Callable[[int, str], None] | None = None
         self._boot_offset = offset
         # Lines of this boot in earlier readings, and the end of a line that was cut.
         self._lines_before = 0
@@ -211,6 +196,13 @@ class Interpreter:
         self._add(reading, self._reporter.close())
         return reading
 
+    def explain(self, ignored: Callable[[int, str], None]) -> None:
+        """Tell the number of each line that looked like an event, and why it is none.
+
+        For people who ask why nothing was said.
+        """
+        self._ignored = ignored
+
     def going_down(self) -> None:
         """Somebody is about to switch the machine off or to reset it, on purpose."""
         self._machine.going_down()
@@ -285,12 +277,8 @@ class Interpreter:
             if ("\ufffd" in text or "\\x" in text) and is_noise(text):
                 line = reading.lines[index]
                 self._noisy = number
-                event = Event(
-                    line.at, self._console, Kind.FAILURE, "console_noise",
-                    Severity.WARNING,
-                    "Unreadable output: do the baud rates of host and BMC agree?",
-                    number, self._number(reading, index, line),
-                )  # fmt: skip
+                where = self._number(reading, index, line)
+                event = noise_event(self._console, number, where, line.at)
                 self._add(reading, [event])
                 return
 
@@ -321,7 +309,9 @@ class Interpreter:
         """Act on one marker."""
         role = marker.rule.role
         line = reading.lines[marker.line]
-        if role is Role.FAILURE:
+        if role is Role.SUPPRESS:
+            self._explain(reading, marker, f"rule {marker.rule.id}: no failure")
+        elif role is Role.FAILURE:
             self._failure(reading, marker, line)
         elif role is Role.STAGE:
             self._note_stamp(reading, texts, marker.line)
@@ -335,6 +325,8 @@ class Interpreter:
 
     def _failure(self, reading: Reading, marker: Marker, line: Line) -> None:
         if self._is_old(marker):
+            why = f"rule {marker.rule.id}: {marker.message.origin.name.lower()} of"
+            self._explain(reading, marker, f"{why} what was printed before")
             return
         if marker.rule.name == "kdump_started":
             self._pending = None
@@ -344,6 +336,11 @@ class Interpreter:
         self._machine.learn(marker)
         self._touched = True
         self._add(reading, self._reporter.begin(marker, where, line.at, number))
+
+    def _explain(self, reading: Reading, marker: Marker, why: str) -> None:
+        if self._ignored is not None:
+            line = reading.lines[marker.line]
+            self._ignored(self._number(reading, marker.line, line), why)
 
     def _is_old(self, marker: Marker) -> bool:
         """Whether a failure was reported before, or is only looked at."""
@@ -359,6 +356,8 @@ class Interpreter:
     def _stage(self, reading: Reading, marker: Marker, line: Line) -> None:
         motion = self._machine.judge(marker)
         if motion is Motion.NONE:
+            why = f"rule {marker.rule.id}: no way back to {marker.rule.name} from here"
+            self._explain(reading, marker, why)
             self._machine.learn(marker)
             return
         if motion is Motion.NEW_BOOT:
@@ -427,19 +426,9 @@ class Interpreter:
     def _count_lap(self, reading: Reading, line: Line, index: int) -> None:
         """Tell, in the boot that ended, that it was one of too many."""
         boot = self.boot
-        loop = None if boot is None else self._loops.lap(boot, line.at)
-        if boot is None or loop is None:
-            return
-        fields: dict[str, str | int | float | bool] = {
-            "laps": loop.laps, "stage": loop.highest.value,
-        }  # fmt: skip
-        if loop.error is not None:
-            fields["reason"] = loop.error
-        event = Event(
-            line.at, boot.console, Kind.FAILURE, "reboot_loop", Severity.CRITICAL,
-            loop.title, boot.boot, self._number(reading, index, line), fields=fields,
-        )  # fmt: skip
-        self._add(reading, [event])
+        if boot is not None:
+            loop = self._loops.lap(boot, line.at, self._number(reading, index, line))
+            self._add(reading, [] if loop is None else [loop])
 
     def _prompt(self, reading: Reading, at: int) -> None:
         """Look at the unfinished line, once."""

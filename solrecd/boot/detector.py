@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from solrecd.boot.prefix import Message, messages
-from solrecd.boot.rules import Matched, Role, Rule, RuleSet, Scope
+from solrecd.boot.rules import Matched, Rule, RuleSet, Scope
 
 BLOCK_LINES: Final = (64, 16, 4, 1)
 """Lines looked at in one go; measured best on crash logs and on healthy boots."""
@@ -74,7 +74,7 @@ class Detector:
         rules = [self._rules[candidate] for candidate in candidates]
         for message in messages(text):
             marker = _first(rules, index, message)
-            if marker is not None and marker.rule.role is not Role.SUPPRESS:
+            if marker is not None:
                 yield marker
 
 

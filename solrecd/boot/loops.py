@@ -7,10 +7,9 @@ another thing to be told, once, and with how far it ever came.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
 from typing import Final
 
-from solrecd.events import Boot, Outcome, Stage
+from solrecd.events import Boot, Event, Kind, Outcome, Severity, Stage
 
 LAPS: Final = 3
 """Beginnings without a login between them. Two happen by themselves: firmware resets
@@ -19,25 +18,6 @@ once after it trained memory or changed a setting, an installer reboots once."""
 WITHIN: Final = 3_600_000_000
 """Microseconds from the first of those beginnings to the last. Large machines spend
 ten minutes and more in each POST."""
-
-
-@dataclass(frozen=True, slots=True)
-class Loop:
-    """A machine goes in circles."""
-
-    laps: int
-    highest: Stage
-    """The furthest that any of them came."""
-    error: str | None
-    """Title of the last one's worst failure."""
-
-    @property
-    def title(self) -> str:
-        """One line for people."""
-        return (
-            f"Reboot loop: {self.laps} boots without a login, "
-            f"none came further than {self.highest}"
-        )
 
 
 class LoopWatch:
@@ -50,12 +30,13 @@ class LoopWatch:
         self._laps: deque[tuple[int, Stage, str | None]] = deque(maxlen=LAPS - 1)
         self._told = False
 
-    def lap(self, ended: Boot, at: int) -> Loop | None:
+    def lap(self, ended: Boot, at: int, line: int) -> Event | None:
         """Take a boot that ended as another begins; tell of a loop once.
 
         Args:
             ended: the boot that is over.
             at: stamp of the next one's first output.
+            line: the number of its line as the boot that ended counts them.
         """
         if Stage.LOGIN in ended.stages or ended.outcome is Outcome.SHUTDOWN:
             self._laps.clear()
@@ -69,7 +50,19 @@ class LoopWatch:
         self._told = True
         highest = max((stage for _, stage, _ in self._laps), key=_rank)
         errors = [title for _, _, title in self._laps if title]
-        return Loop(LAPS, highest, errors[-1] if errors else None)
+        return _event(ended, at, line, highest, errors[-1] if errors else None)
+
+
+def _event(boot: Boot, at: int, line: int, highest: Stage, error: str | None) -> Event:
+    """Tell of a loop, in the boot that made it one."""
+    fields: dict[str, str | int] = {"laps": LAPS, "stage": highest.value}
+    if error is not None:
+        fields["reason"] = error
+    return Event(
+        at, boot.console, Kind.FAILURE, "reboot_loop", Severity.CRITICAL,
+        f"Reboot loop: {LAPS} boots without a login, none came further than {highest}",
+        boot.boot, line, fields=fields,
+    )  # fmt: skip
 
 
 def _rank(stage: Stage) -> int:

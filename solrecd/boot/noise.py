@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from solrecd.events import Event, Kind, Severity
+
 WINDOW: Final = 16
 """Characters; shorter lines prove nothing."""
 
@@ -24,3 +26,11 @@ def is_noise(text: str) -> bool:
     unreadable = text.count("\ufffd") + escaped
     # An escape takes four characters for one byte.
     return unreadable > SHARE * (len(text) - 3 * escaped)
+
+
+def noise_event(console: str, boot: int | None, line: int, at: int) -> Event:
+    """Return what to tell of a console that cannot be read."""
+    title = "Unreadable output: do the baud rates of host and BMC agree?"
+    return Event(
+        at, console, Kind.FAILURE, "console_noise", Severity.WARNING, title, boot, line
+    )

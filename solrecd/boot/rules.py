@@ -219,7 +219,7 @@ def load_rules(texts: Mapping[str, str]) -> RuleSet:
     for source, text in texts.items():
         document = _document(source, text)
         frames.update(document.get("frames", {}))
-        for rule in _rules(source, document):
+        for rule in _rules(source, text, document):
             if rule.id in rules:
                 where = rules[rule.id].source
                 raise RuleError(f"{source}: {rule.id}: already defined in {where}")
@@ -272,9 +272,16 @@ def _frames(values: Mapping[str, Any]) -> Frames:
     )
 
 
-def _rules(source: str, document: Mapping[str, Any]) -> Iterator[Rule]:
+def _rules(source: str, text: str, document: Mapping[str, Any]) -> Iterator[Rule]:
+    lines = [
+        number
+        for number, line in enumerate(text.splitlines(), 1)
+        if line.partition("#")[0].strip() == "[[marker]]"
+    ]
     for number, entry in enumerate(document.get("marker", ()), 1):
-        where = f"{source}: {entry.get('id', f'marker {number}')}"
+        # Somebody may have written the tables in another of TOML's ways.
+        line = f":{lines[number - 1]}" if len(lines) >= number else ""
+        where = f"{source}{line}: {entry.get('id', f'marker {number}')}"
         rule = _rule(where, source, entry)
         _prove(where, rule)
         yield rule

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import sys
 
-from solrecd import configfiles
+from solrecd import configfiles, markerfiles
+from solrecd.boot.rules import RuleError
 from solrecd.config import Config, ConfigError
 from solrecd.ipmi.quirks import Quirk
 
@@ -28,7 +29,9 @@ def main(args: argparse.Namespace) -> int:
     """Say what is wrong, all of it, or what would run."""
     try:
         config = load(args.config, assume_credentials=True)
-    except ConfigError as error:
+        # Each rule is tried on its own example.
+        markerfiles.load(config.daemon.markers_dir)
+    except (ConfigError, RuleError) as error:
         print(error, file=sys.stderr)
         return USAGE
     print(f"{args.config}: {_in_words(config)}")

@@ -16,9 +16,8 @@ from pathlib import Path
 
 import trio
 
-from solrecd import log, notify
+from solrecd import log, markerfiles, notify
 from solrecd.cli import check, run
-from solrecd.cli.scan import packaged_rules
 from solrecd.config import Config
 from solrecd.daemon import Daemon
 from solrecd.simbmc import captures
@@ -121,7 +120,7 @@ async def _demo(folder: Path, args: argparse.Namespace) -> None:
 async def _record(config: Config, config_file: Path, seconds: float) -> None:
     daemon = Daemon(
         config,
-        rules=packaged_rules(),
+        rules=markerfiles.load(config.daemon.markers_dir),
         read_config=lambda: check.load(str(config_file)),
         notifier=notify.Notifier(),
         wall_clock=run.wall_clock,

@@ -82,9 +82,9 @@ def replay_into(
     knows more of it.
     """
     # Imported here: loading the marker rules takes a while.
-    from solrecd.cli.scan import packaged_rules  # noqa: PLC0415
+    from solrecd import markerfiles  # noqa: PLC0415
 
-    rules, count = packaged_rules(), 0
+    rules, count = markerfiles.load(markerfiles.USER_FOLDER), 0
     progress = Progress("reading the archive", len(consoles))
     for console in consoles:
         progress.step(console)

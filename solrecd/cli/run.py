@@ -11,11 +11,10 @@ from typing import TypeVarTuple
 
 import trio
 
-from solrecd import log, notify
+from solrecd import log, markerfiles, notify
 from solrecd.api.listeners import ListenError
 from solrecd.boot.rules import RuleError
 from solrecd.cli import check
-from solrecd.cli.scan import packaged_rules
 from solrecd.config import Config, ConfigError
 from solrecd.daemon import Daemon
 from solrecd.journal import JournalError
@@ -73,7 +72,7 @@ async def _run(config: Config, read_config: Callable[[], Config]) -> None:
     try:
         daemon = Daemon(
             config,
-            rules=packaged_rules(),
+            rules=markerfiles.load(config.daemon.markers_dir),
             read_config=read_config,
             notifier=notifier,
             wall_clock=wall_clock,

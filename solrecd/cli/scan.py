@@ -15,14 +15,14 @@ import json
 import lzma
 import re
 import sys
-from collections.abc import Iterator, Sequence
-from importlib import resources
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Final, cast
 
 import zstandard
 
-from solrecd.boot.rules import RuleError, RuleSet, load_rules
+from solrecd import markerfiles
+from solrecd.boot.rules import RuleError, RuleSet
 from solrecd.events import Chunk, Event, Kind, parse_stamp
 from solrecd.interpreter import Interpreter
 
@@ -45,9 +45,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--json", action="store_true", help="one object per line")
     parser.add_argument(
+        "--markers",
+        default=markerfiles.USER_FOLDER,
+        metavar="FOLDER",
+        help="marker rules of your own (default: %(default)s)",
+    )
+    parser.add_argument(
         "--explain",
         action="store_true",
-        help="name the rule behind each event, and lines that were ignored",
+        help="name the rule behind each event, and why other lines are none",
     )
 
 
@@ -58,7 +64,7 @@ def main(args: argparse.Namespace) -> int:
     gc.disable()
     files = args.files or ["-"]
     try:
-        rules = packaged_rules()
+        rules = markerfiles.load(args.markers)
     except RuleError as error:
         print(f"solrecctl scan: {error}", file=sys.stderr)
         return 2
@@ -68,7 +74,8 @@ def main(args: argparse.Namespace) -> int:
         label = name if len(files) > 1 else None
         try:
             with _opened(name) as stream:
-                for event in scan(stream, name, rules):
+                explain = _explainer(label, as_json=args.json) if args.explain else None
+                for event in scan(stream, name, rules, explain):
                     found |= event.kind is Kind.FAILURE
                     show(event, label)
                     if args.explain and not args.json:
@@ -87,9 +94,7 @@ def packaged_rules() -> RuleSet:
     Raises:
         RuleError: a rule is wrong; its tests would have said so.
     """
-    folder = resources.files("solrecd.boot") / "markers"
-    found = sorted(folder.iterdir(), key=lambda path: path.name)
-    return load_rules({path.name: path.read_text("utf-8") for path in found})
+    return markerfiles.load()
 
 
 class _Input:
@@ -160,11 +165,25 @@ def _unarchived(data: bytes, at: int) -> tuple[list[Chunk], int]:
     return chunks, at
 
 
-def scan(stream: IO[bytes], name: str, rules: RuleSet) -> Iterator[Event]:
-    """Yield the events of one file, in the order of their lines."""
+def scan(
+    stream: IO[bytes],
+    name: str,
+    rules: RuleSet,
+    ignored: Callable[[int, str], None] | None = None,
+) -> Iterator[Event]:
+    """Yield the events of one file, in the order of their lines.
+
+    Args:
+        stream: the file's bytes, unpacked.
+        name: of the file, ``-`` for standard input.
+        rules: what to look for.
+        ignored: told which lines looked like events and why they are none.
+    """
     source = _Input(stream)
     console = "-" if name == "-" else Path(name).name
     interpreter = Interpreter(rules, console=console, locate=source.line)
+    if ignored is not None:
+        interpreter.explain(ignored)
     held: list[Event] = []
     at = 0
     for chunks in source.chunks():
@@ -203,6 +222,18 @@ def _unpacked(packed: IO[bytes], head: bytes) -> IO[bytes]:
         unpacker = zstandard.ZstdDecompressor()
         return unpacker.stream_reader(packed, read_across_frames=True)
     return packed
+
+
+def _explainer(label: str | None, *, as_json: bool) -> Callable[[int, str], None]:
+    def explain(line: int, why: str) -> None:
+        if as_json:
+            told = {"line": line, "ignored": why}
+            print(json.dumps(told if label is None else {"file": label} | told))
+        else:
+            where = f"{label}:{line}" if label else f"{line}"
+            print(f"{where:>6}  ignored   {why}")
+
+    return explain
 
 
 def _show_json(event: Event, label: str | None) -> None:

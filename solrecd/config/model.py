@@ -121,6 +121,8 @@ class DaemonConfig:
     first, before it has less, also those that retention would keep."""
     login_concurrency: int = 256
     """Logins that may be under way at the same time."""
+    markers_dir: str = "/etc/solrecd/markers.d"
+    """Folder of marker rules that add to the packaged ones, or switch them off."""
     log_level: LogLevel = LogLevel.INFO
     log_format: LogFormat = LogFormat.AUTO
 

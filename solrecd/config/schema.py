@@ -82,6 +82,7 @@ DAEMON_KEYS: Schema = MappingProxyType(
         "retention_bytes": off_or(size(_MIB, 1024 * 1024 * _GIB)),
         "keep_free": off_or(size(_MIB, 1024 * _GIB)),
         "login_concurrency": integer(1, 10_000),
+        "markers_dir": absolute_path,
         "log_level": choice(LogLevel),
         "log_format": choice(LogFormat),
     }

@@ -106,3 +106,25 @@ def test_a_missing_file_is_said_and_the_others_are_read(
     assert status == 2
     assert "none" in captured.err
     assert "Kernel panic" in captured.out
+
+
+def test_a_line_that_only_looks_like_a_failure_is_explained(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = tmp_path / "console.log"
+    log.write_text("[    1.000000] mce: CPU supports 32 MCE banks\n")
+
+    run(str(log), "--explain")
+
+    assert "1  ignored   rule no.mce-support: no failure" in capsys.readouterr().out
+
+
+def test_a_bad_rule_of_ones_own_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "mine.toml").write_text('[[marker]]\nid = "mine"\n')
+
+    status = run("--markers", str(tmp_path), "/dev/null")
+
+    assert status == 2
+    assert f"{tmp_path}/mine.toml:1: mine: role is missing" in capsys.readouterr().err
