@@ -288,6 +288,10 @@ class Console:
         deed = Deed(Kind.SESSION, "resumed", Severity.INFO, text)
         self._chronicle.report(now, deed)
 
+    def resumed(self) -> None:
+        """Mark where a gap ends: bytes come again, or are about to."""
+        self._session.resumed(self._wall_clock())
+
     def mark_loss(self, loss: SolLoss) -> None:
         """Mark that the BMC lost output just here."""
         lost = "an unknown number of" if loss.count is None else str(loss.count)

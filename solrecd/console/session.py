@@ -48,6 +48,7 @@ class SessionStory:
         "_cause",
         "_chronicle",
         "_down_since",
+        "_early",
         "_metrics",
         "_note_gap",
         "lost",
@@ -79,6 +80,14 @@ class SessionStory:
         """When recording stopped; None while it runs and before it first ran."""
         self._cause = LostReason.STOPPED
         """What stopped it."""
+        self._early = False
+        """Bytes came before the keeper said that the session is up."""
+
+    def resumed(self, now: int) -> None:
+        """Bytes come again, or are about to: a gap ends here, before them."""
+        if self._down_since is not None:
+            self._end_gap(self._down_since, now)
+            self._early = True
 
     def went_on(self) -> None:
         """An earlier daemon's session is ours now: there is no gap."""
@@ -107,13 +116,17 @@ class SessionStory:
         if state is SessionState.UP:
             metrics.bmc_reachable = 1
             if self._down_since is not None:
-                length = seconds(now - self._down_since)
-                text = f"{length} s without a session ({self._cause})"
-                self._note_gap(GapReason.SESSION, text, now)
-            self._down_since = None
-        elif self.state is SessionState.UP and lost is not None:
-            self._down_since, self._cause = now, lost.reason
-            metrics.session_lost(lost.reason)
+                self._end_gap(self._down_since, now)
+            self._early = False
+        elif lost is not None and (self._early or self.state is SessionState.UP):
+            if self.state is SessionState.UP:
+                metrics.session_lost(lost.reason)
+            self._down_since, self._cause, self._early = now, lost.reason, False
+
+    def _end_gap(self, since: int, now: int) -> None:
+        text = f"{seconds(now - since)} s without a session ({self._cause})"
+        self._note_gap(GapReason.SESSION, text, now)
+        self._down_since = None
 
     def _announce(self, now: int) -> None:
         lost = self.lost

@@ -22,6 +22,7 @@ from solrecd.ipmi.events import (
     LoggedIn,
     SessionEvent,
     SessionLost,
+    SolActivated,
     SolData,
     SolLoss,
 )
@@ -50,6 +51,9 @@ class Recorder(Protocol):
 
     def record(self, data: bytes) -> bool:
         """Record console output; False refuses it, and the BMC keeps it for now."""
+
+    def resumed(self) -> None:
+        """The payload is ours, or bytes say that it is: a gap ends before them."""
 
     def mark_loss(self, loss: SolLoss) -> None:
         """Mark that output is missing here."""
@@ -94,6 +98,8 @@ class SolLink:
         """Cipher suite of the login; None before it."""
         self.is_over = False
         """The session has ended; nobody is left to say goodbye to."""
+        self._is_activating = False
+        """The payload was asked for; bytes may overtake the answer."""
         self._bug: Exception | None = None
         self._replies: dict[int, Reply] = {}
         """Who waits for the answer to a command, by its ticket."""
@@ -124,6 +130,8 @@ class SolLink:
         try:
             for event in self.session.receive(datagram, now):
                 if type(event) is SolData:
+                    if self._is_activating:
+                        self._resume()
                     if self._legacy is not None:
                         self._legacy.before_recording(self.session)
                     if self._recorder.record(event.data):
@@ -170,6 +178,8 @@ class SolLink:
             return
         if type(event) is LoggedIn:
             self.suite = event.suite
+        if type(event) is SolActivated:
+            self._resume()
         self.is_over = self.is_over or type(event) is SessionLost
         if self._legacy is not None:
             self._legacy.heard(event, self.session, self._port.socket_name)
@@ -177,6 +187,11 @@ class SolLink:
             self._post.send_nowait(event)
         except (trio.WouldBlock, trio.ClosedResourceError):
             self._post.close()
+
+    def _resume(self) -> None:
+        """Tell of the payload at once: the keeper hears of it after the next bytes."""
+        self._is_activating = False
+        self._recorder.resumed()
 
     def _abandon(self) -> None:
         """Tell all who still wait for an answer that none will come."""
@@ -214,6 +229,7 @@ class SolLink:
 
     def activate(self) -> None:
         """Ask for the SoL payload."""
+        self._is_activating = True
         self.session.activate(trio.current_time())
         self._port.flush()
 

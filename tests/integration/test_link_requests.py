@@ -30,6 +30,9 @@ class Nobody:
     def record(self, data: bytes) -> bool:
         return True
 
+    def resumed(self) -> None:
+        """A gap ends; nobody asks here."""
+
     def mark_loss(self, loss: SolLoss) -> None:
         raise AssertionError(loss)
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import trio
 
 from solrecd.simbmc.bmc import Bmc
-from solrecd.simbmc.faults import Faults
+from solrecd.simbmc.faults import Faults, Mishap
 from solrecd.simbmc.fleet import Fleet
 from solrecd.simbmc.ledger import Ledger
 from solrecd.simbmc.machine import Machine, NumberedLines
@@ -20,6 +21,33 @@ from tests.reliability.losses import Text, find_losses
 
 BUFFER = 1024
 SETTINGS = SolSettings(buffer_size=BUFFER, retry_interval=0.05)
+
+
+@pytest.fixture(name="site")
+async def _site(tmp_path: Path) -> AsyncIterator[Site]:
+    with Fleet(seed=3) as fleet:
+        async with trio.open_nursery() as nursery:
+            await nursery.start(fleet.run)
+            yield Site(tmp_path, fleet)
+            nursery.cancel_scope.cancel()
+
+
+def printing_bmc(settings: SolSettings) -> Bmc:
+    """Return a BMC whose machine prints at about line rate, for ever."""
+    source = NumberedLines("node1", rate=100, size=128)
+    return Bmc(BmcOptions(sol=settings), Machine(source), ledger=Ledger())
+
+
+async def deliver(bmc: Bmc, count: int) -> None:
+    """Wait until so many more bytes have been acknowledged."""
+    goal = bmc.ledger.acknowledged + count
+    await until(lambda: bmc.ledger.acknowledged > goal)
+
+
+async def drop(bmc: Bmc) -> None:
+    """Wait until the BMC has dropped something."""
+    dropped = bmc.ledger.dropped.total()
+    await until(lambda: bmc.ledger.dropped.total() > dropped)
 
 
 @pytest.mark.parametrize(
@@ -33,29 +61,18 @@ SETTINGS = SolSettings(buffer_size=BUFFER, retry_interval=0.05)
     ],
 )
 async def test_what_a_bmc_drops_is_marked_and_nothing_else(
-    tmp_path: Path, overflow: Overflow, words: str
+    site: Site, overflow: Overflow, words: str
 ) -> None:
-    with Fleet(seed=3) as fleet:
-        async with trio.open_nursery() as nursery:
-            await nursery.start(fleet.run)
-            site = Site(tmp_path, fleet)
-            sol = dataclasses.replace(SETTINGS, overflow=overflow)
-            source = NumberedLines("node1", rate=100, size=128)
-            bmc = Bmc(BmcOptions(sol=sol), Machine(source), ledger=Ledger())
-            member = site.add(bmc, "node1")
-            async with site.recording():
-                for _ in range(3):
-                    goal = bmc.ledger.acknowledged + 8 * BUFFER
-                    await until(lambda goal=goal: bmc.ledger.acknowledged > goal)
-                    member.inbound.faults = Faults(loss=1)
-                    dropped = bmc.ledger.dropped.total()
-                    await until(
-                        lambda dropped=dropped: bmc.ledger.dropped.total() > dropped
-                    )
-                    member.inbound.faults = Faults()
-                goal = bmc.ledger.acknowledged + 8 * BUFFER
-                await until(lambda: bmc.ledger.acknowledged > goal)
-            nursery.cancel_scope.cancel()
+    bmc = printing_bmc(dataclasses.replace(SETTINGS, overflow=overflow))
+    member = site.add(bmc, "node1")
+
+    async with site.recording():
+        for _ in range(3):
+            await deliver(bmc, 8 * BUFFER)
+            member.inbound.faults = Faults(loss=1)
+            await drop(bmc)
+            member.inbound.faults = Faults()
+        await deliver(bmc, 8 * BUFFER)
 
     text = Text.parse(site.text("node1"), "node1")
     found = find_losses(text, reach=BUFFER + 256)
@@ -63,3 +80,20 @@ async def test_what_a_bmc_drops_is_marked_and_nothing_else(
     assert found.false_marks == []
     assert found.losses == found.marks == 3
     assert words in site.text("node1")
+
+
+async def test_a_gap_is_marked_before_the_bytes_that_end_it(site: Site) -> None:
+    bmc = printing_bmc(SETTINGS)
+    member = site.add(bmc, "node1")
+
+    async with site.recording():
+        for _ in range(8):
+            await deliver(bmc, 1000)
+            bmc.suffer(Mishap.DEACTIVATE, trio.current_time())
+            site.fleet.poke(member)
+        await deliver(bmc, 1000)
+
+    text = Text.parse(site.text("node1"), "node1")
+    assert len(text.gap_marks) == 8
+    assert text.jumps
+    assert find_losses(text, reach=0).unmarked == []

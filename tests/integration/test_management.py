@@ -65,6 +65,9 @@ class Recording:
     def mark_restart(self, since: int) -> None:
         raise AssertionError(since)
 
+    def resumed(self) -> None:
+        """A gap ends; nobody asks here."""
+
     def mark_loss(self, loss: SolLoss) -> None:
         raise AssertionError(loss)
 

@@ -17,7 +17,7 @@ import trio
 
 from bench.figures import machine, markdown
 
-PROGRAMS = ("torture", "hostile")
+PROGRAMS = ("torture", "hostile", "soak")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import random
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,17 +64,25 @@ def make_bmc(name: str, load: Load, settings: SolSettings, seed: int = 0) -> Bmc
 @asynccontextmanager
 async def simulated(
     load: Load,
-    settings: SolSettings,
+    settings: SolSettings | Sequence[SolSettings],
     *,
     faults: Faults = Faults(),  # noqa: B008 - frozen
     seed: int = 0,
 ) -> AsyncIterator[tuple[Fleet, Mapping[str, Member]]]:
-    """Serve a fleet; yield it and its members by console."""
+    """Serve a fleet; yield it and its members by console.
+
+    Args:
+        load: how much is printed.
+        settings: of all BMCs, or of one after the other, over and over.
+        faults: of the network.
+        seed: of all random decisions.
+    """
+    kinds = [settings] if isinstance(settings, SolSettings) else settings
     with Fleet(seed=seed) as fleet:
         names = [f"n{number:04d}" for number in range(load.consoles)]
         members = {
-            name: fleet.add(make_bmc(name, load, settings, seed), faults=faults)
-            for name in names
+            name: fleet.add(make_bmc(name, load, kind, seed), faults=faults)
+            for name, kind in zip(names, itertools.cycle(kinds), strict=False)
         }
         async with trio.open_nursery() as nursery:
             await nursery.start(fleet.run)
@@ -83,7 +92,10 @@ async def simulated(
 
 @contextmanager
 def recorder_of(
-    directory: Path, members: Mapping[str, Member], daemon_settings: str = ""
+    directory: Path,
+    members: Mapping[str, Member],
+    daemon_settings: str = "",
+    defaults: str = "",
 ) -> Iterator[Recorder]:
     """Configure a daemon for these BMCs; it does not run yet.
 
@@ -91,6 +103,7 @@ def recorder_of(
         directory: a folder of its own.
         members: BMCs by console.
         daemon_settings: more keys of the ``[daemon]`` table.
+        defaults: more keys of the ``[defaults]`` table.
     """
     tables = (
         f'[console.{name}]\nbmc = "{member.host}:{member.port}"\n'
@@ -98,7 +111,7 @@ def recorder_of(
     )
     with TemporaryDirectory(dir="/dev/shm") as memory, Recorder(directory) as recorder:
         settings = f'journal = "{memory}/journal"\n{daemon_settings}'
-        recorder.configure(settings + _DEFAULTS + "".join(tables))
+        recorder.configure(settings + _DEFAULTS + defaults + "".join(tables))
         yield recorder
 
 

@@ -30,6 +30,8 @@ class Text:
     bmc_marks: list[int] = field(default_factory=list)
     gap_marks: list[int] = field(default_factory=list)
     """Spans without a session or without room: whatever is missing there is told."""
+    lines: dict[int, int] = field(default_factory=dict)
+    """Number of the line of the log (from 0) at each jump."""
     size: int = 0
 
     @classmethod
@@ -39,7 +41,7 @@ class Text:
         pattern = re.compile(rf"{re.escape(name)} (\d{{8}}) #+$")
         expected: int | None = None
         broken = False
-        for line in log.splitlines():
+        for place, line in enumerate(log.splitlines()):
             body = line[30:]
             if line[28:29] == "#":
                 text._mark(body)
@@ -54,6 +56,7 @@ class Text:
                 text.repeats.append(text.size)
             elif broken or (expected is not None and number > expected):
                 text.jumps.append(text.size)
+                text.lines[text.size] = place
             broken = False
             expected = number + 1
             text.size += LINE

@@ -212,6 +212,9 @@ class FakeConsole:
     def record(self, data: bytes) -> bool:
         return True
 
+    def resumed(self) -> None:
+        """A gap ends; nobody asks here."""
+
     def mark_loss(self, loss: SolLoss) -> None:
         raise AssertionError("no loss here")
 
