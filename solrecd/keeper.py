@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import math
 import random
-from collections import deque
 from collections.abc import Awaitable, Callable, Collection
 from typing import Protocol
 
@@ -146,14 +145,14 @@ class _Takes:
     """Remembers when we took the console by force, to keep that rare."""
 
     def __init__(self) -> None:
-        self._times: deque[float] = deque(maxlen=TAKES)
+        self._times: tuple[float, ...] = ()
 
     def allowed(self, now: float) -> bool:
         """Whether one more take is within `TAKES` in `TAKES_WITHIN`."""
         return len(self._times) < TAKES or now - self._times[0] > TAKES_WITHIN
 
     def note(self, now: float) -> None:
-        self._times.append(now)
+        self._times = (*self._times, now)[-TAKES:]
 
 
 class Keeper:

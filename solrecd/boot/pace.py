@@ -8,7 +8,6 @@ is the least; a machine whose own good boots took longer gets a multiple of thos
 from __future__ import annotations
 
 import math
-from collections import deque
 from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from typing import Final
@@ -38,7 +37,7 @@ class Pace:
     __slots__ = ("_last", "_lengths")
 
     def __init__(self, boots: Iterable[Boot] = ()) -> None:
-        self._lengths: deque[Mapping[str, float]] = deque(maxlen=BOOTS)
+        self._lengths: tuple[Mapping[str, float], ...] = ()
         self._last = 0
         for boot in boots:
             self.add(boot)
@@ -49,7 +48,7 @@ class Pace:
             return
         self._last = boot.boot
         if boot.outcome in GOOD and Stage.LOGIN in boot.stages:
-            self._lengths.append(stage_lengths(boot))
+            self._lengths = (*self._lengths, stage_lengths(boot))[-BOOTS:]
 
     def limits(self, configured: Mapping[Stage, float]) -> dict[str, float]:
         """Return seconds in a stage after which a boot counts as stuck, by stage.

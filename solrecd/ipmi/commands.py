@@ -7,7 +7,6 @@ again, so that the BMC can tell a retransmission from a second wish.
 from __future__ import annotations
 
 import enum
-from collections import deque
 from dataclasses import dataclass
 from typing import Final
 
@@ -67,7 +66,7 @@ class CommandQueue:
     """Commands in order, the first of them on the wire."""
 
     def __init__(self) -> None:
-        self._waiting: deque[Command] = deque()
+        self._waiting: list[Command] = []
         self._current: Command | None = None
         self.sequence = 0
         """rqSeq of the last command; one that goes on elsewhere begins behind it."""
@@ -91,7 +90,7 @@ class CommandQueue:
     def add(self, command: Command, *, first: bool = False) -> None:
         """Queue a command, before those that wait already if ``first``."""
         if first:
-            self._waiting.appendleft(command)
+            self._waiting.insert(0, command)
         else:
             self._waiting.append(command)
 
@@ -114,7 +113,7 @@ class CommandQueue:
         """Return the message to send now, if it is another command's turn."""
         if self._current is not None or not self._waiting:
             return None
-        command = self._current = self._waiting.popleft()
+        command = self._current = self._waiting.pop(0)
         self.sequence = self.sequence + 1 & SEQUENCE_MASK
         command.sequence, command.began, command.attempts = self.sequence, now, 0
         return self._transmit(command, now)

@@ -11,7 +11,6 @@ the packet again, under the same number, perhaps with more characters at its end
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Sequence
 from typing import Final
 
@@ -226,7 +225,7 @@ class SolSender:
         self.next_number = first_number
         self.size: int | None = None
         """Bytes per packet; None while the payload is not active."""
-        self._queue: deque[bytes] = deque()
+        self._queue: list[bytes] = []
         self.unsent = 0
         """Bytes written that no BMC has accepted yet."""
         self._flight: SolPacket | None = None
@@ -288,13 +287,13 @@ class SolSender:
         return self._launch(self._take_chunk(self.size), now)
 
     def _take_chunk(self, size: int) -> bytes:
-        chunk = self._queue.popleft()
+        chunk = self._queue.pop(0)
         if chunk == _BREAK:
             return chunk
         while len(chunk) < size and self._queue and self._queue[0] != _BREAK:
-            chunk += self._queue.popleft()
+            chunk += self._queue.pop(0)
         if len(chunk) > size:
-            self._queue.appendleft(chunk[size:])
+            self._queue.insert(0, chunk[size:])
         return chunk[:size]
 
     def _launch(self, data: bytes, now: float) -> bytes:
@@ -326,9 +325,9 @@ class SolSender:
             rest = flight.data[accepted:]
             if not rest:
                 return
-            self._queue.appendleft(rest)
+            self._queue.insert(0, rest)
         elif refused:
-            self._queue.appendleft(_BREAK)
+            self._queue.insert(0, _BREAK)
         else:
             return
         if not accepted or refused:

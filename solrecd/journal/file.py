@@ -122,7 +122,7 @@ class Journal:
     def used(self) -> int:
         """Bytes of the slabs that hold something not yet archived."""
         streams = tuple(self._streams.values())
-        idle = sum(1 for stream in streams if stream.slabs and not stream.pending)
+        idle = sum([stream.is_quiet for stream in streams])
         return self.size - (self._pool.free + idle) * SLAB_SIZE
 
     def shares(self) -> Mapping[str, float]:

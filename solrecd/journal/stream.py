@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import zlib
-from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -66,7 +65,7 @@ class JournalStream:
         self._pool = pool
         self._memory = pool.memory
         self._view = pool.view
-        self._filled: deque[_Finished] = deque()
+        self._filled: list[_Finished] = []
         self._slab: Slab | None = None
         self._position = self._limit = self._seed = 0
         self._released = offset
@@ -126,7 +125,7 @@ class JournalStream:
         self._released = max(self._released, offset)
         filled = self._filled
         while filled and filled[0].end <= offset:
-            self._pool.give_back(filled.popleft().slab)
+            self._pool.give_back(filled.pop(0).slab)
         self._pool.released()
 
     def seek(self, offset: int) -> None:
@@ -150,6 +149,11 @@ class JournalStream:
     def pending(self) -> bool:
         """Whether anything in here is not yet in the archive."""
         return bool(self._filled) or self._end > self._released
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether it holds a slab all of which is archived."""
+        return self._slab is not None and not self.pending
 
     @property
     def slabs(self) -> list[Slab]:

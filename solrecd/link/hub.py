@@ -212,7 +212,9 @@ class Hub:
             return
         port.armed = deadline
         heapq.heappush(self._timers, (deadline, next(self._order), port))
-        self._alarm.deadline = min(self._alarm.deadline, deadline)
+        if self._timers[0][2] is port:
+            # Setting it costs; most ports are not the next to wake.
+            self._alarm.deadline = min(self._alarm.deadline, deadline)
 
     async def _run_timers(self) -> None:
         while True:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from itertools import pairwise
 
 from solrecd.events import (
@@ -28,11 +28,17 @@ TIMED_STAGES = tuple(
 class ConsoleMetrics:
     """What is known of one console; counters only grow.
 
-    Plain attributes, because the hot path adds to them for each packet.
+    Plain attributes, because the hot path adds to them for each packet. Counters by
+    reason have only what happened: hardly any of it ever does.
+
+    Args:
+        failure_names: failures that are counted.
+        durations: of stages, by stage; shared by all consoles.
     """
 
     __slots__ = (
         "_durations",
+        "_failure_names",
         "_last_ended",
         "bmc_reachable",
         "boots",
@@ -52,7 +58,7 @@ class ConsoleMetrics:
     )
 
     def __init__(
-        self, failure_names: Iterable[str], durations: Mapping[str, Histogram]
+        self, failure_names: Collection[str], durations: Mapping[str, Histogram]
     ) -> None:
         self.received_bytes = 0
         self.last_output = 0
@@ -62,30 +68,31 @@ class ConsoleMetrics:
         self.power_on: bool | None = None
         """None while nobody can tell."""
         self.stolen = 0
-        self.lost = dict.fromkeys(LostReason, 0)
-        self.gaps = dict.fromkeys(GapReason, 0)
-        self.lost_bytes = dict.fromkeys(GapReason, 0)
-        self.boots = dict.fromkeys(ENDED_OUTCOMES, 0)
-        self.failures = dict.fromkeys(failure_names, 0)
+        self.lost: dict[str, int] = {}
+        self.gaps: dict[str, int] = {}
+        self.lost_bytes: dict[str, int] = {}
+        self.boots: dict[str, int] = {}
+        self.failures: dict[str, int] = {}
         self.stage = Stage.UNKNOWN
         self.stage_since = 0
         """Stamp; 0 while no stage is known."""
         self.stuck = 0
         self.left_logged_in = False
         """A shell was left open on the console."""
+        self._failure_names = failure_names
         self._durations = durations
         self._last_ended = 0
 
     def session_lost(self, reason: LostReason) -> None:
         """Count the end of a session that was up."""
-        self.lost[reason] += 1
+        _add(self.lost, reason)
         if reason is LostReason.STOLEN:
             self.stolen += 1
 
     def gap(self, reason: GapReason, lost_bytes: int = 0) -> None:
         """Count a gap, and the bytes lost in it where their number is known."""
-        self.gaps[reason] += 1
-        self.lost_bytes[reason] += lost_bytes
+        _add(self.gaps, reason)
+        _add(self.lost_bytes, reason, lost_bytes)
 
     def read(self, reading: Reading) -> None:
         """Take what the interpreter understood."""
@@ -102,8 +109,8 @@ class ConsoleMetrics:
         Gaps and sessions are not counted here: whoever raises those events calls
         `gap` and `session_lost`, and each is counted once.
         """
-        if event.kind is Kind.FAILURE and event.name in self.failures:
-            self.failures[event.name] += 1
+        if event.kind is Kind.FAILURE and event.name in self._failure_names:
+            _add(self.failures, event.name)
         elif event.kind is Kind.STAGE:
             self.enter(Stage(event.name), event.time)
         elif event.kind is Kind.STUCK:
@@ -119,8 +126,12 @@ class ConsoleMetrics:
         if boot.boot <= self._last_ended:
             return
         self._last_ended = boot.boot
-        if boot.outcome in self.boots:
-            self.boots[boot.outcome] += 1
+        if boot.outcome in ENDED_OUTCOMES:
+            _add(self.boots, boot.outcome)
         for (stage, entered), (_, left) in pairwise(boot.stages.items()):
             if stage in self._durations:
                 self._durations[stage].observe(left - entered)
+
+
+def _add(counts: dict[str, int], key: str, count: int = 1) -> None:
+    counts[key] = counts.get(key, 0) + count

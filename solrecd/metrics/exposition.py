@@ -80,16 +80,17 @@ class CounterBlock:
 
     def __init__(self, family: Family, keys: Iterable[str]) -> None:
         console, label = family.labels
+        self._keys = tuple(keys)
         series = [
             family.name + label_set([(console, self._CONSOLE), (label, key)])
-            for key in keys
+            for key in self._keys
         ]
         self._zeros = "".join(f"{one} 0\n" for one in series)
         self._template = "".join(f"{one.replace('%', '%%')} %d\n" for one in series)
 
     def render(self, console: str, counts: Mapping[str, int]) -> str:
-        """Return the series of a console; its counts have just these keys, in order."""
-        if not any(counts.values()):
+        """Return the series of a console; a count that is missing is 0."""
+        if not counts:
             return self._zeros.replace(self._CONSOLE, console)
-        filled = self._template % tuple(counts.values())
+        filled = self._template % tuple([counts.get(key, 0) for key in self._keys])
         return filled.replace(self._CONSOLE, console)

@@ -71,7 +71,7 @@ class Metrics:
         self.rejected: Mapping[str, int] = {}
         """Datagrams dropped, by cause."""
         self.stage_timeouts: Mapping[Stage, float] = {}
-        self._failure_names = tuple(dict.fromkeys(failure_names))
+        self._failure_names = dict.fromkeys(failure_names)
         self._durations = {str(one): Histogram(STAGE_BOUNDS) for one in TIMED_STAGES}
         self._members: dict[str, _Member] = {}
         self._version = version

@@ -126,7 +126,7 @@ class Recorder:
         """The part of it that is in the files; the writer thread's."""
         self.error: OSError | None = None
         segment = resume.segment
-        self.segments: deque[Segment] = deque(() if segment is None else (segment,))
+        self.segments: list[Segment] = [] if segment is None else [segment]
         self.finished: list[SegmentName] = []
         """Segments complete and closed since `drain` was last called."""
         self.begun: list[SegmentName] = []
@@ -137,7 +137,7 @@ class Recorder:
         self._skip = resume.skip
         self._jump = resume.jump
         self._notes_behind = resume.notes
-        self._notes: deque[JournalNote] = deque()
+        self._notes: list[JournalNote] = []
         self._tail: Line | None = None
         self._released = -1
         self._retry_at = 0.0
@@ -223,7 +223,7 @@ class Recorder:
         if self.segments:
             self._plan_end(self.segments[-1])
         while len(self._notes) > NOTES_WAITING:
-            self._notes.popleft()
+            self._notes.pop(0)
 
     def _rotate(self, at: int) -> None:
         """Go on in another part where a limit or missing bytes ask for it."""
@@ -305,11 +305,11 @@ class Recorder:
         if self._notes_behind:
             offset = line.offset + 1
             placed = [note._replace(offset=offset) for note in self._notes_behind]
-            self._notes.extendleft(reversed(placed))
+            self._notes[:0] = placed
             self._notes_behind = ()
 
     def _put_note(self, segment: Segment) -> None:
-        note = self._notes.popleft()
+        note = self._notes.pop(0)
         segment.add_note(note.at, note.text)
 
     def _plan_end(self, segment: Segment) -> None:
@@ -348,7 +348,7 @@ class Recorder:
             # start always finds an open segment, and with it the stream offset.
             self.segments[1].open()
             segment.close()
-            self.segments.popleft()
+            self.segments.pop(0)
             self.finished.append(segment.name)
 
     def _replace(self, segment: Segment, lost: SegmentLostError) -> None:

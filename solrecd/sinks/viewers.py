@@ -7,7 +7,7 @@ else notices: not the archive, not the BMC, not the other viewers.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncIterator, Collection, Iterable, Iterator
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -75,13 +75,14 @@ class Viewers:
         self._recent: dict[str, deque[Line]] = {}
 
     def offer(
-        self, console: str, lines: Iterable[Line], events: Iterable[Event]
+        self, console: str, lines: Sequence[Line], events: Iterable[Event]
     ) -> None:
         """Show what a console said; never waits, never raises."""
-        recent = self._recent.setdefault(console, deque(maxlen=RECENT_LINES))
         watching = [viewer for viewer in self._viewers if _watches(viewer, console)]
-        recent.extend(lines if not watching else _shown(watching, console, lines))
-        _trim(recent)
+        if lines:
+            recent = self._recent.setdefault(console, deque(maxlen=RECENT_LINES))
+            recent.extend(lines if not watching else _shown(watching, console, lines))
+            _trim(recent)
         for event in events:
             for viewer in watching:
                 viewer.offer(TailItem(console, event))
