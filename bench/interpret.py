@@ -89,7 +89,7 @@ def _interpret(data: bytes, rules: RuleSet) -> None:
     interpreter = Interpreter(rules, console="bench")
     for chunks in _chunks(data):
         interpreter.feed(chunks)
-    interpreter.finish(0)
+    interpreter.finish()
 
 
 def _plain(data: bytes, rules: RuleSet) -> int:

@@ -155,7 +155,7 @@ class Interpreter:
     def idle(self, at: int) -> Reading:
         """Understand silence: a prompt, a report that has ended, a stuck boot."""
         reading = Reading(tail=self._text.tail)
-        self._prompt(reading, at)
+        self._prompt(reading)
         self._add(reading, self._reporter.close())
         self._release(reading)
         stuck = self._machine.stuck(at)
@@ -234,10 +234,10 @@ class Interpreter:
             self._machine.recount()
             self._boot_offset = first
 
-    def finish(self, at: int) -> Reading:
+    def finish(self) -> Reading:
         """End the stream: what is unfinished is taken as it is."""
         reading = Reading()
-        self._prompt(reading, at)
+        self._prompt(reading)
         reading.lines = self._text.flush()
         self._read(reading)
         self._add(reading, self._reporter.close())
@@ -430,7 +430,7 @@ class Interpreter:
             loop = self._loops.lap(boot, line.at, self._number(reading, index, line))
             self._add(reading, [] if loop is None else [loop])
 
-    def _prompt(self, reading: Reading, at: int) -> None:
+    def _prompt(self, reading: Reading) -> None:
         """Look at the unfinished line, once."""
         tail = reading.tail or self._text.tail
         if tail is None or self._prompted == (tail.offset, tail.text):
@@ -443,7 +443,7 @@ class Interpreter:
         where = self._number(reading, len(reading.lines), tail)
         if marker.rule.role is Role.STAGE:
             if self._machine.judge(marker) is Motion.FORWARD:
-                event = self._machine.move(marker, where, at)
+                event = self._machine.move(marker, where, tail.at)
                 self._add(reading, [] if event is None else [event])
                 self._touched = True
         elif marker.rule.role is Role.FAILURE:

@@ -64,6 +64,9 @@ class _Progress:
     started: int
     cause: str
     stage: Stage = Stage.UNKNOWN
+    """Where it is now."""
+    reached: Stage = Stage.UNKNOWN
+    """The last stage that it announced; a power-off does not take that away."""
     detail: str | None = None
     since: int = 0
     outcome: Outcome = Outcome.RUNNING
@@ -156,7 +159,7 @@ class BootMachine:
             ended=now.ended,
             cause=now.cause,
             outcome=now.outcome,
-            last_stage=now.stage,
+            last_stage=now.reached,
             stages=dict(now.stages),
             kernel=now.kernel or now.facts.get("loading"),
             cmdline=now.cmdline,
@@ -191,7 +194,8 @@ class BootMachine:
             now.outcome = boot.outcome
         if boot.last_stage.rank > now.stage.rank:
             entered = boot.stages.get(boot.last_stage.value, 0.0)
-            now.stage, now.since = boot.last_stage, now.started + round(entered * 1e6)
+            now.stage = now.reached = boot.last_stage
+            now.since = now.started + round(entered * 1e6)
 
     def recount(self) -> None:
         """Expect sizes of the whole boot from now on, not of what came since."""
@@ -356,7 +360,8 @@ class BootMachine:
         if stage is not now.stage:
             now.since = at
             now.stages.setdefault(stage.value, (at - now.started) / 1e6)
-        now.stage, now.detail = stage, detail
+        now.stage = now.reached = stage
+        now.detail = detail
         if now.outcome is Outcome.STUCK:
             now.outcome = Outcome.RUNNING
         if stage is Stage.LOGIN and now.outcome is Outcome.RUNNING:

@@ -192,7 +192,7 @@ def scan(
         if len(held) > _SORTED_EVENTS:
             yield from _sorted(held)
             held.clear()
-    held += interpreter.finish(at).events
+    held += interpreter.finish().events
     yield from _sorted(held)
 
 

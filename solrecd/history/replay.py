@@ -81,7 +81,7 @@ class _Replay:
         end = self._feed(interpreter)
         self._take(interpreter.idle(end + SILENCE))
         if following is not None:
-            self._take(interpreter.finish(following))
+            self._take(interpreter.finish())
         self._finish(interpreter, following)
 
     def _feed(self, interpreter: Interpreter) -> int:

@@ -26,7 +26,7 @@ def interpret(data: bytes, size: int) -> tuple[list[Event], list[Boot]]:
         interpreter.feed([Chunk(0, data[begin : begin + size])])
         for begin in range(0, len(data), size)
     ]
-    readings.append(interpreter.finish(0))
+    readings.append(interpreter.finish())
     boots = {boot.boot: boot for reading in readings for boot in reading.boots}
     return [event for r in readings for event in r.events], list(boots.values())
 

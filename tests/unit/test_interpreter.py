@@ -346,3 +346,23 @@ def test_output_without_a_line_end_stays_in_bounded_memory(size: int) -> None:
     tracemalloc.stop()
 
     assert peak < 30 * size + 1_000_000
+
+
+def test_a_power_off_does_not_take_away_how_far_a_boot_came() -> None:
+    interpreter = Interpreter(RULES, console="n1")
+    interpreter.feed([Chunk(1, b"Linux version 6.1.0-1 (x)\r\n")])
+
+    reading = interpreter.power(on=False, at=5_000_000)
+
+    assert reading.boots[-1].last_stage is Stage.KERNEL
+    assert interpreter.stage is Stage.OFF
+
+
+def test_a_prompt_counts_from_its_first_byte_not_from_the_look_at_it() -> None:
+    interpreter = Interpreter(RULES, console="n1")
+    interpreter.feed([Chunk(1_000_000, b"Linux version 6.1.0-1 (x)\r\n")])
+    interpreter.feed([Chunk(3_000_000, b"n1 login: ")])
+
+    reading = interpreter.idle(4_000_000)
+
+    assert reading.boots[-1].stages["login"] == 2.0
