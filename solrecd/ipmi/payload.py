@@ -117,6 +117,7 @@ class SolPayload:
         self._probed_at = now
         self.heard_at = now
         """When the last SoL packet came."""
+        self._acks: list[bytes] = []
         self._is_doubted = False
         """The BMC said that the payload is being deactivated; who has it now?"""
         self._is_resumed = False
@@ -243,13 +244,30 @@ class SolPayload:
         if len(told) < len(events):
             self._suspect(now)
         if not any(type(event) is SolData for event in told):
-            self._acknowledge()
+            self.acknowledge()
         return told
 
-    def _acknowledge(self) -> None:
+    def acknowledge(self) -> None:
+        """The last packet is dealt with: have that said with the next datagrams.
+
+        Of several transmissions of one packet that came together only the last is
+        acknowledged. A BMC that has sent 60 characters and hears of the first 20 takes
+        that for a partial accept, and sends the other 40 again as a new packet.
+        """
         payload = self.receiver.acknowledge()
-        if payload is not None:
+        if payload is None:
+            return
+        acks = self._acks
+        if acks and acks[-1][1] == payload[1]:
+            acks[-1] = payload
+        else:
+            acks.append(payload)
+
+    def send_acks(self) -> None:
+        """Seal the acknowledgements that wait."""
+        for payload in self._acks:
             self.dialogue.send(PayloadType.SOL, payload)
+        self._acks.clear()
 
     def _suspect(self, now: float) -> None:
         """The payload is being deactivated: `SolStolen` or just `SolDeactivated`?"""

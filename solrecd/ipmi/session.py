@@ -335,17 +335,15 @@ class Session:
 
     def acknowledge(self) -> None:
         """The bytes of the last `SolData` are recorded: queue the ACK for them."""
-        cipher, sol = self._cipher, self._sol
-        if cipher is None or sol is None:
-            return
-        payload = sol.receiver.acknowledge()
-        if payload is not None:
-            self._outbox.append(cipher.seal(_SOL, payload))
+        if self._cipher is not None and self._sol is not None:
+            self._sol.acknowledge()
 
     # What the owner carries.
 
     def datagrams(self) -> list[bytes]:
         """Return what to send now, in this order, and forget it."""
+        if self._sol is not None:
+            self._sol.send_acks()
         outbox = self._outbox[:]
         self._outbox.clear()
         if self._login is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import pytest
@@ -71,6 +71,12 @@ class Process:
                 self.session.acknowledge()
                 self.may_die()
 
+    def serve(self, arriving: Iterator[bytes], now: float) -> list[bytes]:
+        """Take what came; return what to send."""
+        for datagram in arriving:
+            self.take(datagram, now)
+        return self.datagrams()
+
     def datagrams(self) -> list[bytes]:
         """Return what to send now."""
         datagrams = self.session.datagrams()
@@ -131,6 +137,21 @@ def test_a_retransmission_after_the_hand_over_is_only_acknowledged() -> None:
 
     assert joined.output == b"once more"
     assert joined.acks()[-2:] == [(3, 4), (3, 9)]
+
+
+def test_of_transmissions_that_came_together_only_the_last_is_acknowledged() -> None:
+    joined = Joined().log_in().activate()
+    hand_over(joined)
+
+    joined.feed(
+        joined.bmc.send_sol(3, b"grown"),
+        joined.bmc.send_sol(3, b"grown more"),
+        joined.bmc.send_sol(3, b"grown more and more"),
+    )
+    joined.exchange()
+
+    assert joined.output == b"grown more and more"
+    assert joined.acks() == [(3, len(joined.output))]
 
 
 def test_a_number_skipped_during_the_hand_over_is_marked() -> None:
@@ -235,7 +256,7 @@ def run(joined: Joined, printer: Printer, rng: random.Random, loss: float) -> in
     there, back = Network(rng, loss), Network(rng, loss)
     memory = Memory(freeze(joined.session), Numbers(*joined.session.numbers()))
     process = Process(joined.session, memory, joined.output, may_die)
-    kills, used = 0, set()
+    kills, sent = 0, []
     while printer.sent < len(printer.text):
         joined.now += 0.01
         assert joined.now < 2000, "the BMC never got everything through"
@@ -243,30 +264,28 @@ def run(joined: Joined, printer: Printer, rng: random.Random, loss: float) -> in
         if datagram is not None:
             there.carry(datagram, joined.now)
         try:
-            for arriving in there.arrived(joined.now):
-                process.take(arriving, joined.now)
-            leaving = process.datagrams()
+            leaving = process.serve(there.arrived(joined.now), joined.now)
         except KilledError:
             kills += 1
             process = process.replaced(joined.now)
             continue
         for packet in leaving:
-            assert packet[10:14] not in used, "a session sequence number used twice"
-            used.add(packet[10:14])
+            sent.append(packet[10:14])
             back.carry(packet, joined.now)
-        for arriving in back.arrived(joined.now):
-            deliver(joined, printer, arriving)
+        deliver(joined, printer, back.arrived(joined.now))
     assert not process.losses
+    assert len(set(sent)) == len(sent), "a session sequence number was used twice"
     return kills
 
 
-def deliver(joined: Joined, printer: Printer, datagram: bytes) -> None:
-    """Give a datagram to the BMC, which is strict about late ones."""
+def deliver(joined: Joined, printer: Printer, datagrams: Iterator[bytes]) -> None:
+    """Give datagrams to the BMC, which is strict about late ones."""
     cipher = joined.bmc.cipher
     assert cipher is not None
-    try:
-        kind, payload = cipher.open(datagram)
-    except MalformedPacket:
-        return
-    if kind == PayloadType.SOL:
-        printer.acknowledged(decode_sol(payload))
+    for datagram in datagrams:
+        try:
+            kind, payload = cipher.open(datagram)
+        except MalformedPacket:
+            continue
+        if kind == PayloadType.SOL:
+            printer.acknowledged(decode_sol(payload))
