@@ -13,6 +13,7 @@ import enum
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, Final, Protocol, TypeVar
 
 import re2
@@ -140,7 +141,7 @@ class Frames:
     """Which functions of a call trace say nothing about its cause."""
 
     machinery: tuple[str, ...] = ()
-    """Parts of names: reporting, sanitizers, locks, copying, allocation."""
+    """Patterns of names, of all families: reports, checkers, locks, copying ..."""
     waiting: tuple[str, ...] = ()
     """Parts of names: what every blocked task stands in."""
     gathering: Mapping[str, str] = field(default_factory=dict)
@@ -263,7 +264,7 @@ def _document(source: str, text: str) -> dict[str, Any]:
 
 def _frames(values: Mapping[str, Any]) -> Frames:
     return Frames(
-        machinery=tuple(values.get("machinery", ())),
+        machinery=tuple(chain.from_iterable(values.get("machinery", {}).values())),
         waiting=tuple(values.get("waiting", ())),
         gathering=dict(values.get("gathering", {})),
         quiet=tuple(values.get("quiet", ())),
