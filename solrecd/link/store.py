@@ -47,6 +47,9 @@ _STATE_AT: Final = 32
 _ALIVE: Final = struct.Struct("<Q")
 _ALIVE_AT: Final = 40
 
+_USED: Final = struct.Struct("<I")
+_USED_AT: Final = 48
+
 _SEALS: Final = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW
 """Nobody may take the memory away under the mapping, which would kill us."""
 
@@ -100,7 +103,8 @@ class SessionStore:
         """Descriptor for the service manager."""
         self.memory = memory
         self.view = memoryview(memory)
-        self._free = list(range(CAPACITY - 1, -1, -1))
+        self._free: list[int] = []
+        """Records that were used and are free again."""
         self.is_suspect = False
         """The last process that adopted it did not survive that."""
 
@@ -169,7 +173,23 @@ class SessionStore:
 
     def take(self) -> int | None:
         """Return the index of a record that is free; None: there is none."""
-        return self._free.pop() if self._free else None
+        if self._free:
+            return self._free.pop()
+        fresh = self._used
+        if fresh == CAPACITY:
+            return None
+        self._used = fresh + 1
+        return fresh
+
+    @property
+    def _used(self) -> int:
+        """Records that were ever used. Those behind them take no memory."""
+        used: int = _USED.unpack_from(self.memory, _USED_AT)[0]
+        return min(used, CAPACITY)
+
+    @_used.setter
+    def _used(self, count: int) -> None:
+        _USED.pack_into(self.memory, _USED_AT, count)
 
     def give_back(self, index: int) -> None:
         """Free a record, and forget the keys in it."""
@@ -182,8 +202,7 @@ class SessionStore:
 
         To be called once, before `take`.
         """
-        self._free.clear()
-        for index in range(CAPACITY - 1, -1, -1):
+        for index in range(self._used):
             start = _HEADER_SIZE + index * RECORD_SIZE
             kept = None
             if _HEAD.unpack_from(self.memory, start)[0]:

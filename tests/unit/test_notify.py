@@ -3,11 +3,12 @@
 import os
 import socket
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from solrecd.notify import MAX_STATUS, Notifier, connect
+from solrecd.notify import MAX_STATUS, Notifier, connect, inherited_descriptors
 
 
 @pytest.fixture
@@ -112,3 +113,103 @@ def test_only_a_watchdog_of_this_process_counts(
     environ: dict[str, str], interval: float | None
 ) -> None:
     assert connect(environ).watchdog_interval == interval
+
+
+def test_a_descriptor_is_stored_under_its_own_name(
+    manager: socket.socket, notifier: Notifier
+) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as kept:
+        notifier.store("sock0", kept.fileno())
+        message, (copy,), _, _ = socket.recv_fds(manager, 4096, 4)
+
+        assert message == b"FDSTORE=1\nFDNAME=sock0\nFDPOLL=0"
+        assert os.fstat(copy).st_ino == os.fstat(kept.fileno()).st_ino
+        os.close(copy)
+
+
+def test_a_descriptor_is_removed_by_its_name(
+    manager: socket.socket, notifier: Notifier
+) -> None:
+    notifier.unstore("sock0")
+
+    assert manager.recv(4096) == b"FDSTOREREMOVE=1\nFDNAME=sock0"
+
+
+def test_descriptors_wait_for_a_manager_that_is_busy(
+    manager: socket.socket, notifier: Notifier
+) -> None:
+    for number in range(600):
+        notifier.unstore(f"sock{number}")
+    heard = []
+    for _ in range(600):
+        with suppress(BlockingIOError):
+            while True:
+                heard.append(manager.recv(4096))
+        notifier.watchdog()
+
+    names = [b"FDSTOREREMOVE=1\nFDNAME=sock%d" % number for number in range(600)]
+    assert [message for message in heard if message != b"WATCHDOG=1"] == names
+
+
+@pytest.mark.parametrize(
+    ("environ", "names"),
+    [
+        ({}, []),
+        ({"LISTEN_PID": "1", "LISTEN_FDS": "1", "LISTEN_FDNAMES": "a"}, []),
+        ({"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": "many"}, []),
+    ],
+)
+def test_only_descriptors_for_this_process_are_taken(
+    environ: dict[str, str], names: list[str]
+) -> None:
+    assert list(inherited_descriptors(environ)) == names
+
+
+SYSTEMCTL = """\
+#!/bin/sh
+case "$1" in
+show) echo NFileDescriptorStore={stored} ;;
+list-jobs) echo "{jobs}" ;;
+esac
+"""
+
+
+@pytest.mark.parametrize(
+    ("stored", "jobs", "restarts"),
+    [
+        (2, "77 solrecd.service restart running", True),
+        (2, "77 solrecd.service stop running", False),
+        (2, "78 other.service restart running", False),
+        (2, "", False),
+        (0, "77 solrecd.service restart running", False),
+    ],
+)
+async def test_systemd_says_whether_a_stop_is_half_a_restart(
+    tmp_path: Path,
+    manager: socket.socket,
+    monkeypatch: pytest.MonkeyPatch,
+    stored: int,
+    jobs: str,
+    *,
+    restarts: bool,
+) -> None:
+    program = tmp_path / "systemctl"
+    program.write_text(SYSTEMCTL.format(stored=stored, jobs=jobs))
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    monkeypatch.setenv("NOTIFY_SOCKET", manager.getsockname())
+    notifier = connect({**os.environ, "SOLRECD_UNIT": "solrecd.service"})
+
+    assert await notifier.restarts_us() is restarts
+    notifier.close()
+
+
+async def test_without_systemctl_a_stop_is_a_stop(
+    tmp_path: Path, manager: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("NOTIFY_SOCKET", manager.getsockname())
+    notifier = connect({**os.environ, "SOLRECD_UNIT": "solrecd.service"})
+
+    assert not await notifier.restarts_us()
+    notifier.close()
