@@ -15,7 +15,7 @@ LAB   := $(PEERS) freeipmi-tools qemu-system-x86 ovmf grub-common grub-pc-bin gr
 RIVALS := $(PEERS) conman
 
 .DEFAULT_GOAL := help
-.PHONY: help venv test check unit integration e2e bench docs demo clean
+.PHONY: help venv test check unit integration e2e bench torture neighbours hostile soak fuzz docs demo clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -63,6 +63,25 @@ e2e: venv $(VENV)/debian-lab ## the whole daemon, a real machine (QEMU) behind i
 
 bench: venv $(VENV)/debian-rivals ## figures, measured in one run, as a table
 	$(BIN)/python -m bench
+
+torture: venv ## kill -9, 200 times (KILLS=n), and every acknowledged byte counted
+	$(BIN)/python -m tests.reliability torture --kills $(or $(KILLS),200)
+
+neighbours: venv ## 500 consoles (CONSOLES=n) beside a mute, a flooding and a hostile BMC
+	$(BIN)/python -m tests.reliability neighbours --consoles $(or $(CONSOLES),500)
+
+hostile: venv ## ten million hostile datagrams
+	$(BIN)/python -m tests.reliability hostile
+
+soak: venv ## random faults for MINUTES=n on CONSOLES=n with LOSS=p, each loss accounted for
+	$(BIN)/python -m tests.reliability soak --minutes $(or $(MINUTES),30) \
+	    --consoles $(or $(CONSOLES),100) --loss $(or $(LOSS),0.02)
+
+fuzz: venv ## coverage-guided fuzzing of every decoder, SECONDS=n each
+	$(BIN)/pip install --quiet --disable-pip-version-check --group fuzz
+	for target in packets sol config archive; do \
+	    $(BIN)/python -m tests.reliability.fuzz $$target -max_total_time=$(or $(SECONDS),60) || exit 1; \
+	done
 
 docs: venv ## packaging/docs/events.md: what every event means, from the taxonomy and the markers
 	$(BIN)/python -m tools.taxonomy

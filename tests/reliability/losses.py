@@ -11,6 +11,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Self
 
+from solrecd.simbmc.machine import numbered
+
 LINE = 64
 """Bytes of a numbered line."""
 
@@ -40,7 +42,7 @@ class Text:
         text = cls()
         pattern = re.compile(rf"{re.escape(name)} (\d{{8}}) #+$")
         expected: int | None = None
-        broken = False
+        loose = ""
         for place, line in enumerate(log.splitlines()):
             body = line[30:]
             if line[28:29] == "#":
@@ -48,16 +50,19 @@ class Text:
                 continue
             match = pattern.match(body) if len(body) == LINE - 2 else None
             if match is None:
-                broken = broken or expected is not None
+                loose += body
                 text.size += len(body)
                 continue
             number = int(match[1])
+            if expected is not None and loose == _whole(name, expected):
+                # A note has parted the line; nothing is missing.
+                expected, loose = expected + 1, ""
             if expected is not None and number < expected:
                 text.repeats.append(text.size)
-            elif broken or (expected is not None and number > expected):
+            elif expected is not None and (loose or number > expected):
                 text.jumps.append(text.size)
                 text.lines[text.size] = place
-            broken = False
+            loose = ""
             expected = number + 1
             text.size += LINE
         return text
@@ -67,6 +72,10 @@ class Text:
             self.bmc_marks.append(self.size)
         elif _SESSION.match(body) or _JOURNAL.match(body):
             self.gap_marks.append(self.size)
+
+
+def _whole(name: str, number: int) -> str:
+    return numbered(name, number * LINE, LINE).decode().rstrip()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,157 @@
+"""Promise 3: one console cannot hurt another.
+
+Hundreds of consoles print a little; each packet is timed at the BMC, from the byte to
+its ACK. First they are alone, then they have neighbours: a BMC that passes the login
+and never answers again, one that prints without pause, one that sends garbage as fast
+as it can, and a viewer who never reads.
+"""
+
+from __future__ import annotations
+
+import random
+import socket
+import time
+from argparse import ArgumentParser, Namespace
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+
+import trio
+
+from bench.figures import Figure
+from solrecd.simbmc.faults import Misbehaviour
+from solrecd.simbmc.fleet import Fleet, Member
+from solrecd.simbmc.ledger import Ledger
+from solrecd.simbmc.payload import SolSettings
+from tests.reliability.fleet import (
+    Load,
+    make_bmc,
+    recorder_of,
+    simulated,
+    until_acknowledged,
+)
+from tests.reliability.scrape import quantile
+from tests.support.recorder import Recorder
+
+GOAL = 100.0
+"""Milliseconds within which each packet of the others is to be acknowledged."""
+
+_GARBAGE_PAUSE = 0.002
+_GARBAGE = 10
+"""Datagrams of garbage in each pause: 5000 a second."""
+
+
+class TimedLedger(Ledger):
+    """Notes how long each packet waited for its ACK."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waits: list[float] = []
+        self._since = 0.0
+
+    @property
+    def printed(self) -> int:
+        """Bytes printed so far."""
+        return self._printed
+
+    @printed.setter
+    def printed(self, printed: int) -> None:
+        self._printed = printed
+        self._since = time.monotonic()
+
+    def acknowledge(self, data: bytes) -> None:
+        """Count and time a packet."""
+        super().acknowledge(data)
+        self.waits.append(time.monotonic() - self._since)
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Add this program's options."""
+    parser.add_argument("--consoles", type=int, default=500)
+    parser.add_argument("--rate", type=float, default=1.0, help="packets a second")
+    parser.add_argument("--seconds", type=float, default=20.0)
+    parser.add_argument("--patience", type=float, default=GOAL, help="milliseconds")
+
+
+async def run(arguments: Namespace, directory: Path) -> list[Figure]:
+    """Measure with and without bad neighbours."""
+    load = Load(arguments.consoles, rate=arguments.rate)
+    figures = []
+    async with simulated(load, SolSettings()) as (fleet, members):
+        ledgers = [TimedLedger() for _ in members]
+        for member, ledger in zip(members.values(), ledgers, strict=True):
+            _measure_with(member, ledger)
+        villains = {
+            name: fleet.add(make_bmc(name, Load(1, rate=rate, size=255), SolSettings()))
+            for name, rate in (("mute", 1.0), ("flood", 2000.0), ("garbage", 1.0))
+        }
+        settings = "login_concurrency = 256\n"
+        everybody = {**members, **villains}
+        with recorder_of(directory, everybody, settings) as recorder:
+            await trio.to_thread.run_sync(recorder.start)
+            await until_acknowledged(recorder, members, 200)
+            figures += await _time(arguments, "alone", ledgers)
+            async with _bad_neighbours(fleet, villains, recorder):
+                figures += await _time(arguments, "with neighbours", ledgers)
+            delay = quantile(recorder, "ack_delay", 0.999)
+            lag = quantile(recorder, "loop_lag", 0.99)
+            figures.append(Figure("ACK delay in the daemon, p99.9", delay * 1e3, "ms"))
+            figures.append(Figure("loop lag in the daemon, p99", lag * 1e3, "ms"))
+            await trio.to_thread.run_sync(recorder.stop)
+    return [Figure("consoles", arguments.consoles, ""), *figures]
+
+
+def _measure_with(member: Member, ledger: TimedLedger) -> None:
+    """Let a BMC that has not begun yet write into this ledger."""
+    controller = member.bmc.controller
+    member.bmc.ledger = controller.ledger = controller.payload._ledger = ledger
+
+
+async def _time(
+    arguments: Namespace, name: str, ledgers: list[TimedLedger]
+) -> list[Figure]:
+    patience = arguments.patience
+    for ledger in ledgers:
+        ledger.waits.clear()
+    await trio.sleep(arguments.seconds)
+    waits = sorted(wait for ledger in ledgers for wait in ledger.waits)
+    silent = sum(not ledger.waits for ledger in ledgers)
+    p999 = waits[int(len(waits) * 0.999)]
+    return [
+        Figure(f"{name}: packets timed", len(waits), ""),
+        Figure(f"{name}: consoles without any", silent, "", goal=0),
+        Figure(f"{name}: median wait for the ACK", waits[len(waits) // 2] * 1e3, "ms"),
+        Figure(f"{name}: p99.9", p999 * 1e3, "ms"),
+        Figure(f"{name}: worst", waits[-1] * 1e3, "ms", goal=patience),
+    ]
+
+
+@asynccontextmanager
+async def _bad_neighbours(
+    fleet: Fleet, villains: Mapping[str, Member], recorder: Recorder
+) -> AsyncIterator[None]:
+    """Let the neighbours be bad."""
+    villains["mute"].bmc.misbehaviour = Misbehaviour(mute_after_login=True)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(_send_garbage, villains["garbage"])
+        with _viewer_that_never_reads(recorder):
+            yield
+        nursery.cancel_scope.cancel()
+
+
+async def _send_garbage(member: Member) -> None:
+    rng = random.Random(1)
+    while True:
+        for session in list(member.bmc.controller.sessions.values()):
+            for _ in range(_GARBAGE):
+                member.send(rng.randbytes(rng.randint(1, 300)), session.address)
+        await trio.sleep(_GARBAGE_PAUSE)
+
+
+@contextmanager
+def _viewer_that_never_reads(recorder: Recorder) -> Iterator[None]:
+    """Ask for everything that all consoles print, and read none of it."""
+    with socket.socket(socket.AF_UNIX) as viewer:
+        viewer.connect(str(recorder.directory / "control.sock"))
+        viewer.sendall(b"GET /v1/tail HTTP/1.1\r\nHost: solrecd\r\n\r\n")
+        yield
