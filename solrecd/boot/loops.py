@@ -6,7 +6,6 @@ another thing to be told, once, and with how far it ever came.
 
 from __future__ import annotations
 
-from collections import deque
 from typing import Final
 
 from solrecd.events import Boot, Event, Kind, Outcome, Severity, Stage
@@ -27,23 +26,24 @@ class LoopWatch:
 
     def __init__(self) -> None:
         # Begin, stage and title of boots that failed, the oldest first.
-        self._laps: deque[tuple[int, Stage, str | None]] = deque(maxlen=LAPS - 1)
+        self._laps: tuple[tuple[int, Stage, str | None], ...] = ()
         self._told = False
 
-    def lap(self, ended: Boot, at: int, line: int) -> Event | None:
+    def lap(self, ended: Boot, at: int, line: int | None) -> Event | None:
         """Take a boot that ended as another begins; tell of a loop once.
 
         Args:
             ended: the boot that is over.
             at: stamp of the next one's first output.
-            line: the number of its line as the boot that ended counts them.
+            line: the number of its line as the boot that ended counts them, if known.
         """
         if Stage.LOGIN in ended.stages or ended.outcome is Outcome.SHUTDOWN:
-            self._laps.clear()
+            self._laps = ()
             self._told = False
             return None
         furthest = max(map(Stage, ended.stages), key=_rank, default=ended.last_stage)
-        self._laps.append((ended.started, furthest, ended.title))
+        lap = (ended.started, furthest, ended.title)
+        self._laps = (*self._laps, lap)[1 - LAPS :]
         begun = self._laps[0][0]
         if self._told or len(self._laps) < LAPS - 1 or at - begun > WITHIN:
             return None
@@ -53,7 +53,9 @@ class LoopWatch:
         return _event(ended, at, line, highest, errors[-1] if errors else None)
 
 
-def _event(boot: Boot, at: int, line: int, highest: Stage, error: str | None) -> Event:
+def _event(
+    boot: Boot, at: int, line: int | None, highest: Stage, error: str | None
+) -> Event:
     """Tell of a loop, in the boot that made it one."""
     fields: dict[str, str | int] = {"laps": LAPS, "stage": highest.value}
     if error is not None:

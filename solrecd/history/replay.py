@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from itertools import groupby
 
 from solrecd.archive import Timing
+from solrecd.boot.loops import LoopWatch
 from solrecd.boot.rules import RuleSet
 from solrecd.config.model import STAGE_TIMEOUTS
 from solrecd.events import Boot, Chunk, Event, Reading
@@ -52,9 +53,23 @@ def replay(segments: Sequence[Segment], rules: RuleSet, report: Report) -> Repla
     for segment in segments:
         starts.setdefault(segment.name.boot, segment.name.started)
     following = dict(zip(starts, list(starts.values())[1:], strict=False))
+    loops = LoopWatch()
     for boot, parts in groupby(segments, key=lambda segment: segment.name.boot):
         _Replay(replayed, boot, list(parts), report).run(rules, following.get(boot))
+        if boot in following:
+            _count_lap(replayed, loops, following[boot])
     return replayed
+
+
+def _count_lap(replayed: Replayed, loops: LoopWatch, next_start: int) -> None:
+    """Tell of a reboot loop: each boot alone knows nothing of those before it."""
+    last = replayed.boots[-1]
+    event = loops.lap(last, next_start, None)
+    if event is not None:
+        replayed.events.append(event)
+        replayed.boots[-1] = replace(
+            last, failures=last.failures + 1, title=last.title or event.title
+        )
 
 
 class _Replay:
