@@ -7,7 +7,6 @@ the bytes, and `Interpreter.idle` tells it that time has passed without any.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from operator import attrgetter
 from typing import Final
@@ -105,7 +104,7 @@ class Interpreter:
         self._shell = False
         # A reset without a shutdown, held back until it is known not to be kdump.
         # Failures that a syslog copy may repeat.
-        self._seen: deque[tuple[float | None, str]] = deque(maxlen=COPIES)
+        self._seen: tuple[tuple[float | None, str], ...] = ()
         self._pending: tuple[int, Event] | None = None
         self._touched = False
         # The chassis was off when it was last asked.
@@ -350,7 +349,7 @@ class Interpreter:
             return True
         if message.origin is Origin.COPY:
             return known in self._seen or (None, message.text) in self._seen
-        self._seen.append(known)
+        self._seen = (*self._seen, known)[-COPIES:]
         return False
 
     def _stage(self, reading: Reading, marker: Marker, line: Line) -> None:

@@ -129,11 +129,13 @@ class _Report:
 class Reporter:
     """Collects reports of one console and turns them into events."""
 
-    __slots__ = ("_console", "_culprit", "_open", "_repeats")
+    __slots__ = ("_console", "_culprit", "_frames", "_open", "_repeats")
 
     def __init__(self, console: str, frames: Frames) -> None:
         self._console = console
-        self._culprit = Culprit(frames)
+        self._frames = frames
+        # Most machines never crash, and it is large.
+        self._culprit: Culprit | None = None
         self._open: list[_Report] = []
         # Boot and what failed -> stamp of the event; the least recent first.
         self._repeats: dict[tuple[int | None, str | None], int] = {}
@@ -207,6 +209,7 @@ class Reporter:
         if _is_program(rule, body):
             name, severity = "user_crash", Severity.WARNING
         named = report.marker.groups.get("function", "").partition(".")[0] or None
+        self._culprit = self._culprit or Culprit(self._frames)
         function = self._culprit.find(rule.blame, body, named, rule.skip)
         fields = _fields(report, body)
         if function:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -136,7 +137,12 @@ def parse_quirks(names: Iterable[str]) -> frozenset[Quirk]:
 
 
 def behaviour_of(quirks: Iterable[Quirk]) -> Behaviour:
-    """Return what the engine does under these switches."""
+    """Return what the engine does under these switches; one object for all who ask."""
+    return _behaviour_of(frozenset(quirks))
+
+
+@cache
+def _behaviour_of(quirks: frozenset[Quirk]) -> Behaviour:
     behaviour = Behaviour()
     for quirk in sorted(quirks):
         behaviour = replace(behaviour, **_OVERRIDES[quirk])

@@ -30,6 +30,7 @@ from solrecd.ipmi.session import Session
 from solrecd.link.base import RequestError
 from solrecd.link.handover import Legacy
 from solrecd.link.hub import Hub
+from solrecd.link.mailbox import Mailbox
 from solrecd.link.power import PowerWatch
 from solrecd.link.resolve import Address
 from solrecd.link.store import KeptSession
@@ -93,7 +94,7 @@ class SolLink:
     ) -> None:
         self.session = session
         self._recorder = recorder
-        self._post, self._mail = trio.open_memory_channel[SessionEvent](MAILBOX)
+        self._mail = Mailbox(MAILBOX)
         self.suite: int | None = None
         """Cipher suite of the login; None before it."""
         self.is_over = False
@@ -157,7 +158,7 @@ class SolLink:
         self._bug = bug
         self.is_over = True
         self._port.close()
-        self._post.close()
+        self._mail.close()
         self._abandon()
 
     def datagrams(self) -> Sequence[bytes]:
@@ -183,10 +184,7 @@ class SolLink:
         self.is_over = self.is_over or type(event) is SessionLost
         if self._legacy is not None:
             self._legacy.heard(event, self.session, self._port.socket_name)
-        try:
-            self._post.send_nowait(event)
-        except (trio.WouldBlock, trio.ClosedResourceError):
-            self._post.close()
+        self._mail.post(event)
 
     def _resume(self) -> None:
         """Tell of the payload at once: the keeper hears of it after the next bytes."""
@@ -209,14 +207,12 @@ class SolLink:
         Raises:
             Exception: a bug of ours met in the hub's call, for the supervisor to log.
         """
-        try:
-            return await self._mail.receive()
-        except trio.EndOfChannel:
-            if self._bug is not None:
-                raise self._bug from None
-            return SessionLost(
-                LostReason.PROTOCOL_ERROR, "more events than a session can have"
-            )
+        event = await self._mail.take()
+        if event is None and self._bug is not None:
+            raise self._bug
+        return event or SessionLost(
+            LostReason.PROTOCOL_ERROR, "more events than a session can have"
+        )
 
     def open(self) -> None:
         """Begin to log in."""
@@ -326,5 +322,5 @@ class SolLink:
             self._legacy.close()
         self._legacy = self._power = None
         self._port.close()
-        self._post.close()
+        self._mail.close()
         self._abandon()

@@ -1,6 +1,6 @@
 """The archive: every console's bytes, timing and text, drained from the journal.
 
-The loop hands over (`ArchiveSink.offer`, `note`), which only appends to a deque. Soon
+The loop hands over (`ArchiveSink.offer`, `note`), which only appends to a list. Soon
 after, a writer thread turns that into one write per console and file and gives the
 journal its room back; it looks at consoles that have something to write, no others.
 A second thread forces files to the disk: it cannot delay a drain. Both exist once per

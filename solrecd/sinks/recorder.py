@@ -116,7 +116,7 @@ class Recorder:
         self.console = console
         self.folder = folder
         self.stream = stream
-        self.inbox: deque[Batch | JournalNote] = deque()
+        self.inbox: list[Batch | JournalNote] = []
         """Filled by the loop, emptied by the writer thread; both ends are atomic."""
         self.queued = False
         """Whether it waits for the writer thread's next drain."""
@@ -198,8 +198,10 @@ class Recorder:
 
     def _take_inbox(self) -> list[Batch]:
         batches = []
-        while self.inbox:
-            item = self.inbox.popleft()
+        items = self.inbox[:]
+        # What the loop adds meanwhile stays.
+        del self.inbox[: len(items)]
+        for item in items:
             if isinstance(item, JournalNote):
                 self._notes.append(item)
             else:
