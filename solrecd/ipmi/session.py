@@ -128,7 +128,7 @@ class Session:
         self._events: list[SessionEvent] = []
         self._outbox: list[bytes] = []
         self._received = 0
-        self._rejected = dict.fromkeys(Rejection, 0)
+        self._rejected: dict[Rejection, int] = {}
 
     @classmethod
     def resume(
@@ -369,7 +369,8 @@ class Session:
                 else:
                     self._receive_message(sol, payload_type, payload, now)
         except MalformedPacket as error:
-            self._rejected[error.cause] += 1
+            count = self._rejected.get(error.cause, 0)
+            self._rejected[error.cause] = count + 1
         return taken(self._events)
 
     def expire(self, now: float) -> Sequence[SessionEvent]:

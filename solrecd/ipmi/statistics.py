@@ -28,12 +28,19 @@ class SessionStatistics:
 def snapshot(
     received: int, rejected: Mapping[Rejection, int], sol: SolPayload | None
 ) -> SessionStatistics:
-    """Return the statistics of a session; ``sol`` is None before its login."""
+    """Return the statistics of a session.
+
+    Args:
+        received: datagrams.
+        rejected: those that were not believed, by cause; without what never happened.
+        sol: None before the login.
+    """
+    by_cause = {cause: rejected.get(cause, 0) for cause in Rejection}
     if sol is None:
-        return SessionStatistics(received, dict(rejected))
+        return SessionStatistics(received, by_cause)
     return SessionStatistics(
         received,
-        dict(rejected),
+        by_cause,
         duplicates=sol.receiver.duplicates,
         grown=sol.receiver.grown,
         commands_retransmitted=sol.dialogue.commands.retransmissions,

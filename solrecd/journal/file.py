@@ -127,6 +127,9 @@ class Journal:
 
     def shares(self) -> Mapping[str, float]:
         """Return which part of its quota each console uses, where it is a lot."""
+        taken = self.size // SLAB_SIZE - self._pool.free
+        if taken < CROWD * self._pool.quota:
+            return {}
         streams = tuple(self._streams.values())
         return {
             stream.console: stream.share for stream in streams if stream.share >= CROWD
