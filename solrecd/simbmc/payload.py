@@ -127,6 +127,8 @@ class SolPayload:
         self._skips = 0
         """Numbers that the next packet leaves out."""
         self._overrun = False
+        self._overrun_told = False
+        """Every attempt of the packet on its way has the overrun bit."""
         self._input_number = 0
         self._input_accepted = 0
         self._outgoing: list[SolPacket] = []
@@ -222,6 +224,8 @@ class SolPayload:
             size = self._attempts[0]
         data = bytes(self._buffer[:size])
         status = _OVERRUN if self._overrun else 0
+        if not self._attempts:
+            self._overrun_told = self._overrun
         wait = settings.retry_interval * settings.retry_growth ** len(self._attempts)
         self._resend_at = now + wait
         self._attempts.append(len(data))
@@ -290,7 +294,8 @@ class SolPayload:
         if accepted != self._attempts[-1] and accepted in self._attempts:
             return
         self._attempts.clear()
-        self._overrun = False
+        # The ACK may be for an attempt that was sent before the overrun.
+        self._overrun = self._overrun and not self._overrun_told
         self._ledger.acknowledge(self._take(accepted, now))
         self._pump(now)
 

@@ -187,6 +187,18 @@ def test_a_full_buffer_sets_the_overrun_bit() -> None:
     assert ledger.overruns == 1
 
 
+def test_an_ack_for_an_attempt_before_the_overrun_does_not_clear_the_bit() -> None:
+    payload, _, _ = started(SolSettings(threshold=1, buffer_size=4))
+    payload.print(b"ab", 0.0)
+    (first,) = payload.packets()
+    payload.print(b"cdef", 0.1)
+    payload.receive(ack(first), 0.2)
+
+    (second,) = payload.packets()
+
+    assert (first.status, second.status) == (0, SolStatus.TRANSMIT_OVERRUN)
+
+
 def test_a_full_buffer_may_skip_a_number_instead() -> None:
     settings = SolSettings(threshold=1, buffer_size=4, overflow=Overflow.SKIP)
     payload, ledger, _ = started(settings)
