@@ -210,15 +210,17 @@ class Recorder:
 
     def _plan(self, batches: list[Batch]) -> None:
         """Give bytes, lines and notes to the segments they belong to."""
-        chunks: deque[Chunk] = deque()
-        for batch in batches:
-            chunks.extend(batch.chunks)
-        if chunks:
-            self._rotate(chunks[0].at)
+        chunks = deque(chunk for batch in batches for chunk in batch.chunks)
+        rotated = False
         for batch in batches:
             if batch.chunks:
                 # New bytes: the replay is over, whatever it has brought.
                 self._skip = 0
+            if batch.chunks and not rotated:
+                # Not earlier: what a replay brings belongs to the segment that has its
+                # bytes. In another one's log it would be counted as lines of that one.
+                self._rotate(batch.chunks[0].at)
+                rotated = True
             self._plan_reading(batch.reading, chunks)
         if chunks:
             self._current(chunks[0].at).add_chunks(list(chunks))

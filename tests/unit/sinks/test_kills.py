@@ -1,0 +1,131 @@
+"""A kill -9 between any two writes, or in one: every byte and line is kept, once."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from hypothesis import example, given, settings, strategies as st
+
+from solrecd.archive import SegmentLimits, parse_file_name
+from solrecd.events import Chunk
+from solrecd.journal import Journal
+from solrecd.sinks.archive import ArchiveOptions, ArchiveSink
+from tests.support.mortal_disk import Killed, MortalDisk
+from tests.support.reader import LineReader
+
+AT = 1_795_000_000_000_000
+
+
+class Daemon:
+    """One console, and a disk on which its process can be killed."""
+
+    def __init__(self, folder: Path, limit: int) -> None:
+        self.folder = folder
+        self.disk = MortalDisk()
+        self.said = b""
+        self._limits = SegmentLimits(size=limit)
+        self._at = AT
+        self._start()
+
+    def _start(self) -> None:
+        self.journal = Journal.open(self.folder / "journal", 1 << 20)
+        options = ArchiveOptions(self.folder / "log", limits=self._limits)
+        self.sink = ArchiveSink(options, self.journal, files=self.disk)
+        self.sink.prepare()
+        opened = self.sink.open_console("n1")
+        self.stream = opened.stream
+        self.reader = LineReader(opened.offset, opened.boot)
+        self.sink.offer("n1", (), self.reader.feed(opened.restored))
+        self.sink.offer("n1", opened.pending, self.reader.feed(opened.pending))
+
+    def say(self, data: bytes) -> None:
+        """Receive and offer a packet."""
+        self._at += 1000
+        chunk = Chunk(self._at, data)
+        assert self.stream.append(*chunk)
+        self.said += data
+        self.sink.offer("n1", [chunk], self.reader.feed([chunk]))
+
+    def drain(self, *, left: int | None = None, torn: int = 0) -> None:
+        """Drain; be killed by the call after so many others, and start again."""
+        self.disk.left, self.disk.torn = left, torn
+        try:
+            self.sink.drain(force=True)
+        except Killed:
+            self.restart()
+        self.disk.left = None
+
+    def restart(self) -> None:
+        """Be killed between two drains."""
+        self.journal.close()
+        self.disk.bury()
+        self._start()
+
+    def read(self, kind: str) -> bytes:
+        """Return the content of all files of a kind."""
+        paths = {parse_file_name(p.name): p for p in (self.folder / "log/n1").iterdir()}
+        files = sorted(file for file in paths if file and file.kind == kind)
+        return b"".join(paths[file].read_bytes() for file in files)
+
+    def text(self) -> list[str]:
+        """Return the logged lines without stamps and marks."""
+        return [line[30:] for line in self.read("log").decode().splitlines()]
+
+
+def lines_of(said: bytes) -> list[str]:
+    """Return what the log of these bytes has to be."""
+    reading = LineReader().feed([Chunk(AT, said)])
+    tail = [reading.tail] if reading.tail else []
+    return [line.text for line in [*reading.lines, *tail]]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Packets, and the drain that follows them."""
+
+    packets: list[bytes]
+    left: int | None = None
+    """Calls until it is killed."""
+    torn: int = 0
+
+
+WHOLE = st.lists(st.sampled_from([b"a\n", b"bc\n", b"def\nghij\n"]), max_size=4)
+LEFT = st.one_of(st.none(), st.integers(0, 16))
+
+
+def steps_of(
+    packets: st.SearchStrategy[list[bytes]], torn: st.SearchStrategy[int]
+) -> st.SearchStrategy[list[Step]]:
+    """Return drains of such packets, many of them killed."""
+    step = st.builds(Step, packets, LEFT, torn)
+    return st.lists(step, max_size=12)
+
+
+def run(steps: list[Step], limit: int) -> None:
+    """Live through the steps, and see that all is there."""
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        daemon = Daemon(Path(folder), limit)
+        daemon.say(b"begin\n")
+        for step in steps:
+            for packet in step.packets:
+                daemon.say(packet)
+            daemon.drain(left=step.left, torn=step.torn)
+        daemon.drain()
+        daemon.journal.close()
+        daemon.disk.bury()
+
+        assert daemon.read("raw") == daemon.said
+        assert daemon.text() == lines_of(daemon.said)
+
+
+# Two lines in a full part; the restart has them in the raw file and in the journal has
+# another, which begins the next part; that one is killed before its log is written.
+@settings(max_examples=60, deadline=None)
+@example(steps=[Step([b"a\n"]), Step([b"a\n"], left=0), Step([], left=5)], limit=1)
+@given(steps=steps_of(WHOLE, torn=st.just(0)), limit=st.sampled_from([1, 20, 1 << 20]))
+def test_any_kills_between_writes_keep_every_byte_and_line_once(
+    steps: list[Step], limit: int
+) -> None:
+    run(steps, limit)
