@@ -256,3 +256,23 @@ async def test_secrets_of_a_session_are_in_no_log(
     assert "handover.adopted" in shown
     assert session.cipher.keys.k1.hex() not in shown
     assert repr(session.cipher.keys.k1) not in shown
+
+
+async def test_a_pause_longer_than_bmcs_wait_is_marked_as_a_gap(
+    site: Site, store: DescriptorStore
+) -> None:
+    bmc = make_bmc("node1", total=None)
+    site.add(bmc, "node1")
+
+    async with recording(site, store):
+        await site.wait("node1", session="up")
+    os.pwrite(
+        store.kept["sessions"],
+        (time.time_ns() // 1000 - 9_000_000).to_bytes(8, "little"),
+        40,
+    )
+    async with recording(site, store):
+        await site.wait("node1", session="up")
+
+    assert "s without a reader; the BMC may have dropped output" in site.text("node1")
+    assert ", session kept\n" in site.text("node1")
