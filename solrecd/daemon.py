@@ -208,6 +208,7 @@ class Daemon:
                         await consoles.start(self._supervisor.run, self._config)
                         self._notifier.ready()
                         self._handover.settle()
+                        self._handover.beat(self._wall_clock())
                         task_status.started()
                         log.info("daemon.ready", consoles=len(self._config.enabled))
                 self._forced.deadline = trio.current_time() + GRACE

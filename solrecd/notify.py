@@ -125,7 +125,9 @@ class Notifier:
         """
         if not self._unit or self._channel is None:
             return False
-        shown = await _ask_systemd("show", "--property=NFileDescriptorStore", self._unit)
+        shown = await _ask_systemd(
+            "show", "--property=NFileDescriptorStore", self._unit
+        )
         if not re.search(r"^NFileDescriptorStore=[1-9]", shown, re.MULTILINE):
             return False
         jobs = await _ask_systemd("list-jobs", "--plain", "--no-legend", self._unit)
