@@ -105,9 +105,8 @@ class Daemon:
         self._metrics.stage_timeouts = config.stages
         self._hub = Hub(self._metrics.ack_delay.observe)
         self._journal = _open_journal(settings)
-        index_file = Path(settings.state_dir) / FILE_NAME
         self._index = IndexSink(
-            index_file,
+            _index_file(settings),
             wall_clock=wall_clock,
             report=_report_index,
             archive=Path(settings.log_dir),
@@ -120,34 +119,46 @@ class Daemon:
             files=files,
         )
         self._archive.prepare()
-        self._storage = Storage(
+        self._archive_is_new = not any(Path(settings.log_dir).iterdir())
+        self._storage = self._build_storage()
+        self._handover = Handover(notifier, self._hub, config.enabled)
+        self._dialer = Dialer(self._hub, settings.login_concurrency, self._handover)
+        self._supervisor = self._build_supervisor(rules, read_config)
+
+    def _build_storage(self) -> Storage:
+        settings = self._config.daemon
+        return Storage(
             settings.log_dir,
             settings.keep_free,
             self._journal,
             self._archive,
             self._index,
             self._metrics,
-            wall_clock,
+            self._wall_clock,
         )
-        self._archive_is_new = not any(Path(settings.log_dir).iterdir())
-        self._viewers = Viewers()
-        self._handover = Handover(notifier, self._hub, config.enabled)
-        self._dialer = Dialer(self._hub, settings.login_concurrency, self._handover)
+
+    def _build_supervisor(
+        self, rules: RuleSet, read_config: Callable[[], Config]
+    ) -> Supervisor:
+        viewers = Viewers()
         workshop = Workshop(
-            sinks=Sinks(self._archive, self._index, self._viewers),
+            sinks=Sinks(self._archive, self._index, viewers),
             metrics=self._metrics,
             rules=rules,
             dialer=self._dialer,
             recall=functools.partial(
-                recall, index_file, outcomes=pace.GOOD, count=pace.BOOTS
+                recall,
+                _index_file(self._config.daemon),
+                outcomes=pace.GOOD,
+                count=pace.BOOTS,
             ),
-            wall_clock=wall_clock,
+            wall_clock=self._wall_clock,
         )
-        self._supervisor = Supervisor(
+        return Supervisor(
             workshop,
             self._dialer,
-            self._viewers,
-            wall_clock=wall_clock,
+            viewers,
+            wall_clock=self._wall_clock,
             rng=random.Random(),  # noqa: S311 - jitter
             read_config=read_config,
         )
@@ -265,7 +276,7 @@ class Daemon:
         It takes minutes of a processor; here it would be the ACKs that wait.
         """
         settings = self._config.daemon
-        path = Path(settings.state_dir) / FILE_NAME
+        path = _index_file(settings)
         if self._archive_is_new or await trio.to_thread.run_sync(
             is_complete, path, abandon_on_cancel=True
         ):
@@ -308,6 +319,10 @@ def make_folders(settings: DaemonConfig) -> None:
                 f"{folder}: cannot be made ({error.strerror}); make it by hand for "
                 "this user, or set state_dir, control or journal in [daemon]"
             ) from error
+
+
+def _index_file(settings: DaemonConfig) -> Path:
+    return Path(settings.state_dir) / FILE_NAME
 
 
 def _open_journal(settings: DaemonConfig) -> Journal:

@@ -225,7 +225,8 @@ class Keeper:
         finally:
             self._link = None
             self._console.power_seen(on=None)
-            await self._leave(link)
+            with trio.move_on_after(GOODBYE, shield=True):
+                await self._leave(link)
 
     async def request(
         self, netfn: int, command: int, data: bytes = b"", *, lun: int = 0
@@ -400,10 +401,9 @@ class Keeper:
                 if not link.is_over and not link.leave():
                     link.say_goodbye()
             elif not link.is_over:
-                with trio.move_on_after(GOODBYE, shield=True):
-                    link.say_goodbye()
-                    while not isinstance(await link.next_event(), SessionLost):
-                        pass
+                link.say_goodbye()
+                while not isinstance(await link.next_event(), SessionLost):
+                    pass
         finally:
             link.close()
 
