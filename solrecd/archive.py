@@ -171,12 +171,16 @@ class TimingHeader(NamedTuple):
     """Stream offset of the segment's first byte."""
     noted: int
     """Stamp of the last note archived before this segment; 0 when there is none."""
+    begun: int | None = None
+    """Stream offset where the log's first line begins, when that is before `offset`."""
 
     def encode(self) -> bytes:
         """Return the header lines."""
+        begun = "" if self.begun is None else f"H 0.000000 SOLRECD_BEGUN {self.begun}\n"
         return (
             f"H 0.000000 START_TIME {format_stamp(self.started)}\n"
             f"H 0.000000 SOLRECD_OFFSET {self.offset}\n"
+            f"{begun}"
             f"H 0.000000 SOLRECD_NOTED {self.noted}\n"
         ).encode()
 
@@ -275,7 +279,9 @@ class Timing:
             return
         started = parse_stamp(fields[b"START_TIME"].decode())
         offset = int(fields[b"SOLRECD_OFFSET"])
-        self.header = TimingHeader(started, offset, int(fields[b"SOLRECD_NOTED"]))
+        begun = int(fields[b"SOLRECD_BEGUN"]) if b"SOLRECD_BEGUN" in fields else None
+        noted = int(fields[b"SOLRECD_NOTED"])
+        self.header = TimingHeader(started, offset, noted, begun)
         self.offset, self.at = offset, started
 
 

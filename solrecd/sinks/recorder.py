@@ -238,7 +238,8 @@ class Recorder:
         elif self.segments:
             current = self.segments[-1]
             if self._shared.limits.reached(current.size, current.name.started, at):
-                self._begin(current.name.boot, at, current.end)
+                begun = None if self._tail is None else self._tail.offset
+                self._begin(current.name.boot, at, current.end, begun)
 
     def _plan_reading(self, reading: Reading, chunks: deque[Chunk]) -> None:
         start = 0
@@ -261,9 +262,19 @@ class Recorder:
             current.add_chunks(take_until(chunks, cut.offset - current.end))
             offset = current.end
         self._tail = None
-        self._begin(cut.boot, cut.at, offset)
+        self._begin(cut.boot, cut.at, offset, cut.offset)
 
-    def _begin(self, boot: int, at: int, offset: int) -> Segment:
+    def _begin(
+        self, boot: int, at: int, offset: int, begun: int | None = None
+    ) -> Segment:
+        """Open a segment.
+
+        Args:
+            boot: its number.
+            at: stamp of its first byte.
+            offset: stream offset of its first byte.
+            begun: of its first line, which may have begun in the segment before.
+        """
         name = SegmentName(boot, 1, at)
         if self._last is not None:
             name = next_segment(self._last, boot, at)
@@ -272,7 +283,13 @@ class Recorder:
             self.segments[-1].end_with(None, ())
         shared = self._shared
         segment = Segment(
-            shared.files, self.folder, name, offset, noted=self._noted, text=shared.text
+            shared.files,
+            self.folder,
+            name,
+            offset,
+            noted=self._noted,
+            text=shared.text,
+            begun=begun if begun is not None and begun < offset else None,
         )
         segment.begin()
         self.segments.append(segment)

@@ -9,7 +9,6 @@ part of the recovered segment, and the writer thread's business.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -35,6 +34,7 @@ from solrecd.archive import (
 )
 from solrecd.events import Chunk
 from solrecd.sinks.files import FileSystem
+from solrecd.sinks.recovery_line import cut_chunks, read_earlier
 from solrecd.sinks.seekable import read_seek_table
 from solrecd.sinks.segment import Segment, trim
 
@@ -142,17 +142,19 @@ def restore(
     Raises:
         OSError: a file cannot be read.
     """
-    raw = folder / name.file("raw")
-    size = _size(raw)
+    size = _size(folder / name.file("raw"))
     timing = _read_timing(folder / name.file("timing"))
     header = timing.parsed.header or _guess_header(name, journal, size)
     segment = Segment(files, folder, name, header.offset, noted=header.noted, text=text)
     segment.raw.size = size
     segment.end = segment.confirmed = header.offset + size
     packets = _complete_timing(segment, timing, header, journal)
-    start = _read_log(segment, timing, header, folder / name.file("log"))
-    chunks = _read_chunks(raw, start.offset - header.offset, packets, start.offset)
-    return Restored(segment, chunks, start.offset, start.skip, start.notes)
+    log = folder / name.file("log")
+    mark = _find_mark(timing, header, log)
+    offset, chunks = _read_bytes(folder, name, header, mark.line_offset, packets)
+    torn = offset > mark.line_offset
+    skip, notes = _read_log(segment, mark, log, torn=torn)
+    return Restored(segment, chunks, offset, skip, notes)
 
 
 @dataclass(slots=True)
@@ -250,44 +252,42 @@ def _missing_packets(known: Packet, end: int, journal: Recovered) -> list[Packet
     return packets
 
 
-@dataclass(slots=True)
-class _Start:
-    """Where the replay begins, and what of it the log already has."""
-
-    offset: int
-    skip: int
-    notes: list[JournalNote]
+def _find_mark(timing: _TimingFile, header: TimingHeader, log: Path) -> TimingMark:
+    """Return the last place to start reading from that the log confirms."""
+    size = _size(log)
+    for mark in reversed(timing.parsed.marks):
+        if mark.log_size <= size and _is_line_end(log, mark.log_size):
+            return mark
+    begun = header.offset if header.begun is None else header.begun
+    return TimingMark(header.offset, header.started, begun, 0, header.noted)
 
 
 def _read_log(
-    segment: Segment, timing: _TimingFile, header: TimingHeader, path: Path
-) -> _Start:
-    """Find the last mark that the log confirms; keep whole lines from there.
+    segment: Segment, mark: TimingMark, path: Path, *, torn: bool
+) -> tuple[int, list[JournalNote]]:
+    """Keep whole lines of the log from a mark on.
+
+    Returns:
+        How many lines of a replay it has, and the notes behind the first other one.
+    """
+    lines = whole_lines(_read(path, mark.log_size))
+    notes = [line for line in lines if line_mark(line) == NOTE_MARK]
+    segment.noted = line_stamp(notes[-1]) if notes else mark.noted
+    keep = _settled(lines, torn=torn)
+    segment.log.size = mark.log_size + sum(len(line) + 1 for line in lines[:keep])
+    skip = sum(1 for line in lines[:keep] if line_mark(line) == LINE_MARK)
+    return skip, [_parse_note(line) for line in lines[keep + 1 :]]
+
+
+def _settled(lines: list[bytes], *, torn: bool) -> int:
+    """Return how many lines are certain to stay as they are.
 
     The last line of output is written anew, with the notes behind it: it may have
-    been unfinished, and ended only to make room for them. Not so a segment's very
-    first line, which may have begun in the segment before.
+    been unfinished, and ended only to make room for them. Not so a first line whose
+    begin is gone with the segment before: a replay would bring less of it.
     """
-    size = _size(path)
-    start = TimingMark(header.offset, header.started, header.offset, 0, header.noted)
-    for mark in reversed(timing.parsed.marks):
-        if mark.log_size <= size and _is_line_end(path, mark.log_size):
-            start = mark
-            break
-    lines = whole_lines(_read(path, start.log_size))
-    notes = [line for line in lines if line_mark(line) == NOTE_MARK]
-    segment.noted = line_stamp(notes[-1]) if notes else start.noted
-    keep = _settled(lines, first=start.log_size == 0)
-    segment.log.size = start.log_size + sum(len(line) + 1 for line in lines[:keep])
-    skip = sum(1 for line in lines[:keep] if line_mark(line) == LINE_MARK)
-    behind = [_parse_note(line) for line in lines[keep + 1 :]]
-    return _Start(start.line_offset, skip, behind)
-
-
-def _settled(lines: list[bytes], *, first: bool) -> int:
-    """Return how many lines are certain to stay as they are."""
     output = [n for n, line in enumerate(lines) if line_mark(line) == LINE_MARK]
-    if not output or (first and len(lines) == 1):
+    if not output or (torn and len(output) == 1):
         return len(lines)
     return output[-1]
 
@@ -301,18 +301,25 @@ def _is_line_end(path: Path, position: int) -> bool:
     return position == 0 or _read(path, position - 1, 1) == b"\n"
 
 
-def _read_chunks(
-    raw: Path, position: int, packets: Iterable[Packet], offset: int
-) -> list[Chunk]:
-    """Read the raw file from a position on, with the packets' stamps."""
-    data = _read(raw, position)
-    chunks = []
-    for packet in packets:
-        start = max(packet.offset - offset, 0)
-        piece = data[start : max(packet.offset + packet.size - offset, 0)]
-        if piece:
-            chunks.append(Chunk(packet.at, piece))
-    return chunks
+def _read_bytes(
+    folder: Path,
+    name: SegmentName,
+    header: TimingHeader,
+    begin: int,
+    packets: list[Packet],
+) -> tuple[int, list[Chunk]]:
+    """Read the bytes from a stream offset on, also from the segments before.
+
+    Returns:
+        The stream offset of the first, the segment's own where earlier ones are gone;
+        and the bytes with the packets' stamps.
+    """
+    earlier = []
+    if begin < header.offset:
+        earlier = read_earlier(folder, name, begin, header.offset)
+    own = max(begin, header.offset)
+    data = _read(folder / name.file("raw"), own - header.offset)
+    return begin if earlier else own, earlier + cut_chunks(data, packets, own)
 
 
 def pending_chunks(journal: Recovered, end: int) -> list[Chunk]:

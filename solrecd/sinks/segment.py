@@ -28,6 +28,7 @@ class Segment:
         name: of the files.
         offset: stream offset of its first byte.
         noted: stamp of the last note archived before it.
+        begun: stream offset where its first line begins, when that is before its bytes.
         text: formats lines and notes.
     """
 
@@ -40,6 +41,7 @@ class Segment:
         *,
         noted: int,
         text: TextFormat,
+        begun: int | None = None,
     ) -> None:
         self.name = name
         self.offset = offset
@@ -60,6 +62,7 @@ class Segment:
         self._files = files
         self._folder = folder
         self._text = text
+        self._begun = begun
         self._unconfirmed: list[Chunk] = []
         self._unmarked = 0
 
@@ -84,7 +87,7 @@ class Segment:
 
     def begin(self) -> None:
         """Give a new segment its header; a recovered one has it."""
-        header = TimingHeader(self.name.started, self.offset, self.noted)
+        header = TimingHeader(self.name.started, self.offset, self.noted, self._begun)
         self.timing.add(header.encode())
 
     def add_chunks(self, chunks: list[Chunk]) -> None:

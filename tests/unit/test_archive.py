@@ -114,6 +114,13 @@ def test_a_text_line_tells_its_mark_and_stamp() -> None:
     assert (line_mark(b"short"), line_stamp(b"short")) == (0, 0)
 
 
+@pytest.mark.parametrize("begun", [None, 0, 499])
+def test_a_header_is_understood_again(begun: int | None) -> None:
+    header = HEADER._replace(begun=begun)
+
+    assert Timing.parse(header.encode()).header == header
+
+
 CHUNKS = st.lists(
     st.builds(
         Chunk, st.integers(AT, AT + 100 * SECOND), st.binary(min_size=1, max_size=255)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -17,10 +17,11 @@ from solrecd.archive import (
     Timing,
     parse_file_name,
 )
-from solrecd.events import Chunk, Line, Reading
+from solrecd.events import Chunk, Cut, Line, Reading
 from solrecd.journal import Journal
 from solrecd.sinks.archive import ArchiveError, ArchiveOptions, ArchiveSink
 from solrecd.sinks.recovery import TIMING_TAIL
+from solrecd.sinks.seekable import compress
 from tests.support.reader import LineReader
 
 AT = 1_795_000_000_000_000
@@ -386,6 +387,70 @@ def test_a_log_without_its_last_lines_gets_them_from_a_replay(bench: Bench) -> N
     assert bench.read("log") == whole
 
 
+def leave(_folder: Path, _name: SegmentName) -> None:
+    """Do nothing to a segment."""
+
+
+def close(folder: Path, name: SegmentName) -> None:
+    """Compress a segment's bytes and timing, as the closer does."""
+    for kind in ("raw", "timing"):
+        plain = folder / name.file(kind)
+        compress(plain, folder / name.file(kind, closed=True), lambda: False)
+        plain.unlink()
+
+
+def remove(folder: Path, name: SegmentName) -> None:
+    """Remove a segment's bytes and timing."""
+    for kind in ("raw", "timing"):
+        (folder / name.file(kind)).unlink()
+
+
+@pytest.mark.parametrize("befall", [leave, close, remove])
+def test_a_line_that_began_in_the_part_before_stays_whole(
+    tmp_path: Path, befall: Callable[[Path, SegmentName], None]
+) -> None:
+    bench = Bench(tmp_path, limits=SegmentLimits(age=86_400_000_000))
+    bench.say(b"BOOT 1\nlogin: ")
+    bench.sink.drain()
+    bench.at += 86_400_000_000
+    bench.say(b"root\n")
+    bench.sink.note("n1", bench.at, "a note")
+    bench.sink.drain()
+    bench.die()
+    befall(bench.log_dir / "n1", bench.segments()[0])
+
+    bench.start()
+    bench.sink.drain()
+
+    log = bench.read("log")[-1].decode()
+    assert [line[28:] for line in log.splitlines()] == ["| login: root", "# a note"]
+    bench.journal.close()
+
+
+def test_lines_before_a_cut_that_moved_up_survive_a_restart(bench: Bench) -> None:
+    bench.say(b"old\n")
+    first = bench.receive(b"late\nsign\n")
+    # As from an interpreter that holds lines back until it knows what they are.
+    bench.sink.offer("n1", [first], Reading())
+    bench.sink.drain()
+    second = bench.receive(b"of a boot\n")
+    texts = ["late", "sign", "of a boot"]
+    lines = [
+        Line(bench.at, 4 + n, text) for n, text in zip((0, 5, 10), texts, strict=True)
+    ]
+    cut = Cut(bench.at, 4, 0, 2)
+    bench.sink.offer("n1", [second], Reading(lines=lines, cuts=[cut]))
+    bench.sink.drain()
+    bench.die()
+
+    bench.start()
+    bench.sink.drain()
+
+    assert bench.opened.offset == 4
+    assert bench.read("raw") == [b"old\nlate\nsign\n", b"of a boot\n"]
+    assert bench.text() == [" | old", " | late", " | sign", " | of a boot"]
+
+
 def test_a_journal_that_lacks_bytes_begins_a_new_part_and_says_so(
     bench: Bench,
 ) -> None:
@@ -510,8 +575,7 @@ def test_any_cuts_drains_and_kills_keep_every_byte_and_line_once(
         expected += [lines.tail.text] if lines.tail else []
         assert b"".join(bench.read("raw") if said else []) == said
         assert sum(" # note" in line for line in text) == notes
-        if size > 50:
-            assert [line[3:] for line in text if line[1] == "|"] == expected
+        assert [line[3:] for line in text if line[1] == "|"] == expected
 
 
 @pytest.mark.parametrize("packets", range(TIMING_TAIL // 13 - 4, TIMING_TAIL // 13 + 6))

@@ -92,6 +92,13 @@ class Step:
 
 
 WHOLE = st.lists(st.sampled_from([b"a\n", b"bc\n", b"def\nghij\n"]), max_size=4)
+PIECES = st.lists(
+    st.one_of(
+        st.binary(min_size=1, max_size=12),
+        st.sampled_from([b"BOOT 2\n", b"BOOT 3\nx", b"\n", b"ab", b"c\nd"]),
+    ),
+    max_size=4,
+)
 LEFT = st.one_of(st.none(), st.integers(0, 16))
 
 
@@ -126,6 +133,19 @@ def run(steps: list[Step], limit: int) -> None:
 @example(steps=[Step([b"a\n"]), Step([b"a\n"], left=0), Step([], left=5)], limit=1)
 @given(steps=steps_of(WHOLE, torn=st.just(0)), limit=st.sampled_from([1, 20, 1 << 20]))
 def test_any_kills_between_writes_keep_every_byte_and_line_once(
+    steps: list[Step], limit: int
+) -> None:
+    run(steps, limit)
+
+
+@settings(max_examples=100, deadline=None)
+@example(steps=[Step([], left=6, torn=1), Step([], left=7)], limit=1)
+@example(steps=[Step([b"a"]), Step([b"b"], left=3)], limit=1)
+@given(
+    steps=steps_of(PIECES, torn=st.integers(0, 40)),
+    limit=st.sampled_from([1, 20, 1 << 20]),
+)
+def test_any_kills_in_writes_keep_lines_that_come_in_pieces(
     steps: list[Step], limit: int
 ) -> None:
     run(steps, limit)
