@@ -18,8 +18,7 @@ from solrecd.api.client import Client
 from solrecd.cli.scan import packaged_rules
 from solrecd.config import Config, ConsoleConfig, DaemonConfig, OnConflict, Secret
 from solrecd.daemon import Daemon
-from solrecd.index import FILE_NAME, Index
-from solrecd.index import is_complete, last_boot
+from solrecd.index import FILE_NAME, Index, is_complete, last_boot
 from solrecd.notify import Notifier
 from solrecd.simbmc.bmc import Bmc
 from solrecd.simbmc.faults import Faults, Misbehaviour, Mishap

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import sys
 import threading
 import time
@@ -14,6 +15,8 @@ from typing import Self
 import pytest
 import trio
 
+from solrecd.console.chronicle import SECOND
+from solrecd.console.console import PATIENT
 from solrecd.simbmc.bmc import Bmc
 from solrecd.simbmc.fleet import Fleet
 from solrecd.simbmc.ledger import Drop, Ledger
@@ -148,6 +151,9 @@ async def test_restarts_of_a_process_cost_no_byte_and_no_session(
         assert text(tmp_path, name).count(", session kept\n") == RESTARTS
 
 
+_PAUSE = re.compile(r"# restart: ([0-9.]+) s, session kept\n")
+
+
 class Printer:
     """A machine that prints numbered lines into a serial line, at its own pace."""
 
@@ -218,5 +224,8 @@ def test_restarts_against_ipmi_sim_cost_no_byte(
         service.stop()
 
     assert raw(tmp_path, "node1") == wire.sent
-    assert "# gap: " not in text(tmp_path, "node1")
-    assert text(tmp_path, "node1").count(", session kept\n") == 6
+    pauses = [float(t) for t in _PAUSE.findall(text(tmp_path, "node1"))]
+    # A busy machine starts so slowly that a pause may be too long to be sure of.
+    too_long = sum(pause >= PATIENT / SECOND for pause in pauses)
+    assert len(pauses) == 6
+    assert text(tmp_path, "node1").count("# gap: ") <= too_long
