@@ -147,11 +147,21 @@ async def test_restarts_of_a_process_cost_no_byte_and_no_session(
         assert dropped[name] == {Drop.NO_OWNER: before}
         assert recorded == numbered(name, before, len(recorded))
         assert len(recorded) >= bmcs[name].ledger.acknowledged
-        assert "# gap: " not in text(tmp_path, name)
-        assert text(tmp_path, name).count(", session kept\n") == RESTARTS
+        assert_only_long_pauses_are_gaps(text(tmp_path, name), RESTARTS)
 
 
 _PAUSE = re.compile(r"# restart: ([0-9.]+) s, session kept\n")
+
+
+def assert_only_long_pauses_are_gaps(log: str, restarts: int) -> None:
+    """See that every restart kept the session, and what was marked beside.
+
+    A busy machine starts so slowly that a pause may be too long to be sure of.
+    """
+    pauses = [float(pause) for pause in _PAUSE.findall(log)]
+    too_long = sum(pause >= PATIENT / SECOND for pause in pauses)
+    assert len(pauses) == restarts
+    assert log.count("# gap: ") <= too_long
 
 
 class Printer:
@@ -224,8 +234,4 @@ def test_restarts_against_ipmi_sim_cost_no_byte(
         service.stop()
 
     assert raw(tmp_path, "node1") == wire.sent
-    pauses = [float(t) for t in _PAUSE.findall(text(tmp_path, "node1"))]
-    # A busy machine starts so slowly that a pause may be too long to be sure of.
-    too_long = sum(pause >= PATIENT / SECOND for pause in pauses)
-    assert len(pauses) == 6
-    assert text(tmp_path, "node1").count("# gap: ") <= too_long
+    assert_only_long_pauses_are_gaps(text(tmp_path, "node1"), 6)
