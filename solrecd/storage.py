@@ -37,6 +37,9 @@ JOURNAL_EVERY = 1.0
 DISK_EVERY = 10.0
 """Seconds between two looks at the free space of the log file system."""
 
+EVENT_NAMES = ("journal_filling", "journal_full", "journal_drained", "archive_evicted")
+"""Names of the events of this module, all of kind failure."""
+
 log = structlog.get_logger()
 
 

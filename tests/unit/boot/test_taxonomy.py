@@ -7,11 +7,12 @@ import pytest
 from solrecd.cli.scan import packaged_rules
 from solrecd.config.model import STAGE_TIMEOUTS
 from solrecd.events import GapReason, Kind, SessionState, Stage
+from solrecd.storage import EVENT_NAMES
 from tools.taxonomy import PAGE, SECTIONS, entries, render
 
 NAMES = {
     Kind.STAGE: {stage.value for stage in Stage} - {"unknown"},
-    Kind.FAILURE: set(packaged_rules().failure_names),
+    Kind.FAILURE: {*packaged_rules().failure_names, *EVENT_NAMES},
     Kind.STUCK: {stage.value for stage in STAGE_TIMEOUTS},
     Kind.SESSION: {state.value for state in SessionState},
     Kind.GAP: {reason.value for reason in GapReason},
