@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import argparse
 import math
+import os
+import shutil
 import socket
+import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -114,7 +117,7 @@ async def _demo(folder: Path, args: argparse.Namespace) -> None:
             await nursery.start(fleet.run)
             await _record(config, config_file, args.seconds)
             nursery.cancel_scope.cancel()
-    print(f"The recordings are still there: solrecctl --dir {folder}/log boots")
+    print(f"The recordings are still there: {_solrecctl()} --dir {folder}/log boots")
 
 
 async def _record(config: Config, config_file: Path, seconds: float) -> None:
@@ -179,9 +182,17 @@ def _welcome(config: Config, config_file: Path, seconds: float) -> str:
         count=len(config.consoles),
         folder=config_file.parent,
         metrics=None if metrics is None else metrics[1],
-        ctl=f"solrecctl -c {config_file}",
+        ctl=f"{_solrecctl()} -c {config_file}",
         end=end,
     )
+
+
+def _solrecctl() -> str:
+    """Return what to type for `solrecctl` here: from a checkout it is not in PATH."""
+    beside = Path(sys.executable).with_name("solrecctl")
+    if shutil.which("solrecctl") or not beside.exists():
+        return "solrecctl"
+    return os.path.relpath(beside)
 
 
 def _at_least_one(text: str) -> int:
