@@ -4,15 +4,28 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from solrecd.cli import names, when
 from solrecd.cli.history import indexed
 from solrecd.cli.ls import outcome
-from solrecd.cli.output import Cell, Colour, Column, screen, value_of
+from solrecd.cli.output import (
+    SEVERITY,
+    Cell,
+    Colour,
+    Column,
+    paged,
+    screen,
+    value_of,
+)
 from solrecd.cli.program import Exit
 from solrecd.cli.source import Source
+from solrecd.index import Index
+
+Row = Mapping[str, Any]
+"""A boot or an event as the contract has it."""
 
 BAD_OUTCOMES = ("failed", "stuck")
 """What ``--failed`` and ``last-failed`` look for."""
@@ -28,6 +41,9 @@ _STAGES = {
 }
 """Titles of the columns that say how many seconds each stage took to reach."""
 
+_MORE = ("ended", "cause", "bytes", "cmdline")
+"""Columns that ``--verbose`` adds for scripts."""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
@@ -42,6 +58,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--until", metavar="TIME", help="likewise")
     parser.add_argument(
         "-n", metavar="N", type=_count, dest="newest", help="the last N of each console"
+    )
+    parser.add_argument(
+        "-v",
+        "--verbose",
+        action="store_true",
+        help="also how each began and ended, its command line, every failure",
     )
 
 
@@ -63,15 +85,54 @@ def main(args: argparse.Namespace) -> int:
         if args.json:
             count = screen().objects(boots)
         else:
-            rows = list(boots)
-            count = screen().table(_columns(rows), rows)
+            count = _show(index, list(boots), verbose=args.verbose)
     return Exit.DONE if count else Exit.NO
 
 
-def _columns(rows: Sequence[Mapping[str, Any]]) -> list[Column]:
+def _show(index: Index, rows: Sequence[Row], *, verbose: bool) -> int:
+    details = _Details(index, rows) if verbose else None
+    with paged() as output:
+        columns = _columns(rows, is_terminal=output.is_terminal)
+        if verbose and not output.is_terminal:
+            columns += [Column(key.upper(), _nothing, value_of(key)) for key in _MORE]
+        return output.table(columns, rows, details)
+
+
+class _Details:
+    """What ``--verbose`` says below a boot."""
+
+    def __init__(self, index: Index, rows: Sequence[Row]) -> None:
+        """Find the failures of these boots."""
+        self._failures: defaultdict[tuple[str, int], list[Row]] = defaultdict(list)
+        if rows:
+            consoles = {row["console"] for row in rows}
+            for event in index.events(consoles, kinds=("failure", "stuck")):
+                self._failures[event["console"], event["boot"]].append(event)
+
+    def __call__(self, row: Row) -> Iterator[Cell]:
+        """Yield the lines of one boot."""
+        yield Cell(_story(row), Colour.QUIET)
+        if row["cmdline"]:
+            yield Cell(f"command line: {row['cmdline']}", Colour.QUIET)
+        for name, value in row["facts"].items():
+            yield Cell(f"{name}: {value}", Colour.QUIET)
+        for event in self._failures[row["console"], row["boot"]]:
+            after = when.seconds_between(row["started"], event["time"])
+            text = f"+{after:.1f} s  {event['name']}: {event['title']}"
+            yield Cell(text, SEVERITY.get(event["severity"], Colour.PLAIN))
+
+
+def _story(row: Row) -> str:
+    ended = "has not ended"
+    if row["ended"] is not None:
+        length = when.duration(when.seconds_between(row["started"], row["ended"]))
+        ended = f"ended {when.short(row['ended'])} after {length}"
+    return f"begun by {row['cause']}, {ended}, {row['bytes']:,} bytes"
+
+
+def _columns(rows: Sequence[Row], *, is_terminal: bool) -> list[Column]:
     reached = {stage for row in rows for stage in row["stages"]}
-    on_terminal = screen().is_terminal
-    stages = [stage for stage in _STAGES if stage in reached or not on_terminal]
+    stages = [stage for stage in _STAGES if stage in reached or not is_terminal]
     return [
         Column(
             "STARTED", lambda row: Cell(when.short(row["started"])), value_of("started")
@@ -88,10 +149,14 @@ def _columns(rows: Sequence[Mapping[str, Any]]) -> list[Column]:
     ]
 
 
+def _nothing(_: Row) -> Cell:
+    return Cell("")
+
+
 def _count_column(title: str, key: str, colour: Colour) -> Column:
     """How many; a person sees none as a dash."""
 
-    def cell(row: Mapping[str, Any]) -> Cell:
+    def cell(row: Row) -> Cell:
         return Cell(str(row[key]), colour) if row[key] else Cell("-")
 
     return Column(title, cell, value_of(key), right=True)
@@ -100,7 +165,7 @@ def _count_column(title: str, key: str, colour: Colour) -> Column:
 def _stage_column(stage: str) -> Column:
     """Seconds from the boot's start to its first entry into a stage."""
 
-    def seconds(row: Mapping[str, Any]) -> str:
+    def seconds(row: Row) -> str:
         value = row["stages"].get(stage)
         return "" if value is None else f"{value:.1f}"
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from solrecd.cli import names, when
 from solrecd.cli.history import indexed
-from solrecd.cli.output import Cell, Colour, Column, screen, value_of, warn
+from solrecd.cli.output import SEVERITY, Cell, Colour, Column, screen, value_of, warn
 from solrecd.cli.program import CommandError, Exit
 from solrecd.cli.source import Source, asking
 
@@ -18,13 +18,6 @@ KINDS = ("stage", "failure", "session", "gap", "power", "operator", "stuck")
 
 GROUPED = ("failure", "stuck")
 """Kinds that ``--group`` looks at unless told otherwise: stages are no finding."""
-
-SEVERITY = {
-    "fatal": Colour.WORSE,
-    "critical": Colour.WORSE,
-    "error": Colour.BAD,
-    "warning": Colour.WARNING,
-}
 
 FOLLOWED = 20
 """Events that are shown before those that come, unless told otherwise."""

@@ -25,6 +25,9 @@ _UNSAFE = re.compile(
 
 _GAP = "  "
 
+_INDENT = " " * 4
+"""Before the details of a row."""
+
 _LEAST_ROOM = 12
 """Characters that a row's last cell gets on a terminal that is too narrow."""
 
@@ -39,6 +42,15 @@ class Colour(enum.StrEnum):
     WARNING = "33"
     QUIET = "2"
     TITLE = "1"
+
+
+SEVERITY: Mapping[str, Colour] = {
+    "fatal": Colour.WORSE,
+    "critical": Colour.WORSE,
+    "error": Colour.BAD,
+    "warning": Colour.WARNING,
+}
+"""What colour an event of a severity has; others have none."""
 
 
 class Cell(NamedTuple):
@@ -56,6 +68,10 @@ class Column(NamedTuple):
     plain: Callable[[Mapping[str, Any]], str] | None = None
     """How a script gets it, where that differs from what people see."""
     right: bool = False
+
+
+Details = Callable[[Mapping[str, Any]], Iterable[Cell]]
+"""What stands below a row, a line each."""
 
 
 class Screen:
@@ -108,18 +124,30 @@ class Screen:
         return count
 
     def table(
-        self, columns: Sequence[Column], rows: Iterable[Mapping[str, Any]]
+        self,
+        columns: Sequence[Column],
+        rows: Iterable[Mapping[str, Any]],
+        details: Details | None = None,
     ) -> int:
-        """Write a table, aligned or tab-separated; return the number of rows."""
+        """Write a table, aligned or tab-separated; return the number of rows.
+
+        Args:
+            columns: what a row shows.
+            rows: their objects.
+            details: lines below a row, for people; a script gets rows only.
+        """
         if self.is_terminal:
-            return self._aligned(columns, list(rows))
+            return self._aligned(columns, list(rows), details)
         count = 0
         for count, row in enumerate(rows, 1):  # noqa: B007 - it is returned
             self.line("\t".join(safe(_plain(column, row)) for column in columns))
         return count
 
     def _aligned(
-        self, columns: Sequence[Column], rows: Sequence[Mapping[str, Any]]
+        self,
+        columns: Sequence[Column],
+        rows: Sequence[Mapping[str, Any]],
+        details: Details | None,
     ) -> int:
         if not rows:
             return 0
@@ -130,10 +158,16 @@ class Screen:
             max(len(cell.text) for cell in each) for each in zip(*lines, strict=True)
         ]
         room = self._width - sum(widths[:-1]) - len(_GAP) * len(widths[:-1])
-        for *most, last in lines:
+        for row, (*most, last) in zip((None, *rows), lines, strict=True):
             fitting = [*most, _cut(last, room) if self._width else last]
             self.line(_GAP.join(map(self._fitted, fitting, columns, widths)).rstrip())
+            if row is not None and details is not None:
+                self._below(details(row))
         return len(rows)
+
+    def _below(self, details: Iterable[Cell]) -> None:
+        for cell in details:
+            self.line(f"{_INDENT}{self.paint(safe(cell.text), cell.colour)}")
 
     def _fitted(self, cell: Cell, column: Column, width: int) -> str:
         blank = " " * (width - len(cell.text))
@@ -184,8 +218,11 @@ def screen() -> Screen:
     """Return the screen of this process's standard output."""
     if not sys.stdout.isatty():
         return Screen(sys.stdout, os.environ, is_terminal=False)
-    width = os.get_terminal_size(sys.stdout.fileno()).columns
-    return Screen(sys.stdout, os.environ, is_terminal=True, width=width)
+    return Screen(sys.stdout, os.environ, is_terminal=True, width=_terminal_width())
+
+
+def _terminal_width() -> int:
+    return os.get_terminal_size(sys.stdout.fileno()).columns
 
 
 def warn(message: str) -> None:
@@ -215,7 +252,7 @@ def paged(environ: Mapping[str, str] = os.environ) -> Iterator[Screen]:
     )
     pages = cast("TextIO", pager.stdin)
     try:
-        yield Screen(pages, environ, is_terminal=True)
+        yield Screen(pages, environ, is_terminal=True, width=_terminal_width())
     except (BrokenPipeError, KeyboardInterrupt):
         # The reader has seen enough. The pager handles Ctrl-C itself.
         pass

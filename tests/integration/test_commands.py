@@ -90,6 +90,13 @@ def test_boots_are_chosen(ctl: Ctl, arguments: list[str], boots: list[str]) -> N
     assert [line.split("\t")[2] for line in output.splitlines()] == boots
 
 
+def test_a_script_gets_more_columns_when_it_asks_for_more(ctl: Ctl) -> None:
+    _, output, _ = ctl("boots", "--verbose", "-n", "1")
+
+    (row,) = output.splitlines()
+    assert row.split("\t")[-1] == "root=/dev/sda1 ro"
+
+
 def test_no_boot_is_an_answer_too(ctl: Ctl) -> None:
     assert ctl("boots", "--kernel", "5") == (Exit.NO, "", "")
 

@@ -2,6 +2,7 @@
 
 import io
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -54,6 +55,18 @@ def test_colours_do_not_disturb_the_alignment() -> None:
     for code in ("\x1b[31m", "\x1b[1m", "\x1b[0m"):
         coloured = coloured.replace(code, "")
     assert coloured == plain
+
+
+def test_details_stand_below_their_row_for_people_only() -> None:
+    def details(row: Mapping[str, Any]) -> list[Cell]:
+        return [Cell(f"more of \x1b{row['name']}")]
+
+    stream, piped = io.StringIO(), io.StringIO()
+    Screen(stream, {"NO_COLOR": "1"}, is_terminal=True).table(COLUMNS, ROWS, details)
+    Screen(piped, {}, is_terminal=False).table(COLUMNS, ROWS, details)
+
+    assert stream.getvalue().splitlines()[2] == "    more of \\x1ba"
+    assert "more" not in piped.getvalue()
 
 
 def test_a_row_stays_one_line_of_the_terminal() -> None:
