@@ -289,7 +289,7 @@ class SolPayload:
                 # not. Only the next Activate Payload tells what is true.
                 self._end(SolDeactivated())
             case _:
-                self._probe_answered(command, response)
+                self._probe_answered(command, response, now)
 
     def unanswered_owner(self) -> None:
         """Nobody tells who holds the payload that we wanted."""
@@ -397,8 +397,10 @@ class SolPayload:
         command.patience = patience
         self.dialogue.submit(command, now, first=True)
 
-    def _probe_answered(self, command: Command, response: Response) -> None:
-        question = self._watch.command().command
+    def _probe_answered(
+        self, command: Command, response: Response, now: float
+    ) -> None:
+        question = self._watch.question
         if self._state is not _State.ACTIVE or command.command != question:
             return
         is_first = self._is_resumed or not self._watch.is_proven
@@ -412,4 +414,7 @@ class SolPayload:
         elif self._is_resumed:
             # A BMC that cannot tell: nobody knows whose the payload is by now.
             self._end(SolDeactivated())
+        elif self._watch.question != question:
+            # What could not be told this way may be told another: no time to lose.
+            self._probe(now)
         self._is_resumed = False

@@ -7,7 +7,10 @@ whether the BMC is there at all.
 
 Boards lie. The first answer after activation, when the payload is certainly ours, tells
 what "ours" looks like; a board whose first answer makes no sense is asked the next
-question instead, and never believed on that one.
+question at once, and never believed on that one. But the payload may have gone between
+the activation and that answer. So where even the last question that could tell is
+answered with "nobody holds it", that is believed once in a session: the payload is
+activated again, and only a board that then denies it again is known to lie.
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ import enum
 from typing import Final
 
 from solrecd.ipmi.commands import Command, Purpose
-from solrecd.ipmi.constants import AppCommand, NetFn, PayloadType
+from solrecd.ipmi.constants import AppCommand, CompletionCode, NetFn, PayloadType
 
 
 class Verdict(enum.Enum):
@@ -34,6 +37,9 @@ _QUESTIONS: Final = (
     AppCommand.GET_PAYLOAD_ACTIVATION_STATUS,
     AppCommand.GET_DEVICE_ID,
 )
+
+_BUSY: Final = frozenset({CompletionCode.NODE_BUSY, CompletionCode.TIMEOUT})
+"""Codes that say nothing of what the board can answer another time."""
 
 _OWNER_SIZE: Final = 4
 
@@ -69,16 +75,23 @@ class OwnerWatch:
             believe_status: False: never ask for the activation status.
         """
         self._instance = instance
-        self._questions = [
-            question
-            for question in _QUESTIONS
-            if believe_status or question != AppCommand.GET_PAYLOAD_ACTIVATION_STATUS
-        ]
+        self._believe_status = believe_status
+        self._questions = self._all_questions()
+        self._was_denied = False
+        """Every question was answered with "nobody holds it", and that was believed."""
         self._ours: frozenset[int] = frozenset()
         self.is_proven = False
         """The present question was answered sensibly while the payload was ours."""
         self.owner = 0
         """Session ID of whoever held the payload according to the last answer."""
+
+    def _all_questions(self) -> list[AppCommand]:
+        return [
+            question
+            for question in _QUESTIONS
+            if self._believe_status
+            or question != AppCommand.GET_PAYLOAD_ACTIVATION_STATUS
+        ]
 
     def activated(self, *our_ids: int) -> None:
         """The payload is ours; BMCs name us by one of these session IDs."""
@@ -124,8 +137,17 @@ class OwnerWatch:
         if verdict is Verdict.OURS:
             self.is_proven = True
             return verdict
+        return Verdict.UNKNOWN if code in _BUSY else self._give_up(verdict)
+
+    def _give_up(self, verdict: Verdict) -> Verdict:
+        """Ask the next question from now on: this answer is not what is true."""
         del self._questions[0]
-        return Verdict.UNKNOWN
+        is_last = self._questions[0] == AppCommand.GET_DEVICE_ID
+        if verdict is not Verdict.INACTIVE or not is_last or self._was_denied:
+            return Verdict.UNKNOWN
+        self._was_denied = True
+        self._questions = self._all_questions()
+        return Verdict.INACTIVE
 
     def _judge_owner(self, owner: int | None) -> Verdict:
         if owner is None:

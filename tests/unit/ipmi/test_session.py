@@ -516,16 +516,56 @@ def test_a_payload_that_nobody_holds_is_deactivated() -> None:
     assert not joined.found(SessionLost)
 
 
-def test_a_bmc_that_never_names_the_right_owner_is_not_believed() -> None:
+def lying_bmc() -> ScriptedBmc:
+    """Return a BMC that always says that nobody holds the payload."""
     bmc = ScriptedBmc()
     bmc.answers[AppCommand.GET_PAYLOAD_INSTANCE_INFO] = lambda _: (0, bytes(12))
     bmc.answers[AppCommand.GET_PAYLOAD_ACTIVATION_STATUS] = lambda _: (0, bytes(3))
+    return bmc
+
+
+def test_a_payload_that_goes_before_the_first_question_is_missed_at_once() -> None:
+    joined = Joined(lying_bmc()).log_in().activate()
+
+    joined.wait(1)
+
+    assert len(joined.found(SolDeactivated)) == 1
+
+
+def test_a_payload_that_went_once_is_watched_like_any_other_afterwards() -> None:
+    bmc = lying_bmc()
     joined = Joined(bmc).log_in().activate()
+    bmc.answers.clear()
+    joined.activate()
+    joined.wait(50)
+    assert len(joined.found(SolDeactivated)) == 1
+
+    bmc.owner = 0xDEAD
+    joined.wait(20)
+
+    assert joined.found(SolStolen) == [SolStolen(0xDEAD)]
+
+
+def test_a_bmc_that_denies_every_activation_is_not_believed() -> None:
+    joined = Joined(lying_bmc()).log_in().activate().activate()
 
     joined.wait(100)
 
-    assert not joined.found(SolDeactivated)
+    assert len(joined.found(SolDeactivated)) == 1
     assert joined.bmc.commands()[-1] == AppCommand.GET_DEVICE_ID
+
+
+def test_a_bmc_that_is_busy_at_first_is_asked_the_same_again() -> None:
+    bmc = ScriptedBmc()
+    busy = [(0xC0, b"")]
+    bmc.answers[AppCommand.GET_PAYLOAD_INSTANCE_INFO] = lambda _: (
+        busy.pop() if busy else (0, BMC_SESSION_ID.to_bytes(4, "little") + bytes(8))
+    )
+    joined = Joined(bmc).log_in().activate()
+
+    joined.wait(50)
+
+    assert probes(joined) >= 3
 
 
 def test_a_bmc_with_its_own_numbering_is_understood_from_its_first_answer() -> None:
