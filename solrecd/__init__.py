@@ -17,10 +17,10 @@ pure: bytes, text and times in, values out::
     sinks/          archive writer, index, viewers; each with a bounded buffer
     history         reads archives: boots, lines, raw bytes, with no daemon
     metrics  notify  log  configfiles      one home each for a library or a file
-    interpreter     bytes -> lines, stages, failures, boots; live, archived and `scan`
+    interpreter/    bytes -> lines, stages, failures, boots; live, archived and `scan`
     index/          SQLite: boots, events, segments; rebuildable
     ipmi/           RMCP+ and SoL without I/O: packets, auth, session, quirks
-    text            terminal bytes -> lines
+    text/           terminal bytes -> lines
     boot/           rules (TOML data), detector, incidents, stage machine
     archive         names and formats of the archive's files
     config/         TOML text -> frozen dataclasses; what a reload means

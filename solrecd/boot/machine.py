@@ -283,11 +283,6 @@ class BootMachine:
             if marker.rule.name == "off" and going:
                 self._now.outcome = Outcome.SHUTDOWN
 
-    def going_down(self) -> None:
-        """Somebody takes the machine down from outside."""
-        if self._now is not None:
-            self._now.announced = "reset"
-
     def fail(self, rule: Rule) -> None:
         """A failure's headline was seen: a reset would surprise nobody now."""
         if self._now is not None:

@@ -7,6 +7,7 @@ configured wrongly, and nobody notices before they need it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from solrecd.events import Event, Kind, Severity
@@ -26,6 +27,29 @@ def is_noise(text: str) -> bool:
     unreadable = text.count("\ufffd") + escaped
     # An escape takes four characters for one byte.
     return unreadable > SHARE * (len(text) - 3 * escaped)
+
+
+class NoiseWatch:
+    """Finds the first noise of each boot."""
+
+    __slots__ = ("_told",)
+
+    def __init__(self) -> None:
+        # The boot that noise was told of.
+        self._told: int | None = None
+
+    def find(self, texts: Sequence[str], boot: int | None) -> int | None:
+        """Return the index of a boot's first line of noise, if it is among these."""
+        if boot == self._told:
+            return None
+        whole = "".join(texts)
+        if "\ufffd" not in whole and "\\x" not in whole:
+            return None
+        for index, text in enumerate(texts):
+            if ("\ufffd" in text or "\\x" in text) and is_noise(text):
+                self._told = boot
+                return index
+        return None
 
 
 def noise_event(console: str, boot: int | None, line: int, at: int) -> Event:

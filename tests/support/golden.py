@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from importlib import resources
 
+from solrecd.boot.rules import load_rules
 from solrecd.events import Boot, Chunk, Event, Kind
-from solrecd.interpreter import Interpreter, load_rules
+from solrecd.interpreter import Interpreter
 
 
 def rules_texts() -> dict[str, str]:

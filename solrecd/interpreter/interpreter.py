@@ -1,0 +1,234 @@
+"""From bytes to lines, from lines to markers, and on to what they mean. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from solrecd.boot.detector import Detector
+from solrecd.boot.noise import NoiseWatch, noise_event
+from solrecd.boot.prefix import STAMP
+from solrecd.boot.rules import Role, RuleSet
+from solrecd.events import Boot, Chunk, Line, Reading, Stage
+from solrecd.interpreter.lines import LineCount, Overlap
+from solrecd.interpreter.prompts import PromptWatch
+from solrecd.interpreter.story import Story
+from solrecd.text import Assembler
+
+
+class Interpreter:
+    """Understands one console.
+
+    Args:
+        rules: what to look for.
+        console: name that events and boots carry.
+        boot: the boot that goes on after a restart, None for a new console: then the
+            first byte begins boot `first_boot`.
+        offset: stream offset of the first byte.
+        timeouts: seconds in a stage before a boot counts as stuck, by stage name.
+        first_boot: number of the boot that the first byte begins.
+        locate: maps a stream offset to a line number; for input that has line numbers
+            of its own. Without it events count the boot's lines.
+    """
+
+    __slots__ = (
+        "_console", "_dark", "_detector", "_lines", "_noise", "_overlap", "_prompts",
+        "_story", "_text",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        rules: RuleSet,
+        *,
+        console: str,
+        boot: Boot | None = None,
+        offset: int = 0,
+        timeouts: Mapping[str, float] | None = None,
+        first_boot: int = 1,
+        locate: Callable[[int], int] | None = None,
+    ) -> None:
+        self._console = console
+        self._text = Assembler(offset)
+        self._overlap = Overlap()
+        self._lines = LineCount(locate)
+        self._detector = Detector(rules)
+        self._prompts = PromptWatch(self._detector)
+        self._noise = NoiseWatch()
+        self._story = Story(
+            console,
+            rules.frames,
+            boot,
+            timeouts or {},
+            offset=offset,
+            first_boot=first_boot,
+            lines=self._lines,
+        )
+        # The chassis was off when it was last asked.
+        self._dark = False
+
+    @property
+    def boot(self) -> Boot | None:
+        """The current boot as far as it is known."""
+        return self._story.boot(self._text.offset)
+
+    @property
+    def stage(self) -> Stage:
+        """Where the current boot is."""
+        return self._story.machine.stage
+
+    @property
+    def stage_since(self) -> int | None:
+        """Stamp of the entry into that stage."""
+        return self._story.machine.stage_since
+
+    @property
+    def deadline(self) -> int | None:
+        """Stamp at which `idle` would call the boot stuck."""
+        return self._story.machine.deadline
+
+    @property
+    def shell(self) -> Line | None:
+        """The unfinished line when it is a shell's prompt: somebody is logged in."""
+        return self._prompts.shell(self._text.tail)
+
+    def explain(self, ignored: Callable[[int, str], None]) -> None:
+        """Tell the number of each line that looked like an event, and why it is none.
+
+        For people who ask why nothing was said.
+        """
+        self._story.ignored = ignored
+
+    def limit(self, timeouts: Mapping[str, float]) -> None:
+        """Take other seconds in a stage before a boot counts as stuck, by stage."""
+        self._story.machine.limit(timeouts)
+
+    def recall(self, boot: Boot, first: int | None = None) -> None:
+        """Take over what was known of the boot that goes on, after its replay.
+
+        A replay begins somewhere in the boot: only its end is read again.
+
+        Args:
+            boot: as it was known.
+            first: stream offset of its first byte, where that is known: what was
+                printed since the boot was noted last counts as well then.
+        """
+        self._story.recall(boot, first)
+
+    # What happens to a console.
+
+    def feed(self, chunks: Sequence[Chunk]) -> Reading:
+        """Understand bytes as they arrived."""
+        reading = Reading()
+        if not chunks:
+            return reading
+        self._story.begin(reading, chunks[0].at, self._text.offset)
+        self._read(reading, self._text.feed(chunks))
+        return self._settled(reading)
+
+    def idle(self, at: int) -> Reading:
+        """Understand silence: a prompt, a report that has ended, a stuck boot."""
+        reading = Reading()
+        self._prompt(reading)
+        self._story.close_reports(reading)
+        self._story.release(reading)
+        self._story.wait(reading, at)
+        return self._settled(reading)
+
+    def power(self, *, on: bool, at: int) -> Reading:
+        """The chassis was switched on or off.
+
+        Output may be quicker than the news: a boot that began while the chassis was
+        believed to be off is the one that power began.
+        """
+        reading, story = Reading(), self._story
+        if not on:
+            if self.stage is not Stage.OFF:
+                self._break_off(reading)
+                story.power_off(at)
+        elif self.stage is Stage.OFF or story.machine.number is None:
+            self._break_off(reading)
+            story.power_on(reading, Line(at, self._text.offset, ""))
+        elif self._dark:
+            story.powered()
+        self._dark = not on
+        return self._settled(reading)
+
+    def gap(self) -> Reading:
+        """Output is missing here: the boot has one more gap."""
+        self._story.gap()
+        return self._settled(Reading())
+
+    def finish(self) -> Reading:
+        """End the stream: what is unfinished is taken as it is."""
+        reading = Reading()
+        self._prompt(reading)
+        self._break_off(reading)
+        self._story.release(reading)
+        return self._settled(reading)
+
+    def _break_off(self, reading: Reading) -> None:
+        """Take the unfinished line as it is: nothing will be added to it."""
+        self._read(reading, self._text.flush())
+        self._story.close_reports(reading)
+
+    def _settled(self, reading: Reading) -> Reading:
+        reading.tail = self._text.tail
+        self._story.settle(reading, self._text.offset)
+        return reading
+
+    # Lines.
+
+    def _prompt(self, reading: Reading) -> None:
+        """Look at the unfinished line, once."""
+        tail = self._text.tail
+        marker = self._prompts.look(tail, self.stage)
+        if marker is not None and tail is not None:
+            self._story.prompt(reading, marker, tail)
+
+    def _read(self, reading: Reading, lines: list[Line]) -> None:
+        """Look at lines, marker by marker, in order."""
+        reading.lines = lines
+        self._lines.turn(len(lines))
+        if not lines:
+            return
+        texts = self._overlap.texts(lines)
+        done = stamped = 0
+        for marker in self._detector.scan(texts):
+            self._pass_by(reading, texts, done, marker.line)
+            done = marker.line
+            role = marker.rule.role
+            if role is Role.STAGE:
+                self._note_stamp(texts, stamped, marker.line)
+                stamped = marker.line
+            self._story.take(reading, marker, lines[marker.line])
+            if role is Role.FAILURE:
+                done += 1
+        self._pass_by(reading, texts, done, len(texts))
+        self._note_stamp(texts, stamped, len(texts))
+        self._listen(reading, texts)
+
+    def _pass_by(
+        self, reading: Reading, texts: Sequence[str], begin: int, end: int
+    ) -> None:
+        """Take lines without a marker, or with one that is part of a report."""
+        self._story.release_before(reading, end)
+        if begin < end and self._story.in_report:
+            self._story.follow(reading, texts[begin:end])
+
+    def _listen(self, reading: Reading, texts: Sequence[str]) -> None:
+        """Tell once per boot that the console is unreadable."""
+        boot = self._story.machine.number
+        index = self._noise.find(texts, boot)
+        if index is not None:
+            line = reading.lines[index]
+            where = self._lines.number(index, line)
+            self._story.add(reading, [noise_event(self._console, boot, where, line.at)])
+
+    def _note_stamp(self, texts: Sequence[str], first: int, before: int) -> None:
+        """Remember the last kernel time stamp of the lines between two indexes."""
+        for index in range(before - 1, first - 1, -1):
+            # Most lines of other sources are told apart by their first character.
+            if texts[index].startswith(("[", "<")):
+                stamp = STAMP.match(texts[index])
+                if stamp is not None:
+                    self._story.machine.note_kernel_time(float(stamp["stamp"]))
+                    return
