@@ -22,9 +22,10 @@ pure: bytes, text and times in, values out::
     ipmi/           RMCP+ and SoL without I/O: packets, auth, session, quirks
     text/           terminal bytes -> lines
     boot/           rules (TOML data), detector, incidents, stage machine
-    archive         names and formats of the archive's files
+    archive/        names and formats of the archive's files; retention
     config/         TOML text -> frozen dataclasses; what a reload means
     events          the vocabulary that all of them speak
+    stamps          its wall-clock times, and their text
     simbmc/         a BMC with faults on demand: demo, tests, load
 
 The story of a byte:

@@ -1,40 +1,20 @@
 """The vocabulary: what consoles, boots and sessions can do and say.
 
-Everything that crosses a module border is one of these values. Nothing here
-imports anything of ours, reads a clock or does I/O.
+Everything that crosses a module border is one of these values. Nothing here reads a
+clock or does I/O.
 
-Wall-clock times are ``int`` microseconds since the epoch, UTC ("stamps"), because
-a float cannot hold a microsecond of today exactly and archives are compared
-byte by byte. Monotonic times, used for protocol timers only, are ``float`` seconds
-and are called ``now``.
+Wall-clock times are stamps (`solrecd.stamps`). Monotonic times, used for protocol
+timers only, are ``float`` seconds and are called ``now``.
 """
 
 from __future__ import annotations
 
-import datetime as dt
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-_MICROSECOND = dt.timedelta(microseconds=1)
-
-
-def format_stamp(stamp: int) -> str:
-    """Return a stamp as RFC 3339 UTC, ``2026-11-22T12:00:05.123456Z``."""
-    moment = _EPOCH + dt.timedelta(microseconds=stamp)
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
-def parse_stamp(text: str) -> int:
-    """Return the stamp that `format_stamp` wrote.
-
-    Raises:
-        ValueError: the text is not of that form.
-    """
-    moment = dt.datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=dt.UTC)
-    return (moment - _EPOCH) // _MICROSECOND
+from solrecd.stamps import format_stamp
 
 
 class Chunk(NamedTuple):

@@ -20,8 +20,9 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from solrecd.api.fleet import Fleet, FleetError
-from solrecd.events import Event, Line, format_stamp
+from solrecd.events import Event, Line
 from solrecd.sinks.viewers import Missed, TailItem
+from solrecd.stamps import format_stamp
 
 TAIL_BATCH = 500
 """Items sent at once at most: larger saves no time, smaller costs a packet each."""

@@ -23,8 +23,9 @@ import zstandard
 
 from solrecd import markerfiles
 from solrecd.boot.rules import RuleError, RuleSet
-from solrecd.events import Chunk, Event, Kind, parse_stamp
+from solrecd.events import Chunk, Event, Kind
 from solrecd.interpreter import Interpreter
+from solrecd.stamps import parse_stamp
 
 _READ_SIZE: Final = 1 << 18
 """Bytes interpreted at once."""

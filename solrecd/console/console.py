@@ -30,12 +30,12 @@ from solrecd.events import (
     SessionState,
     Severity,
     Stage,
-    format_stamp,
 )
 from solrecd.interpreter import Interpreter
 from solrecd.ipmi.events import SolLoss
 from solrecd.metrics import ConsoleMetrics
 from solrecd.sinks.archive import OpenedConsole
+from solrecd.stamps import format_stamp
 
 QUIET = SECOND // 4
 """Silence after which an unfinished line counts: a prompt never ends with a newline."""

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 
-from solrecd.archive import Timing
+from solrecd.archive.timing import Timing
 from solrecd.boot.loops import LoopWatch
 from solrecd.boot.rules import RuleSet
 from solrecd.config.model import STAGE_TIMEOUTS

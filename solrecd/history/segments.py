@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from solrecd.archive import SegmentName, parse_file_name
+from solrecd.archive.names import SegmentName, parse_file_name
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from solrecd.archive import LINE_MARK, MARK_POSITION, NOTE_MARK, line_mark
+from solrecd.archive.lines import LINE_MARK, MARK_POSITION, NOTE_MARK, line_mark
 from solrecd.history.files import Fault, Report, read_blocks
 from solrecd.history.segments import Segment
 
@@ -34,13 +34,6 @@ def read_lines(segments: Sequence[Segment], report: Report) -> Iterator[TextLine
         parsed = parse_line(line)
         number += not parsed.note
         yield parsed._replace(number=number)
-
-
-def read_raw(segments: Sequence[Segment], report: Report) -> Iterator[bytes]:
-    """Yield exactly what the BMC delivered, in blocks."""
-    for segment in segments:
-        if "raw" in segment.files:
-            yield from read_blocks(segment.files["raw"], report)
 
 
 def between(

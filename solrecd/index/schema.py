@@ -169,7 +169,8 @@ def event_row(event: Event) -> tuple[object, ...]:
 def boot_value(found: Mapping[str, Any]) -> Boot:
     """Return the boot of an object that `BOOTS` found."""
     # Imported here because only the daemon needs it: see the package's docstring.
-    from solrecd.events import Boot, Outcome, Stage, parse_stamp  # noqa: PLC0415
+    from solrecd.events import Boot, Outcome, Stage  # noqa: PLC0415
+    from solrecd.stamps import parse_stamp  # noqa: PLC0415
 
     ended = found["ended"]
     return Boot(

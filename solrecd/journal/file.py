@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Self
 
-from solrecd.archive import Recovered
+from solrecd.archive.recovered import Recovered
 from solrecd.journal.layout import (
     FILE_HEADER_SIZE,
     NAME_LIMIT,

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from solrecd.archive import JournalNote, Recovered
+from solrecd.archive.recovered import JournalNote, Recovered
 from solrecd.events import Chunk
 
 PAGE = 4096

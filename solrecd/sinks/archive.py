@@ -20,11 +20,8 @@ from collections.abc import Callable, Sequence
 
 import trio
 
-from solrecd.archive import (
-    JournalNote,
-    Recovered,
-    SegmentName,
-)
+from solrecd.archive.names import SegmentName
+from solrecd.archive.recovered import JournalNote, Recovered
 from solrecd.events import Chunk, Reading
 from solrecd.sinks.archive_types import (
     ArchiveError,

@@ -6,10 +6,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from solrecd.archive import SECOND, Recovered, Retention, SegmentLimits
+from solrecd.archive.recovered import Recovered
+from solrecd.archive.retention import Retention, SegmentLimits
 from solrecd.config import DaemonConfig, Fsync
 from solrecd.events import Chunk
 from solrecd.sinks.recorder import SpoolStream
+from solrecd.stamps import SECOND
 
 
 class ArchiveError(Exception):

@@ -15,14 +15,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from solrecd.archive import (
-    KINDS,
+from solrecd.archive.names import KINDS, SegmentName, parse_file_name
+from solrecd.archive.retention import (
     Retention,
-    SegmentName,
     StoredSegment,
     choose_evicted,
     choose_expired,
-    parse_file_name,
 )
 from solrecd.sinks.seekable import InterruptedCloseError, compress
 

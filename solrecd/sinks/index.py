@@ -16,7 +16,7 @@ from typing import TypeVar
 
 import trio
 
-from solrecd.events import Boot, Event, format_stamp
+from solrecd.events import Boot, Event
 from solrecd.index import (
     Batch,
     Index,
@@ -25,6 +25,7 @@ from solrecd.index import (
     open_or_replace,
     set_aside,
 )
+from solrecd.stamps import format_stamp
 
 BUFFER = 50_000
 """Boots, events and segments, each, that may wait; about 50 MB."""

@@ -14,7 +14,7 @@ from collections import deque
 
 import trio
 
-from solrecd.archive import JournalNote
+from solrecd.archive.recovered import JournalNote
 from solrecd.sinks.archive_types import ArchiveTrouble
 from solrecd.sinks.closer import Closer, SegmentChange, SegmentFate
 from solrecd.sinks.recorder import Batch, Recorder

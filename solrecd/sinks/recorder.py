@@ -14,13 +14,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from solrecd.archive import (
-    JournalNote,
-    SegmentLimits,
-    SegmentName,
-    TextFormat,
-    next_segment,
-)
+from solrecd.archive.lines import TextFormat
+from solrecd.archive.names import SegmentName, next_segment
+from solrecd.archive.recovered import JournalNote
+from solrecd.archive.retention import SegmentLimits
 from solrecd.events import Chunk, Cut, Line, Reading
 from solrecd.sinks.files import FileSystem, SegmentLostError
 from solrecd.sinks.segment import Segment, take_until

@@ -14,23 +14,23 @@ from pathlib import Path
 
 import zstandard
 
-from solrecd.archive import (
+from solrecd.archive.lines import (
     LINE_MARK,
     MARK_POSITION,
     NOTE_MARK,
-    JournalNote,
-    Packet,
-    Recovered,
-    SegmentName,
     TextFormat,
+    line_mark,
+    line_stamp,
+    whole_lines,
+)
+from solrecd.archive.names import SegmentName, parse_file_name
+from solrecd.archive.recovered import JournalNote, Recovered
+from solrecd.archive.timing import (
+    Packet,
     Timing,
     TimingHeader,
     TimingMark,
     encode_packets,
-    line_mark,
-    line_stamp,
-    parse_file_name,
-    whole_lines,
 )
 from solrecd.events import Chunk
 from solrecd.sinks.files import FileSystem

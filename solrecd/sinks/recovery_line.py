@@ -14,7 +14,8 @@ from typing import BinaryIO
 
 import zstandard
 
-from solrecd.archive import Packet, SegmentName, Timing, parse_file_name
+from solrecd.archive.names import SegmentName, parse_file_name
+from solrecd.archive.timing import Packet, Timing
 from solrecd.events import Chunk
 
 EARLIER_SIZE = 1 << 20

@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 import zstandard
 
-from solrecd.archive import (
+from solrecd.archive.seektable import (
     FRAME_SIZE,
     SEEK_TABLE_FOOTER,
     Frame,

@@ -6,13 +6,9 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from solrecd.archive import (
-    SegmentName,
-    TextFormat,
-    TimingHeader,
-    TimingMark,
-    encode_packets,
-)
+from solrecd.archive.lines import TextFormat
+from solrecd.archive.names import SegmentName
+from solrecd.archive.timing import TimingHeader, TimingMark, encode_packets
 from solrecd.events import Chunk, Line
 from solrecd.sinks.files import FileSystem, GrowingFile, SegmentLostError, TextFile
 

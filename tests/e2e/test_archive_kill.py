@@ -16,7 +16,8 @@ import pytest
 import trio
 import zstandard
 
-from solrecd.archive import SegmentLimits, parse_file_name
+from solrecd.archive.names import parse_file_name
+from solrecd.archive.retention import SegmentLimits
 from solrecd.events import Chunk
 from solrecd.journal import Journal
 from solrecd.sinks.archive import ArchiveOptions, ArchiveSink, OpenedConsole

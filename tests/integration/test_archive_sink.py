@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from solrecd.archive import Retention, SegmentLimits
+from solrecd.archive.retention import Retention, SegmentLimits
 from solrecd.events import Chunk, Reading
 from solrecd.journal import Journal
 from solrecd.sinks.archive import (

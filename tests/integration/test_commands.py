@@ -12,8 +12,9 @@ from solrecd.api.app import api_app
 from solrecd.api.server import serve
 from solrecd.cli.program import Exit, run
 from solrecd.cli.solrecctl import PROGRAM
-from solrecd.events import Line, parse_stamp
+from solrecd.events import Line
 from solrecd.index import FILE_NAME, Index
+from solrecd.stamps import parse_stamp
 from tests.support.archives import Printed, write_segment
 from tests.support.fleet import FakeFleet
 
@@ -128,6 +129,24 @@ def test_what_a_console_printed_never_obeys_on_a_terminal(ctl: Ctl) -> None:
     assert "\x1b" not in output
     assert "\\x1b[2Jhostile" in output
     assert objects(as_json)[-1]["text"].endswith("hostile")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ([], BAD),
+        (["--since", "2026-11-22T12:20:02"], BAD[2:]),
+        (["--until", "2026-11-22T12:20:02"], BAD[:2]),
+        (["--stage", "kernel"], BAD),
+    ],
+)
+def test_raw_bytes_are_chosen_like_lines(
+    ctl: Ctl, arguments: list[str], expected: tuple[str, ...]
+) -> None:
+    status, output, _ = ctl("log", "node001", "--boot", "2", "--raw", *arguments)
+
+    assert status == Exit.DONE
+    assert output == "".join(f"{line}\r\n" for line in expected)
 
 
 def test_the_screen_is_shown(ctl: Ctl) -> None:

@@ -17,8 +17,9 @@ from solrecd.api.server import serve
 from solrecd.cli.events import group
 from solrecd.cli.program import Exit, run
 from solrecd.cli.solrecctl import PROGRAM
-from solrecd.events import Boot, Event, Kind, Severity, parse_stamp
+from solrecd.events import Boot, Event, Kind, Severity
 from solrecd.index import FILE_NAME, Batch, Index
+from solrecd.stamps import parse_stamp
 from tests.support.fleet import FakeFleet
 
 NOON = parse_stamp("2026-11-22T12:00:00.000000Z")

@@ -15,7 +15,9 @@ from pathlib import Path
 import atheris
 
 with atheris.instrument_imports(include=["solrecd"]):
-    from solrecd.archive import Timing, decode_seek_table, parse_file_name
+    from solrecd.archive.names import parse_file_name
+    from solrecd.archive.seektable import decode_seek_table
+    from solrecd.archive.timing import Timing
     from solrecd.config import ConfigError, Source, parse
     from solrecd.ipmi.auth import CIPHER_SUITES, SessionCipher, SessionKeys
     from solrecd.ipmi.handshake import (

@@ -8,14 +8,10 @@ from pathlib import Path
 
 import zstandard
 
-from solrecd.archive import (
-    Frame,
-    SegmentName,
-    TextFormat,
-    TimingHeader,
-    encode_packets,
-    encode_seek_table,
-)
+from solrecd.archive.lines import TextFormat
+from solrecd.archive.names import SegmentName
+from solrecd.archive.seektable import Frame, encode_seek_table
+from solrecd.archive.timing import TimingHeader, encode_packets
 from solrecd.events import Chunk, Line
 
 

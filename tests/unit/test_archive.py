@@ -5,30 +5,25 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, strategies as st
 
-from solrecd.archive import (
-    FRAME_SIZE,
-    SECOND,
-    Frame,
+from solrecd.archive.lines import TextFormat, line_mark, line_stamp
+from solrecd.archive.names import SegmentName, next_segment, parse_file_name
+from solrecd.archive.retention import (
     Retention,
     SegmentLimits,
-    SegmentName,
     StoredSegment,
-    TextFormat,
-    Timing,
-    TimingHeader,
-    TimingMark,
     choose_expired,
+)
+from solrecd.archive.seektable import (
+    FRAME_SIZE,
+    Frame,
     decode_seek_table,
-    encode_packets,
     encode_seek_table,
-    line_mark,
-    line_stamp,
-    next_segment,
-    parse_file_name,
     seek_table_size,
     split_frames,
 )
-from solrecd.events import Chunk, Line, format_stamp
+from solrecd.archive.timing import Timing, TimingHeader, TimingMark, encode_packets
+from solrecd.events import Chunk, Line
+from solrecd.stamps import SECOND, format_stamp
 
 AT = 1_795_000_000_000_000
 STAMPS = st.integers(0, 4_000_000_000 * SECOND)

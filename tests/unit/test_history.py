@@ -8,8 +8,8 @@ import pytest
 import zstandard
 from hypothesis import given, strategies as st
 
-from solrecd.events import parse_stamp
 from solrecd.history.choose import NoSuchBootError, choose_boot
+from solrecd.history.chunks import read_chunks
 from solrecd.history.files import Fault, read_blocks
 from solrecd.history.follow import Follower
 from solrecd.history.segments import (
@@ -19,7 +19,8 @@ from solrecd.history.segments import (
     boot_numbers,
     within,
 )
-from solrecd.history.text import TextLine, between, parse_line, read_lines, read_raw
+from solrecd.history.text import TextLine, between, parse_line, read_lines
+from solrecd.stamps import parse_stamp
 from tests.support.archives import Printed, write_segment
 
 NOON = parse_stamp("2026-11-22T12:00:00.000000Z")
@@ -40,7 +41,7 @@ def test_a_segment_is_read_open_and_closed(tmp_path: Path, *, closed: bool) -> N
 
     assert segment.closed == closed
     assert texts([segment], faults) == [line.text for line in LINES]
-    raw = b"".join(read_raw([segment], faults.append))
+    raw = b"".join(chunk.data for chunk in read_chunks([segment], faults.append))
     assert raw == b"".join(f"{line.text}\r\n".encode() for line in LINES)
     assert faults == []
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from solrecd.events import Boot, Event, Kind, Outcome, Severity, Stage, parse_stamp
+from solrecd.events import Boot, Event, Kind, Outcome, Severity, Stage
 from solrecd.index import (
     Batch,
     Index,
@@ -17,6 +17,7 @@ from solrecd.index import (
     open_or_replace,
     recall,
 )
+from solrecd.stamps import parse_stamp
 
 NOON = parse_stamp("2026-11-22T12:00:00.000001Z")
 HOUR = 3_600_000_000

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from solrecd.archive import JournalNote
+from solrecd.archive.recovered import JournalNote
 from solrecd.events import Chunk
 from solrecd.journal import (
     LONGEST_RECORD,

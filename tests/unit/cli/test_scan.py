@@ -15,7 +15,7 @@ import pytest
 import zstandard
 
 from solrecd.cli import scan
-from solrecd.events import format_stamp
+from solrecd.stamps import format_stamp
 
 LOG = (
     b"[    0.000000] Linux version 6.1.0 (builder@example.org) (gcc) #1\n"

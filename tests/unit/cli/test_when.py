@@ -13,7 +13,7 @@ from solrecd.cli.when import (
     seconds_between,
     short,
 )
-from solrecd.events import format_stamp, parse_stamp
+from solrecd.stamps import format_stamp, parse_stamp
 
 NOW = parse_stamp("2026-11-22T12:30:00.000000Z")
 

@@ -10,13 +10,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from solrecd.archive import (
-    SegmentLimits,
-    SegmentName,
-    TextFormat,
-    Timing,
-    parse_file_name,
-)
+from solrecd.archive.lines import TextFormat
+from solrecd.archive.names import SegmentName, parse_file_name
+from solrecd.archive.retention import SegmentLimits
+from solrecd.archive.timing import Timing
 from solrecd.events import Chunk, Cut, Line, Reading
 from solrecd.journal import Journal
 from solrecd.sinks.archive import ArchiveError, ArchiveOptions, ArchiveSink

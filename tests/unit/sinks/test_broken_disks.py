@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import example, given, settings, strategies as st
 
-from solrecd.archive import parse_file_name
+from solrecd.archive.names import parse_file_name
 from solrecd.events import Chunk, Line, Reading
 from solrecd.journal import Journal
 from solrecd.sinks import archive

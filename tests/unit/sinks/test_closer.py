@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from solrecd.archive import FRAME_SIZE, Retention, SegmentName
+from solrecd.archive.names import SegmentName
+from solrecd.archive.retention import Retention
+from solrecd.archive.seektable import FRAME_SIZE
 from solrecd.sinks.closer import Closer, SegmentFate
 from solrecd.sinks.seekable import InterruptedCloseError, compress, read_seek_table
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from hypothesis import example, given, settings, strategies as st
 
-from solrecd.archive import SegmentLimits, parse_file_name
+from solrecd.archive.names import parse_file_name
+from solrecd.archive.retention import SegmentLimits
 from solrecd.events import Chunk
 from solrecd.journal import Journal
 from solrecd.sinks.archive import ArchiveOptions, ArchiveSink
