@@ -16,8 +16,10 @@ from solrecd.cli.output import Colour, Screen, paged, safe, screen
 from solrecd.cli.program import CommandError, Exit
 from solrecd.cli.source import Source, reading_archive
 from solrecd.history import choose
+from solrecd.history.chunks import read_chunks
 from solrecd.history.segments import Segment, boot_numbers, within
-from solrecd.history.text import TextLine, between, read_lines, read_raw
+from solrecd.history.stages import Span, stage_spans
+from solrecd.history.text import TextLine, between, read_lines
 
 LONG_PAUSE = 1.0
 """Seconds between two lines that ``--delta`` points out."""
@@ -32,8 +34,8 @@ class Wanted(NamedTuple):
     since: int | None
     until: int | None
     """Stamps."""
-    stages: Sequence[range] | None
-    """Numbers of the console lines; None for all."""
+    spans: Sequence[Span] | None
+    """Parts of the boot; None for all."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -66,7 +68,7 @@ def main(args: argparse.Namespace) -> int:
     name = names.select_one(args.name, known, source.labels)
     wanted = _wanted(args, source, name)
     if args.raw:
-        count = _write_raw(wanted.segments, faults)
+        count = _write_raw(wanted, faults)
     else:
         count = _show(args, name, wanted, faults)
     return faults.status if count else Exit.NO
@@ -79,13 +81,13 @@ def _wanted(args: argparse.Namespace, source: Source, name: str) -> Wanted:
         segments = source.archive.segments(name)
     if not segments:
         raise CommandError(f"{name} has no archive in {source.log_dir}", Exit.NO)
-    stages = None
+    spans = None
     if args.boot or args.stage or (since is None and until is None):
         boot = _boot(args.boot or "-1", source, name, segments)
         segments = [segment for segment in segments if segment.name.boot == boot]
         if args.stage is not None:
-            stages = _stage(source, name, boot, args.stage)
-    return Wanted(within(segments, since, until), since, until, stages)
+            spans = _stage(source, name, boot, args.stage)
+    return Wanted(within(segments, since, until), since, until, spans)
 
 
 def _bound(text: str | None, now: int) -> int | None:
@@ -103,34 +105,42 @@ def _boot(word: str, source: Source, name: str, segments: Sequence[Segment]) -> 
         raise CommandError(f"{name}: {error}", Exit.NO) from None
 
 
-def _stage(source: Source, name: str, boot: int, stage: str) -> list[range]:
-    """Return the numbers of the lines that a boot printed in a stage."""
+def _stage(source: Source, name: str, boot: int, stage: str) -> list[Span]:
+    """Return the parts of a boot that belong to a stage."""
     with indexed(source, lambda _: [name]) as (index, _):
-        entries = [
-            (event["name"], event["line"])
-            for event in index.events([name], boot=boot, kinds=["stage"])
-            if event["line"] is not None
-        ]
-    ends = [line for _, line in entries[1:]] + [sys.maxsize]
-    found = [
-        range(line, end)
-        for (its, line), end in zip(entries, ends, strict=True)
-        if its == stage
-    ]
+        spans = stage_spans(index.events([name], boot=boot, kinds=["stage"]))
+    found = [span for span in spans if span.stage == stage]
     if not found:
-        reached = ", ".join(dict.fromkeys(its for its, _ in entries)) or "none"
+        reached = ", ".join(dict.fromkeys(span.stage for span in spans)) or "none"
         message = f"{name}: boot {boot} has no stage {stage!r}; it has: {reached}"
         raise CommandError(message, Exit.NO)
     return found
 
 
-def _write_raw(segments: Sequence[Segment], faults: Faults) -> int:
+def _write_raw(wanted: Wanted, faults: Faults) -> int:
+    """Write bytes as they came; times choose among packets."""
+    bounds = _bounds(wanted)
     count = 0
-    for block in read_raw(segments, faults):
-        count += len(block)
-        sys.stdout.buffer.write(block)
+    for chunk in read_chunks(wanted.segments, faults):
+        if any(since <= chunk.at < until for since, until in bounds):
+            count += len(chunk.data)
+            sys.stdout.buffer.write(chunk.data)
     sys.stdout.buffer.flush()
     return count
+
+
+def _bounds(wanted: Wanted) -> list[tuple[int, int]]:
+    """Return from which stamps to which ones."""
+    since, until = wanted.since or 0, wanted.until or sys.maxsize
+    if wanted.spans is None:
+        return [(since, until)]
+    return [
+        (
+            max(since, when.stamp_of(span.since)),
+            min(until, when.stamp_of(span.until) if span.until else sys.maxsize),
+        )
+        for span in wanted.spans
+    ]
 
 
 def _show(args: argparse.Namespace, name: str, wanted: Wanted, faults: Faults) -> int:
@@ -151,10 +161,10 @@ def _lines(wanted: Wanted, faults: Faults) -> Iterator[tuple[int, TextLine]]:
         None if stamp is None else when.format_when(stamp)
         for stamp in (wanted.since, wanted.until)
     )
-    stages = wanted.stages
+    spans = wanted.spans
     for boot, parts in groupby(wanted.segments, key=lambda each: each.name.boot):
         for line in between(read_lines(list(parts), faults), since, until):
-            if stages is None or any(line.number in each for each in stages):
+            if spans is None or any(line.number in each.lines for each in spans):
                 yield boot, line
 
 

@@ -56,11 +56,16 @@ def _moment(text: str, now: dt.datetime) -> dt.datetime | None:
 def format_when(stamp: int) -> str:
     """Return a stamp as the contract's text.
 
-    The same as `solrecd.events.format_stamp`; the vocabulary takes 40 ms to import,
+    The same as `solrecd.stamps.format_stamp`; the vocabulary takes 40 ms to import,
     half of what `solrecctl` has to start.
     """
     moment = _EPOCH + stamp * _MICROSECOND
     return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def stamp_of(time: str) -> int:
+    """Return the stamp of a time of the contract."""
+    return (_parsed(time) - _EPOCH) // _MICROSECOND
 
 
 def seconds_between(earlier: str, later: str) -> float:

@@ -3,6 +3,8 @@
 - `segments`  which consoles, boots and files there are
 - `files`     bytes of a file, open or compressed, whole or damaged
 - `text`      lines of a boot
+- `chunks`    packets with their stamps
 - `replay`    boots and events again, from the bytes
+- `stages`    which stage a line belongs to
 - `choose`    which boot a person means: 12, -1, last-good
 """

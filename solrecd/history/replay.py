@@ -6,26 +6,19 @@ rules would cut elsewhere: people, links and file names refer to those numbers.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 
-from solrecd.archive.timing import Timing
 from solrecd.boot.loops import LoopWatch
 from solrecd.boot.rules import RuleSet
 from solrecd.config.model import STAGE_TIMEOUTS
-from solrecd.events import Boot, Chunk, Event, Reading
-from solrecd.history.files import Report, read_blocks
+from solrecd.events import Boot, Event, Reading
+from solrecd.history.chunks import SILENCE, SegmentChunks
+from solrecd.history.files import Report
 from solrecd.history.segments import Segment
 from solrecd.index import SegmentRow
 from solrecd.interpreter import Interpreter
-
-BATCH = 64 * 1024
-"""Bytes given to the interpreter at once."""
-
-SILENCE = 200_000
-"""Microseconds without output after which the interpreter looks at an unfinished
-line, as it does in the daemon."""
 
 _CAUSES = frozenset({"firmware", "loader", "kernel"})
 """Stages that a boot may begin with, as causes (see `Boot.cause`)."""
@@ -103,7 +96,7 @@ class _Replay:
         """Feed all bytes with the silences between them; return the last stamp."""
         last = self._segments[0].name.started
         for segment in self._segments:
-            chunks = _Chunks(segment, self._report)
+            chunks = SegmentChunks(segment, self._report)
             for batch in chunks.read():
                 self._pass_time(interpreter, last, batch[0].at)
                 self._take(interpreter.feed(batch))
@@ -148,79 +141,3 @@ def _ended(boot: Boot, interpreter: Interpreter, at: int) -> Boot:
     ended = interpreter.power(on=False, at=at).boots
     final = ended[-1] if ended and ended[-1].boot == boot.boot else boot
     return replace(final, last_stage=boot.last_stage, ended=at)
-
-
-class _Chunks:
-    """The chunks of one segment: bytes from ``.raw``, stamps from ``.timing``."""
-
-    def __init__(self, segment: Segment, report: Report) -> None:
-        self._segment = segment
-        self._report = report
-        self._timing = Timing.parse(b"".join(self._blocks("timing")))
-        self._size = 0
-
-    def _blocks(self, kind: str) -> Iterator[bytes]:
-        path = self._segment.files.get(kind)
-        return iter(()) if path is None else read_blocks(path, self._report)
-
-    def read(self) -> Iterator[list[Chunk]]:
-        """Yield batches of chunks without a silence inside them."""
-        batch: list[Chunk] = []
-        size = 0
-        for chunk in self._chunks():
-            if batch and (size >= BATCH or chunk.at - batch[-1].at >= SILENCE):
-                yield batch
-                batch, size = [], 0
-            batch.append(chunk)
-            size += len(chunk.data)
-        if batch:
-            yield batch
-
-    def _chunks(self) -> Iterator[Chunk]:
-        data = _Reader(self._blocks("raw"))
-        at = self._segment.name.started
-        for packet in self._timing.packets:
-            at = packet.at
-            found = data.take(packet.size)
-            self._size += len(found)
-            if found:
-                yield Chunk(at, found)
-        # Bytes whose timing is lost came after all others.
-        while found := data.take(BATCH):
-            self._size += len(found)
-            yield Chunk(at, found)
-
-    def row(self, last: int) -> SegmentRow:
-        """Return the index's row; call it when everything was read."""
-        segment, header = self._segment, self._timing.header
-        return SegmentRow(
-            console=segment.console,
-            name=str(segment.name),
-            boot=segment.name.boot,
-            part=segment.name.part,
-            started=segment.name.started,
-            ended=last if segment.closed else None,
-            offset=0 if header is None else header.offset,
-            bytes=self._size,
-        )
-
-
-class _Reader:
-    """Takes pieces of any size out of a stream of blocks."""
-
-    def __init__(self, blocks: Iterator[bytes]) -> None:
-        self._blocks = blocks
-        self._block = b""
-        self._position = 0
-
-    def take(self, size: int) -> bytes:
-        """Return so many bytes, fewer only at the end."""
-        piece = self._block[self._position : self._position + size]
-        self._position += len(piece)
-        while len(piece) < size:
-            block = next(self._blocks, None)
-            if block is None:
-                break
-            self._block, self._position = block, min(size - len(piece), len(block))
-            piece += block[: self._position]
-        return piece
