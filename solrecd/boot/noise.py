@@ -29,27 +29,16 @@ def is_noise(text: str) -> bool:
     return unreadable > SHARE * (len(text) - 3 * escaped)
 
 
-class NoiseWatch:
-    """Finds the first noise of each boot."""
-
-    __slots__ = ("_told",)
-
-    def __init__(self) -> None:
-        # The boot that noise was told of.
-        self._told: int | None = None
-
-    def find(self, texts: Sequence[str], boot: int | None) -> int | None:
-        """Return the index of a boot's first line of noise, if it is among these."""
-        if boot == self._told:
-            return None
-        whole = "".join(texts)
-        if "\ufffd" not in whole and "\\x" not in whole:
-            return None
-        for index, text in enumerate(texts):
-            if ("\ufffd" in text or "\\x" in text) and is_noise(text):
-                self._told = boot
-                return index
-        return None
+def noisy_lines(texts: Sequence[str]) -> list[int]:
+    """Return the indexes of the lines that are noise."""
+    whole = "".join(texts)
+    if "\ufffd" not in whole and "\\x" not in whole:
+        return []
+    return [
+        index
+        for index, text in enumerate(texts)
+        if ("\ufffd" in text or "\\x" in text) and is_noise(text)
+    ]
 
 
 def noise_event(console: str, boot: int | None, line: int, at: int) -> Event:

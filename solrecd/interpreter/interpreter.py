@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 
 from solrecd.boot.detector import Detector
-from solrecd.boot.noise import NoiseWatch, noise_event
+from solrecd.boot.noise import noisy_lines
 from solrecd.boot.prefix import STAMP
 from solrecd.boot.rules import Role, RuleSet
 from solrecd.events import Boot, Chunk, Line, Reading, Stage
@@ -31,8 +32,7 @@ class Interpreter:
     """
 
     __slots__ = (
-        "_console", "_dark", "_detector", "_lines", "_noise", "_overlap", "_prompts",
-        "_story", "_text",
+        "_dark", "_detector", "_lines", "_overlap", "_prompts", "_story", "_text",
     )  # fmt: skip
 
     def __init__(
@@ -46,13 +46,11 @@ class Interpreter:
         first_boot: int = 1,
         locate: Callable[[int], int] | None = None,
     ) -> None:
-        self._console = console
         self._text = Assembler(offset)
         self._overlap = Overlap()
         self._lines = LineCount(locate)
         self._detector = Detector(rules)
         self._prompts = PromptWatch(self._detector)
-        self._noise = NoiseWatch()
         self._story = Story(
             console,
             rules.frames,
@@ -191,9 +189,10 @@ class Interpreter:
         if not lines:
             return
         texts = self._overlap.texts(lines)
+        noisy = deque(noisy_lines(texts))
         done = stamped = 0
         for marker in self._detector.scan(texts):
-            self._pass_by(reading, texts, done, marker.line)
+            self._pass_by(reading, texts, done, marker.line, noisy)
             done = marker.line
             role = marker.rule.role
             if role is Role.STAGE:
@@ -202,26 +201,49 @@ class Interpreter:
             self._story.take(reading, marker, lines[marker.line])
             if role is Role.FAILURE:
                 done += 1
-        self._pass_by(reading, texts, done, len(texts))
+        self._pass_by(reading, texts, done, len(texts), noisy)
         self._note_stamp(texts, stamped, len(texts))
-        self._listen(reading, texts)
 
     def _pass_by(
+        self,
+        reading: Reading,
+        texts: Sequence[str],
+        begin: int,
+        end: int,
+        noisy: deque[int],
+    ) -> None:
+        """Take lines without a marker, or with one that is part of a report.
+
+        Line by line in effect, so that it does not matter how many came at once.
+
+        Args:
+            reading: gets what there is to say.
+            texts: of all its lines.
+            begin: the first of these lines.
+            end: the line after them.
+            noisy: indexes of noise that is not told yet; told ones are removed.
+        """
+        story = self._story
+        while noisy and noisy[0] < end:
+            index = noisy.popleft()
+            self._follow(reading, texts, begin, index + 1)
+            begin = max(begin, index + 1)
+            story.hear_noise(reading, index)
+        self._follow(reading, texts, begin, end)
+
+    def _follow(
         self, reading: Reading, texts: Sequence[str], begin: int, end: int
     ) -> None:
-        """Take lines without a marker, or with one that is part of a report."""
-        self._story.release_before(reading, end)
-        if begin < end and self._story.in_report:
-            self._story.follow(reading, texts[begin:end])
-
-    def _listen(self, reading: Reading, texts: Sequence[str]) -> None:
-        """Tell once per boot that the console is unreadable."""
-        boot = self._story.machine.number
-        index = self._noise.find(texts, boot)
-        if index is not None:
-            line = reading.lines[index]
-            where = self._lines.number(index, line)
-            self._story.add(reading, [noise_event(self._console, boot, where, line.at)])
+        """Give lines to the reports that wait for more, and time to what is held."""
+        story = self._story
+        release = story.release_at
+        if release is not None and release <= end:
+            if begin < release and story.in_report:
+                story.follow(reading, texts[begin:release])
+                begin = release
+            story.release(reading)
+        if begin < end and story.in_report:
+            story.follow(reading, texts[begin:end])
 
     def _note_stamp(self, texts: Sequence[str], first: int, before: int) -> None:
         """Remember the last kernel time stamp of the lines between two indexes."""

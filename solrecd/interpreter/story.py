@@ -14,6 +14,7 @@ from solrecd.boot.detector import Marker
 from solrecd.boot.incidents import Reporter
 from solrecd.boot.loops import LoopWatch
 from solrecd.boot.machine import BootMachine, Motion
+from solrecd.boot.noise import noise_event
 from solrecd.boot.rules import Frames, Role
 from solrecd.events import (
     Boot,
@@ -47,7 +48,7 @@ class Story:
 
     __slots__ = (
         "_boot_offset", "_console", "_copies", "_first_boot", "_held", "_lines",
-        "_loops", "_reporter", "_touched", "ignored", "machine",
+        "_loops", "_noisy", "_reporter", "_touched", "ignored", "machine",
     )  # fmt: skip
 
     def __init__(
@@ -75,6 +76,8 @@ class Story:
         # A reset without a shutdown, until it is known not to be kdump, and the line
         # that it was seen in (`LineCount.absolute`).
         self._held: tuple[int, Event] | None = None
+        # The boot that noise was told of.
+        self._noisy: int | None = None
         self._touched = False
 
     @property
@@ -141,6 +144,7 @@ class Story:
         if motion is Motion.NONE:
             self._explain(marker, line, f"no way back to {marker.rule.name} from here")
             self.machine.learn(marker)
+            self._touched = True
             return
         if motion is Motion.NEW_BOOT:
             self._hold_reset(reading, marker, line)
@@ -166,6 +170,16 @@ class Story:
     def in_report(self) -> bool:
         """Whether the next lines may be a report's."""
         return self._reporter.is_open
+
+    def hear_noise(self, reading: Reading, index: int) -> None:
+        """Tell once per boot that the console is unreadable."""
+        if self._noisy == self.number:
+            return
+        self._noisy = self.number
+        line = reading.lines[index]
+        where = self._lines.number(index, line)
+        noise = noise_event(self._console, self.number, where, line.at)
+        self.add(reading, [noise])
 
     def follow(self, reading: Reading, texts: Sequence[str]) -> None:
         """Give lines without a marker to the reports that they may belong to."""
@@ -196,12 +210,12 @@ class Story:
         self.release(reading)
         self._held = (self._lines.absolute(marker.line), event)
 
-    def release_before(self, reading: Reading, index: int) -> None:
-        """Give up waiting for a crash kernel's command line at a line."""
+    @property
+    def release_at(self) -> int | None:
+        """The line at which to give up waiting for a crash kernel's command line."""
         if self._held is None:
-            return
-        if self._lines.absolute(index) - self._held[0] >= CRASH_KERNEL_LINES:
-            self.release(reading)
+            return None
+        return self._held[0] + CRASH_KERNEL_LINES - self._lines.absolute(0)
 
     def release(self, reading: Reading) -> None:
         """Nothing spoke for kdump: it was a reset."""

@@ -162,10 +162,26 @@ def test_a_marker_across_the_cut_of_a_long_line_is_seen() -> None:
     assert names(reading) == ["loader"]
 
 
-_LINES = st.sampled_from(
+_EXAMPLES = st.builds(
+    lambda prefix, example, ending: prefix + example.encode() + ending,
+    st.sampled_from(
+        [
+            b"",
+            b"[    9.000000] ",
+            b"[    9.000001][   T62] ",
+            b"[    0.000000] ",
+            b"Nov 17 04:03:47 node01 kernel: [    9.000000] ",
+            b"node01 login: ",
+        ]
+    ),
+    st.sampled_from([rule.example for rule in RULES.rules]),
+    st.sampled_from([b"\r\n", b"\n\r", b"\r\r\n", b"\n", b""]),
+)
+_PIECES = st.sampled_from(
     [
         KERNEL,
         RUNNING,
+        RUNNING * 210,
         b"SeaBIOS (version 1)\r\n",
         b"[    9.000000] BUG: kernel NULL pointer dereference, address: 0\r\n",
         b"[    9.000001] Oops: 0000 [#1] SMP\r\n",
@@ -176,14 +192,26 @@ _LINES = st.sampled_from(
         b"node01 login: ",
         b"You are in emergency mode.\r\n",
         b"\x1b[2J\x1b[01;01H",
+        b"\x1b[07;07H\x1b[07;08Hscue> ",
+        b"\x1b[0;1;31m",
+        b"\x1b(0lqk\x1b(B",
+        b"\x1b",
+        b"\x1b]0;title",
+        b"\r",
+        b"\b\b\b",
+        b"\xe0\xfc\x80\x8e\x1c\x06" * 8 + b"\r\n",
+        b"x" * 8180,
     ]
 )
 
 
-@settings(max_examples=60, deadline=None)
-@given(st.lists(_LINES, max_size=14), st.integers(1, 40))
-def test_chunking_never_changes_events(lines: list[bytes], size: int) -> None:
-    data = b"".join(lines)
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(st.one_of(_PIECES, _EXAMPLES, st.binary(max_size=9)), max_size=14),
+    st.integers(1, 40),
+)
+def test_chunking_never_changes_events(pieces: list[bytes], size: int) -> None:
+    data = b"".join(pieces)
 
     assert render(*interpret(data, size)) == render(*interpret(data, 1 << 20))
 
@@ -320,6 +348,16 @@ def test_a_machine_that_hangs_may_be_reset() -> None:
 
     assert names(reset) + names(later) == ["firmware"]
     assert reset.boots[0].outcome is Outcome.STUCK
+
+
+def test_noise_is_told_in_the_boot_that_printed_it() -> None:
+    interpreter = make()
+    noise = b"\xe0\xfc\x80\x8e\x1c\x06" * 8 + b"\r\n"
+
+    reading = feed(interpreter, KERNEL + RUNNING + noise * 3 + BANNER + noise)
+
+    told = [(each.boot, each.line) for each in reading.events if "noise" in each.name]
+    assert told == [(1, 3), (2, 2)]
 
 
 @pytest.mark.parametrize("size", [1 << 18, 2560])
