@@ -121,6 +121,8 @@ class LostReason(enum.StrEnum):
     """The payload was ours and now belongs to another session."""
     DEACTIVATED = "deactivated"
     """The BMC switched our payload off; nobody else holds it."""
+    SILENT = "silent"
+    """Nothing came from a machine that should have printed: SoL is activated anew."""
     CLOSED = "closed"
     """The BMC closed the session."""
     PROTOCOL_ERROR = "protocol_error"

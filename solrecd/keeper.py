@@ -175,6 +175,10 @@ class Keeper:
         self._link: SolLink | None = None
         """Of the attempt that is under way."""
         self._takes = _Takes()
+        self._holding: trio.CancelScope | None = None
+        """While the payload is ours."""
+        self._silence = Lost(LostReason.SILENT)
+        """Why `revive` ended that."""
         self._was_ours = False
         self._ghosts = dialer.ghosts(config.name)
         """Session IDs of a session that an earlier process left: who holds the console
@@ -245,6 +249,23 @@ class Keeper:
         if self._link is not None:
             self._link.ask_power_soon(POWER_AFTER_QUIET)
 
+    def revive(self, why: str) -> bool:
+        """Activate the payload anew: nothing comes, though the machine should print.
+
+        Args:
+            why: one line for people.
+
+        Returns:
+            Whether that is done; not without the payload, nor too often.
+        """
+        now = trio.current_time()
+        if self._holding is None or not self._takes.allowed(now):
+            return False
+        self._takes.note(now)
+        self._silence = Lost(LostReason.SILENT, why)
+        self._holding.cancel()
+        return True
+
     async def _use(self, link: SolLink) -> Lost:
         await self._log_in(link)
         return await self._record(link, await self._activate(link))
@@ -288,6 +309,9 @@ class Keeper:
             if activations > REACTIVATIONS:
                 return lost
             self._console.session_changed(SessionState.CONNECTING, lost, None)
+            if lost.reason is LostReason.SILENT:
+                link.deactivate()
+                await self._expect(link, SolDeactivated)
             answer = await self._activate(link)
             activations += 1
 
@@ -303,6 +327,14 @@ class Keeper:
 
     async def _hold(self, link: SolLink) -> Lost:
         """Wait until the payload is not ours any more, with the session still up."""
+        try:
+            with trio.CancelScope() as self._holding:
+                return await self._until_gone(link)
+            return self._silence
+        finally:
+            self._holding = None
+
+    async def _until_gone(self, link: SolLink) -> Lost:
         while True:
             match await self._next(link):
                 case SolStolen():

@@ -143,6 +143,19 @@ class BootMachine:
         )
 
     @property
+    def is_on_its_way(self) -> bool:
+        """Whether the machine should be printing: it boots, or said that it restarts.
+
+        Not at its login prompt, and not when it is halted or has met its end.
+        """
+        now = self._now
+        if now is None or now.fatal or now.outcome is Outcome.FAILED:
+            return False
+        if now.announced is not None:
+            return now.announced == "reset" and now.stage is not Stage.OFF
+        return Stage.OFF.rank < now.stage.rank < Stage.LOGIN.rank
+
+    @property
     def kernel_time(self) -> float | None:
         """The last printk time stamp of the boot, seconds."""
         return None if self._now is None else self._now.kernel_time

@@ -20,6 +20,7 @@ from solrecd.config import ConsoleConfig
 from solrecd.console.chronicle import SECOND, Chronicle, Deed, Sinks, seconds
 from solrecd.console.power import PowerStory
 from solrecd.console.session import SessionStory
+from solrecd.console.silence import SilenceWatch, Situation
 from solrecd.events import (
     Boot,
     Chunk,
@@ -129,6 +130,7 @@ class Console:
         self._unread: list[Chunk] = []
         self._refused_since: int | None = None
         self._unsettled = False
+        self._silence = SilenceWatch()
         self._power = PowerStory(self._chronicle, self._switch)
         self._session = SessionStory(
             self._chronicle,
@@ -217,6 +219,33 @@ class Console:
         deadline = self._interpreter.deadline
         if deadline is not None and deadline <= at:
             self._understand((), lambda: self._interpreter.idle(at))
+
+    def end_silence(self, at: int, revive: Callable[[str], bool]) -> None:
+        """Have SoL activated anew where a machine that should print does not.
+
+        Args:
+            at: stamp.
+            revive: does it, told why in words; returns whether it may now.
+        """
+        now = self._situation()
+        if not self._silence.is_suspicious(now, at):
+            return
+        stage = self._interpreter.stage
+        silent = f"no output for {seconds(at - now.since)} s in stage {stage}"
+        if revive(f"{silent} of a machine that is on"):
+            self._silence.tried(now, at)
+
+    def _situation(self) -> Situation:
+        session, interpreter = self._session, self._interpreter
+        since = interpreter.stage_since or 0
+        return Situation(
+            is_up=session.state is SessionState.UP,
+            is_on=self._metrics.power_on,
+            is_booting=interpreter.is_on_its_way,
+            since=max(self._metrics.last_output, session.since, since),
+            boot=self._boot_number(),
+            offset=self._stream.offset,
+        )
 
     def _check_shell(self, at: int) -> None:
         """Tell once of a shell that nobody uses: a door left open."""

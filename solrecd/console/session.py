@@ -78,7 +78,7 @@ class SessionStory:
         self._note_gap = note_gap
         self._down_since = resumed
         """When recording stopped; None while it runs and before it first ran."""
-        self._cause = LostReason.STOPPED
+        self._cause = Lost(LostReason.STOPPED)
         """What stopped it."""
         self._early = False
         """Bytes came before the keeper said that the session is up."""
@@ -121,10 +121,14 @@ class SessionStory:
         elif lost is not None and (self._early or self.state is SessionState.UP):
             if self.state is SessionState.UP:
                 metrics.session_lost(lost.reason)
-            self._down_since, self._cause, self._early = now, lost.reason, False
+            self._down_since, self._cause, self._early = now, lost, False
 
     def _end_gap(self, since: int, now: int) -> None:
-        text = f"{seconds(now - since)} s without a session ({self._cause})"
+        cause = self._cause
+        text = f"{seconds(now - since)} s without a session ({cause.reason})"
+        if cause.reason is LostReason.SILENT:
+            # Whatever the machine printed into the dead line is missing as well.
+            text += f"; {cause.detail}"
         self._note_gap(GapReason.SESSION, text, now)
         self._down_since = None
 

@@ -84,6 +84,11 @@ class Interpreter:
         return self._story.machine.deadline
 
     @property
+    def is_on_its_way(self) -> bool:
+        """Whether the machine should be printing: it boots, or has just restarted."""
+        return self._story.machine.is_on_its_way and self.shell is None
+
+    @property
     def shell(self) -> Line | None:
         """The unfinished line when it is a shell's prompt: somebody is logged in."""
         return self._prompts.shell(self._text.tail)

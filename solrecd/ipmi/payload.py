@@ -397,9 +397,7 @@ class SolPayload:
         command.patience = patience
         self.dialogue.submit(command, now, first=True)
 
-    def _probe_answered(
-        self, command: Command, response: Response, now: float
-    ) -> None:
+    def _probe_answered(self, command: Command, response: Response, now: float) -> None:
         question = self._watch.question
         if self._state is not _State.ACTIVE or command.command != question:
             return

@@ -16,7 +16,7 @@ import math
 import random
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from solrecd.ipmi.constants import CompletionCode, PayloadType
 from solrecd.ipmi.messages import Request, answer, decode_request, encode_response
@@ -121,6 +121,7 @@ class Bmc:
             Mishap.UNMUTE: partial(self._behave, mute=False),
             Mishap.SERIAL_DEAD: partial(self._behave, serial_dead=True),
             Mishap.SERIAL_ALIVE: partial(self._behave, serial_dead=False),
+            Mishap.SERIAL_LOST: partial(self._behave, serial_lost=True),
             Mishap.JUMP: partial(controller.payload.jump, _JUMP),
             Mishap.POWER_CYCLE: partial(
                 controller.control, ChassisControl.POWER_CYCLE, now
@@ -134,15 +135,9 @@ class Bmc:
         self._logins.clear()
         self.controller.reset()
 
-    def _behave(
-        self, *, mute: bool | None = None, serial_dead: bool | None = None
-    ) -> None:
-        now = self.misbehaviour
-        self.misbehaviour = dataclasses.replace(
-            now,
-            mute=now.mute if mute is None else mute,
-            serial_dead=now.serial_dead if serial_dead is None else serial_dead,
-        )
+    def _behave(self, **changes: Any) -> None:
+        """Change some of the fields of `Misbehaviour`."""
+        self.misbehaviour = dataclasses.replace(self.misbehaviour, **changes)
 
     # -- datagrams --
 

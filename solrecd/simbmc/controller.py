@@ -6,6 +6,7 @@ be sent gathers in its outbox.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from typing import Final
 
@@ -88,6 +89,7 @@ class Controller:
     def activate(self, session: BmcSession, now: float) -> None:
         """Make `session` the owner of the SoL payload."""
         self.owner = session.id
+        self.misbehaviour = dataclasses.replace(self.misbehaviour, serial_lost=False)
         self.payload.accepts_zero = self.misbehaviour.accepts_zero
         self.payload.activate(now)
 
@@ -137,7 +139,7 @@ class Controller:
 
     def print(self, data: bytes, now: float) -> None:
         """Take console bytes, from the host or from a test."""
-        if self.misbehaviour.serial_dead:
+        if self.misbehaviour.serial_dead or self.misbehaviour.serial_lost:
             self.ledger.printed += len(data)
             self.ledger.dropped[Drop.SERIAL_DEAD] += len(data)
             return

@@ -113,6 +113,8 @@ class Misbehaviour:
     rakp4_status: int | None = None
     serial_dead: bool = False
     """The serial multiplexer points elsewhere: IPMI lives, the console is silent."""
+    serial_lost: bool = False
+    """The same, until somebody activates SoL again (Intel SR1520ML after a reboot)."""
     payload_stuck: bool = False
     """Deactivate Payload says done, Activate Payload still says active."""
     announced_sizes: tuple[int, int] | None = None
@@ -145,6 +147,8 @@ class Mishap(enum.Enum):
     UNMUTE = "unmute"
     SERIAL_DEAD = "serial-dead"
     SERIAL_ALIVE = "serial-alive"
+    SERIAL_LOST = "serial-lost"
+    """The console falls silent until SoL is activated again."""
     JUMP = "jump"
     """The next SoL packet leaves several numbers out; nothing was lost."""
     POWER_CYCLE = "power-cycle"

@@ -14,6 +14,7 @@ from tests.support.golden import RULES, interpret, render
 
 SECOND = 1_000_000
 KERNEL = b"[    0.000000] Linux version 6.1.0 (builder@example.org) (gcc) #1\r\n"
+PANIC = b"[    2.000000] Kernel panic - not syncing: Attempted to kill init!\r\n"
 RUNNING = b"[   30.000000] example: working\r\n"
 
 
@@ -392,3 +393,37 @@ def test_a_prompt_counts_from_its_first_byte_not_from_the_look_at_it() -> None:
     reading = interpreter.idle(4_000_000)
 
     assert reading.boots[-1].stages["login"] == 2.0
+
+
+@pytest.mark.parametrize(
+    ("text", "is_awaited"),
+    [
+        (b"", False),
+        (RUNNING, False),
+        (KERNEL, True),
+        (KERNEL + PANIC, False),
+        (KERNEL + b"\nDebian GNU/Linux 12 node01 ttyS0\n\nnode01 login: ", False),
+        (KERNEL + b"[    9.000000] reboot: Restarting system\r\n", True),
+        (KERNEL + b"[    9.000000] reboot: Power down\r\n", False),
+    ],
+)
+def test_output_is_awaited_of_a_boot_and_of_nothing_else(
+    *, text: bytes, is_awaited: bool
+) -> None:
+    interpreter = make()
+
+    feed(interpreter, text)
+    interpreter.idle(SECOND)
+
+    assert interpreter.is_on_its_way is is_awaited
+
+
+def test_output_is_awaited_of_a_machine_that_was_switched_on() -> None:
+    interpreter = make()
+    feed(interpreter, KERNEL)
+    interpreter.power(on=False, at=SECOND)
+    assert not interpreter.is_on_its_way
+
+    interpreter.power(on=True, at=2 * SECOND)
+
+    assert interpreter.is_on_its_way

@@ -202,6 +202,11 @@ class FakeConsole:
     retries: list[float | None] = field(default_factory=list)
     power: list[bool | None] = field(default_factory=list)
     offset: int = 0
+    keeper: Keeper | None = None
+
+    def revive(self) -> bool:
+        assert self.keeper is not None
+        return self.keeper.revive("nothing came")
 
     def mark_restart(self, since: int) -> None:
         raise AssertionError(since)
@@ -254,6 +259,7 @@ def start(nursery: trio.Nursery) -> Callable[..., FakeConsole]:
             rng=random.Random(1),
         )
         nursery.start_soon(keeper.run)
+        console.keeper = keeper
         return console
 
     return start_one
@@ -416,6 +422,41 @@ async def test_a_payload_the_bmc_drops_is_activated_again_a_few_times(
 
     assert (logins, state) == (1, SessionState.UP)
     assert (bmc.logins, console.state) == (2, SessionState.UP)
+
+
+async def test_a_console_that_fell_silent_is_activated_anew_in_its_session(
+    start: Start, autojump_clock: MockClock
+) -> None:
+    bmc = FakeBmc()
+    console = start(bmc)
+    await trio.sleep(1)
+
+    revived = console.revive()
+    await trio.sleep(1)
+
+    assert revived
+    assert (bmc.logins, bmc.taken, console.state) == (1, 1, SessionState.UP)
+    assert console.changes[-2][1:] == (SessionState.CONNECTING, LostReason.SILENT)
+
+
+async def test_nobody_is_revived_in_a_circle_or_without_the_console(
+    start: Start, autojump_clock: MockClock
+) -> None:
+    bmc = FakeBmc()
+    console = start(bmc, on_stolen=OnConflict.WAIT)
+    await trio.sleep(1)
+
+    allowed = []
+    for _ in range(TAKES + 1):
+        allowed.append(console.revive())
+        await trio.sleep(5)
+    await trio.sleep(TAKES_WITHIN)
+    bmc.is_taken_by_somebody()
+    await trio.sleep(1)
+
+    assert allowed == [True] * TAKES + [False]
+    assert not console.revive()
+    assert bmc.taken == TAKES
 
 
 async def test_silent_bmcs_do_not_keep_login_slots_from_living_ones(

@@ -467,6 +467,21 @@ def test_a_dead_serial_line_loses_output_while_ipmi_lives() -> None:
     assert bmc.ledger.dropped[Drop.SERIAL_DEAD] == 7
 
 
+def test_a_lost_serial_line_comes_back_with_the_next_activation() -> None:
+    bmc = make()
+    console = RemoteConsole(bmc).log_in()
+    console.activate()
+
+    bmc.suffer(Mishap.SERIAL_LOST, 0.0)
+    bmc.console_output(b"unheard", 0.0)
+    console.deactivate()
+    console.activate()
+    bmc.console_output(b"heard", 0.0)
+
+    assert b"".join(packet.data for packet in console.take_sol()) == b"heard"
+    assert bmc.ledger.dropped[Drop.SERIAL_DEAD] == 7
+
+
 def test_a_stuck_payload_is_never_free_again() -> None:
     console = RemoteConsole(make(misbehaviour=Misbehaviour(payload_stuck=True)))
     console.log_in().activate()
