@@ -240,7 +240,11 @@ class Supervisor:
             await self._in_slices(consoles, self._check)
 
     def _check(self, console: Console) -> None:
-        console.check(self._wall_clock())
+        at = self._wall_clock()
+        console.check(at)
+        member = self._members.get(console.name)
+        if member is not None:
+            console.end_silence(at, member.keeper.revive)
 
     async def _in_slices(
         self, consoles: Collection[Console], act: Callable[[Console], object]
