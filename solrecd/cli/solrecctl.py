@@ -12,10 +12,14 @@ COMMANDS = (
     Command("status", "solrecd.cli.status", "show everything known of a console"),
     Command("boots", "solrecd.cli.boots", "list boots: how far, how fast, how ended"),
     Command("log", "solrecd.cli.log", "show what a console printed during a boot"),
+    Command("diff", "solrecd.cli.diff", "compare two boots, or one with the fleet"),
     Command("events", "solrecd.cli.events", "list failures, stages, power, gaps"),
     Command("tail", "solrecd.cli.tail", "show the last lines of consoles, and follow"),
     Command("screen", "solrecd.cli.screen", "show a console's screen as it stands"),
     Command("scan", "solrecd.cli.scan", "find boots and failures in any console log"),
+    Command(
+        "import", "solrecd.cli.imports", "turn a conman.conf or the like into TOML"
+    ),
     Command("reindex", "solrecd.cli.reindex", "rebuild the index from the archive"),
 )
 

@@ -12,6 +12,8 @@ MAX_CONSOLES = 65536
 """Consoles that one range may name: a slip such as [1-99999999] must not fill RAM."""
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}\Z")
+_FOREIGN = re.compile(r"^[^A-Za-z0-9_]|[^A-Za-z0-9._-]")
+_MAX_NAME = 128
 _DIGITS = re.compile(r"\d+", re.ASCII)
 _RANGE = re.compile(r"(\d+)-(\d+)", re.ASCII)
 _BRACKETS = re.compile(r"\[([^\]]*)\]")
@@ -37,6 +39,11 @@ def expand_names(spelling: str) -> Sequence[str]:
     for name in names:
         _check_name(name)
     return names
+
+
+def name_of(text: str) -> str:
+    """Return a text as a console name: what a name may not hold becomes ``_``."""
+    return _FOREIGN.sub("_", text)[:_MAX_NAME] or "_"
 
 
 def _check_name(name: str) -> None:

@@ -1,0 +1,90 @@
+"""Inventories as TOML that solrecd takes."""
+
+from collections.abc import Sequence
+
+from hypothesis import given, strategies as st
+
+from solrecd.config import Config, Source, parse
+from solrecd.inventory import FoundConsole, Passwords, render
+from solrecd.ipmi.quirks import Quirk
+
+ACCESS = {"username": "u", "password": "p"}
+
+
+def read_back(consoles: Sequence[FoundConsole]) -> Config:
+    text = render(consoles, Passwords.WRITTEN)
+    return parse([Source("test.toml", text)], quirks=list(Quirk))
+
+
+def test_consoles_that_differ_in_their_number_are_one_range() -> None:
+    consoles = [
+        FoundConsole(f"n{number:02}", f"10.0.0.{number}", ACCESS)
+        for number in range(8, 12)
+    ]
+
+    text = render(consoles, Passwords.WRITTEN)
+
+    assert '[console."n[08-11]"]\nbmc = "10.0.0.{n}"' in text
+
+
+def test_what_most_consoles_share_is_said_once() -> None:
+    consoles = [
+        FoundConsole("a", "1.1.1.1", {**ACCESS, "privilege": "operator"}),
+        FoundConsole("b", "1.1.1.2", {**ACCESS, "privilege": "operator"}),
+        FoundConsole("c", "1.1.1.3", {**ACCESS, "privilege": "user"}),
+    ]
+
+    text = render(consoles, Passwords.WRITTEN)
+
+    assert text.count("username") == 1
+    assert text.count("privilege") == 2
+    assert read_back(consoles).consoles["c"].privilege == "user"
+
+
+def test_each_password_that_is_not_printed_has_a_file_of_its_own() -> None:
+    consoles = [
+        FoundConsole("a", "1.1.1.1", ACCESS),
+        FoundConsole("b", "1.1.1.2", ACCESS),
+        FoundConsole("c", "1.1.1.3", {"username": "u", "password": "other"}),
+    ]
+
+    text = render(consoles, Passwords.LEFT_OUT)
+
+    assert 'password_file = "/etc/solrecd/bmc.pw"' in text
+    assert 'password_file = "/etc/solrecd/{name}.pw"' in text
+    assert "other" not in text
+
+
+def test_what_is_missing_is_a_comment_in_the_defaults() -> None:
+    text = render([FoundConsole("a", "b", {})], Passwords.WRITTEN)
+
+    assert '# username = "..."' in text
+    assert "# password_file" in text
+
+
+names = st.from_regex(r"[a-z]{1,3}[0-9]{0,3}[a-z]?[0-9]{0,2}", fullmatch=True)
+addresses = st.one_of(
+    st.from_regex(r"10\.0\.[0-9]{1,2}\.[0-9]{1,2}", fullmatch=True),
+    st.from_regex(r"[a-z]{1,3}[0-9]{0,3}-bmc[0-9]{0,2}", fullmatch=True),
+)
+settings = st.fixed_dictionaries(
+    {"username": st.sampled_from(["u", "v"]), "password": st.just('p"\\\n{')},
+    optional={"quirks": st.just(["icts"]), "cipher_suites": st.just([3])},
+)
+
+
+@given(st.dictionaries(names, st.tuples(addresses, settings), min_size=1, max_size=12))
+def test_what_is_written_is_read_back_as_it_was(
+    fleet: dict[str, tuple[str, dict[str, object]]],
+) -> None:
+    consoles = [FoundConsole(name, *rest) for name, rest in fleet.items()]
+
+    found = read_back(consoles).consoles
+
+    assert {name: one.host for name, one in found.items()} == {
+        one.name: one.bmc for one in consoles
+    }
+    for console in consoles:
+        ours, wanted = found[console.name], console.settings
+        assert ours.username.decode() == wanted["username"]
+        assert sorted(ours.quirks) == wanted.get("quirks", [])
