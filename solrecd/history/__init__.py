@@ -6,5 +6,6 @@
 - `chunks`    packets with their stamps
 - `replay`    boots and events again, from the bytes
 - `stages`    which stage a line belongs to
+- `mask`, `compare`, `novel`   what boots have in common and what not
 - `choose`    which boot a person means: 12, -1, last-good
 """

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 import re2
 
@@ -40,6 +40,8 @@ _VARIABLE: Final = re.compile(
     # Kept: PCI addresses and vendor:device pairs (PCI, USB).
     r"(?P<kept>\b[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]\b"
     r"|\A[0-9A-Fa-f]{4}:[0-9A-Fa-f]{4}\Z)"
+    # Times of RFC 3339: the T keeps them from being numbers.
+    r"|\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?"
     # UUIDs, MAC addresses, IPv6.
     r"|\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b"
     r"|\b(?:[0-9a-fA-F]{2}[:-]){5,}[0-9a-fA-F]{2}\b"
@@ -51,27 +53,42 @@ _VARIABLE: Final = re.compile(
     r"|(?<![A-Za-z_\d])[-+]?\d+(?:[.:/]\d+)*"
 )
 
+_LETTER: Final = re.compile(r"[^\W\d_]")
+
 _RUN: Final = re.compile(r"([.*#=-])(?:[ ,]?\1){3,}")
 """Bars of progress and lists of numbers have the length that they happen to have."""
 
 _SPINNER: Final = re.compile(r"\A\[[* ]{3,8}\] ")
 """systemd's, while it waits."""
 
-_DELETED: Final = b"0123456789abcdefABCDEFxT \t\r.,:/+-*=#[]<>"
-"""Every character that `mask` may replace or drop."""
+_DELETED: Final = b"0123456789abcdefABCDEFxTZ \t\r.,:/+-*=#[]<>|"
+"""What `mask` may replace or drop, and what the archive's stamps consist of."""
+
+
+class Masked(NamedTuple):
+    """One message."""
+
+    key: str
+    """What it says, without what varies."""
+    text: str
+    """As it was printed, without its stamp."""
 
 
 def mask(text: str) -> str:
     """Return what a console line says, without stamps and what else varies."""
-    return " ".join(filter(None, masked_messages(text)))
+    return " ".join(message.key for message in masked_messages(text))
 
 
-def masked_messages(text: str) -> list[str]:
-    """Return what each message on a console line says; see `boot.prefix`."""
+def masked_messages(text: str) -> list[Masked]:
+    """Return what each message on a console line says; see `boot.prefix`.
+
+    A message without a letter says nothing: rulers, blank lines, bars of progress.
+    """
     return [
-        _masked(message.text)
+        Masked(key, message.text)
         for message in messages(_SPINNER.sub("", text))
         if message.origin is not Origin.ECHO
+        and _LETTER.search(key := _masked(message.text))
     ]
 
 

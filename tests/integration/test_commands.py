@@ -149,6 +149,47 @@ def test_raw_bytes_are_chosen_like_lines(
     assert output == "".join(f"{line}\r\n" for line in expected)
 
 
+def test_the_last_good_boot_is_compared_with_the_one_that_is_named(ctl: Ctl) -> None:
+    status, output, errors = ctl("diff", "node001", "2", "--json")
+
+    head, *changes = objects(output)
+    assert (status, errors) == (Exit.DONE, "")
+    assert [boot["boot"] for boot in head["boots"]] == [1, 2]
+    assert [boot["last_stage"] for boot in head["boots"]] == ["login", "kernel"]
+    assert [(it["change"], it["text"]) for it in changes[:2]] == [
+        ("new", "Kernel panic - not syncing: VFS: Unable to mount root fs"),
+        ("new", "\x1b[2Jhostile"),
+    ]
+    assert [it["change"] for it in changes[2:]] == ["ahead"] * 3
+
+
+def test_a_comparison_begins_with_how_far_both_came(ctl: Ctl) -> None:
+    _, output, _ = ctl("diff", "node001", "1", "2")
+
+    assert "reached\tlogin\tkernel\n" in output
+    assert "new in boot 2: 2 messages\n  kernel\n+      2.000  Kernel panic" in output
+    assert "boot 2 ends here, the other went on: 3 messages" in output
+    assert "\x1b" not in output
+
+
+def test_boots_that_are_alike_have_nothing_to_tell(ctl: Ctl) -> None:
+    _, output, _ = ctl("diff", "node001")
+
+    assert output.endswith("both boots say the same, equally fast\n")
+
+
+def test_the_fleet_says_what_is_new(ctl: Ctl) -> None:
+    status, output, _ = ctl("diff", "node001", "--fleet", "--json")
+
+    head, *changes = objects(output)
+    assert status == Exit.DONE
+    assert (head["boots"][0]["boot"], head["compared"]) == (2, 2)
+    assert [it["text"] for it in changes] == [
+        "Kernel panic - not syncing: VFS: Unable to mount root fs",
+        "\x1b[2Jhostile",
+    ]
+
+
 def test_the_screen_is_shown(ctl: Ctl) -> None:
     status, output, _ = ctl("screen", "node001")
 
@@ -185,6 +226,8 @@ def test_pauses_are_shown(ctl: Ctl) -> None:
         (["log", "node001", "--stage", "zz"], Exit.NO, "it has: kernel"),
         (["log", "node009"], Exit.NO, "did you mean node001?"),
         (["boots", "--since", "soon"], Exit.USAGE, "is no time"),
+        (["diff", "node001", "1", "9"], Exit.NO, "there are 3 from 1 to 3"),
+        (["diff", "node001", "1", "2", "3"], Exit.USAGE, "two boots at most"),
         (["boots", "zz*"], Exit.NO, "matches no console"),
     ],
 )

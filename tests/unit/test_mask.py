@@ -16,6 +16,7 @@ from solrecd.history.mask import loose_keys, mask, masked_messages
         ("at ffff8881deadbeef", "at #"),
         ("systemd[1]: Started session-12.scope", "systemd[#]: Started session-#.scope"),
         ("Mon Nov 22 12:00:05 UTC 2026", "# # UTC #"),
+        ("set to 2026-11-22T14:59:49 UTC (1795359589)", "set to # UTC (#)"),
         ("link/ether 52:54:00:12:34:56", "link/ether #"),
         ("UUID=4f2a1b3c-0d5e-4f60-8a7b-1c2d3e4f5a6b ro", "UUID=# ro"),
         ("[**    ] (1 of 2) A start job is running", "(# of #) A start job is running"),
@@ -42,7 +43,17 @@ def test_the_names_of_parts_stay(text: str) -> None:
 def test_every_message_of_a_line_counts() -> None:
     line = "node01 login: [  33.123456] usb 1-1: new device number 2"
 
-    assert masked_messages(line) == ["node01 login:", "usb #-#: new device number #"]
+    assert masked_messages(line) == [
+        ("node01 login:", "node01 login:"),
+        ("usb #-#: new device number #", "usb 1-1: new device number 2"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "----------------", "[    1.234567] 12 34", "___"]
+)
+def test_a_line_without_a_letter_says_nothing(text: str) -> None:
+    assert masked_messages(text) == []
 
 
 def test_what_somebody_looks_at_is_no_message() -> None:
