@@ -119,7 +119,8 @@ class Culprit:
         """
         if way is Blame.NONE:
             return named
-        return self._ways[way]("\n" + report, named, skip)
+        found = self._ways[way]("\n" + report, named, skip)
+        return found and _SYSCALL_PREFIX.sub("", found)
 
     def _trace(self, report: str, named: str | None, skip: Sequence[str]) -> str | None:
         pointer = _pointer(report)
@@ -164,7 +165,7 @@ class Culprit:
         before = None
         for name in calls:
             if self._anchor.search(name) and before is not None:
-                return _SYSCALL_PREFIX.sub("", before)
+                return before
             before = name
         return _first_of(calls) or named
 

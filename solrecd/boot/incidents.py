@@ -40,6 +40,10 @@ REMEMBERED: Final = 256
 PRELUDE_LINES: Final = 12
 """The real headline follows its prelude ("refcount_t: underflow") within these."""
 
+SHELL_LINES: Final = 40
+"""A shell's prompt follows its announcement within these: advice, then the shell's own
+banner. Later it is another one: somebody left the first, and the boot went on."""
+
 _TITLE_LIMIT: Final = 240
 _FIELD_LIMIT: Final = 200
 
@@ -77,8 +81,13 @@ _STATES: Final = frozenset(
         "grub_shell",
         "no_device",
         "fsck_failed",
+        "loader_shell",
+        "kernel_debugger",
+        "bsd_debugger",
     ]
 )
+# Announcing a shell and its prompt are one failure, whoever names it how.
+_SHELLS: Final = frozenset({"emergency", "initramfs_shell"})
 # A panic ends these; it is no incident of its own then.
 _ESCALATES: Final = frozenset(
     [
@@ -116,6 +125,8 @@ class _Report:
     severity: Severity = Severity.INFO
     reason: str | None = None
     panicked: bool = False
+    prelude: Rule | None = None
+    """The rule of the headline that came before the real one."""
 
     @property
     def rule(self) -> Rule:
@@ -129,7 +140,7 @@ class _Report:
 class Reporter:
     """Collects reports of one console and turns them into events."""
 
-    __slots__ = ("_console", "_culprit", "_frames", "_open", "_repeats")
+    __slots__ = ("_console", "_culprit", "_frames", "_open", "_repeats", "_shell")
 
     def __init__(self, console: str, frames: Frames) -> None:
         self._console = console
@@ -137,6 +148,8 @@ class Reporter:
         # Most machines never crash, and it is large.
         self._culprit: Culprit | None = None
         self._open: list[_Report] = []
+        # Boot and line of the last shell that was told.
+        self._shell: tuple[int | None, int] = None, 0
         # Boot and what failed -> stamp of the event; the least recent first.
         self._repeats: dict[tuple[int | None, str | None], int] = {}
 
@@ -171,8 +184,7 @@ class Reporter:
         report = _Report(marker, line, at, boot, severity=severity)
         if marker.rule.name == "panic":
             _escalate(report, marker)
-        if marker.rule.blame is Blame.NONE and marker.rule.name not in _SELF_REPEATING:
-            # Nothing to wait for.
+        if _is_complete(marker.rule):
             return [*events, *self._told([report])]
         self._open.append(report)
         return events
@@ -192,6 +204,8 @@ class Reporter:
         events = []
         for report in reports:
             event = self._event(report)
+            if event.name in _SHELLS and self._is_same_shell(report):
+                continue
             key = event.name if event.name in _STATES else event.signature
             before = self._repeats.pop((event.boot, key), None)
             if before is None or event.time - before > REPEAT_AFTER:
@@ -201,6 +215,11 @@ class Reporter:
             if len(self._repeats) > REMEMBERED:
                 del self._repeats[next(iter(self._repeats))]
         return events
+
+    def _is_same_shell(self, report: _Report) -> bool:
+        boot, line = self._shell
+        self._shell = report.boot, report.line
+        return boot == report.boot and 0 <= report.line - line <= SHELL_LINES
 
     def _event(self, report: _Report) -> Event:
         rule, message = report.rule, report.marker.message
@@ -214,7 +233,8 @@ class Reporter:
         fields = _fields(report, body)
         if function:
             fields["function"] = function
-        title = _title(rule, message, report.marker.groups, function)
+        titled = report.prelude if report.prelude and report.prelude.title else rule
+        title = _title(titled, message, report.marker.groups, function)
         return Event(
             time=report.at,
             console=self._console,
@@ -227,6 +247,15 @@ class Reporter:
             signature=_signature(name, title, function),
             fields=fields,
         )
+
+
+def _is_complete(rule: Rule) -> bool:
+    """Whether a headline says all there is, so that nothing needs to be awaited."""
+    return (
+        rule.blame is Blame.NONE
+        and not rule.prelude
+        and rule.name not in _SELF_REPEATING
+    )
 
 
 def _continues(report: _Report, marker: Marker) -> bool:
@@ -263,7 +292,9 @@ def _escalate(report: _Report, marker: Marker) -> None:
     order = list(Severity)
     worse = order.index(marker.rule.severity) < order.index(report.severity)
     if report.rule.prelude:
+        report.prelude = report.prelude or report.rule
         report.marker = marker
+        report.severity = marker.rule.severity
         report.texts.clear()
     elif worse and report.rule.name == marker.rule.name:
         report.marker = marker

@@ -85,3 +85,51 @@ def test_a_syslog_copy_is_told_only_when_the_original_was_not_seen() -> None:
 
     assert len(failures(copy)) == 1
     assert len(failures(f"[    9.000009] {line}" + copy)) == 1
+
+
+def test_a_prelude_gives_way_to_the_headline_it_announces() -> None:
+    text = (
+        '[    1.0000] VFS: Cannot open root device "sda2" or unknown-block(0,0)\n'
+        "[    1.0001] 0800         2097152 sda\n"
+        "[    1.0002] Kernel panic - not syncing: VFS: Unable to mount root fs\n"
+    )
+
+    (event,) = failures(text)
+
+    assert (event.name, event.line) == ("panic", 1)
+    assert event.fields["reason"] == "VFS: Unable to mount root fs"
+
+
+def test_a_prelude_titles_the_crash_that_says_less() -> None:
+    text = (
+        "[    9.0000] list_del corruption. prev->next should be ffff8, but was ffff9\n"
+        "[    9.0001] ------------[ cut here ]------------\n"
+        "[    9.0002] kernel BUG at lib/list_debug.c:62!\n"
+        "[    9.0003] RIP: 0010:__list_del_entry_valid+0xa0/0xd0\n"
+        "[    9.0004] Call Trace:\n"
+        "[    9.0005]  example_remove+0x10/0x20\n"
+    )
+
+    (event,) = failures(text)
+
+    assert (event.name, event.title) == ("bug", "BUG: corrupted list in example_remove")
+
+
+def test_a_programs_fault_on_arm_is_no_crash_of_the_kernel() -> None:
+    text = "[    9.0000] Unhandled fault: alignment exception (0x011) at 0x00508ae4\n"
+    died = "[    9.0001] Internal error: : 1b [#1] PREEMPT SMP ARM\n"
+
+    assert [event.name for event in failures(text)] == ["user_segv"]
+    assert [event.name for event in failures(text + died)] == ["oops"]
+
+
+def test_a_shell_and_its_prompt_are_one_failure() -> None:
+    text = "You are in emergency mode. Type exit to continue.\n\n(initramfs) \n"
+
+    assert [event.name for event in failures(text)] == ["emergency"]
+
+
+def test_a_shell_after_another_was_left_is_a_failure_of_its_own() -> None:
+    text = "(initramfs) exit\n" + "booting on\n" * 50 + "You are in emergency mode.\n"
+
+    assert [event.name for event in failures(text)] == ["initramfs_shell", "emergency"]
