@@ -7,6 +7,7 @@ in memory (and in the journal) until a later `flush` gets it out.
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -80,11 +81,15 @@ class OsFileSystem:
     def make_folder(self, path: Path) -> None:
         """Make a folder with `DIRECTORY_MODE`; it may exist."""
         try:
-            path.mkdir()
+            path.mkdir(DIRECTORY_MODE & 0o777)
         except FileExistsError:
             return
-        # mkdir ignores the set-group-ID bit, and the umask must not decide.
-        path.chmod(DIRECTORY_MODE)
+        # mkdir ignores the set-group-ID bit, and the umask must not decide. Under
+        # RestrictSUIDSGID= nobody may ask for that bit: there it comes down from the
+        # folder above, and goes if a chmod does not name it.
+        if path.stat().st_mode & 0o7777 != DIRECTORY_MODE:
+            with suppress(PermissionError):
+                path.chmod(DIRECTORY_MODE)
 
     def open(self, path: Path, *, create: bool) -> int:
         """Open a file for appending; return a descriptor."""
