@@ -11,7 +11,7 @@ from typing import TypeVarTuple
 
 import trio
 
-from solrecd import log, markerfiles, notify
+from solrecd import allocator, log, markerfiles, notify
 from solrecd.api.listeners import ListenError
 from solrecd.boot.rules import RuleError
 from solrecd.cli import check
@@ -49,6 +49,7 @@ def exit_status_of(
     """Run Trio; what forbids the daemon to start becomes a line and a status."""
     status = 0
     raise_descriptor_limit()
+    allocator.hold_on_to_nothing()
     try:
         trio.run(main, *arguments)
     except* (ArchiveError, JournalError, ListenError, RuleError) as group:
