@@ -10,14 +10,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
-from solrecd.cli import names, when
+from solrecd.cli import bootchoice, when
 from solrecd.cli.history import Faults, indexed
 from solrecd.cli.output import Colour, Screen, paged, safe, screen
 from solrecd.cli.program import CommandError, Exit
-from solrecd.cli.source import Source, reading_archive
-from solrecd.history import choose
+from solrecd.cli.source import Source
 from solrecd.history.chunks import read_chunks
-from solrecd.history.segments import Segment, boot_numbers, within
+from solrecd.history.segments import Segment, within
 from solrecd.history.stages import Span, stage_spans
 from solrecd.history.text import TextLine, between, read_lines
 
@@ -40,13 +39,7 @@ class Wanted(NamedTuple):
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
-    parser.add_argument("name", metavar="NAME")
-    which = parser.add_mutually_exclusive_group()
-    which.add_argument("--boot", metavar="BOOT", help=f"{choose.HELP} (default: -1)")
-    for word in choose.OUTCOMES:
-        which.add_argument(
-            f"--{word}", dest="boot", action="store_const", const=word, help="that boot"
-        )
+    bootchoice.add_arguments(parser)
     parser.add_argument("--since", metavar="TIME", help=when.HELP)
     parser.add_argument("--until", metavar="TIME", help="likewise")
     parser.add_argument("--stage", metavar="STAGE", help="only this stage of the boot")
@@ -63,10 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> int:
     """Show the lines; exit status 1 when there are none, or some are unreadable."""
     source, faults = Source(args), Faults()
-    with reading_archive():
-        known = source.archive.consoles()
-    name = names.select_one(args.name, known, source.labels)
-    wanted = _wanted(args, source, name)
+    name, wanted = _wanted(args, source)
     if args.raw:
         count = _write_raw(wanted, faults)
     else:
@@ -74,35 +64,22 @@ def main(args: argparse.Namespace) -> int:
     return faults.status if count else Exit.NO
 
 
-def _wanted(args: argparse.Namespace, source: Source, name: str) -> Wanted:
+def _wanted(args: argparse.Namespace, source: Source) -> tuple[str, Wanted]:
+    """Return the console that is meant and what of it."""
     now = time.time_ns() // 1000
     since, until = _bound(args.since, now), _bound(args.until, now)
-    with reading_archive():
-        segments = source.archive.segments(name)
-    if not segments:
-        raise CommandError(f"{name} has no archive in {source.log_dir}", Exit.NO)
+    name, segments = bootchoice.console_segments(args.name, source)
     spans = None
     if args.boot or args.stage or (since is None and until is None):
-        boot = _boot(args.boot or "-1", source, name, segments)
+        boot = bootchoice.boot_number(args.boot or "-1", source, name, segments)
         segments = [segment for segment in segments if segment.name.boot == boot]
         if args.stage is not None:
             spans = _stage(source, name, boot, args.stage)
-    return Wanted(within(segments, since, until), since, until, spans)
+    return name, Wanted(within(segments, since, until), since, until, spans)
 
 
 def _bound(text: str | None, now: int) -> int | None:
     return None if text is None else when.parse_when(text, now)
-
-
-def _boot(word: str, source: Source, name: str, segments: Sequence[Segment]) -> int:
-    def newest_with(outcomes: Sequence[str]) -> list[int]:
-        with indexed(source, lambda _: [name]) as (index, _):
-            return [row["boot"] for row in index.boots([name], outcomes=outcomes)]
-
-    try:
-        return choose.choose_boot(word, boot_numbers(segments), newest_with)
-    except choose.NoSuchBootError as error:
-        raise CommandError(f"{name}: {error}", Exit.NO) from None
 
 
 def _stage(source: Source, name: str, boot: int, stage: str) -> list[Span]:
