@@ -1,7 +1,8 @@
 """Where marker rules come from: the package, then the administrator's own files.
 
-The files in /etc/solrecd/markers.d/*.toml add rules or switch packaged ones off
-(``disable = ["id"]``). Everything that reads consoles reads the same ones.
+The files in /etc/solrecd/markers.d/*.toml add rules, switch packaged ones off
+(``disable = ["id"]``) or replace them (the same id). Everything that reads consoles
+reads the same ones.
 """
 
 from __future__ import annotations
@@ -10,10 +11,14 @@ from importlib import resources
 from pathlib import Path
 from typing import Final
 
-from solrecd.boot.rules import RuleError, RuleSet, load_rules
+from solrecd.boot.rulefiles import Problem, RuleError, load_rules
+from solrecd.boot.rules import RuleSet
 
 USER_FOLDER: Final = "/etc/solrecd/markers.d"
 """Where an administrator's own files are looked for unless told otherwise."""
+
+FILE_LIMIT: Final = 1 << 20
+"""Bytes; all packaged rules are a tenth of that. A log is no marker file."""
 
 
 def load(folder: str | None = None) -> RuleSet:
@@ -24,13 +29,12 @@ def load(folder: str | None = None) -> RuleSet:
             exist holds none. None: the packaged rules alone.
 
     Raises:
-        RuleError: a file cannot be read, or a rule is wrong; the message names file,
-            line and rule.
+        RuleError: files cannot be read, or rules are wrong; it tells all of that, with
+            file, line and rule.
     """
-    texts = _packaged()
-    if folder is not None:
-        texts |= _user(Path(folder))
-    return load_rules(texts)
+    problems: list[Problem] = []
+    own = {} if folder is None else _own(Path(folder), problems)
+    return load_rules(_packaged(), own, problems)
 
 
 def _packaged() -> dict[str, str]:
@@ -39,11 +43,39 @@ def _packaged() -> dict[str, str]:
     return {path.name: path.read_text("utf-8") for path in found}
 
 
-def _user(folder: Path) -> dict[str, str]:
+def _own(folder: Path, problems: list[Problem]) -> dict[str, str]:
+    """Read a folder's files; those that cannot be read become problems."""
+    texts: dict[str, str] = {}
     try:
-        if not folder.exists():
-            return {}
         paths = sorted(path for path in folder.iterdir() if path.suffix == ".toml")
-        return {str(path): path.read_text("utf-8") for path in paths}
-    except (OSError, UnicodeDecodeError) as error:
-        raise RuleError(f"{folder}: cannot read marker files: {error}") from None
+    except FileNotFoundError:
+        return texts
+    except OSError as error:
+        problems.append(_unreadable(folder, error))
+        return texts
+    for path in paths:
+        try:
+            texts[str(path)] = _read(path)
+        except (OSError, UnicodeDecodeError) as error:
+            problems.append(_unreadable(path, error))
+    return texts
+
+
+def _read(path: Path) -> str:
+    with path.open("rb") as file:
+        content = file.read(FILE_LIMIT + 1)
+    if len(content) > FILE_LIMIT:
+        raise OSError(None, f"larger than {FILE_LIMIT} bytes")
+    return content.decode()
+
+
+def _unreadable(path: Path, error: OSError | UnicodeDecodeError) -> Problem:
+    if isinstance(error, OSError):
+        why = error.strerror or str(error)
+    else:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        why = f"byte 0x{error.object[error.start]:02x} in line {line} is not UTF-8"
+    return Problem(str(path), None, "", f"cannot be read: {why}")
+
+
+__all__ = ["USER_FOLDER", "RuleError", "load"]

@@ -90,13 +90,12 @@ _GRACE_PERIOD: Final = re.compile(
 class Culprit:
     """Finds the function at fault in reports; immutable after construction."""
 
-    __slots__ = ("_anchor", "_frames", "_is_machinery", "_ways")
+    __slots__ = ("_frames", "_is_machinery", "_ways")
 
     def __init__(self, frames: Frames) -> None:
         self._frames = frames
         # The same few hundred names stand in all reports.
-        self._is_machinery = lru_cache(NAMES)(_any_part(frames.machinery).search)
-        self._anchor = re.compile("|".join(frames.anchors) or r"\Z\A.")
+        self._is_machinery = lru_cache(NAMES)(frames.machinery.search)
         self._ways: dict[Blame, Callable[[str, str | None, Sequence[str]], str | None]]
         self._ways = {
             Blame.TRACE: self._trace,
@@ -164,7 +163,7 @@ class Culprit:
             return gathered
         before = None
         for name in calls:
-            if self._anchor.search(name) and before is not None:
+            if self._frames.anchors.search(name) and before is not None:
                 return before
             before = name
         return _first_of(calls) or named
@@ -242,8 +241,3 @@ def _frames(report: str) -> Iterator[str]:
     for frame in _FRAME.finditer(report):
         if not frame["doubt"] and "(unreliable)" not in (frame["after"] or ""):
             yield frame[2]
-
-
-def _any_part(parts: Sequence[str]) -> re.Pattern[str]:
-    """Compile patterns of names into one."""
-    return re.compile("|".join(parts) or r"\Z\A.")

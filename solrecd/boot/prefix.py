@@ -56,8 +56,9 @@ SYSLOG_KERNEL: Final = re.compile(
     r"(?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d|\d{4}-\d\d-\d\dT\S+) \S+ kernel: "
 )
 
-# What follows a prompt that nobody has answered was not typed.
-_PROMPT: Final = re.compile(r"(?:[\w.-]{1,64} )?login: (?=[^\s])")
+# What follows a prompt that nobody has answered was not typed. login(1) greets with
+# "Last login: " and a date.
+_PROMPT: Final = re.compile(r"(?!Last )(?:[\w.-]{1,64} )?login: (?=[^\s])")
 
 # People read old logs with dmesg -T; no kernel prints this.
 _HUMAN: Final = re.compile(r"\[[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d")

@@ -1,30 +1,20 @@
-"""Marker rules: TOML text in, checked and frozen rules out. Pure.
+"""Marker rules: what is looked for on consoles. Pure.
 
-A rule is data, so that a vendor's new wording is a line in a file and not a release.
-Each carries an example that it must match: a rule that cannot recognise its own
-example is refused when it is loaded, with its file and name. Patterns are RE2, whose
-matching time is linear in the text, so that a user's pattern can be wrong but never
-slow; what look-ahead would do elsewhere is the key ``unless`` here.
+A rule is data, so that a vendor's new wording is a line in a file and not a release
+(see `rulefiles`). Patterns are RE2, whose matching time is linear in the text; what
+look-ahead would do elsewhere is the key ``unless`` here.
 """
 
 from __future__ import annotations
 
 import enum
-import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
-from typing import Any, Final, Protocol, TypeVar
+from typing import Final, NamedTuple, Protocol
 
 import re2
 
-from solrecd.events import Severity, Stage
-
-_E = TypeVar("_E", bound=enum.StrEnum)
-
-
-class RuleError(ValueError):
-    """A marker file cannot be used; the message names file, rule and remedy."""
+from solrecd.events import Severity
 
 
 class Role(enum.StrEnum):
@@ -90,6 +80,10 @@ class Matcher(Protocol):
     def search(self, text: str) -> Matched | None:
         """Find the first match."""
 
+    @property
+    def groupindex(self) -> Mapping[str, int]:
+        """Named groups and their numbers."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:
@@ -105,6 +99,8 @@ class Rule:
     matcher: Matcher = field(repr=False, compare=False)
     source: str
     """The file that the rule stands in."""
+    line: int | None = None
+    """Where in that file, 1-based, if it can be told."""
     example: str = ""
     unless: Matcher | None = field(default=None, repr=False, compare=False)
     """A message that this finds as well is not meant."""
@@ -136,12 +132,17 @@ class Rule:
         return found
 
 
+def _nothing() -> Matcher:
+    matcher: Matcher = re2.compile(r"\z\A.", re2_options())
+    return matcher
+
+
 @dataclass(frozen=True, slots=True)
 class Frames:
     """Which functions of a call trace say nothing about its cause."""
 
-    machinery: tuple[str, ...] = ()
-    """Patterns of names, of all families: reports, checkers, locks, copying ..."""
+    machinery: Matcher = field(default_factory=_nothing, repr=False)
+    """Finds names, of all families: reports, checkers, locks, copying ..."""
     waiting: tuple[str, ...] = ()
     """Parts of names: what every blocked task stands in."""
     gathering: Mapping[str, str] = field(default_factory=dict)
@@ -150,8 +151,16 @@ class Frames:
     """Parts of names: interrupts that found a CPU stalled."""
     stalling: Mapping[str, str] = field(default_factory=dict)
     """Like `gathering`, for stalls."""
-    anchors: tuple[str, ...] = ()
-    """Patterns of names that dispatch work: the frame above one is the work."""
+    anchors: Matcher = field(default_factory=_nothing, repr=False)
+    """Finds names that dispatch work: the frame above one is the work."""
+
+
+class SwitchedOff(NamedTuple):
+    """A rule that an administrator does not want."""
+
+    rule: Rule
+    source: str
+    """The file that says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +172,13 @@ class RuleSet:
 
     rules: tuple[Rule, ...]
     frames: Frames
+    searched: tuple[Rule, ...]
+    """Rules for finished lines; suppression decides before anything else does."""
+    prompts: tuple[Rule, ...]
+    switched_off: tuple[SwitchedOff, ...]
+    """Rules that are not among the others."""
+    gate: Gate = field(repr=False, compare=False)
+    """Tells which of `searched` could match a text, by the literals they need."""
 
     @property
     def failure_names(self) -> list[str]:
@@ -170,181 +186,35 @@ class RuleSet:
         named = {rule.name for rule in self.rules if rule.role is Role.FAILURE}
         return sorted(named | WITHOUT_RULE)
 
-    searched: tuple[Rule, ...]
-    """Rules for finished lines; suppression decides before anything else does."""
-    prompts: tuple[Rule, ...]
-    gate: Gate = field(repr=False, compare=False)
-    """Tells which of `searched` could match a text, by the literals they need."""
-
 
 WITHOUT_RULE: Final = frozenset({"console_noise", "reboot", "reboot_loop"})
 """Failures that no line tells: unreadable output, resets without a shutdown, and many
 of them without a login between."""
 
-_KEYS: Final = frozenset(
-    [
-        "id",
-        "role",
-        "name",
-        "scope",
-        "severity",
-        "pattern",
-        "unless",
-        "example",
-        "detail",
-        "title",
-        "blame",
-        "skip",
-        "prelude",
-        "background",
-        "demote",
-        "keep",
-        "begins",
-    ]
-)
-_REQUIRED: Final = ("id", "role", "name", "pattern", "example")
-_TOP_KEYS: Final = frozenset({"marker", "frames", "disable"})
 
-
-def load_rules(texts: Mapping[str, str]) -> RuleSet:
-    """Read marker files; a later file may add rules and switch off earlier ones.
-
-    Args:
-        texts: file name -> its text, in order of priority.
-
-    Raises:
-        RuleError: a file, a rule or a rule's own example is wrong.
-    """
-    rules: dict[str, Rule] = {}
-    frames: dict[str, Any] = {}
-    for source, text in texts.items():
-        document = _document(source, text)
-        frames.update(document.get("frames", {}))
-        for rule in _rules(source, text, document):
-            if rule.id in rules:
-                where = rules[rule.id].source
-                raise RuleError(f"{source}: {rule.id}: already defined in {where}")
-            rules[rule.id] = rule
-        for name in document.get("disable", ()):
-            if rules.pop(name, None) is None:
-                raise RuleError(f"{source}: disable: there is no rule {name!r}")
-    return _rule_set(list(rules.values()), _frames(frames))
-
-
-def _rule_set(rules: list[Rule], frames: Frames) -> RuleSet:
+def rule_set(
+    rules: Sequence[Rule], frames: Frames, switched_off: Sequence[SwitchedOff] = ()
+) -> RuleSet:
+    """Compile rules, in order of priority, into what detectors need."""
     searched = [rule for rule in rules if rule.scope is not Scope.PROMPT]
     searched.sort(key=lambda rule: rule.role is not Role.SUPPRESS)
     gate = re2.Filter()
     for rule in searched:
-        gate.Add(rule.pattern, _options())
+        gate.Add(rule.pattern, re2_options())
     gate.Compile()
     prompts = [rule for rule in rules if rule.scope is Scope.PROMPT]
-    return RuleSet(tuple(rules), frames, tuple(searched), tuple(prompts), gate)
+    return RuleSet(
+        tuple(rules),
+        frames,
+        tuple(searched),
+        tuple(prompts),
+        tuple(switched_off),
+        gate,
+    )
 
 
-def _options() -> re2.Options:
+def re2_options() -> re2.Options:
+    """Return what all patterns are compiled with; errors are ours to tell."""
     options = re2.Options()
     options.log_errors = False
     return options
-
-
-def _document(source: str, text: str) -> dict[str, Any]:
-    try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise RuleError(f"{source}: not TOML: {error}") from None
-    unknown = document.keys() - _TOP_KEYS
-    if unknown:
-        raise RuleError(
-            f"{source}: unknown key {min(unknown)!r}; "
-            f"allowed: {', '.join(sorted(_TOP_KEYS))}"
-        )
-    return document
-
-
-def _frames(values: Mapping[str, Any]) -> Frames:
-    return Frames(
-        machinery=tuple(chain.from_iterable(values.get("machinery", {}).values())),
-        waiting=tuple(values.get("waiting", ())),
-        gathering=dict(values.get("gathering", {})),
-        quiet=tuple(values.get("quiet", ())),
-        stalling=dict(values.get("stalling", {})),
-        anchors=tuple(values.get("anchors", ())),
-    )
-
-
-def _rules(source: str, text: str, document: Mapping[str, Any]) -> Iterator[Rule]:
-    lines = [
-        number
-        for number, line in enumerate(text.splitlines(), 1)
-        if line.partition("#")[0].strip() == "[[marker]]"
-    ]
-    for number, entry in enumerate(document.get("marker", ()), 1):
-        # Somebody may have written the tables in another of TOML's ways.
-        line = f":{lines[number - 1]}" if len(lines) >= number else ""
-        where = f"{source}{line}: {entry.get('id', f'marker {number}')}"
-        rule = _rule(where, source, entry)
-        _prove(where, rule)
-        yield rule
-
-
-def _rule(where: str, source: str, entry: Mapping[str, Any]) -> Rule:
-    unknown = entry.keys() - _KEYS
-    if unknown:
-        allowed = ", ".join(sorted(_KEYS))
-        raise RuleError(f"{where}: unknown key {min(unknown)!r}; allowed: {allowed}")
-    for key in _REQUIRED:
-        if not isinstance(entry.get(key), str):
-            raise RuleError(f"{where}: {key} is missing or no text")
-    role = _member(where, Role, entry["role"])
-    if role is Role.STAGE:
-        _member(where, Stage, entry["name"])
-    return Rule(
-        id=entry["id"],
-        role=role,
-        name=entry["name"],
-        scope=_member(where, Scope, entry.get("scope", "screen")),
-        severity=_member(where, Severity, entry.get("severity", "info")),
-        pattern=entry["pattern"],
-        matcher=_compile(where, entry["pattern"]),
-        source=source,
-        example=entry["example"],
-        unless=_optional(where, entry.get("unless")),
-        detail=entry.get("detail"),
-        title=entry.get("title"),
-        blame=_member(where, Blame, entry.get("blame", "none")),
-        skip=tuple(entry.get("skip", ())),
-        prelude=bool(entry.get("prelude", False)),
-        demote=_optional(where, entry.get("demote")),
-        keep=_optional(where, entry.get("keep")),
-        background=bool(entry.get("background", False)),
-        begins=bool(entry.get("begins", False)),
-    )
-
-
-def _member(where: str, kind: type[_E], value: str) -> _E:
-    try:
-        return kind(value)
-    except ValueError:
-        allowed = ", ".join(kind)
-        raise RuleError(f"{where}: {value!r} is none of: {allowed}") from None
-
-
-def _optional(where: str, pattern: str | None) -> Matcher | None:
-    return None if pattern is None else _compile(where, pattern)
-
-
-def _compile(where: str, pattern: str) -> Matcher:
-    try:
-        matcher: Matcher = re2.compile(pattern, _options())
-    except re2.error as error:
-        raise RuleError(
-            f"{where}: not a pattern of RE2 (no look-ahead, no back-reference; "
-            f"use the key unless): {error}"
-        ) from None
-    return matcher
-
-
-def _prove(where: str, rule: Rule) -> None:
-    if rule.match(rule.example) is None:
-        raise RuleError(f"{where}: does not match its own example {rule.example!r}")

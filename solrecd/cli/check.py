@@ -6,7 +6,7 @@ import argparse
 import sys
 
 from solrecd import configfiles, markerfiles
-from solrecd.boot.rules import RuleError
+from solrecd.boot.rulefiles import RuleError
 from solrecd.config import Config, ConfigError
 from solrecd.ipmi.quirks import Quirk
 

@@ -22,7 +22,8 @@ from typing import IO, Final, cast
 import zstandard
 
 from solrecd import markerfiles
-from solrecd.boot.rules import RuleError, RuleSet
+from solrecd.boot.rulefiles import RuleError
+from solrecd.boot.rules import RuleSet
 from solrecd.events import Chunk, Event, Kind
 from solrecd.interpreter import Interpreter
 from solrecd.stamps import parse_stamp

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from importlib import resources
 
-from solrecd.boot.rules import load_rules
+from solrecd.boot.rulefiles import load_rules
 from solrecd.events import Boot, Chunk, Event, Kind
 from solrecd.interpreter import Interpreter
 

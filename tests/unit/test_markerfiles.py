@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from solrecd import markerfiles
-from solrecd.boot.rules import RuleError
+from solrecd.boot.rulefiles import RuleError
 
 RULE = """
 # Ours.
@@ -38,15 +38,15 @@ def test_a_file_adds_rules_and_switches_packaged_ones_off(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "message"),
+    ("old", "new", "line", "message"),
     [
-        ("RAID degraded'", "RAID (?=degraded)'", "not a pattern of RE2"),
-        ("RAID degraded'", "RAID failed'", "does not match its own example"),
-        ('"failure"', '"faliure"', "'faliure' is none of: stage"),
+        ("RAID degraded'", "RAID (?=degraded)'", 8, "not a pattern of RE2"),
+        ("RAID degraded'", "RAID failed'", 8, "does not match its own example"),
+        ('"failure"', '"faliure"', 5, "'faliure' is none of: stage"),
     ],
 )
 def test_a_bad_rule_is_refused_with_file_line_and_id(
-    tmp_path: Path, old: str, new: str, message: str
+    tmp_path: Path, old: str, new: str, line: int, message: str
 ) -> None:
     file = tmp_path / "site.toml"
     file.write_text(RULE.replace(old, new))
@@ -54,12 +54,31 @@ def test_a_bad_rule_is_refused_with_file_line_and_id(
     with pytest.raises(RuleError) as caught:
         markerfiles.load(str(tmp_path))
 
-    assert str(caught.value).startswith(f"{file}:3: site.raid: ")
+    assert str(caught.value).startswith(f"{file}:{line}: site.raid: ")
     assert message in str(caught.value)
 
 
-def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "site.toml").write_bytes(b"\xff\xfe")
+def test_files_that_cannot_be_read_are_told_with_the_others(tmp_path: Path) -> None:
+    (tmp_path / "a.toml").write_bytes(b"# fine\n\xff\xfe")
+    (tmp_path / "b.toml").mkdir()
+    (tmp_path / "c.toml").write_text("colour = 1")
+    (tmp_path / "d.toml").write_bytes(b"#" * (markerfiles.FILE_LIMIT + 1))
 
-    with pytest.raises(RuleError, match="cannot read marker files"):
+    with pytest.raises(RuleError) as caught:
         markerfiles.load(str(tmp_path))
+
+    assert [
+        line.removeprefix(f"{tmp_path}/") for line in str(caught.value).split("\n")
+    ][:-1] == [
+        "a.toml: cannot be read: byte 0xff in line 2 is not UTF-8",
+        "b.toml: cannot be read: Is a directory",
+        "d.toml: cannot be read: larger than 1048576 bytes",
+    ]
+    assert "c.toml:1: unknown key 'colour'" in str(caught.value)
+
+
+def test_a_folder_that_is_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "markers.d").write_text("")
+
+    with pytest.raises(RuleError, match="cannot be read: Not a directory"):
+        markerfiles.load(str(tmp_path / "markers.d"))

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
-from solrecd.boot.rules import Role, RuleError, load_rules
+from solrecd.boot.blame import Culprit
+from solrecd.boot.detector import Detector
+from solrecd.boot.rulefiles import RuleError, load_rules
+from solrecd.boot.rules import Blame, Role, Rule, RuleSet, Scope
 from tests.support.golden import RULES, rules_texts
 
 GOOD = """
@@ -17,42 +22,209 @@ example = 'site: ready in 3 s'
 """
 
 
-def test_every_packaged_rule_matches_its_own_example() -> None:
-    assert [rule.id for rule in RULES.rules if not rule.match(rule.example)] == []
+def load(*own: str) -> RuleSet:
+    files = {f"site{number or ''}.toml": text for number, text in enumerate(own)}
+    return load_rules(rules_texts(), files)
+
+
+def problems(*own: str) -> list[str]:
+    with pytest.raises(RuleError) as caught:
+        load(*own)
+    return str(caught.value).splitlines()
+
+
+@pytest.mark.parametrize("rule", RULES.rules, ids=lambda rule: rule.id)
+def test_every_packaged_rule_is_the_one_that_its_own_example_raises(rule: Rule) -> None:
+    detector = Detector(RULES)
+
+    if rule.scope is Scope.PROMPT:
+        found = detector.prompt(rule.example)
+        ids = [] if found is None else [found.rule.id]
+    else:
+        ids = [marker.rule.id for marker in detector.scan([rule.example])]
+
+    assert rule.id in ids
+
+
+def test_there_are_many_packaged_rules() -> None:
     assert len(RULES.rules) > 180
 
 
-def test_a_user_file_adds_a_rule() -> None:
-    rules = load_rules({**rules_texts(), "site.toml": GOOD})
+def test_a_file_of_ones_own_adds_a_rule() -> None:
+    rules = load(GOOD)
 
     assert rules.rules[-1].id == "site.ready"
     assert rules.rules[-1].role is Role.NOTE
 
 
-def test_a_user_file_switches_a_rule_off() -> None:
-    rules = load_rules({**rules_texts(), "site.toml": "disable = ['io.err']"})
+def test_a_file_of_ones_own_switches_a_rule_off() -> None:
+    rules = load("disable = ['io.err']")
 
     assert "io.err" not in {rule.id for rule in rules.rules}
+    assert [(off.rule.id, off.source) for off in rules.switched_off] == [
+        ("io.err", "site.toml")
+    ]
+
+
+def test_a_rule_with_the_id_of_a_packaged_one_replaces_it_in_its_place() -> None:
+    before = [rule.id for rule in RULES.rules]
+
+    rules = load(GOOD.replace("site.ready", "io.err"))
+
+    assert [rule.id for rule in rules.rules] == before
+    assert rules.rules[before.index("io.err")].name == "ready"
+
+
+def test_the_same_rule_may_be_switched_off_and_written_anew() -> None:
+    rules = load("disable = ['io.err']\n" + GOOD.replace("site.ready", "io.err"))
+
+    assert [rule.name for rule in rules.rules if rule.id == "io.err"] == ["ready"]
+
+
+def test_a_rule_that_is_switched_off_twice_is_off() -> None:
+    rules = load("disable = ['io.err']", "disable = ['io.err']")
+
+    assert len(rules.switched_off) == 1
+
+
+def test_frames_of_ones_own_are_added_to_the_packaged_ones() -> None:
+    rules = load("[frames]\nwaiting = ['site_wait']\nmachinery.site = ['^site_log']\n")
+    trace = "Call Trace:\n site_log+0x1/0x2\n dump_stack+0x1/0x2\n victim+0x1/0x2\n"
+
+    assert Culprit(rules.frames).find(Blame.FRAMES, trace, None, ()) == "victim"
+    assert set(RULES.frames.waiting) < set(rules.frames.waiting)
 
 
 @pytest.mark.parametrize(
-    ("text", "message"),
+    ("text", "problem"),
     [
-        ("[[marker]", "site.toml: not TOML"),
-        ("colour = 1", "site.toml: unknown key 'colour'; allowed: disable"),
-        ("disable = ['nothing']", "disable: there is no rule 'nothing'"),
-        (GOOD + GOOD, "site.toml: site.ready: already defined in site.toml"),
-        (GOOD.replace("role", "rule"), "site.ready: unknown key 'rule'; allowed:"),
-        (GOOD.replace("'note'", "'nota'"), "'nota' is none of: stage, failure"),
-        (GOOD.replace("'note'", "'stage'"), "'ready' is none of: unknown, off"),
-        (GOOD.replace("name = 'ready'", ""), "site.ready: name is missing"),
-        (GOOD.replace("^site", "(?=site)"), "not a pattern of RE2"),
+        ("[[marker]", "site.toml:1: not TOML"),
+        ("colour = 1", "site.toml:1: unknown key 'colour'; allowed: disable"),
+        ("[mraker]", "site.toml:1: unknown key 'mraker'; did you mean 'marker'?"),
+        ("disable = 'io.err'", "site.toml:1: disable must be a list"),
+        ("[marker]\nid = 'a'", "site.toml:1: marker must be tables, [[marker]]"),
+        ("marker = [1]", "site.toml:1: marker must be tables"),
+        (
+            "\ndisable = ['io.er']",
+            "site.toml:2: disable: there is no rule 'io.er'; did",
+        ),
+        (
+            GOOD + GOOD,
+            "site.toml:10: site.ready: already defined in site.toml:2; choose",
+        ),
+        (
+            GOOD + "nmae = 'ready'",
+            "site.toml:8: site.ready: unknown key 'nmae'; did you mean 'name'?",
+        ),
+        (
+            GOOD.replace("^site", r"^(s)\1ite"),
+            "invalid escape sequence: \\1; it has no back-references",
+        ),
+        (
+            GOOD.replace("^site", "(?=site)"),
+            "operator: (?=; it has no look-ahead, the key unless does that",
+        ),
+        (GOOD.replace("'note'", "'nota'"), "role 'nota' is none of: stage, failure"),
+        (
+            GOOD.replace("'note'", "'stage'"),
+            "name 'ready' is none of: firmware, bootdev",
+        ),
+        (
+            GOOD.replace("'note'", "'stage'").replace("'ready'", "'kernal'"),
+            "loader, kernel, initramfs, init, login; did you mean 'kernel'?",
+        ),
+        (
+            GOOD.replace("'note'", "'ending'"),
+            "name 'ready' is none of: shutdown, reset",
+        ),
+        (GOOD.replace("'ready'", "'Not Ready'"), "name 'Not Ready' must be like"),
+        (
+            GOOD.replace("name = 'ready'", ""),
+            "site.toml:2: site.ready: name is missing",
+        ),
+        (GOOD.replace("'ready'", "3"), "site.toml:5: site.ready: name must be a text"),
+        (GOOD + "prelude = 'yes'", "site.toml:8: site.ready: prelude must be true or"),
+        (GOOD + "skip = 'vfs'", "site.ready: skip must be a list of texts"),
+        (GOOD + "severity = 'fatl'", "'fatl' is none of: fatal, critical, error, warn"),
+        (GOOD + "blame = 'tarce'", "did you mean 'trace'?"),
+        (GOOD + "scope = 'kernal'", "did you mean 'kernel'?"),
+        (
+            GOOD + "title = '{function} at {plcae}'",
+            "title: there is no {plcae}; known: ",
+        ),
+        (
+            GOOD + "title = '{function'",
+            "site.toml:8: site.ready: title cannot be filled",
+        ),
+        (GOOD + "unless = '3 s'", "site.toml:8: site.ready: unless excludes the own"),
+        (
+            GOOD + "unless = '(?!x)'",
+            "site.toml:8: site.ready: unless is not a pattern of",
+        ),
         (GOOD.replace("^site", "^cite"), "does not match its own example"),
+        (GOOD.replace("^site", "^" + "(site|" * 300), "more than 1000; make several"),
+        (
+            GOOD.replace("^site: ready in (?P<seconds>\\d+) s", "\\d+ s"),
+            "three letters",
+        ),
+        (GOOD.replace("^site: ready in (?P<seconds>\\d+) s", "(site)?"), "every line"),
+        (
+            GOOD.replace("= 'site: ready", "= '[ 1.5] site:\\n ready"),
+            "not match its own",
+        ),
+        ("[frames]\nwaitng = []", "site.toml:2: frames: unknown key 'waitng'; did you"),
+        ("[frames]\nwaiting = 'a'", "site.toml:2: frames: waiting must be a list of"),
+        (
+            "[frames]\nquiet = ['']",
+            "frames: quiet: an empty text is part of every name",
+        ),
+        (
+            "[frames]\nanchors = ['(a+)+(?=b)']",
+            "site.toml:2: frames: anchors: '(a+)+(?",
+        ),
+        (
+            "[frames]\ngathering = ['a']",
+            "site.toml:2: frames: gathering must be a table",
+        ),
+        ("[frames.machinery]\nx = ['(']", "frames: machinery.x: '(' is not a pattern"),
+        ("[frames]\nmachinery = ['a']", "machinery must be a table, family = ["),
     ],
 )
-def test_a_bad_file_is_refused_with_its_place(text: str, message: str) -> None:
-    with pytest.raises(RuleError) as caught:
-        load_rules({"site.toml": text})
+def test_a_bad_file_is_refused_with_its_place_and_remedy(
+    text: str, problem: str
+) -> None:
+    (found,) = problems(text)
 
-    assert message in str(caught.value)
-    assert str(caught.value).startswith(("site.toml: ", "site.toml:2: site.ready: "))
+    assert problem in found
+    assert found.startswith("site.toml:")
+
+
+def test_all_that_is_wrong_is_told_at_once() -> None:
+    bad = GOOD.replace("'note'", "'nota'") + "severity = 'bad'\nunless = '('\n"
+
+    found = problems("disable = ['x']\n" + bad + bad, "colour = 1", "[[")
+
+    assert [line.split(": ")[0] for line in found] == [
+        "site.toml:1",
+        *("site.toml:5", "site.toml:9", "site.toml:10"),
+        *("site.toml:14", "site.toml:18", "site.toml:19"),
+        "site1.toml:1",
+        "site2.toml",
+    ]
+
+
+def test_a_file_that_is_no_marker_file_does_not_fill_the_screen() -> None:
+    found = problems("\n".join(f"k{n} = 1" for n in range(1000)))
+
+    assert len(found) == 51
+    assert found[-1] == "... and 950 more"
+
+
+def test_no_frame_pattern_can_be_slow() -> None:
+    rules = load("[frames.machinery]\nx = ['(a+)+$']\n")
+    trace = f"Call Trace:\n {'a' * 4000}b+0x1/0x2\n"
+    began = time.process_time()
+
+    Culprit(rules.frames).find(Blame.FRAMES, trace, None, ())
+
+    assert time.process_time() - began < 1

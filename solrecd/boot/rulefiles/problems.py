@@ -1,0 +1,50 @@
+"""What is wrong with marker files: every problem at once, each with its place."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from typing import Final, NamedTuple
+
+MAX_SHOWN: Final = 50
+"""Problems: a file that is no marker file at all has thousands; nobody reads those."""
+
+
+class Problem(NamedTuple):
+    """One thing that is wrong, and where."""
+
+    file: str
+    line: int | None
+    """1-based; None where the text does not tell."""
+    rule: str
+    """The rule's id, or what else the problem is in; empty for a whole file."""
+    text: str
+    """What was found and what to do."""
+
+    def __str__(self) -> str:
+        place = self.file if self.line is None else f"{self.file}:{self.line}"
+        return ": ".join(part for part in (place, self.rule, self.text) if part)
+
+
+class RuleError(ValueError):
+    """Marker files cannot be used; `problems` says all that is wrong with them.
+
+    Its text has one line for each problem, at most `MAX_SHOWN` of them.
+    """
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__(self.problems)
+
+    def __str__(self) -> str:
+        shown = [str(problem) for problem in self.problems[:MAX_SHOWN]]
+        hidden = len(self.problems) - len(shown)
+        if hidden:
+            shown.append(f"... and {hidden} more")
+        return "\n".join(shown)
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return a hint to the known word that is most like another, if one is."""
+    close = difflib.get_close_matches(word, list(known), n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""
