@@ -92,7 +92,6 @@ class EntryReader:
             "keep": self._pattern("keep"),
         }
         if pattern is not None:
-            self._check_words(scope)
             self._check_title(pattern)
         if role is None or scope is None or pattern is None:
             return None
@@ -114,6 +113,18 @@ class EntryReader:
         )
         self._check_example(rule)
         return rule if len(self._problems) == before else None
+
+    def check_words(self, rule: Rule) -> None:
+        """Complain of a rule that would make all consoles slow.
+
+        This takes as long as the rest of the reading; tests do it for packaged rules.
+        """
+        if rule.scope is not Scope.PROMPT and not has_words(rule.pattern):
+            self.complain(
+                "pattern",
+                "pattern needs no text of three letters or more, so that every line of "
+                "every console would have to be tried; add a word that is always there",
+            )
 
     def _check_shapes(self) -> None:
         """Check that keys are known and hold what they should."""
@@ -171,14 +182,6 @@ class EntryReader:
         except PatternError as error:
             self.complain(key, f"{key} {error}")
             return None
-
-    def _check_words(self, scope: Scope | None) -> None:
-        if scope is not Scope.PROMPT and not has_words(self._values["pattern"]):
-            self.complain(
-                "pattern",
-                "pattern needs no text of three letters or more, so that every line of "
-                "every console would have to be tried; add a word that is always there",
-            )
 
     def _check_title(self, pattern: Matcher) -> None:
         title = self._values.get("title")

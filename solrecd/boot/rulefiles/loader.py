@@ -59,7 +59,7 @@ class _Loader:
         self.problems = list(problems)
         self.rules: dict[str, Rule] = {}
         self.replaceable: dict[str, Rule] = {}
-        """Rules that a file may define anew."""
+        """Rules that a file may define anew: the packaged ones, once all are read."""
         self._switched_off: list[SwitchedOff] = []
         self._frames: dict[str, Any] = {}
 
@@ -132,6 +132,8 @@ class _Loader:
         rule = entry.read()
         if rule is None:
             return
+        if self.replaceable:
+            entry.check_words(rule)
         known = self.rules.get(rule.id)
         if known is not None and known is not self.replaceable.get(rule.id):
             line = "" if known.line is None else f":{known.line}"
