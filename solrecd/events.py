@@ -219,7 +219,8 @@ class Boot:
     gaps: int = 0
     bytes: int = 0
     facts: Mapping[str, str] = field(default_factory=dict)
-    """What else was read: ``hardware``, ``bios``, ``entry``, ``host``, ``os`` ..."""
+    """What else was read: ``hardware``, ``bios``, ``entry``, ``host``, ``os``,
+    ``failed_units`` (names between commas) ..."""
 
     def as_dict(self) -> dict[str, object]:
         """Return the contract's JSON object."""

@@ -11,41 +11,21 @@ one of three things, and the whole of this module is about telling them apart:
   a kernel that prints stamps is such a one.
 
 A boot's outcome is its furthest good news until bad news comes: ``ok`` at the login
-prompt, ``failed`` at a failure that ends the boot, whatever comes after.
+prompt, ``failed`` at a failure that ends the boot. Where that failure only waits for a
+person (a shell, a missing disk) and somebody helped, the boot goes on as if nothing
+had been; a crash stays a failure, also of a machine that lives on.
 """
 
 from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Final
 
 from solrecd.boot.detector import Marker
 from solrecd.boot.prefix import Origin
-from solrecd.boot.rules import Rule
+from solrecd.boot.progress import Doom, Progress, resume
+from solrecd.boot.restarts import FRESH_KERNEL, is_new, is_restart
 from solrecd.events import Boot, Event, Kind, Outcome, Severity, Stage
-
-ENDING_BOOT: Final = frozenset(
-    [
-        "emergency",
-        "initramfs_shell",
-        "grub_rescue",
-        "grub_shell",
-        "no_device",
-        "secure_boot",
-        "fsck_failed",
-        "panic",
-    ]
-)
-"""Failures after which a boot does not reach its login prompt, however severe."""
-
-_FRESH_KERNEL: Final = 1.0
-"""Seconds. Arm kernels print "Booting Linux on physical CPU" before their version: a
-second banner this early is the same boot's."""
-
-_FACTS: Final = ("hardware", "bios", "entry", "host", "os", "loading")
-_FACT_LIMIT: Final = 1024
 
 
 class Motion(enum.Enum):
@@ -54,35 +34,6 @@ class Motion(enum.Enum):
     FORWARD = enum.auto()
     NONE = enum.auto()
     NEW_BOOT = enum.auto()
-
-
-@dataclass(slots=True)
-class _Progress:
-    """The boot that is going on."""
-
-    number: int
-    started: int
-    cause: str
-    stage: Stage = Stage.UNKNOWN
-    """Where it is now."""
-    reached: Stage = Stage.UNKNOWN
-    """The last stage that it announced; a power-off does not take that away."""
-    detail: str | None = None
-    since: int = 0
-    outcome: Outcome = Outcome.RUNNING
-    ended: int | None = None
-    stages: dict[str, float] = field(default_factory=dict)
-    seen: set[tuple[Stage, str | None]] = field(default_factory=set)
-    facts: dict[str, str] = field(default_factory=dict)
-    kernel: str | None = None
-    cmdline: str | None = None
-    title: str | None = None
-    worst: Severity | None = None
-    failures: int = 0
-    gaps: int = 0
-    announced: str | None = None
-    fatal: bool = False
-    kernel_time: float | None = None
 
 
 class BootMachine:
@@ -101,7 +52,7 @@ class BootMachine:
     ) -> None:
         self._console = console
         self._timeouts = dict(timeouts)
-        self._now: _Progress | None = None if boot is None else _resume(boot)
+        self._now: Progress | None = None if boot is None else resume(boot)
         self._base_bytes = 0 if boot is None else boot.bytes
 
     @property
@@ -133,13 +84,14 @@ class BootMachine:
         """Whether a reset would surprise nobody.
 
         Because it was announced, or because what has failed or hangs is reset by
-        whoever notices: that is no failure of its own.
+        whoever notices: that is no failure of its own. A machine that survived its
+        crash is expected to go on.
         """
         now = self._now
         return now is not None and (
             now.announced is not None
-            or now.fatal
-            or now.outcome in (Outcome.FAILED, Outcome.STUCK)
+            or now.doom is not Doom.NONE
+            or now.outcome is Outcome.STUCK
         )
 
     @property
@@ -149,7 +101,7 @@ class BootMachine:
         Not at its login prompt, and not when it is halted or has met its end.
         """
         now = self._now
-        if now is None or now.fatal or now.outcome is Outcome.FAILED:
+        if now is None or now.outcome is Outcome.FAILED or now.doom is not Doom.NONE:
             return False
         if now.announced is not None:
             return now.announced == "reset" and now.stage is not Stage.OFF
@@ -205,6 +157,9 @@ class BootMachine:
             now.title, now.worst = boot.title, now.worst or Severity.CRITICAL
         if now.outcome is Outcome.RUNNING:
             now.outcome = boot.outcome
+            if boot.outcome is Outcome.FAILED:
+                # Why is not recorded; somebody will reset it.
+                now.doom = Doom.OVER
         if boot.last_stage.rank > now.stage.rank:
             entered = boot.stages.get(boot.last_stage.value, 0.0)
             now.stage = now.reached = boot.last_stage
@@ -217,7 +172,7 @@ class BootMachine:
     def start(self, number: int, at: int, cause: str) -> None:
         """Begin a boot."""
         self._base_bytes = 0
-        self._now = _Progress(number, at, cause, since=at)
+        self._now = Progress(number, at, cause, since=at)
 
     def end(self, at: int) -> None:
         """End the current boot; its outcome is final then."""
@@ -233,7 +188,7 @@ class BootMachine:
     def note_kernel_time(self, stamp: float) -> None:
         """Remember the newest printk stamp."""
         if self._now is not None:
-            self._now.kernel_time = stamp
+            self._now.hear(stamp)
 
     def judge(self, marker: Marker) -> Motion:
         """Say what a stage marker means, without acting on it."""
@@ -244,9 +199,9 @@ class BootMachine:
         if now.stage is Stage.OFF:
             return Motion.FORWARD
         if now.stage is Stage.UNKNOWN:
-            running = (now.kernel_time or 0.0) > _FRESH_KERNEL
-            return Motion.NEW_BOOT if running and _is_new(marker) else Motion.FORWARD
-        if _is_restart(now, marker, stage):
+            running = (now.kernel_time or 0.0) > FRESH_KERNEL
+            return Motion.NEW_BOOT if running and is_new(marker) else Motion.FORWARD
+        if is_restart(now, marker, stage):
             return Motion.NEW_BOOT
         if stage.rank < now.stage.rank:
             return Motion.NONE
@@ -277,16 +232,9 @@ class BootMachine:
         )  # fmt: skip
 
     def learn(self, marker: Marker) -> None:
-        """Keep the facts that a marker carries; the first of each counts."""
-        now = self._now
-        if now is None or marker.message.origin is not Origin.LIVE:
-            return
-        groups = {k: v[:_FACT_LIMIT] for k, v in marker.groups.items()}
-        now.kernel = now.kernel or groups.get("kernel")
-        now.cmdline = now.cmdline or groups.get("cmdline")
-        for name in _FACTS:
-            if name in groups:
-                now.facts.setdefault(name, groups[name].strip())
+        """Keep the facts that a marker carries."""
+        if self._now is not None and marker.message.origin is Origin.LIVE:
+            self._now.learn(marker.groups)
 
     def announce(self, marker: Marker) -> None:
         """The system says that it goes down or restarts."""
@@ -296,10 +244,10 @@ class BootMachine:
             if marker.rule.name == "off" and going:
                 self._now.outcome = Outcome.SHUTDOWN
 
-    def fail(self, rule: Rule) -> None:
-        """A failure's headline was seen: a reset would surprise nobody now."""
+    def fail(self, marker: Marker) -> None:
+        """A failure's headline was seen: would a reset surprise anybody now?"""
         if self._now is not None:
-            self._now.fatal |= rule.severity is Severity.FATAL
+            self._now.fail(marker.rule, marker.message.stamp)
 
     def lost(self, at: int) -> None:
         """The boot ended without a word: whatever it was doing, it failed."""
@@ -308,17 +256,11 @@ class BootMachine:
             self.end(at)
 
     def record(self, event: Event) -> None:
-        """Count a failure's event; the worst one titles the boot."""
+        """Count a failure's event of this boot."""
         now = self._now
         if now is None or event.kind is not Kind.FAILURE or event.boot != now.number:
             return
-        now.failures += 1
-        if event.severity is Severity.FATAL or event.name in ENDING_BOOT:
-            now.outcome = Outcome.FAILED
-        order = list(Severity)
-        if now.worst is None or order.index(event.severity) < order.index(now.worst):
-            now.worst = event.severity
-            now.title = event.title
+        now.record(event)
 
     def stuck(self, at: int) -> Event | None:
         """Return the event when the boot has been in its stage for too long."""
@@ -364,7 +306,11 @@ class BootMachine:
             self._now.stage = Stage.OFF
             self._now.since = at
 
-    def _enter(self, now: _Progress, stage: Stage, detail: str | None, at: int) -> None:
+    def _enter(self, now: Progress, stage: Stage, detail: str | None, at: int) -> None:
+        if stage.rank > now.stage.rank:
+            # Whatever was announced or waited for: it goes on.
+            now.announced = None
+            now.recover()
         if stage is not now.stage:
             now.since = at
             now.stages.setdefault(stage.value, (at - now.started) / 1e6)
@@ -374,45 +320,3 @@ class BootMachine:
             now.outcome = Outcome.RUNNING
         if stage is Stage.LOGIN and now.outcome is Outcome.RUNNING:
             now.outcome = Outcome.OK
-
-
-def _is_restart(now: _Progress, marker: Marker, stage: Stage) -> bool:
-    """Whether a marker can only come from a boot that begins."""
-    begins = marker.rule.begins
-    if now.announced or now.fatal or now.outcome is Outcome.FAILED:
-        return stage.rank < now.stage.rank or (begins and _repeats(now, marker, stage))
-    if now.stage.rank >= Stage.KERNEL.rank and stage.rank < Stage.KERNEL.rank:
-        return True
-    if begins and stage.rank < now.stage.rank:
-        return stage is not Stage.KERNEL or _is_fresh_kernel(now, marker)
-    return begins and _repeats(now, marker, stage)
-
-
-def _is_new(marker: Marker) -> bool:
-    """Whether a marker comes from the first lines of a boot."""
-    stamp = marker.message.stamp
-    return marker.rule.begins and (stamp is None or stamp <= _FRESH_KERNEL)
-
-
-def _repeats(now: _Progress, marker: Marker, stage: Stage) -> bool:
-    """Whether text that begins a stage comes a second time in it."""
-    if stage is not now.stage or (stage, marker.rule.detail) not in now.seen:
-        return False
-    return stage is not Stage.KERNEL or _is_fresh_kernel(now, marker)
-
-
-def _is_fresh_kernel(now: _Progress, marker: Marker) -> bool:
-    stamp = marker.message.stamp
-    if now.kernel_time is None:
-        return now.kernel is not None
-    if stamp is None or stamp > _FRESH_KERNEL:
-        return False
-    return now.kernel_time > _FRESH_KERNEL or now.stage.rank > Stage.KERNEL.rank
-
-
-def _resume(boot: Boot) -> _Progress:
-    """Continue a boot whose bytes are replayed or go on after a restart."""
-    return _Progress(
-        number=boot.boot, started=boot.started, cause=boot.cause, since=boot.started,
-        gaps=boot.gaps,
-    )  # fmt: skip

@@ -122,7 +122,7 @@ class Story:
             self._move(reading, marker, where, tail.at)
             self._touched = True
         elif role is Role.FAILURE:
-            self.machine.fail(marker.rule)
+            self.machine.fail(marker)
             begun = self._reporter.begin(marker, where, tail.at, self.number)
             self.add(reading, begun)
 
@@ -134,7 +134,7 @@ class Story:
         if marker.rule.name == "kdump_started":
             self._held = None
         where = self._lines.number(marker.line, line)
-        self.machine.fail(marker.rule)
+        self.machine.fail(marker)
         self.machine.learn(marker)
         self._touched = True
         self.add(reading, self._reporter.begin(marker, where, line.at, self.number))
