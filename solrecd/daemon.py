@@ -19,9 +19,10 @@ import math
 import random
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import structlog
 import trio
@@ -177,7 +178,7 @@ class Daemon:
         signals = signal.SIGTERM, signal.SIGINT, signal.SIGHUP
         with trio.open_signal_receiver(*signals) as received, closing(self._journal):
             async with trio.open_nursery() as services:
-                services.start_soon(self._obey, received)
+                services.start_soon(self._obey, received, services)
                 await services.start(self._hub.run)
                 await self._listen(services)
                 services.start_soon(self._beat)
@@ -230,10 +231,11 @@ class Daemon:
 
     # Signals.
 
-    async def _obey(self, received: AsyncIterator[int]) -> None:
+    async def _obey(self, received: AsyncIterator[int], services: trio.Nursery) -> None:
         async for number in received:
             if number == signal.SIGHUP:
-                await self._reload()
+                # Beside us: whoever stops the daemon need not wait for it.
+                services.start_soon(self._reload)
             elif self._graceful.cancel_called:
                 self._forced.cancel()
             else:
@@ -252,8 +254,9 @@ class Daemon:
         except FleetError as error:
             log.error("reload.refused", reason=str(error))  # noqa: TRY400 - no bug
         else:
-            log.info("reload.done", **plan)
-        self._notifier.ready()
+            log.info("reload.done", **_in_numbers(plan))
+        if not self._graceful.cancel_called:
+            self._notifier.ready()
 
     # Housekeeping.
 
@@ -302,6 +305,13 @@ class Daemon:
                 self._notifier.status(words)
                 told = words
             await trio.sleep(STATUS_EVERY)
+
+
+def _in_numbers(plan: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a reload did, without the names of thousands of consoles."""
+    counts = {key: len(plan[key]) for key in ("start", "stop", "restart", "update")}
+    at_next_start = {"at_next_start": plan["daemon"]} if plan["daemon"] else {}
+    return {**counts, "keep": plan["keep"], "seconds": plan["seconds"], **at_next_start}
 
 
 def make_folders(settings: DaemonConfig) -> None:

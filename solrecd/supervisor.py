@@ -11,13 +11,14 @@ import random
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import structlog
 import trio
 
 from solrecd.api.fleet import FleetError
+from solrecd.collector import keep_what_is, without_long_pauses
 from solrecd.config import (
     Config,
     ConfigError,
@@ -82,10 +83,25 @@ class _Task:
     """What tends a console, from before it is opened until its files are finished."""
 
     config: ConsoleConfig
+    before: _Task | None = None
+    """The console's task under the old configuration, until that has gone: it has the
+    archive."""
     scope: trio.CancelScope = field(default_factory=trio.CancelScope)
+    opened: trio.Event = field(default_factory=trio.Event)
+    """It is opened, or cannot be for now."""
     gone: trio.Event = field(default_factory=trio.Event)
     removed: bool = False
     """It left the configuration: its metrics go with it."""
+
+
+@dataclass(slots=True)
+class _Wish:
+    """Somebody wants a reload."""
+
+    dry_run: bool
+    granted: trio.Event = field(default_factory=trio.Event)
+    answer: dict[str, Any] = field(default_factory=dict)
+    refusal: FleetError | None = None
 
 
 class Supervisor:
@@ -123,10 +139,8 @@ class Supervisor:
         self._woken: set[Console] = set()
         self._unsettled: set[Console] = set()
         self._output = trio.Event()
-        self._reloading = trio.Lock()
-        self._to_tend, self._tended = trio.open_memory_channel[
-            tuple[ConsoleConfig, trio.Event]
-        ](0)
+        self._to_grant, self._wishes = trio.open_memory_channel[_Wish](0)
+        self._to_tend, self._tended = trio.open_memory_channel[_Task](0)
 
     # Living.
 
@@ -148,29 +162,36 @@ class Supervisor:
             nursery.start_soon(self._interpret_forever)
             nursery.start_soon(self._watch_stages)
             nursery.start_soon(self._adopt_forever)
-            await self._apply(plan_reload(self._config, config), config)
+            nursery.start_soon(self._reload_forever)
+            await self._apply(plan_reload(Config(), config), config)
+            self._config = config
             task_status.started()
 
     async def _adopt_forever(self) -> None:
         async with trio.open_nursery() as nursery:
-            async for config, opened in self._tended:
-                nursery.start_soon(self._tend, config, opened)
+            async for task in self._tended:
+                nursery.start_soon(self._tend, task)
 
-    async def _tend(self, config: ConsoleConfig, opened: trio.Event) -> None:
-        task = self._tasks[config.name] = _Task(config)
+    async def _tend(self, task: _Task) -> None:
         try:
+            if task.before is not None:
+                # Also when we are cancelled ourselves: who comes after us waits for us.
+                with trio.CancelScope(shield=True):
+                    await task.before.gone.wait()
+                task.before = None
             with task.scope:
-                await self._record(task, opened)
+                await self._record(task)
         finally:
-            del self._tasks[config.name]
+            if self._tasks.get(task.config.name) is task:
+                del self._tasks[task.config.name]
             task.gone.set()
-            opened.set()
+            task.opened.set()
 
-    async def _record(self, task: _Task, opened: trio.Event) -> None:
-        console = await self._open(task, opened)
+    async def _record(self, task: _Task) -> None:
+        console = await self._open(task)
         keeper = Keeper(task.config, self._dialer, console, rng=self._rng)
         member = self._members[console.name] = _Member(console, keeper)
-        opened.set()
+        task.opened.set()
         try:
             await self._keep(member)
         finally:
@@ -178,7 +199,7 @@ class Supervisor:
                 # Bounded by the archive: it only queues what is left.
                 await self._retire(member, removed=task.removed)
 
-    async def _open(self, task: _Task, opened: trio.Event) -> Console:
+    async def _open(self, task: _Task) -> Console:
         """Open a console's archive, however often that takes; nobody waits for it."""
         while True:
             try:
@@ -188,7 +209,7 @@ class Supervisor:
                 log.error("console.not_opened", reason=str(error), **told)  # noqa: TRY400 - no bug
             except Exception:
                 log.exception("console.crashed", console=task.config.name)
-            opened.set()
+            task.opened.set()
             await trio.sleep(RESTART_AFTER)
 
     async def _keep(self, member: _Member) -> None:
@@ -204,6 +225,9 @@ class Supervisor:
     async def _retire(self, member: _Member, *, removed: bool) -> None:
         console = member.console
         console.interpret()
+        if removed:
+            lost = Lost(LostReason.STOPPED, "no longer in the configuration")
+            console.session_changed(SessionState.DOWN, lost, None)
         self._woken.discard(console)
         self._unsettled.discard(console)
         del self._members[console.name]
@@ -289,48 +313,88 @@ class Supervisor:
     async def reload(self, *, dry_run: bool) -> dict[str, Any]:
         """Read the configuration anew and apply what changed.
 
+        Returns: see `solrecd.api.fleet.Fleet.reload`.
+
         Raises:
             FleetError: the configuration is refused; nothing was changed.
         """
-        async with self._reloading:
+        wish = _Wish(dry_run)
+        await self._to_grant.send(wish)
+        await wish.granted.wait()
+        if wish.refusal is not None:
+            raise wish.refusal
+        return wish.answer
+
+    async def _reload_forever(self) -> None:
+        """Reload for others, one after the other: one who leaves interrupts nothing."""
+        async for wish in self._wishes:
             try:
-                new = await trio.to_thread.run_sync(self._read_config)
-            except ConfigError as error:
-                if not dry_run:
-                    self._workshop.refuse()
-                raise FleetError(str(error)) from None
-            plan = plan_reload(self._config, new)
+                wish.answer = await self._reload(dry_run=wish.dry_run)
+            except FleetError as error:
+                wish.refusal = error
+            except Exception:
+                log.exception("reload.crashed")
+                wish.refusal = FleetError("a bug in solrecd; see its log")
+            finally:
+                wish.granted.set()
+
+    async def _reload(self, *, dry_run: bool) -> dict[str, Any]:
+        began = trio.current_time()
+        try:
+            with without_long_pauses():
+                # In a thread: a thousand consoles take a tenth of a second.
+                plan, new = await trio.to_thread.run_sync(self._plan)
+        except ConfigError as error:
             if not dry_run:
-                await self._apply(plan, new)
-        return {
-            "start": list(plan.start),
-            "stop": list(plan.stop),
-            "restart": list(plan.restart),
-            "keep": len(plan.keep),
-        }
+                self._workshop.refuse()
+            problems = [problem._asdict() for problem in error.shown]
+            raise FleetError(str(error), problems) from None
+        if not dry_run:
+            await self._apply(plan, new)
+        seconds = round(trio.current_time() - began, 3)
+        return {"dry_run": dry_run, "seconds": seconds, **plan.as_dict()}
+
+    def _plan(self) -> tuple[ReloadPlan, Config]:
+        new = self._read_config()
+        return plan_reload(self._config, new), new
 
     async def _apply(self, plan: ReloadPlan, new: Config) -> None:
-        leaving = [self._tasks[name] for name in (*plan.stop, *plan.restart)]
-        for task in leaving:
-            task.removed = task.config.name in plan.stop
-            task.scope.cancel()
-        for task in leaving:
-            await task.gone.wait()
-        arriving = []
-        for name in (*plan.start, *plan.restart):
-            opened = trio.Event()
-            arriving.append(opened)
-            await self._to_tend.send((new.consoles[name], opened))
-        with trio.move_on_after(OPENING):
-            for opened in arriving:
-                await opened.wait()
+        running = self._config.daemon
+        with without_long_pauses():
+            await self._dismiss(plan)
+            starting = (*plan.start, *plan.restart)
+            await self._engage([new.consoles[name] for name in starting])
+        if starting:
+            keep_what_is()
         for name in plan.update:
             self._update(self._tasks[name], new.consoles[name])
         self._workshop.apply(new, plan)
         if plan.stages:
-            for member in self._members.values():
-                member.console.limit_stages()
-        self._config = new
+            consoles = [member.console for member in self._members.values()]
+            await self._in_slices(consoles, Console.limit_stages)
+        # Of [daemon] nothing counts before the next start; every plan says so again.
+        self._config = replace(new, daemon=running)
+
+    async def _dismiss(self, plan: ReloadPlan) -> None:
+        """Have consoles stop, one per turn of the loop: a goodbye takes its time."""
+        leaving = [self._tasks[name] for name in (*plan.stop, *plan.restart)]
+        for task in leaving:
+            task.removed = task.config.name in plan.stop
+            task.scope.cancel()
+            await trio.lowlevel.checkpoint()
+        with trio.move_on_after(OPENING):
+            for task in leaving:
+                await task.gone.wait()
+
+    async def _engage(self, configs: Collection[ConsoleConfig]) -> None:
+        """Have consoles start; those with an archive that hangs follow later."""
+        arriving = [_Task(config, self._tasks.get(config.name)) for config in configs]
+        for task in arriving:
+            self._tasks[task.config.name] = task
+            await self._to_tend.send(task)
+        with trio.move_on_after(OPENING):
+            for task in arriving:
+                await task.opened.wait()
 
     def _update(self, task: _Task, config: ConsoleConfig) -> None:
         task.config = config

@@ -1,8 +1,10 @@
 """The routes of the API, over a `Fleet`; knows nothing about sockets.
 
-Answers are JSON; errors are ``{"error": "one line"}``. ``/v1/tail`` is a stream of one
-object per line: ``{"console", "time", "text"}`` for a console line, the contract's
-event object for an event, and ``{"missed": n}`` where this viewer was too slow.
+Answers are JSON; errors are ``{"error": "one line"}``, for a configuration that is
+refused a line for each mistake, and the mistakes as ``"problems"``. ``/v1/tail`` is a
+stream of one object per line: ``{"console", "time", "text"}`` for a console line, the
+contract's event object for an event, and ``{"missed": n}`` where this viewer was too
+slow.
 """
 
 from __future__ import annotations
@@ -116,7 +118,8 @@ class _Routes:
         try:
             return JSONResponse(await self._fleet.reload(dry_run=dry_run))
         except FleetError as error:
-            raise HTTPException(409, str(error)) from None
+            refusal = {"error": str(error), "problems": error.problems}
+            return JSONResponse(refusal, 409)
 
     async def version(self, _: Request) -> Response:
         return JSONResponse({"version": self._version})

@@ -11,6 +11,7 @@ import json
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import Any, BinaryIO
 
 CONNECT_TIMEOUT = 5.0
@@ -41,10 +42,17 @@ _SAFE = frozenset(
 class ApiError(Exception):
     """The daemon refused a request; the message is its one line."""
 
-    def __init__(self, message: str, status: int) -> None:
+    def __init__(
+        self,
+        message: str,
+        status: int,
+        answer: Mapping[str, Any] = MappingProxyType({}),
+    ) -> None:
         super().__init__(message)
         self.status = status
         """HTTP status."""
+        self.answer = answer
+        """The whole refusal, where it says more than the message."""
 
 
 class UnreachableError(Exception):
@@ -65,11 +73,19 @@ class Client:
             ApiError: the daemon refuses.
             UnreachableError: there is no daemon, or it went away.
         """
-        return self._whole("GET", path, query)
+        return self._whole("GET", path, query, CONNECT_TIMEOUT)
 
-    def post(self, path: str, **query: str) -> Any:
-        """Have something done; returns and raises as `get`."""
-        return self._whole("POST", path, query)
+    def post(
+        self, path: str, *, patience: float = CONNECT_TIMEOUT, **query: str
+    ) -> Any:
+        """Have something done; returns and raises as `get`.
+
+        Args:
+            path: what.
+            patience: seconds that it may take.
+            query: how.
+        """
+        return self._whole("POST", path, query, patience)
 
     def stream(self, path: str, **query: str) -> Iterator[dict[str, Any]]:
         """Yield objects as they come, until the daemon ends.
@@ -78,24 +94,27 @@ class Client:
             ApiError: the daemon refuses.
             UnreachableError: there is no daemon, or what came is no object.
         """
-        with self._answer("GET", path, query) as (connection, answer):
+        with self._answer("GET", path, query, CONNECT_TIMEOUT) as (connection, answer):
             connection.settimeout(None)
             for line in answer:
                 yield self._decode(line)
 
-    def _whole(self, method: str, path: str, query: Mapping[str, str]) -> Any:
-        with self._answer(method, path, query) as (_, answer):
+    def _whole(
+        self, method: str, path: str, query: Mapping[str, str], patience: float
+    ) -> Any:
+        with self._answer(method, path, query, patience) as (_, answer):
             return self._decode(answer.read())
 
     @contextmanager
     def _answer(
-        self, method: str, path: str, query: Mapping[str, str]
+        self, method: str, path: str, query: Mapping[str, str], patience: float
     ) -> Iterator[tuple[socket.socket, BinaryIO]]:
         try:
             with self._connect() as connection, connection.makefile("rb") as answer:
                 target = path + _encode_query(query)
                 head = f"{method} {target} HTTP/1.0\r\nHost: solrecd\r\n\r\n"
                 connection.sendall(head.encode())
+                connection.settimeout(patience)
                 status = self._read_head(answer)
                 if status >= _FIRST_REFUSAL:
                     raise self._refusal(status, answer.read())
@@ -135,7 +154,8 @@ class Client:
 
     def _refusal(self, status: int, body: bytes) -> ApiError:
         try:
-            return ApiError(str(json.loads(body)["error"]), status)
+            answer = json.loads(body)
+            return ApiError(str(answer["error"]), status, answer)
         except (ValueError, KeyError, TypeError):
             return ApiError(f"{self.address} answered with status {status}", status)
 

@@ -5,7 +5,7 @@ Objects are the contract's JSON objects (``ls``, ``status``) as plain dictionari
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
@@ -15,7 +15,18 @@ from solrecd.sinks.viewers import TailItem
 
 
 class FleetError(Exception):
-    """The daemon refuses a request; the message is one line for who asked."""
+    """The daemon refuses a request; the message is for who asked.
+
+    Args:
+        message: one line, or one for each of several mistakes.
+        problems: these mistakes: ``file``, ``line``, ``key`` and ``text`` of each.
+    """
+
+    def __init__(
+        self, message: str, problems: Sequence[Mapping[str, Any]] = ()
+    ) -> None:
+        super().__init__(message)
+        self.problems = problems
 
 
 class Fleet(Protocol):
@@ -47,7 +58,10 @@ class Fleet(Protocol):
         """Read the configuration again and apply what changed.
 
         Returns:
-            ``{"start": [names], "stop": [...], "restart": [...], "keep": count}``.
+            ``start``, ``stop``, ``restart`` and ``update`` (new settings under the
+            session that stays) with names, ``keep`` with a number, ``reasons`` by name,
+            ``daemon`` with the keys that count from the next start on, ``stages``
+            whether stage timeouts changed, ``dry_run``, and ``seconds`` that it took.
 
         Raises:
             FleetError: the configuration is refused; nothing was changed.

@@ -35,8 +35,13 @@ class ConfigError(Exception):
         self.problems = tuple(problems)
         super().__init__(self.problems)
 
+    @property
+    def shown(self) -> tuple[Problem, ...]:
+        """Those that people are told."""
+        return self.problems[:MAX_SHOWN]
+
     def __str__(self) -> str:
-        shown = [str(problem) for problem in self.problems[:MAX_SHOWN]]
+        shown = [str(problem) for problem in self.shown]
         hidden = len(self.problems) - len(shown)
         if hidden:
             shown.append(f"... and {hidden} more")

@@ -46,6 +46,11 @@ def name_of(text: str) -> str:
     return _FOREIGN.sub("_", text)[:_MAX_NAME] or "_"
 
 
+def fold_names(names: Sequence[str]) -> str:
+    """Return names as people write them: ``node[001-128]``."""
+    return str(NodeSet.fromlist(names, resolver=RESOLVER_NOGROUP))
+
+
 def _check_name(name: str) -> None:
     if not _NAME.match(name):
         raise ValueError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from typing import Any
 
 from solrecd.config.model import Config, ConsoleConfig, DaemonConfig
 
@@ -34,6 +35,19 @@ class ReloadPlan:
     """Keys of ``[daemon]`` that changed: they count from the next start on."""
     stages: bool = False
     """The stage timeouts changed."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the plan for JSON; `keep` is a number."""
+        return {
+            "start": list(self.start),
+            "stop": list(self.stop),
+            "restart": list(self.restart),
+            "update": list(self.update),
+            "keep": len(self.keep),
+            "reasons": dict(self.reasons),
+            "daemon": list(self.daemon),
+            "stages": self.stages,
+        }
 
 
 def plan_reload(old: Config, new: Config) -> ReloadPlan:

@@ -1,7 +1,8 @@
 """``python -m solrecd.simbmc``: a fleet of simulated BMCs for tests, load and play.
 
-Prints one JSON object with the addresses when it listens, and another one with what
-became of every byte when it is told to stop (SIGTERM, SIGINT).
+Prints one JSON object with the addresses when it listens, one with the sessions that
+each BMC has at SIGUSR1, and one with what became of every byte when it is told to stop
+(SIGTERM, SIGINT).
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ from solrecd.simbmc.fleet import Fleet
 from solrecd.simbmc.machine import Echo, Machine, NumberedLines, Playlist, Source
 from solrecd.simbmc.options import BmcOptions, User
 from solrecd.simbmc.payload import SolSettings
+
+_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -129,18 +132,27 @@ def _summary(fleet: Fleet) -> dict[str, object]:
     }
 
 
+def _sessions(fleet: Fleet) -> dict[str, list[int]]:
+    """Return the session IDs at each BMC, as the BMCs chose them."""
+    return {
+        f"{x.host}:{x.port}": sorted(x.bmc.controller.sessions) for x in fleet.members
+    }
+
+
 async def _serve(arguments: argparse.Namespace) -> None:
     with (
-        trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals,
+        trio.open_signal_receiver(*_SIGNALS) as signals,
         Fleet(seed=arguments.seed) as fleet,
     ):
         _populate(fleet, arguments)
         async with trio.open_nursery() as nursery:
             await nursery.start(fleet.run)
             _tell({"listening": [f"{x.host}:{x.port}" for x in fleet.members]})
-            async for _ in signals:
-                nursery.cancel_scope.cancel()
-                break
+            async for number in signals:
+                if number != signal.SIGUSR1:
+                    break
+                _tell({"sessions": _sessions(fleet)})
+            nursery.cancel_scope.cancel()
         _tell(_summary(fleet))
 
 

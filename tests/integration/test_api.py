@@ -13,6 +13,7 @@ import trio
 import trio.testing
 
 from solrecd.api.app import api_app, metrics_app
+from solrecd.api.fleet import FleetError
 from solrecd.api.listeners import ListenError
 from solrecd.api.server import serve
 from solrecd.events import Event, Kind, Line, Severity
@@ -119,12 +120,13 @@ async def test_a_reload_is_tried_and_done(tmp_path: Path) -> None:
 
 async def test_a_refused_configuration_is_told(tmp_path: Path) -> None:
     path, fleet = tmp_path / "control.sock", FakeFleet()
-    fleet.refusal = "solrecd.toml:3: no such key"
+    fleet.refusal = FleetError("a.toml:3: no such key", [{"file": "a.toml", "line": 3}])
 
     async with serving(fleet, path):
-        answer = await request(path, "/v1/reload", "POST")
+        status, answer = await request(path, "/v1/reload", "POST")
 
-    assert answer == (409, {"error": "solrecd.toml:3: no such key"})
+    assert (status, answer["error"]) == (409, "a.toml:3: no such key")
+    assert answer["problems"] == [{"file": "a.toml", "line": 3}]
 
 
 async def test_a_viewer_gets_recent_lines_then_lines_and_events(

@@ -17,7 +17,7 @@ class FakeFleet:
         self._names = names
         self.viewers = Viewers()
         self.reloads: list[bool] = []
-        self.refusal: str | None = None
+        self.refusal: FleetError | None = None
         self.watched = trio.Event()
         self.left = trio.Event()
 
@@ -65,6 +65,6 @@ class FakeFleet:
     async def reload(self, *, dry_run: bool) -> dict[str, Any]:
         """Note the reload, or refuse it."""
         if self.refusal is not None:
-            raise FleetError(self.refusal)
+            raise self.refusal
         self.reloads.append(dry_run)
         return {"start": [], "stop": [], "restart": [], "keep": len(self._names)}

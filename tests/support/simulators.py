@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
@@ -64,6 +65,16 @@ class BmcFleet:
         assert self._process is not None
         self._process.terminate()
         self._process.communicate()
+
+    def sessions(self) -> Mapping[str, Sequence[int]]:
+        """Return the session IDs that each BMC has now, by console."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGUSR1)
+        found = self._read()["sessions"]
+        return {
+            name: found[address if ":" in address else f"{address}:{RMCP_PORT}"]
+            for name, address in self.addresses.items()
+        }
 
     def _read(self) -> dict[str, Any]:
         assert self._process is not None
