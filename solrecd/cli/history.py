@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from solrecd.cli.output import warn
 from solrecd.cli.program import CommandError, Exit
-from solrecd.cli.source import Source, reading_archive
+from solrecd.cli.source import Source, marker_rules, reading_archive
 from solrecd.index import Index, IndexFileError
 
 if TYPE_CHECKING:
@@ -72,7 +72,8 @@ def _replayed(
     from solrecd.cli.reindex import replay_into  # noqa: PLC0415
 
     with closing(Index.in_memory()) as index:
-        replay_into(index, source.archive, chosen, Faults())
+        rules = marker_rules(source.markers_dir)
+        replay_into(index, source.archive, chosen, rules, Faults())
         yield index, chosen
 
 

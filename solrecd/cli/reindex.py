@@ -9,11 +9,12 @@ from collections.abc import Collection
 from contextlib import closing
 from pathlib import Path
 
+from solrecd.boot.rules import RuleSet
 from solrecd.cli import names
 from solrecd.cli.history import Faults, Progress
 from solrecd.cli.output import screen, warn
 from solrecd.cli.program import CommandError, Exit
-from solrecd.cli.source import Source, reading_archive
+from solrecd.cli.source import Source, marker_rules, reading_archive
 from solrecd.history.files import Report
 from solrecd.history.replay import replay
 from solrecd.history.segments import Archive
@@ -29,6 +30,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="the index to rebuild (default: the archive's own)",
     )
+    parser.add_argument(
+        "--markers",
+        metavar="FOLDER",
+        help="marker rules of your own (default: the daemon's)",
+    )
 
 
 def main(args: argparse.Namespace) -> int:
@@ -38,9 +44,12 @@ def main(args: argparse.Namespace) -> int:
         known = source.archive.consoles()
     chosen = names.select(args.names, known, source.labels)
     path = args.index or source.index_path
+    rules = marker_rules(args.markers or source.markers_dir)
     everything = len(chosen) == len(known)
     try:
-        boots = _reindex(path, source.archive, chosen, faults, everything=everything)
+        boots = _reindex(
+            path, source.archive, chosen, rules, faults, everything=everything
+        )
     except (sqlite3.Error, OSError) as error:
         raise CommandError(
             f"{path}: {error} (reindex runs as the recorder's user)"
@@ -57,6 +66,7 @@ def _reindex(
     path: Path,
     archive: Archive,
     consoles: Collection[str],
+    rules: RuleSet,
     report: Report,
     *,
     everything: bool,
@@ -67,25 +77,25 @@ def _reindex(
     if opened.set_aside is not None:
         warn(f"the old index was of no use; it is now {opened.set_aside}")
     with closing(opened.index) as index:
-        boots = replay_into(index, archive, consoles, report)
+        boots = replay_into(index, archive, consoles, rules, report)
         if everything:
             index.mark_stale(None)
     return boots
 
 
 def replay_into(
-    index: Index, archive: Archive, consoles: Collection[str], report: Report
+    index: Index,
+    archive: Archive,
+    consoles: Collection[str],
+    rules: RuleSet,
+    report: Report,
 ) -> int:
     """Replay consoles into an index; return how many boots there are.
 
     A boot that is still going on and known to the index is left to the daemon, who
     knows more of it.
     """
-    # Imported here: loading the marker rules takes a while.
-    from solrecd import markerfiles  # noqa: PLC0415
-
-    rules, count = markerfiles.load(markerfiles.USER_FOLDER), 0
-    progress = Progress("reading the archive", len(consoles))
+    progress, count = Progress("reading the archive", len(consoles)), 0
     for console in consoles:
         progress.step(console)
         with reading_archive():

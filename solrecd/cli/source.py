@@ -18,6 +18,7 @@ from solrecd.cli.program import CommandError, Exit
 
 if TYPE_CHECKING:
     from solrecd.api.client import Client
+    from solrecd.boot.rules import RuleSet
     from solrecd.history.segments import Archive
 
 # The defaults of the [daemon] table. They live in solrecd.config, whose import takes
@@ -27,6 +28,7 @@ DEFAULT_PATHS: Mapping[str, str] = {
     "log_dir": "/var/log/solrecd",
     "state_dir": "/var/lib/solrecd",
     "control": "/run/solrecd/control.sock",
+    "markers_dir": "/etc/solrecd/markers.d",
 }
 
 _NOT_FOUND = 404
@@ -63,6 +65,11 @@ class Source:
         inside = self.log_dir / "index.sqlite"
         beside = self.log_dir.absolute().parent / "index.sqlite"
         return beside if beside.exists() and not inside.exists() else inside
+
+    @property
+    def markers_dir(self) -> str:
+        """The folder of marker files that the daemon reads."""
+        return self._paths["markers_dir"]
 
     @cached_property
     def archive(self) -> Archive:
@@ -108,6 +115,17 @@ def reading_archive() -> Iterator[None]:
         yield
     except NoArchiveError as error:
         raise CommandError(f"no archive: {error}") from None
+
+
+def marker_rules(folder: str) -> RuleSet:
+    """Return the marker rules, a folder's own among them; it need not exist."""
+    # Imported here: loading them takes longer than most commands.
+    from solrecd import markerfiles  # noqa: PLC0415
+
+    try:
+        return markerfiles.load(folder)
+    except markerfiles.RuleError as error:
+        raise CommandError(str(error)) from None
 
 
 def _daemon_table(path: str | None) -> Mapping[str, str]:

@@ -267,6 +267,46 @@ def test_a_damaged_index_is_no_hindrance_and_is_rebuilt(
     assert len(list(archive.glob(f"{FILE_NAME}.2*"))) == 1
 
 
+RULE = """
+[[marker]]
+id = "site.root"
+role = "failure"
+name = "no_root"
+severity = "critical"
+pattern = 'Run /init as init process'
+example = "Run /init as init process"
+"""
+
+
+@pytest.mark.parametrize("where", ["option", "configuration"])
+def test_a_reindex_knows_the_rules_that_the_daemon_knows(
+    ctl: Ctl, tmp_path: Path, where: str
+) -> None:
+    markers = tmp_path / "markers"
+    markers.mkdir()
+    (markers / "site.toml").write_text("disable = ['linux.initramfs']\n" + RULE)
+    (tmp_path / "solrecd.toml").write_text(f"[daemon]\nmarkers_dir = '{markers}'\n")
+    option = ["--markers", str(markers)]
+    if where == "configuration":
+        option = ["-c", str(tmp_path / "solrecd.toml")]
+
+    status = ctl("reindex", *option)[0]
+
+    _, output, _ = ctl("events", "--json", "--name", "no_root")
+    assert status == Exit.DONE
+    assert {event["fields"]["rule"] for event in objects(output)} == {"site.root"}
+
+
+def test_a_reindex_says_what_is_wrong_with_rules(ctl: Ctl, tmp_path: Path) -> None:
+    (tmp_path / "site.toml").write_text("colour = 1\n[[marker]]\nid = 'mine'\n")
+
+    status, _, errors = ctl("reindex", "--markers", str(tmp_path))
+
+    assert status == Exit.USAGE
+    assert f"{tmp_path}/site.toml:1: unknown key 'colour'" in errors
+    assert f"{tmp_path}/site.toml:2: mine: role is missing" in errors
+
+
 def test_a_reindex_leaves_the_running_boot_to_the_daemon(
     ctl: Ctl, archive: Path
 ) -> None:
