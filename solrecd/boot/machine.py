@@ -203,7 +203,7 @@ class BootMachine:
             return Motion.NEW_BOOT if running and is_new(marker) else Motion.FORWARD
         if is_restart(now, marker, stage):
             return Motion.NEW_BOOT
-        if stage.rank < now.stage.rank:
+        if stage.rank < now.stage.rank and not marker.rule.inside:
             return Motion.NONE
         return Motion.FORWARD
 
@@ -217,6 +217,8 @@ class BootMachine:
         stage = Stage(rule.name)
         if now.stage is Stage.UNKNOWN and not now.seen and rule.begins:
             now.cause = stage.value
+        if rule.inside:
+            now.forget_from(Stage.KERNEL)
         step = (stage, rule.detail)
         if step in now.seen:
             return None

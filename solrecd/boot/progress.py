@@ -107,6 +107,16 @@ class Progress:
         self.doom = Doom.NONE
         self.crashed_at = None
 
+    def forget_from(self, stage: Stage) -> None:
+        """What came from a stage on was not the system's that is booted, but another's."""
+        if self.stage.rank < stage.rank:
+            return
+        self.kernel = self.cmdline = None
+        self.seen = {step for step in self.seen if step[0].rank < stage.rank}
+        self.stages = {
+            k: v for k, v in self.stages.items() if Stage(k).rank < stage.rank
+        }
+
     def learn(self, groups: Mapping[str, str]) -> None:
         """Keep facts; the first of each counts."""
         groups = {k: v[:_FACT_LIMIT] for k, v in groups.items()}

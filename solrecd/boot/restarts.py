@@ -6,18 +6,25 @@ from typing import Final
 
 from solrecd.boot.detector import Marker
 from solrecd.boot.progress import Doom, Progress
-from solrecd.events import Outcome, Stage
+from solrecd.events import Stage
 
 FRESH_KERNEL: Final = 1.0
 """Seconds. Arm kernels print "Booting Linux on physical CPU" before their version: a
 second banner this early is the same boot's."""
 
 
+ON_THE_WAY_DOWN: Final = "target"
+"""Detail of the markers that systemd prints when it takes a machine down as well."""
+
+
 def is_restart(now: Progress, marker: Marker, stage: Stage) -> bool:
     """Whether a marker can only come from a boot that begins."""
     begins = marker.rule.begins
-    if now.announced or now.outcome is Outcome.FAILED or now.doom is not Doom.NONE:
-        return stage.rank < now.stage.rank or (begins and _repeats(now, marker, stage))
+    if marker.rule.inside and now.stage.rank < Stage.INIT.rank:
+        return False
+    if now.announced or now.doom in (Doom.WAITING, Doom.OVER):
+        lower = stage.rank < now.stage.rank and marker.rule.detail != ON_THE_WAY_DOWN
+        return lower or (begins and _repeats(now, marker, stage))
     if now.stage.rank >= Stage.KERNEL.rank and stage.rank < Stage.KERNEL.rank:
         return True
     if begins and stage.rank < now.stage.rank:

@@ -123,6 +123,9 @@ class Rule:
     """A report with this in it is not demoted: gVisor is a kernel written in Go."""
     begins: bool = False
     """Only printed at the very start of its stage: seen again, a new boot began."""
+    inside: bool = False
+    """A loader that is itself a program of a small Linux: what comes before it in the
+    same boot is its own kernel, and no reset lies between."""
 
     def match(self, text: str) -> Matched | None:
         """Return the match of this rule in a message or line."""

@@ -22,7 +22,7 @@ _TEXTS: Final = (
     "id", "role", "name", "scope", "severity", "pattern", "unless", "example", "detail",
     "title", "blame", "demote", "keep",
 )  # fmt: skip
-_SWITCHES: Final = ("prelude", "background", "begins")
+_SWITCHES: Final = ("prelude", "background", "begins", "inside")
 _KEYS: Final = (*_TEXTS, *_SWITCHES, "skip")
 _REQUIRED: Final = ("id", "role", "name", "pattern", "example")
 

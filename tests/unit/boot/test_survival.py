@@ -108,3 +108,46 @@ def test_a_crash_kernel_explains_the_reset_before_it() -> None:
     early = "[    0.000000] KERNEL supported cpus:\n"
 
     assert names(KERNEL + LOGIN + ALIVE + KERNEL + early + line) == ["kdump_started"]
+
+
+def test_going_down_through_targets_is_one_boot() -> None:
+    down = (
+        "[  OK  ] Reached target shutdown.target - System Shutdown.\n"
+        "[  OK  ] Reached target umount.target - Unmount All Filesystems.\n"
+        "[  OK  ] Reached target final.target - Late Shutdown Services.\n"
+        "[  OK  ] Reached target reboot.target - System Reboot.\n"
+        "[   99.000000] reboot: Restarting system\n"
+    )
+
+    events, boots = read(KERNEL + LOGIN + down + RESET)
+
+    assert [boot.boot for boot in boots] == [1, 2]
+    assert [event.name for event in events] == ["kernel", "login", "firmware"]
+
+
+def test_a_survived_crash_makes_no_boot_of_a_late_target() -> None:
+    late = "[  OK  ] Reached target printer.target - Printer Support.\n"
+
+    _, boots = read(KERNEL + LOGIN + OOPS + late)
+
+    assert [boot.boot for boot in boots] == [1]
+
+
+def test_a_loader_that_is_a_linux_itself_is_no_reset() -> None:
+    skiroot = "[    0.000000] Linux version 5.10.50-openpower1 (r@b) (gcc 6) #2 SMP\n"
+    cmdline = "[    0.000000] Kernel command line: console=hvc0 quiet\n"
+    busy = "[   12.000000] tg3 0003:04:00.0 enP3p4s0: Link is up\n"
+    menu = "Petitboot (v1.13-p1a2b3c4)   9006-12P 1302NXA\n"
+    kexec = "[   30.000000] kexec_core: Starting new kernel\n"
+
+    events, boots = read(skiroot + cmdline + busy + menu + kexec + KERNEL + LOGIN)
+
+    (boot,) = boots
+    assert [event.name for event in events] == [
+        "kernel",
+        "loader",
+        "kernel",
+        "login",
+    ]
+    assert (boot.kernel, boot.cmdline, boot.outcome) == ("6.1.0-1-amd64", None, "ok")
+    assert list(boot.stages) == ["loader", "kernel", "login"]
