@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import argparse
 import sys
+import tomllib
+from pathlib import Path
 
 from solrecd import configfiles, markerfiles
 from solrecd.boot.rulefiles import RuleError
+from solrecd.boot.rulefiles.doubts import doubts
+from solrecd.boot.rules import RuleSet
 from solrecd.config import Config, ConfigError
 from solrecd.ipmi.quirks import Quirk
 
@@ -23,18 +27,32 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="configuration file (default: %(default)s)",
     )
+    parser.add_argument(
+        "--markers",
+        metavar="FOLDER",
+        help="marker files to check instead of the configured ones",
+    )
 
 
 def main(args: argparse.Namespace) -> int:
     """Say what is wrong, all of it, or what would run."""
+    wrong: list[Exception] = []
+    config = rules = None
     try:
         config = load(args.config, assume_credentials=True)
-        # Each rule is tried on its own example.
-        markerfiles.load(config.daemon.markers_dir)
-    except (ConfigError, RuleError) as error:
-        print(error, file=sys.stderr)
+    except ConfigError as error:
+        wrong.append(error)
+    folder = args.markers or _markers_dir(config, args.config)
+    try:
+        rules = markerfiles.load(folder)
+    except RuleError as error:
+        wrong.append(error)
+    for each in wrong:
+        print(each, file=sys.stderr)
+    if config is None or rules is None:
         return USAGE
     print(f"{args.config}: {_in_words(config)}")
+    _tell_own_rules(folder, rules)
     return 0
 
 
@@ -53,7 +71,41 @@ def load(path: str, *, assume_credentials: bool = False) -> Config:
     )
 
 
+def _markers_dir(config: Config | None, path: str) -> str:
+    """Return the configured folder, also of a configuration that is refused."""
+    if config is not None:
+        return config.daemon.markers_dir
+    found = markerfiles.USER_FOLDER
+    main = Path(path)
+    for file in (main, *sorted((main.parent / configfiles.DROP_INS).glob("*.toml"))):
+        try:
+            daemon = tomllib.loads(file.read_text("utf-8")).get("daemon")
+        except (OSError, ValueError):
+            continue
+        chosen = daemon.get("markers_dir") if isinstance(daemon, dict) else None
+        found = chosen if isinstance(chosen, str) else found
+    return found
+
+
 def _in_words(config: Config) -> str:
     off = len(config.consoles) - len(config.enabled)
     consoles = f"{len(config.enabled)} consoles"
     return f"ok, {consoles}" + (f", {off} more switched off" if off else "")
+
+
+def _tell_own_rules(folder: str, rules: RuleSet) -> None:
+    """Say what the administrator's files change, nothing if they change nothing."""
+    plain = markerfiles.load()
+    packaged = {rule.id: rule for rule in plain.rules}
+    own = [rule for rule in rules.rules if rule != packaged.get(rule.id)]
+    replaced = sum(rule.id in packaged for rule in own)
+    counts = {
+        "added": len(own) - replaced,
+        "replaced": replaced,
+        "switched off": len(packaged.keys() - {rule.id for rule in rules.rules}),
+    }
+    for doubt in doubts(rules, own, plain.failure_names):
+        print(f"warning: {doubt}", file=sys.stderr)
+    said = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+    if said:
+        print(f"{folder}: ok, marker rules: {said}")
