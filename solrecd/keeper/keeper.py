@@ -20,7 +20,7 @@ from typing import Protocol
 
 import trio
 
-from solrecd.config import ConsoleConfig, OnConflict
+from solrecd.config import ConsoleConfig
 from solrecd.events import Lost, LostReason, SessionState
 from solrecd.ipmi.events import (
     CommandAnswered,
@@ -35,22 +35,16 @@ from solrecd.ipmi.events import (
     SolStolen,
     SolUnavailable,
 )
+from solrecd.keeper.claim import Backoff, Claim
 from solrecd.link.base import LinkError, NameUnresolvedError, RequestError
 from solrecd.link.resolve import Address
 from solrecd.link.sol import Recorder, SolLink
-
-BACKOFF_FIRST = 1.0
-BACKOFF_LAST = 60.0
-"""Seconds; ConMan's 30 minutes miss a whole boot."""
 
 SETTLED = 60.0
 """Seconds a session must have lasted for the back-off to begin anew."""
 
 POLL_FOREIGN = 5.0
 """Seconds between two tries to activate while someone else holds the console."""
-
-TAKES, TAKES_WITHIN = 3, 600.0
-"""Forced takes in so many seconds at most: two recorders must not fight for ever."""
 
 SLOT_PATIENCE = 2.0
 """Seconds that a login may keep its slot. A rack without power answers nothing at all:
@@ -116,43 +110,11 @@ class Dialer(Protocol):
         """Return a link with a session that an earlier process left; None: none."""
 
     def ghosts(self, name: str) -> Collection[int]:
-        """Return the session IDs of a console that an earlier process had."""
+        """Return the sessions that an earlier process may still have at a BMC."""
 
     @property
     def hands_over(self) -> bool:
         """This process is being replaced: sessions are left as they are."""
-
-
-class Backoff:
-    """Seconds to wait between attempts: doubling, capped, with full jitter."""
-
-    def __init__(self, rng: random.Random) -> None:
-        self._rng = rng
-        self._ceiling = BACKOFF_FIRST
-
-    def next(self) -> float:
-        """Return the next wait and double the one after it."""
-        wait = self._rng.uniform(self._ceiling / 2, self._ceiling)
-        self._ceiling = min(self._ceiling * 2, BACKOFF_LAST)
-        return wait
-
-    def reset(self) -> None:
-        """Begin with the shortest wait again."""
-        self._ceiling = BACKOFF_FIRST
-
-
-class _Takes:
-    """Remembers when we took the console by force, to keep that rare."""
-
-    def __init__(self) -> None:
-        self._times: tuple[float, ...] = ()
-
-    def allowed(self, now: float) -> bool:
-        """Whether one more take is within `TAKES` in `TAKES_WITHIN`."""
-        return len(self._times) < TAKES or now - self._times[0] > TAKES_WITHIN
-
-    def note(self, now: float) -> None:
-        self._times = (*self._times, now)[-TAKES:]
 
 
 class Keeper:
@@ -174,18 +136,23 @@ class Keeper:
         self._backoff = Backoff(rng)
         self._link: SolLink | None = None
         """Of the attempt that is under way."""
-        self._takes = _Takes()
+        self._claim = Claim(dialer.ghosts(config.name))
         self._holding: trio.CancelScope | None = None
         """While the payload is ours."""
         self._silence = Lost(LostReason.SILENT)
         """Why `revive` ended that."""
-        self._was_ours = False
-        self._ghosts = dialer.ghosts(config.name)
-        """Session IDs of a session that an earlier process left: who holds the console
-        by one of them is nobody."""
+        self._living = trio.CancelScope()
+        """Of the session that is under way."""
+        self._ended = Lost(LostReason.STOPPED)
+        """Why somebody ended that."""
+        self._yields_until = -math.inf
+        """Monotonic; till then somebody else has the BMC to himself."""
+        self._wanted = trio.Event()
+        """Somebody wants the console back, or a session at once."""
+        self._waiting = trio.CancelScope()
+        """For somebody else to leave."""
         self._up_since = math.inf
         """Monotonic; when this attempt's session first had the payload."""
-        self._conflict_since: float | None = None
 
     async def run(self) -> None:
         """Keep a session up, for ever.
@@ -200,13 +167,34 @@ class Keeper:
             lost = await self._live(link, self._go_on)
             self._console.session_changed(SessionState.DOWN, lost, 0)
         while True:
+            await self._stand_back()
             self._up_since = math.inf
             lost = await self._attempt()
             if trio.current_time() - self._up_since >= SETTLED:
                 self._backoff.reset()
-            wait = self._backoff.next()
-            self._console.session_changed(SessionState.DOWN, lost, wait)
-            await trio.sleep(wait)
+            if not self._is_yielding:
+                await self._pause(lost)
+
+    async def _pause(self, lost: Lost) -> None:
+        """Wait for the next attempt, unless somebody wants it now."""
+        wait = self._backoff.next()
+        self._console.session_changed(SessionState.DOWN, lost, wait)
+        with trio.move_on_after(wait):
+            await self._wanted.wait()
+        self._wanted = trio.Event()
+
+    async def _stand_back(self) -> None:
+        """While somebody else was given the console, have no session at all."""
+        while self._is_yielding:
+            left = self._yields_until - trio.current_time()
+            self._console.session_changed(SessionState.YIELDED, self._ended, left)
+            with trio.move_on_after(left):
+                await self._wanted.wait()
+            self._wanted = trio.Event()
+
+    @property
+    def _is_yielding(self) -> bool:
+        return trio.current_time() < self._yields_until
 
     async def _attempt(self) -> Lost:
         try:
@@ -222,15 +210,18 @@ class Keeper:
         self, link: SolLink, use: Callable[[SolLink], Awaitable[Lost]]
     ) -> Lost:
         self._link = link
+        lost = self._ended
         try:
-            return await use(link)
+            with trio.CancelScope() as self._living:
+                lost = await use(link)
         except _LostError as error:
-            return error.lost
+            lost = error.lost
         finally:
             self._link = None
             self._console.power_seen(on=None)
             with trio.move_on_after(GOODBYE, shield=True):
                 await self._leave(link)
+        return self._ended if self._living.cancelled_caught else lost
 
     async def request(
         self, netfn: int, command: int, data: bytes = b"", *, lun: int = 0
@@ -243,6 +234,70 @@ class Keeper:
         if self._link is None:
             raise RequestError("there is no session with the BMC just now")
         return await self._link.request(netfn, command, data, lun=lun)
+
+    # What people ask for.
+
+    def write(self, data: bytes) -> bool:
+        """Type bytes on the console; False while there is no session.
+
+        Raises:
+            BufferError: too much waits for the BMC already; see `unsent`.
+        """
+        if self._holding is None or self._link is None:
+            return False
+        self._link.write(data)
+        return True
+
+    def send_break(self) -> bool:
+        """Send a serial break; False while there is no session.
+
+        Raises:
+            BufferError: as `write`.
+        """
+        if self._holding is None or self._link is None:
+            return False
+        self._link.send_break()
+        return True
+
+    @property
+    def unsent(self) -> int:
+        """Bytes of `write` that the BMC has not accepted yet."""
+        return 0 if self._link is None else self._link.unsent
+
+    def give_away(self, seconds: float, why: str) -> None:
+        """End the session, and begin none for so long: somebody needs the BMC.
+
+        Args:
+            seconds: for how long, from now; `take_back` ends it early.
+            why: one line for people.
+        """
+        self._yields_until = trio.current_time() + seconds
+        self._end(Lost(LostReason.YIELDED, why))
+
+    def take_back(self) -> None:
+        """Have the console at once, whoever holds it now."""
+        if self._holding is not None:
+            return
+        self._yields_until = -math.inf
+        self._claim.insist()
+        self._wanted.set()
+        self._waiting.cancel()
+
+    def reconnect(self, why: str) -> None:
+        """End the session, or the wait for one, and begin a fresh one at once.
+
+        Args:
+            why: one line for people.
+        """
+        self._backoff.reset()
+        self._wanted.set()
+        self._end(Lost(LostReason.RECONNECT, why))
+
+    def _end(self, lost: Lost) -> None:
+        self._ended = lost
+        self._living.cancel()
+
+    # What the console sees.
 
     def console_is_quiet(self) -> None:
         """The machine printed something and then stopped: is it still on?"""
@@ -259,9 +314,9 @@ class Keeper:
             Whether that is done; not without the payload, nor too often.
         """
         now = trio.current_time()
-        if self._holding is None or not self._takes.allowed(now):
+        if self._holding is None or not self._claim.may_act(now):
             return False
-        self._takes.note(now)
+        self._claim.acted(now)
         self._silence = Lost(LostReason.SILENT, why)
         self._holding.cancel()
         return True
@@ -301,8 +356,7 @@ class Keeper:
         activations = 1
         while True:
             await self._settle_conflict(link, answer)
-            self._was_ours = True
-            self._ghosts = ()
+            self._claim.won()
             self._up_since = min(self._up_since, trio.current_time())
             self._console.session_changed(SessionState.UP, None, None)
             lost = await self._hold(link)
@@ -356,37 +410,20 @@ class Keeper:
         while isinstance(answer, SolRefused):
             if answer.reason is not LostReason.FOREIGN_OWNER:
                 raise _LostError(answer.reason, _describe(answer))
-            if self._may_take(answer, trio.current_time()):
+            if self._claim.may_take(answer.owner, self.config, trio.current_time()):
                 answer = await self._take(link)
                 continue
             self._report_foreign(answer)
             await self._wait_and_watch(link, POLL_FOREIGN)
             answer = await self._activate(link)
-        self._conflict_since = None
-
-    def _may_take(self, answer: SolRefused, now: float) -> bool:
-        if self._conflict_since is None:
-            self._conflict_since = now
-        if answer.owner is not None and answer.owner in self._ghosts:
-            return self._takes.allowed(now)
-        config = self.config
-        policy = config.on_stolen if self._was_ours else config.on_conflict
-        patience_is_over = now - self._conflict_since >= config.yield_for
-        match policy:
-            case OnConflict.WAIT:
-                return False
-            case OnConflict.YIELD:
-                return patience_is_over and self._takes.allowed(now)
-            case OnConflict.TAKE:
-                return self._takes.allowed(now)
 
     async def _take(self, link: SolLink) -> SolActivated | SolRefused:
-        self._takes.note(trio.current_time())
+        self._claim.acted(trio.current_time())
         link.deactivate()
         await self._expect(link, SolDeactivated)
         answer = await self._activate(link)
         if isinstance(answer, SolRefused) and (
-            answer.reason is LostReason.FOREIGN_OWNER and not self._was_ours
+            answer.reason is LostReason.FOREIGN_OWNER and not self._claim.was_ours
         ):
             # Some boards (H8QME, Dell M605) say "deactivated" for ever and stay
             # active: report that instead of trying in a circle.
@@ -398,13 +435,13 @@ class Keeper:
         return answer
 
     def _report_foreign(self, answer: SolRefused) -> None:
-        state = SessionState.YIELDED if self._was_ours else SessionState.FOREIGN
+        state = SessionState.YIELDED if self._claim.was_ours else SessionState.FOREIGN
         lost = Lost(LostReason.FOREIGN_OWNER, _describe(answer))
         self._console.session_changed(state, lost, POLL_FOREIGN)
 
     async def _wait_and_watch(self, link: SolLink, seconds: float) -> None:
         """Wait, but notice at once when the session itself goes away."""
-        with trio.move_on_after(seconds):
+        with trio.move_on_after(seconds) as self._waiting:
             while True:
                 await self._next(link)
 

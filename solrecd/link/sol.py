@@ -235,9 +235,27 @@ class SolLink:
         self._port.flush()
 
     def write(self, data: bytes) -> None:
-        """Type bytes on the console."""
+        """Type bytes on the console.
+
+        Raises:
+            BufferError: too much waits already; see `unsent`.
+        """
         self.session.write(data, trio.current_time())
         self._port.flush()
+
+    def send_break(self) -> None:
+        """Send a serial break, in order with what was typed.
+
+        Raises:
+            BufferError: as `write`.
+        """
+        self.session.send_break(trio.current_time())
+        self._port.flush()
+
+    @property
+    def unsent(self) -> int:
+        """Bytes of `write` that the BMC has not accepted yet."""
+        return self.session.unsent
 
     def ask(
         self, netfn: int, command: int, patience: tuple[float, ...], reply: Reply

@@ -26,17 +26,14 @@ from solrecd.ipmi.events import (
     SolStolen,
     SolUnavailable,
 )
-from solrecd.keeper import (
-    BACKOFF_LAST,
+from solrecd.keeper import Keeper
+from solrecd.keeper.claim import BACKOFF_LAST, TAKES, TAKES_WITHIN, Backoff
+from solrecd.keeper.keeper import (
     GOODBYE,
     POLL_FOREIGN,
     POWER_AFTER_QUIET,
     REACTIVATIONS,
     SLOT_PATIENCE,
-    TAKES,
-    TAKES_WITHIN,
-    Backoff,
-    Keeper,
 )
 from solrecd.link.base import NameUnresolvedError, RequestError
 
@@ -638,3 +635,113 @@ def test_back_off_doubles_with_jitter_up_to_its_last_value() -> None:
     )
     backoff.reset()
     assert backoff.next() <= 1
+
+
+def keeper_of(console: FakeConsole) -> Keeper:
+    assert console.keeper is not None
+    return console.keeper
+
+
+async def test_a_console_given_away_has_no_session_until_the_time_is_over(
+    start: Start, autojump_clock: MockClock
+) -> None:
+    bmc = FakeBmc()
+    console = start(bmc)
+    await trio.sleep(100)
+
+    keeper_of(console).give_away(900, "for alice")
+    await trio.sleep(890)
+
+    assert (console.state, console.reason) == (
+        SessionState.YIELDED,
+        LostReason.YIELDED,
+    )
+    assert (bmc.logins, bmc.goodbyes) == (1, 1)
+    await trio.sleep(12)
+    assert console.state is SessionState.UP
+
+
+async def test_a_console_given_away_is_taken_back_early(
+    start: Start, autojump_clock: MockClock
+) -> None:
+    bmc = FakeBmc()
+    console = start(bmc)
+    await trio.sleep(100)
+    keeper_of(console).give_away(900, "for alice")
+    await trio.sleep(10)
+
+    keeper_of(console).take_back()
+    await trio.sleep(0.1)
+
+    assert console.state is SessionState.UP
+
+
+async def test_a_wish_takes_the_console_at_once_from_whoever_holds_it(
+    start: Start, autojump_clock: MockClock
+) -> None:
+    bmc = FakeBmc(owner=THEIRS)
+    console = start(bmc, on_conflict=OnConflict.WAIT)
+    await trio.sleep(POLL_FOREIGN * 10.5)
+    assert console.state is SessionState.FOREIGN
+
+    keeper_of(console).take_back()
+    await trio.sleep(0.1)
+
+    assert (bmc.owner, bmc.taken) == (OURS, 1)
+    assert console.state is SessionState.UP
+
+
+async def test_a_wish_is_granted_once_only(
+    start: Start, autojump_clock: MockClock
+) -> None:
+    bmc = FakeBmc()
+    console = start(bmc, on_stolen=OnConflict.WAIT)
+    await trio.sleep(100)
+    keeper_of(console).take_back()
+
+    bmc.is_taken_by_somebody()
+    await trio.sleep(60)
+
+    assert (console.state, bmc.owner) == (SessionState.YIELDED, THEIRS)
+
+
+async def test_a_fresh_session_comes_at_once_when_somebody_wants_one(
+    start: Start, autojump_clock: MockClock
+) -> None:
+    bmc = FakeBmc()
+    console = start(bmc)
+    await trio.sleep(100)
+
+    keeper_of(console).reconnect("for alice")
+    await trio.sleep(0.1)
+
+    assert (bmc.logins, bmc.goodbyes) == (2, 1)
+    assert (SessionState.DOWN, LostReason.RECONNECT) in [
+        change[1:] for change in console.changes
+    ]
+    assert console.state is SessionState.UP
+
+
+async def test_a_wait_between_attempts_ends_when_somebody_wants_a_session(
+    start: Start, autojump_clock: MockClock
+) -> None:
+    bmc = FakeBmc(refuses=LostReason.BMC_BUSY)
+    console = start(bmc)
+    await trio.sleep(600)
+    bmc.refuses = None
+
+    keeper_of(console).reconnect("for alice")
+    await trio.sleep(0.1)
+
+    assert console.state is SessionState.UP
+
+
+async def test_what_is_typed_without_a_session_goes_nowhere(
+    start: Start, autojump_clock: MockClock
+) -> None:
+    console = start(FakeBmc(refuses=LostReason.BMC_BUSY))
+    await trio.sleep(1)
+
+    assert not keeper_of(console).write(b"x")
+    assert not keeper_of(console).send_break()
+    assert keeper_of(console).unsent == 0

@@ -10,7 +10,10 @@ import pytest
 from solrecd.config import plan_reload
 from solrecd.config.schema import DAEMON_KEYS, STAGE_TIMEOUT_KEYS, console_keys
 from solrecd.configfiles import DEFAULT_PATH
+from solrecd.daemon import GRACE
 from solrecd.ipmi.quirks import Quirk
+from solrecd.keeper.keeper import GOODBYE
+from solrecd.notify import ASK_TIMEOUT
 from tests.support.configs import machine, read
 
 ROOT = Path(__file__).parents[2]
@@ -53,10 +56,10 @@ def test_the_sandbox_is_as_tight_as_promised() -> None:
     assert result.returncode == 0, result.stdout
 
 
-def test_a_stop_leaves_time_for_goodbyes_and_the_archive() -> None:
-    goodbye, grace = 2, 20
+def test_a_stop_leaves_time_for_a_question_goodbyes_and_the_archive() -> None:
+    needed = ASK_TIMEOUT + GOODBYE + GRACE
 
-    assert int(setting("TimeoutStopSec")) > goodbye + grace
+    assert int(setting("TimeoutStopSec")) > needed
 
 
 def test_the_journal_outlives_the_process() -> None:
