@@ -42,14 +42,12 @@ class _Change(NamedTuple):
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
-    parser.description = (
-        "Have the daemon read its configuration anew. Consoles that did not change "
-        "keep their sessions. A mistake changes nothing; all of them are told."
-    )
-    parser.epilog = (
-        "exit status: 0 done, 1 (--dry-run) nothing would change, 2 the configuration "
-        "has mistakes"
-    )
+    parser.epilog = """\
+Consoles that did not change keep their sessions. A mistake changes nothing; all
+mistakes are told.
+
+exit status: 0 done, 1 (--dry-run) nothing would change, 2 the configuration has
+mistakes"""
     parser.add_argument(
         "-n", "--dry-run", action="store_true", help="only say what would change"
     )
