@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--size",
         metavar="COLUMNSxROWS",
-        type=_size,
+        type=parse_size,
         default=Size(80, 24),
         help="of the terminal that the machine believes in (default: 80x24)",
     )
@@ -74,7 +74,8 @@ def _without_end(lines: list[str]) -> list[str]:
     return lines[:last]
 
 
-def _size(text: str) -> Size:
+def parse_size(text: str) -> Size:
+    """Return the size that an option says, ``80x24``."""
     found = _SIZE.fullmatch(text)
     size = Size(int(found[1]), int(found[2])) if found else Size(0, 0)
     if not (1 <= size.columns <= LARGEST and 1 <= size.rows <= LARGEST):

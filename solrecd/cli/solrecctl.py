@@ -16,6 +16,7 @@ COMMANDS = (
     Command("diff", "solrecd.cli.diff", "compare two boots, or one with the fleet"),
     Command("events", "solrecd.cli.events", "list failures, stages, power, gaps"),
     Command("replay", "solrecd.cli.replay", "play a boot on the terminal as it came"),
+    Command("export", "solrecd.cli.export", "write a boot as a page, a film, a text"),
     Command("tail", "solrecd.cli.tail", "show the last lines of consoles, and follow"),
     Command("screen", "solrecd.cli.screen", "show a console's screen as it stands"),
     Command("scan", "solrecd.cli.scan", "find boots and failures in any console log"),

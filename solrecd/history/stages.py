@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 UNKNOWN = "unknown"
@@ -28,16 +29,22 @@ def stage_spans(events: Iterable[Mapping[str, Any]]) -> list[Span]:
 
     Args:
         events: the boot's, as the index has them; those that are no stage, or have no
-            line, are passed over.
+            line, are passed over, and so is a stage that was entered already.
     """
-    entries = sorted(
-        (event["line"], event["time"], event["name"])
-        for event in events
-        if event["kind"] == "stage" and event["line"] is not None
-    )
+    first = (0, "", "")
+    entries = [
+        first,
+        *sorted(
+            (event["line"], event["time"], event["name"])
+            for event in events
+            if event["kind"] == "stage" and event["line"] is not None
+        ),
+    ]
     spans: list[Span] = []
     end, until = sys.maxsize, None
-    for line, since, stage in reversed(entries):
+    for (_, _, before), (line, since, stage) in reversed(list(pairwise(entries))):
+        if stage == before:
+            continue
         spans.append(Span(stage, range(line, end), since, until))
         end, until = line, since
     return spans[::-1]

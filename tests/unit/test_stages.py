@@ -47,3 +47,14 @@ def test_a_line_knows_its_stage() -> None:
 
 def test_a_boot_without_stages_is_unknown_throughout() -> None:
     assert StageOf(stage_spans([]))[1] == UNKNOWN
+
+
+def test_a_stage_within_itself_is_one_stay() -> None:
+    spans = stage_spans(
+        [entry("init", 5, 1), entry("init", 9, 2), entry("login", 12, 3)]
+    )
+
+    assert [(span.stage, span.lines.start) for span in spans] == [
+        ("init", 5),
+        ("login", 12),
+    ]
