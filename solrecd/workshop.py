@@ -50,7 +50,12 @@ class Workshop:
         return Console(
             config,
             opened,
-            Past(_boot(config.name, opened, known), Pace(known.good), known.told),
+            Past(
+                _boot(config.name, opened, known),
+                Pace(known.good),
+                known.newest,
+                known.told,
+            ),
             self.metrics.console(config.name, config.labels),
             Surroundings(
                 self.sinks, self.interpreter, self._limits, self.wall_clock, wake

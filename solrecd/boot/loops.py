@@ -6,6 +6,7 @@ another thing to be told, once, and with how far it ever came.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from solrecd.events import Boot, Event, Kind, Outcome, Severity, Stage
@@ -28,6 +29,15 @@ class LoopWatch:
         # Begin, stage and title of boots that failed, the oldest first.
         self._laps: tuple[tuple[int, Stage, str | None], ...] = ()
         self._told = False
+
+    def remember(self, boots: Iterable[Boot]) -> None:
+        """Take over the laps before a restart of the recorder, oldest first.
+
+        A loop that they were enough for was told then.
+        """
+        for boot in boots:
+            if boot.ended is not None:
+                self.lap(boot, boot.ended, None)
 
     def lap(self, ended: Boot, at: int, line: int | None) -> Event | None:
         """Take a boot that ended as another begins; tell of a loop once.

@@ -108,7 +108,7 @@ class Progress:
         self.crashed_at = None
 
     def forget_from(self, stage: Stage) -> None:
-        """What came from a stage on was not the system's that is booted, but another's."""
+        """What came from a stage on was not of the system that is booted."""
         if self.stage.rank < stage.rank:
             return
         self.kernel = self.cmdline = None

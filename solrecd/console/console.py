@@ -90,6 +90,8 @@ class Past:
     """The boot that goes on; None: the next byte begins one."""
     pace: Pace
     """How long its stages take normally."""
+    newest: Sequence[Boot]
+    """Its last boots, oldest first: do they go round in circles?"""
     told: int
     """Stamp of the newest event that was read in its output."""
 
@@ -143,6 +145,7 @@ class Console:
 
     def _resume(self, opened: OpenedConsole, past: Past) -> None:
         """Read the boot's archived end again, then what was journalled only."""
+        self._interpreter.remember(past.newest)
         reading = self._interpreter.feed(opened.restored)
         boot = past.boot
         if boot is not None:

@@ -8,12 +8,16 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from solrecd.index import schema
 from solrecd.index.store import Index, IndexFileError
 
 if TYPE_CHECKING:
     from solrecd.events import Boot
 
 FILE_NAME = "index.sqlite"
+
+NEWEST = 3
+"""Boots recalled however they ended: so many make a reboot loop."""
 
 _COMPANIONS = ("", "-wal", "-shm")
 
@@ -80,6 +84,8 @@ class Recollection(NamedTuple):
     """The newest boot."""
     good: Sequence[Boot] = ()
     """The newest boots of the wanted outcomes, oldest first."""
+    newest: Sequence[Boot] = ()
+    """The newest boots however they ended, oldest first."""
     told: int = 0
     """Stamp of the newest event that was read in its output; 0 when there is none."""
 
@@ -103,6 +109,7 @@ def recall(
         return Recollection(
             index.last_boot(console),
             index.good_boots(console, outcomes, count),
+            [schema.boot_value(row) for row in index.boots([console], newest=NEWEST)],
             index.last_reading(console),
         )
     except sqlite3.Error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from solrecd.boot.detector import Detector
 from solrecd.boot.noise import noisy_lines
@@ -103,6 +103,14 @@ class Interpreter:
     def limit(self, timeouts: Mapping[str, float]) -> None:
         """Take other seconds in a stage before a boot counts as stuck, by stage."""
         self._story.machine.limit(timeouts)
+
+    def remember(self, boots: Iterable[Boot]) -> None:
+        """Count boots before this interpreter's among those that never got anywhere.
+
+        Args:
+            boots: the newest, oldest first; one that goes on is passed over.
+        """
+        self._story.remember(boots)
 
     def recall(self, boot: Boot, first: int | None = None) -> None:
         """Take over what was known of the boot that goes on, after its replay.

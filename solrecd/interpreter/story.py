@@ -7,7 +7,7 @@ becomes questions to them, and their answers become a `Reading`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 from solrecd.boot.detector import Marker
@@ -88,6 +88,10 @@ class Story:
     def boot(self, offset: int) -> Boot | None:
         """Return the current boot as it is known at a stream offset."""
         return self.machine.snapshot(offset - self._boot_offset)
+
+    def remember(self, boots: Iterable[Boot]) -> None:
+        """Take over how earlier boots ended."""
+        self._loops.remember(boots)
 
     def recall(self, boot: Boot, first: int | None) -> None:
         """Take over what was known of the boot (see `Interpreter.recall`)."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from solrecd.boot.loops import LAPS, WITHIN, LoopWatch
 from solrecd.events import Boot, Event, Outcome, Stage
 
@@ -49,3 +51,24 @@ def test_firmware_that_resets_itself_before_anything_fails_counts_too() -> None:
     lap = Boot("node01", 1, 0, last_stage=Stage.FIRMWARE, outcome=Outcome.UNKNOWN)
 
     assert loops(lap, lap)[0].fields == {"laps": LAPS, "stage": "firmware"}
+
+
+def test_laps_before_a_restart_of_the_recorder_count() -> None:
+    before = replace(failed(0), ended=MINUTE)
+    goes_on = failed(MINUTE)
+    watch = LoopWatch()
+
+    watch.remember([before, goes_on])
+    loop = watch.lap(goes_on, 2 * MINUTE, 7)
+
+    assert loop is not None
+    assert loop.fields["laps"] == LAPS
+
+
+def test_a_loop_that_was_told_before_a_restart_is_not_told_again() -> None:
+    laps = [replace(failed(at * MINUTE), ended=(at + 1) * MINUTE) for at in range(3)]
+    watch = LoopWatch()
+
+    watch.remember(laps)
+
+    assert watch.lap(failed(3 * MINUTE), 4 * MINUTE, 7) is None
