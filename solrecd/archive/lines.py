@@ -16,6 +16,9 @@ NOTE_MARK = ord("#")
 MARK_POSITION = 28
 """Index of the mark in a text line, behind the stamp and a space."""
 
+_NOTE = b"Z %c " % NOTE_MARK
+"""What every note has behind its stamp, and hardly any output."""
+
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
@@ -80,3 +83,12 @@ def line_stamp(line: bytes) -> int:
         return parse_stamp(line[: MARK_POSITION - 1].decode("ascii", "replace"))
     except ValueError:
         return 0
+
+
+def count_output(text: bytes) -> int:
+    """Return how many whole lines of a log's text are console output, not notes."""
+    notes = 0
+    if _NOTE in text:
+        lines = text.split(b"\n")[:-1]
+        notes = sum(line_mark(line) == NOTE_MARK for line in lines)
+    return text.count(b"\n") - notes

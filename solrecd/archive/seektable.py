@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import struct
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 FRAME_SIZE = 1 << 20
 """Bytes of text in one zstd frame: `rg -z` loses nothing, one frame costs 1.6 ms."""
@@ -83,3 +84,19 @@ def decode_seek_table(table: bytes) -> list[Frame]:
     count, descriptor, _ = _FOOTER.unpack(table[-_FOOTER.size :])
     width = 12 if descriptor & 0x80 else 8
     return [Frame(*_ENTRY.unpack_from(table, 8 + width * n)) for n in range(count)]
+
+
+def read_seek_table(file: BinaryIO) -> list[Frame]:
+    """Return the frames of a seekable file.
+
+    Raises:
+        ValueError: it has no seek table, or a damaged one.
+        OSError: of reading.
+    """
+    end = file.seek(0, os.SEEK_END)
+    file.seek(max(0, end - SEEK_TABLE_FOOTER))
+    size = seek_table_size(file.read())
+    if size is None or size > end:
+        raise ValueError("no seek table")
+    file.seek(end - size)
+    return decode_seek_table(file.read())

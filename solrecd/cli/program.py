@@ -104,7 +104,8 @@ def _dispatch(program: Program, arguments: Sequence[str]) -> int:
     module.add_arguments(parser)
     rest = known.rest
     del known.command, known.rest
-    status: int = module.main(parser.parse_args(rest, known))
+    # Options may stand between names: `grep PATTERN --failed NAMES`.
+    status: int = module.main(parser.parse_intermixed_args(rest, known))
     return status
 
 

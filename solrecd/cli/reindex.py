@@ -17,8 +17,10 @@ from solrecd.cli.program import CommandError, Exit
 from solrecd.cli.source import Source, marker_rules, reading_archive
 from solrecd.history.files import Report
 from solrecd.history.replay import replay
+from solrecd.history.search import learn
 from solrecd.history.segments import Archive
 from solrecd.index import Batch, Index, open_or_replace
+from solrecd.sinks.words import rewrite
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> int:
-    """Rebuild the index; exit status 1 when part of the archive was unreadable."""
+    """Rebuild index and vocabularies; exit status 1 when not all could be read."""
     source, faults = Source(args), Faults()
     with reading_archive():
         known = source.archive.consoles()
@@ -54,6 +56,7 @@ def main(args: argparse.Namespace) -> int:
         raise CommandError(
             f"{path}: {error} (reindex runs as the recorder's user)"
         ) from None
+    _relearn(source.archive, chosen)
     line = {"consoles": len(chosen), "boots": boots, "faults": faults.count}
     if args.json:
         screen().objects([line])
@@ -81,6 +84,23 @@ def _reindex(
         if everything:
             index.mark_stale(None)
     return boots
+
+
+def _relearn(archive: Archive, consoles: Collection[str]) -> None:
+    """Write anew which words the logs hold: a search without them takes longer."""
+    progress = Progress("learning the words", len(consoles))
+    for console in consoles:
+        progress.step(console)
+        with reading_archive():
+            segments = archive.segments(console)
+        found = [words for words in map(learn, segments) if words is not None]
+        try:
+            rewrite(archive.folder / console, found)
+        except OSError as error:
+            progress.clear()
+            warn(f"{error.filename}: {error.strerror}; searches will take longer")
+            return
+    progress.clear()
 
 
 def replay_into(

@@ -43,18 +43,24 @@ class Fault(NamedTuple):
 Report = Callable[[Fault], None]
 
 
-def read_blocks(path: Path, report: Report) -> Iterator[bytes]:
+def read_blocks(path: Path, report: Report, start: int = 0) -> Iterator[bytes]:
     """Yield a file's content, decompressed when it is called ``.zst``.
 
     A file that vanishes while it is read, or is damaged, is reported; what can be read
     of it is yielded.
+
+    Args:
+        path: the file.
+        report: told what could not be read.
+        start: byte of the file at which to begin; of a compressed one, a frame's.
     """
-    offset = 0
+    offset = start
     try:
         with path.open("rb") as file:
             if path.suffix == ".zst":
-                yield from _text_of_frames(file, path, report)
+                yield from _text_of_frames(file, path, report, start)
                 return
+            file.seek(start)
             while block := file.read(BLOCK):
                 offset += len(block)
                 yield block
@@ -62,8 +68,9 @@ def read_blocks(path: Path, report: Report) -> Iterator[bytes]:
         report(Fault(path, offset, error.strerror or str(error)))
 
 
-def _text_of_frames(file: BinaryIO, path: Path, report: Report) -> Iterator[bytes]:
-    offset = 0
+def _text_of_frames(
+    file: BinaryIO, path: Path, report: Report, offset: int
+) -> Iterator[bytes]:
     while head := _peek(file, offset):
         if head == _MAGIC or head in _SKIPPABLE:
             try:

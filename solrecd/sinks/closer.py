@@ -22,7 +22,9 @@ from solrecd.archive.retention import (
     choose_evicted,
     choose_expired,
 )
+from solrecd.archive.vocabulary import FrameWords, SegmentWords, look_at
 from solrecd.sinks.seekable import InterruptedCloseError, compress
+from solrecd.sinks.words import append, forget
 
 RETENTION_INTERVAL = 3600 * 1_000_000
 """Microseconds between two looks for segments that have grown too old."""
@@ -157,9 +159,22 @@ class Closer:
             _force(source)
             return
         if not target.exists():
-            compress(source, target, lambda: self._stopping)
-            _force(folder)
+            self._pack(folder, name, kind)
         source.unlink()
+
+    def _pack(self, folder: Path, name: SegmentName, kind: str) -> None:
+        frames: list[FrameWords] = []
+        compress(
+            folder / name.file(kind),
+            folder / name.file(kind, closed=True),
+            lambda: self._stopping,
+            (lambda text: frames.append(look_at(text))) if kind == "log" else None,
+        )
+        _force(folder)
+        if frames:
+            # Without it a search only takes longer.
+            with suppress(OSError):
+                append(folder, SegmentWords(str(name), frames))
 
     def _remove_expired(self, now: int) -> Iterator[SegmentChange]:
         room, self._room = self._room, 0
@@ -182,6 +197,11 @@ class Closer:
                 self.error = error
             else:
                 yield SegmentChange(fate, segment.console, segment.name)
+        for console in {segment.console for segment in segments}:
+            folder = self._log_dir / console
+            stored = {str(segment.name) for segment in _stored_segments(folder)}
+            with suppress(OSError):
+                forget(folder, stored)
 
     def _look(self) -> tuple[list[StoredSegment], dict[str, int]]:
         """Return every console's closed segments, and its newest boot's number.

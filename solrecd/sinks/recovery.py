@@ -25,6 +25,7 @@ from solrecd.archive.lines import (
 )
 from solrecd.archive.names import SegmentName, parse_file_name
 from solrecd.archive.recovered import JournalNote, Recovered
+from solrecd.archive.seektable import read_seek_table
 from solrecd.archive.timing import (
     Packet,
     Timing,
@@ -35,7 +36,6 @@ from solrecd.archive.timing import (
 from solrecd.events import Chunk
 from solrecd.sinks.files import FileSystem
 from solrecd.sinks.recovery_line import cut_chunks, read_earlier
-from solrecd.sinks.seekable import read_seek_table
 from solrecd.sinks.segment import Segment, trim
 
 TIMING_TAIL = 12 * 1024

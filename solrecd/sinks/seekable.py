@@ -11,11 +11,8 @@ import zstandard
 
 from solrecd.archive.seektable import (
     FRAME_SIZE,
-    SEEK_TABLE_FOOTER,
     Frame,
-    decode_seek_table,
     encode_seek_table,
-    seek_table_size,
     split_frames,
 )
 
@@ -27,7 +24,12 @@ class InterruptedCloseError(Exception):
     """Compressing was stopped half-way; the original is untouched."""
 
 
-def compress(source: Path, target: Path, stop: Callable[[], bool]) -> None:
+def compress(
+    source: Path,
+    target: Path,
+    stop: Callable[[], bool],
+    look: Callable[[bytes], None] | None = None,
+) -> None:
     """Write a seekable copy of a file and force it to the disk.
 
     Frames hold whole lines where the file has any. The copy gets the source's mode and
@@ -37,6 +39,8 @@ def compress(source: Path, target: Path, stop: Callable[[], bool]) -> None:
         source: file to copy; it stays.
         target: name of the copy; an unfinished one has ``.tmp`` behind it.
         stop: asked before each frame; True gives up.
+        look: shown the text of each frame; what it makes of them counts only when
+            nothing was raised.
 
     Raises:
         InterruptedCloseError: ``stop`` said so.
@@ -45,7 +49,7 @@ def compress(source: Path, target: Path, stop: Callable[[], bool]) -> None:
     temporary = target.with_name(f"{target.name}.tmp")
     try:
         with source.open("rb") as plain, temporary.open("wb") as copy:
-            _copy_frames(plain, copy, stop)
+            _copy_frames(plain, copy, stop, look)
             copy.flush()
             status = os.fstat(plain.fileno())
             os.fchmod(copy.fileno(), status.st_mode & 0o777)
@@ -57,7 +61,12 @@ def compress(source: Path, target: Path, stop: Callable[[], bool]) -> None:
         raise
 
 
-def _copy_frames(plain: BinaryIO, copy: BinaryIO, stop: Callable[[], bool]) -> None:
+def _copy_frames(
+    plain: BinaryIO,
+    copy: BinaryIO,
+    stop: Callable[[], bool],
+    look: Callable[[bytes], None] | None,
+) -> None:
     compressor = zstandard.ZstdCompressor(level=LEVEL, write_checksum=True)
     frames: list[Frame] = []
     rest = b""
@@ -69,6 +78,8 @@ def _copy_frames(plain: BinaryIO, copy: BinaryIO, stop: Callable[[], bool]) -> N
         final = not read
         ready, rest = split_frames(rest + read, final=final)
         for frame in ready:
+            if look is not None:
+                look(frame)
             packed = compressor.compress(frame)
             copy.write(packed)
             frames.append(Frame(len(packed), len(frame)))
@@ -78,19 +89,3 @@ def _copy_frames(plain: BinaryIO, copy: BinaryIO, stop: Callable[[], bool]) -> N
         copy.write(packed)
         frames.append(Frame(len(packed), 0))
     copy.write(encode_seek_table(frames))
-
-
-def read_seek_table(file: BinaryIO) -> list[Frame]:
-    """Return the frames of a seekable file.
-
-    Raises:
-        ValueError: it has no seek table, or a damaged one.
-        OSError: of reading.
-    """
-    end = file.seek(0, os.SEEK_END)
-    file.seek(max(0, end - SEEK_TABLE_FOOTER))
-    size = seek_table_size(file.read())
-    if size is None or size > end:
-        raise ValueError("no seek table")
-    file.seek(end - size)
-    return decode_seek_table(file.read())
