@@ -10,7 +10,7 @@ slow.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, cast
 
 import trio
@@ -28,9 +28,6 @@ from solrecd.stamps import format_stamp
 
 TAIL_BATCH = 500
 """Items sent at once at most: larger saves no time, smaller costs a packet each."""
-
-METRICS_CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-"""Prometheus' text exposition format."""
 
 
 class _Tail:
@@ -85,6 +82,13 @@ def _tail_object(tail_item: TailItem) -> dict[str, object]:
                 "console": tail_item.console,
                 "time": format_stamp(at),
                 "text": text,
+            }
+        case Unfinished(line=line):
+            return {
+                "console": tail_item.console,
+                "time": format_stamp(line.at),
+                "text": line.text,
+                "unfinished": True,
             }
         case Event() as event:
             return event.as_dict()
@@ -150,22 +154,3 @@ def api_app(fleet: Fleet, version: str) -> Starlette:
         ],
         exception_handlers={HTTPException: routes.refuse},
     )
-
-
-def metrics_app(render: Callable[[], bytes]) -> Starlette:
-    """Return the ASGI application that Prometheus scrapes.
-
-    Args:
-        render: the whole exposition; called in the loop, so it must be quick.
-    """
-    return Starlette(routes=[Route("/metrics", _Metrics(render).scrape)])
-
-
-class _Metrics:
-    """The one route of the metrics listener."""
-
-    def __init__(self, render: Callable[[], bytes]) -> None:
-        self._render = render
-
-    async def scrape(self, _: Request) -> Response:
-        return Response(self._render(), media_type=METRICS_CONTENT_TYPE)

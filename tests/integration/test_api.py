@@ -3,7 +3,7 @@
 import json
 import socket
 import stat
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -12,11 +12,12 @@ import pytest
 import trio
 import trio.testing
 
-from solrecd.api.app import api_app, metrics_app
+from solrecd.api.app import api_app
 from solrecd.api.fleet import FleetError
 from solrecd.api.listeners import ListenError
 from solrecd.api.server import serve
 from solrecd.events import Event, Kind, Line, Severity
+from solrecd.metrics import metrics_app
 from solrecd.sinks.viewers import VIEWER_BUFFER
 from tests.support.fleet import FakeFleet
 
@@ -263,18 +264,49 @@ async def test_a_missing_folder_is_named(tmp_path: Path) -> None:
         await serve(api_app(FakeFleet(), "1"), str(tmp_path / "missing" / "c.sock"))
 
 
-async def test_metrics_are_served_on_a_port_of_their_own() -> None:
+@pytest.mark.parametrize(
+    "head", ["GET /metrics HTTP/1.0", "GET /metrics HTTP/1.1\r\nConnection: close"]
+)
+async def test_a_client_that_reads_to_the_end_sees_the_end_of_the_metrics(
+    head: str,
+) -> None:
     async with trio.open_nursery() as nursery:
-        app = metrics_app(lambda: b"solrecd_consoles 2\n")
+        app = metrics_app(lambda: [b"solrecd_consoles 2\n", b"solrecd_boots 1\n"])
         address = await nursery.start(serve, app, ("127.0.0.1", 0))
         host, _, port = address.rpartition(":")
         async with await trio.open_tcp_stream(host, int(port)) as stream:
-            await stream.send_all(b"GET /metrics HTTP/1.0\r\n\r\n")
-            answer = b"".join([data async for data in stream])
+            await stream.send_all(f"{head}\r\nHost: x\r\n\r\n".encode())
+            with trio.fail_after(5):
+                answer = b"".join([data async for data in stream])
         nursery.cancel_scope.cancel()
 
     assert b"text/plain; version=0.0.4" in answer
-    assert answer.endswith(b"\r\n\r\nsolrecd_consoles 2\n")
+    assert b"solrecd_consoles 2\n" in answer
+    assert b"solrecd_boots 1\n" in answer
+
+
+async def test_a_client_that_leaves_in_the_midst_of_a_scrape_disturbs_nobody() -> None:
+    left = trio.Event()
+
+    def chunks() -> Iterator[bytes]:
+        for _ in range(1000):
+            yield b"x" * 100_000
+        left.set()
+
+    async with trio.open_nursery() as nursery:
+        address = await nursery.start(serve, metrics_app(chunks), ("127.0.0.1", 0))
+        host, _, port = address.rpartition(":")
+        async with await trio.open_tcp_stream(host, int(port)) as stream:
+            await stream.send_all(b"GET /metrics HTTP/1.0\r\n\r\n")
+            await stream.receive_some()
+        async with await trio.open_tcp_stream(host, int(port)) as stream:
+            await stream.send_all(b"GET / HTTP/1.0\r\n\r\n")
+            with trio.fail_after(5):
+                answer = b"".join([data async for data in stream])
+                await left.wait()
+        nursery.cancel_scope.cancel()
+
+    assert b"200" in answer
 
 
 async def test_a_port_in_use_is_named() -> None:
@@ -284,4 +316,4 @@ async def test_a_port_in_use_is_named() -> None:
         port = taken.getsockname()[1]
 
         with pytest.raises(ListenError, match=str(port)):
-            await serve(metrics_app(lambda: b""), ("127.0.0.1", port))
+            await serve(metrics_app(list), ("127.0.0.1", port))
