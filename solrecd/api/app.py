@@ -83,13 +83,6 @@ def _tail_object(tail_item: TailItem) -> dict[str, object]:
                 "time": format_stamp(at),
                 "text": text,
             }
-        case Unfinished(line=line):
-            return {
-                "console": tail_item.console,
-                "time": format_stamp(line.at),
-                "text": line.text,
-                "unfinished": True,
-            }
         case Event() as event:
             return event.as_dict()
         case Missed(count=count):
