@@ -116,6 +116,8 @@ class DaemonConfig:
     """Boots kept for each console."""
     retention_bytes: int | None = None
     """Bytes kept for each console, on disk."""
+    retention_total: int | None = None
+    """Bytes kept for all consoles together, on disk."""
     keep_free: int | None = 256 * _MIB
     """Bytes of the log file system that stay free: closed segments go, the oldest
     first, before it has less, also those that retention would keep."""

@@ -80,6 +80,7 @@ DAEMON_KEYS: Schema = MappingProxyType(
         "retention_age": off_or(duration(60, 100 * _YEAR)),
         "retention_boots": off_or(integer(1, 1_000_000)),
         "retention_bytes": off_or(size(_MIB, 1024 * 1024 * _GIB)),
+        "retention_total": off_or(size(_MIB, 1024 * 1024 * _GIB)),
         "keep_free": off_or(size(_MIB, 1024 * _GIB)),
         "login_concurrency": integer(1, 10_000),
         "markers_dir": absolute_path,

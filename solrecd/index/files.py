@@ -116,8 +116,3 @@ def recall(
         return Recollection()
     finally:
         index.close()
-
-
-def last_boot(path: Path, console: str) -> Boot | None:
-    """Return the newest boot of a console; an index of no use knows none."""
-    return recall(path, console, outcomes=(), count=0).boot

@@ -56,6 +56,7 @@ def options_of(settings: DaemonConfig) -> ArchiveOptions:
             age=_microseconds(settings.retention_age),
             boots=settings.retention_boots,
             size=settings.retention_bytes,
+            total_size=settings.retention_total,
         ),
     )
 
