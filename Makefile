@@ -16,7 +16,7 @@ LAB   := $(PEERS) freeipmi-tools qemu-system-x86 ovmf grub-common grub-pc-bin gr
 RIVALS := $(PEERS) conman
 
 .DEFAULT_GOAL := help
-.PHONY: help venv test check unit integration e2e bench torture neighbours hostile soak fuzz docs demo clean
+.PHONY: help venv test check unit integration e2e bench torture neighbours hostile disks soak fuzz docs demo clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -73,6 +73,9 @@ neighbours: venv ## 500 consoles (CONSOLES=n) beside a mute, a flooding and a ho
 
 hostile: venv ## ten million hostile datagrams
 	$(BIN)/python -m tests.reliability hostile
+
+disks: venv ## a real file system that hangs in the kernel (as root), CONSOLES=n half on it
+	$(BIN)/python -m tests.reliability disks --consoles $(or $(CONSOLES),50)
 
 soak: venv ## random faults for MINUTES=n on CONSOLES=n with LOSS=p, each loss accounted for
 	$(BIN)/python -m tests.reliability soak --minutes $(or $(MINUTES),30) \

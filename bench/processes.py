@@ -16,7 +16,20 @@ def cpu_seconds(pid: int) -> float:
 
 def pss_bytes(pid: int) -> int:
     """Return the memory of a process, shared pages counted by their share."""
+    return _rollup(pid, "Pss:")
+
+
+def own_bytes(pid: int) -> int:
+    """Return the memory that a process has for itself: heaps and stacks.
+
+    Not the files that it maps: how many pages of those count as its own changes with
+    what other processes map.
+    """
+    return _rollup(pid, "Pss_Anon:")
+
+
+def _rollup(pid: int, name: str) -> int:
     for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-        if line.startswith("Pss:"):
+        if line.startswith(name):
             return int(line.split()[1]) * 1024
-    raise ValueError(f"the kernel tells no Pss for process {pid}")
+    raise ValueError(f"the kernel tells no {name} for process {pid}")

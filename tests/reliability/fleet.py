@@ -110,7 +110,8 @@ def recorder_of(
         for name, member in members.items()
     )
     with TemporaryDirectory(dir="/dev/shm") as memory, Recorder(directory) as recorder:
-        settings = f'journal = "{memory}/journal"\n{daemon_settings}'
+        recorder.journal = Path(memory) / "journal"
+        settings = f'journal = "{recorder.journal}"\n{daemon_settings}'
         recorder.configure(settings + _DEFAULTS + defaults + "".join(tables))
         yield recorder
 

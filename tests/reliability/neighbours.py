@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import random
 import socket
-import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
@@ -21,7 +20,6 @@ import trio
 from bench.figures import Figure
 from solrecd.simbmc.faults import Misbehaviour
 from solrecd.simbmc.fleet import Fleet, Member
-from solrecd.simbmc.ledger import Ledger
 from solrecd.simbmc.payload import SolSettings
 from tests.reliability.fleet import (
     Load,
@@ -31,6 +29,7 @@ from tests.reliability.fleet import (
     until_acknowledged,
 )
 from tests.reliability.scrape import quantile
+from tests.reliability.timed import TimedLedger, timed, waits
 from tests.support.recorder import Recorder
 
 GOAL = 100.0
@@ -39,30 +38,6 @@ GOAL = 100.0
 _GARBAGE_PAUSE = 0.002
 _GARBAGE = 10
 """Datagrams of garbage in each pause: 5000 a second."""
-
-
-class TimedLedger(Ledger):
-    """Notes how long each packet waited for its ACK."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.waits: list[float] = []
-        self._since = 0.0
-
-    @property
-    def printed(self) -> int:
-        """Bytes printed so far."""
-        return self._printed
-
-    @printed.setter
-    def printed(self, printed: int) -> None:
-        self._printed = printed
-        self._since = time.monotonic()
-
-    def acknowledge(self, data: bytes) -> None:
-        """Count and time a packet."""
-        super().acknowledge(data)
-        self.waits.append(time.monotonic() - self._since)
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -78,9 +53,7 @@ async def run(arguments: Namespace, directory: Path) -> list[Figure]:
     load = Load(arguments.consoles, rate=arguments.rate)
     figures = []
     async with simulated(load, SolSettings()) as (fleet, members):
-        ledgers = [TimedLedger() for _ in members]
-        for member, ledger in zip(members.values(), ledgers, strict=True):
-            _measure_with(member, ledger)
+        ledgers = timed(members.values())
         villains = {
             name: fleet.add(make_bmc(name, Load(1, rate=rate, size=255), SolSettings()))
             for name, rate in (("mute", 1.0), ("flood", 2000.0), ("garbage", 1.0))
@@ -101,29 +74,13 @@ async def run(arguments: Namespace, directory: Path) -> list[Figure]:
     return [Figure("consoles", arguments.consoles, ""), *figures]
 
 
-def _measure_with(member: Member, ledger: TimedLedger) -> None:
-    """Let a BMC that has not begun yet write into this ledger."""
-    controller = member.bmc.controller
-    member.bmc.ledger = controller.ledger = controller.payload._ledger = ledger
-
-
 async def _time(
     arguments: Namespace, name: str, ledgers: list[TimedLedger]
 ) -> list[Figure]:
-    patience = arguments.patience
     for ledger in ledgers:
         ledger.waits.clear()
     await trio.sleep(arguments.seconds)
-    waits = sorted(wait for ledger in ledgers for wait in ledger.waits)
-    silent = sum(not ledger.waits for ledger in ledgers)
-    p999 = waits[int(len(waits) * 0.999)]
-    return [
-        Figure(f"{name}: packets timed", len(waits), ""),
-        Figure(f"{name}: consoles without any", silent, "", goal=0),
-        Figure(f"{name}: median wait for the ACK", waits[len(waits) // 2] * 1e3, "ms"),
-        Figure(f"{name}: p99.9", p999 * 1e3, "ms"),
-        Figure(f"{name}: worst", waits[-1] * 1e3, "ms", goal=patience),
-    ]
+    return list(waits(name, ledgers, arguments.patience))
 
 
 @asynccontextmanager

@@ -16,11 +16,12 @@ from argparse import ArgumentParser, Namespace
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from statistics import median
 
 import trio
 
 from bench.figures import Figure
-from bench.processes import pss_bytes
+from bench.processes import own_bytes, pss_bytes
 from solrecd.simbmc.faults import Faults, Mishap
 from solrecd.simbmc.fleet import Fleet, Member
 from solrecd.simbmc.payload import GiveUp, Overflow, SolSettings
@@ -63,8 +64,21 @@ _LONGEST = 8.0
 _DAEMON = 'segment_size = "1MiB"\n'
 _CONSOLES = "keepalive = 3\n"
 
-_SETTLE = 0.3
-"""Share of the time after which memory is first looked at, behind the last kill."""
+_SETTLE = 0.4
+"""Share of the time in which the daemon is killed, and then warms up: caches, buffers
+and the consoles' recent lines fill."""
+
+_PLATEAU = 0.1
+"""Share of the time, behind that and at the end, whose samples are compared."""
+
+_SAMPLE_EVERY = 2.0
+"""Seconds."""
+
+_GROWTH = 1.0
+"""Percent that the daemon's own memory may grow from plateau to plateau."""
+
+_LEAST_MINUTES = 10.0
+"""Shorter runs do not judge memory: in them, one boot more or less is 1 %."""
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -78,15 +92,29 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 @dataclasses.dataclass(slots=True)
-class _Measured:
-    """The daemon's process, once it has settled and at the end."""
+class _Plateau:
+    """The daemon's process over a while: medians, because memory comes in teeth."""
 
-    memory: int
-    descriptors: int
+    own: list[int] = dataclasses.field(default_factory=list)
+    total: list[int] = dataclasses.field(default_factory=list)
+    descriptors: int = 0
 
-    @classmethod
-    def now(cls, pid: int) -> _Measured:
-        return cls(pss_bytes(pid), len(os.listdir(f"/proc/{pid}/fd")))  # noqa: PTH208
+    async def watch(self, pid: int, seconds: float) -> None:
+        """Take samples for so long."""
+        end = trio.current_time() + seconds
+        while trio.current_time() < end:
+            self.own.append(own_bytes(pid))
+            self.total.append(pss_bytes(pid))
+            await trio.sleep(_SAMPLE_EVERY)
+        self.descriptors = len(os.listdir(f"/proc/{pid}/fd"))  # noqa: PTH208
+
+    def figures(self, when: str) -> Iterator[Figure]:
+        """Yield the figures of this plateau."""
+        yield Figure(f"memory of its own, {when}", median(self.own) / 1e6, "MB")
+        yield Figure(
+            f"memory with mapped files, {when}", median(self.total) / 1e6, "MB"
+        )
+        yield Figure(f"descriptors, {when}", self.descriptors, "")
 
 
 async def run(arguments: Namespace, directory: Path) -> list[Figure]:
@@ -115,6 +143,7 @@ async def run(arguments: Namespace, directory: Path) -> list[Figure]:
             await _heal(fleet, members)
             await until_acknowledged(recorder, members, 2000)
             lag, delay = worst(recorder, "loop_lag"), worst(recorder, "ack_delay")
+            crashes = int(recorder.has_ended) + recorder.messages.count("Traceback")
             await trio.to_thread.run_sync(recorder.stop)
             figures = list(_judge(recorder, members))
     return [
@@ -123,20 +152,26 @@ async def run(arguments: Namespace, directory: Path) -> list[Figure]:
         Figure("datagrams lost", arguments.loss * 100, "%"),
         Figure("mishaps", suffered.total(), ""),
         Figure("kill -9", arguments.kills, ""),
+        Figure("ends and tracebacks of its own", crashes, "", goal=0),
         *figures,
-        Figure("memory, settled", before.memory / 1e6, "MB"),
-        Figure("memory, at the end", after.memory / 1e6, "MB"),
-        Figure("memory grown", (after.memory / before.memory - 1) * 100, "%"),
-        Figure("descriptors, settled", before.descriptors, ""),
-        Figure("descriptors, at the end", after.descriptors, ""),
+        *before.figures("warm"),
+        *after.figures("at the end"),
+        _growth(before, after, judged=arguments.minutes >= _LEAST_MINUTES),
         Figure("worst loop lag, at most", lag * 1000, "ms"),
         Figure("worst ACK delay, at most", delay * 1000, "ms"),
     ]
 
 
+def _growth(before: _Plateau, after: _Plateau, *, judged: bool) -> Figure:
+    percent = (median(after.own) / median(before.own) - 1) * 100
+    return Figure(
+        "memory of its own, grown", percent, "%", goal=_GROWTH if judged else None
+    )
+
+
 async def _live(
     arguments: Namespace, recorder: Recorder, members: Mapping[str, Member]
-) -> tuple[_Measured, _Measured]:
+) -> tuple[_Plateau, _Plateau]:
     """Let time pass, with kills in its first part."""
     seconds = arguments.minutes * 60
     early = seconds * _SETTLE
@@ -147,9 +182,12 @@ async def _live(
         await trio.to_thread.run_sync(recorder.start)
     await until_acknowledged(recorder, members, 1)
     await trio.sleep(early / 2)
-    before = _Measured.now(recorder.pid)
-    await trio.sleep(seconds - early)
-    return before, _Measured.now(recorder.pid)
+    before, after = _Plateau(), _Plateau()
+    plateau = seconds * _PLATEAU
+    await before.watch(recorder.pid, plateau)
+    await trio.sleep(seconds - early - 2 * plateau)
+    await after.watch(recorder.pid, plateau)
+    return before, after
 
 
 async def _suffer(

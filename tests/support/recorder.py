@@ -45,6 +45,8 @@ class Recorder:
         for name in ("log", "state"):
             (directory / name).mkdir(exist_ok=True)
         self.directory = directory
+        self.journal = directory / "journal"
+        """Where the configuration puts it."""
         self.metrics_port = _free_tcp_port()
         self._process: subprocess.Popen[bytes] | None = None
         self._notifications = _Notifications(directory / "notify.sock")
@@ -119,6 +121,10 @@ class Recorder:
                 stderr=log,
                 env=environment,
             )
+
+    def terminate(self) -> None:
+        """Ask the daemon to end, and return at once."""
+        self._signal(signal.SIGTERM)
 
     def stop(self, seconds: float = 15) -> int:
         """Ask the daemon to end, and return its exit status."""
