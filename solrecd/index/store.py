@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 BUSY_TIMEOUT = 5.0
 """Seconds to wait for another writer: `reindex` writes beside a live daemon."""
 
+CACHE = 256
+"""KiB of pages that a writer keeps: what is appended needs the last ones. SQLite's own
+2 MiB would only ever be filled."""
+
 _DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _PRIMARY_CODE = 0xFF
 
@@ -100,6 +104,7 @@ class Index:
             self._check_identity()
             self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute("PRAGMA synchronous = NORMAL")
+            self._connection.execute(f"PRAGMA cache_size = -{CACHE}")
             (answer,) = self._connection.execute("PRAGMA quick_check(1)").fetchone()
         except sqlite3.DatabaseError as error:
             if is_damage(error):
