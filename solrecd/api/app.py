@@ -23,7 +23,7 @@ from starlette.types import Receive, Scope, Send
 
 from solrecd.api.fleet import Fleet, FleetError
 from solrecd.events import Event, Line
-from solrecd.sinks.viewers import Missed, TailItem
+from solrecd.sinks.viewers import Missed, TailItem, Unfinished
 from solrecd.stamps import format_stamp
 
 TAIL_BATCH = 500
@@ -82,6 +82,13 @@ def _tail_object(tail_item: TailItem) -> dict[str, object]:
                 "console": tail_item.console,
                 "time": format_stamp(at),
                 "text": text,
+            }
+        case Unfinished(line=line):
+            return {
+                "console": tail_item.console,
+                "time": format_stamp(line.at),
+                "text": line.text,
+                "unfinished": True,
             }
         case Event() as event:
             return event.as_dict()

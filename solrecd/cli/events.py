@@ -6,11 +6,21 @@ import argparse
 import fnmatch
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 from solrecd.cli import names, when
 from solrecd.cli.history import indexed
-from solrecd.cli.output import SEVERITY, Cell, Colour, Column, screen, value_of, warn
+from solrecd.cli.output import (
+    SEVERITY,
+    Cell,
+    Colour,
+    Column,
+    paged,
+    screen,
+    value_of,
+    warn,
+)
 from solrecd.cli.program import CommandError, Exit
 from solrecd.cli.source import Source, asking
 
@@ -63,10 +73,11 @@ def main(args: argparse.Namespace) -> int:
         raise CommandError("a folder has no news: -f follows the daemon, without --dir")
     live = _live(args, source) if args.follow else None
     events = _recorded(args, source, live)
-    if args.group:
-        count = _show_groups(group(events), as_json=args.json)
-    else:
-        count = _show(events, as_json=args.json)
+    rows = group(events) if args.group else events
+    columns = _GROUP_COLUMNS if args.group else _COLUMNS
+    # Whoever follows watches what comes; everybody else may want to scroll.
+    with nullcontext(screen()) if args.json or args.follow else paged() as output:
+        count = output.objects(rows) if args.json else output.table(columns, rows)
     if live is not None:
         screen().flush()
         _follow(args, source, live, {_key(each) for each in events})
@@ -157,18 +168,6 @@ def _new_group(event: Event) -> dict[str, Any]:
 
 
 # Showing.
-
-
-def _show(events: Sequence[Event], *, as_json: bool) -> int:
-    if as_json:
-        return screen().objects(events)
-    return screen().table(_COLUMNS, events)
-
-
-def _show_groups(groups: Sequence[Mapping[str, Any]], *, as_json: bool) -> int:
-    if as_json:
-        return screen().objects(groups)
-    return screen().table(_GROUP_COLUMNS, groups)
 
 
 def _time_column(title: str, key: str) -> Column:

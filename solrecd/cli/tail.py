@@ -1,19 +1,26 @@
-"""`solrecctl tail`: the last lines of consoles, then what comes."""
+"""`solrecctl tail`: the last lines of consoles, then what comes.
+
+A line is marked as in the archive, ``|`` console and ``#`` recorder; ``!`` is an event
+and ``~`` a line that has no end yet.
+"""
 
 from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack, closing
 from typing import Any
 
 from solrecd.api.client import UnreachableError
 from solrecd.cli import names
-from solrecd.cli.output import Colour, Screen, safe, screen, warn
+from solrecd.cli.history import Faults
+from solrecd.cli.output import SEVERITY, Colour, Screen, safe, screen, warn
 from solrecd.cli.program import Exit
 from solrecd.cli.source import Source, asking, reading_archive
 from solrecd.history.follow import Follower
+from solrecd.history.text import TextLine, read_lines
 
 DEFAULT_LINES = 20
 """Lines of each console that are shown first, as conserver does."""
@@ -21,16 +28,13 @@ DEFAULT_LINES = 20
 POLL = 0.25
 """Seconds between two looks at the files, as often as the recorder writes them."""
 
+QUIET = 0.5
+"""Seconds that an unfinished line of a file does not change before it is shown."""
+
 _PALETTE = ("36", "32", "35", "34", "33", "96", "92", "95", "94", "93")
 """SGR colours of console names; red is kept for failures."""
 
-_SEVERITY = {
-    "fatal": Colour.WORSE,
-    "critical": Colour.WORSE,
-    "error": Colour.BAD,
-    "warning": Colour.WARNING,
-    "info": Colour.GOOD,
-}
+_SEVERITY = {**SEVERITY, "info": Colour.GOOD}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -55,17 +59,19 @@ def main(args: argparse.Namespace) -> int:
     live = args.follow and _daemon_answers(source)
     chosen = names.select(args.names, _known(source, live=live), source.labels)
     view = _View(screen(), chosen, as_json=args.json)
+    faults = Faults()
+    closed = _Closed(source, faults)
     with ExitStack() as files:
         followers = {
             name: files.enter_context(closing(Follower(source.log_dir / name)))
             for name in chosen
         }
-        count = _show_last(view, followers, args.lines)
+        count = _show_last(view, followers, args.lines, closed)
         if args.follow and not live:
             _follow_files(view, followers)
     if live:
         _follow_daemon(view, source, chosen)
-    return Exit.DONE if count else Exit.NO
+    return faults.status if count else Exit.NO
 
 
 def _daemon_answers(source: Source) -> bool:
@@ -87,25 +93,62 @@ def _known(source: Source, *, live: bool) -> list[str]:
         return source.archive.consoles()
 
 
-def _show_last(view: _View, followers: Mapping[str, Follower], count: int) -> int:
+def _show_last(
+    view: _View, followers: Mapping[str, Follower], count: int, closed: _Closed
+) -> int:
     found = [
         (name, line)
         for name, follower in followers.items()
-        for line in follower.last(count)
+        for line in follower.last(count) or closed(name, count)
     ]
     for name, line in sorted(found, key=lambda each: each[1].time):
         view.line(name, line.time, line.text, note=line.note)
+    for name, follower in followers.items():
+        if follower.unfinished is not None:
+            view.unfinished(name, follower.unfinished.time, follower.unfinished.text)
     view.flush()
     return len(found)
 
 
+class _Closed:
+    """The last lines of consoles that are not recorded any more."""
+
+    def __init__(self, source: Source, faults: Faults) -> None:
+        self._source = source
+        self._faults = faults
+
+    def __call__(self, name: str, count: int) -> Iterable[TextLine]:
+        """Return the last lines of the newest segment."""
+        with reading_archive():
+            newest = self._source.archive.segments(name)[-1:]
+        return deque(read_lines(newest, self._faults), count)
+
+
 def _follow_files(view: _View, followers: Mapping[str, Follower]) -> None:
+    quiet = {name: _Quiet() for name in followers}
     while True:
         for name, follower in followers.items():
             for line in follower.new():
                 view.line(name, line.time, line.text, note=line.note)
+            unfinished = quiet[name].look(follower.unfinished, time.monotonic())
+            if unfinished is not None:
+                view.unfinished(name, unfinished.time, unfinished.text)
         view.flush()
         time.sleep(POLL)
+
+
+class _Quiet:
+    """Waits until an unfinished line stops changing: somebody may be typing in it."""
+
+    def __init__(self) -> None:
+        self._line: TextLine | None = None
+        self._since = 0.0
+
+    def look(self, line: TextLine | None, now: float) -> TextLine | None:
+        """Return the line when it has been the same for `QUIET` seconds."""
+        if line != self._line:
+            self._line, self._since = line, now
+        return line if now - self._since >= QUIET else None
 
 
 def _follow_daemon(view: _View, source: Source, chosen: Sequence[str]) -> None:
@@ -116,6 +159,8 @@ def _follow_daemon(view: _View, source: Source, chosen: Sequence[str]) -> None:
                 warn(f"{item['missed']} lines were missed: this reader is too slow")
             elif "text" not in item:
                 view.event(item)
+            elif item.get("unfinished"):
+                view.unfinished(item["console"], item["time"], item["text"])
             elif shown.is_new(item["console"], item["time"], item["text"]):
                 view.line(item["console"], item["time"], item["text"], note=False)
             view.flush()
@@ -150,6 +195,7 @@ class _View:
         self._output = output
         self._as_json = as_json
         self._before = _Shown()
+        self._unfinished: dict[str, tuple[str, str]] = {}
         width = max(map(len, consoles), default=0)
         self._names = {
             name: self._painted_name(name, width, position)
@@ -169,6 +215,7 @@ class _View:
         """Show a line of a console or a note of the recorder's."""
         if not note:
             self._before.add(console, at, text)
+            self._unfinished.pop(console, None)
         if self._as_json:
             found = {"console": console, "time": at, "text": text, "note": note}
             self._output.objects([found])
@@ -176,6 +223,18 @@ class _View:
         mark = self._output.paint(f"{at} {'#' if note else '|'}", Colour.QUIET)
         colour = Colour.WARNING if note else Colour.PLAIN
         self._write(console, f"{mark} {self._output.paint(safe(text), colour)}")
+
+    def unfinished(self, console: str, at: str, text: str) -> None:
+        """Show a line that has no end yet: a prompt, a question; each state once."""
+        if self._unfinished.get(console) == (at, text):
+            return
+        self._unfinished[console] = at, text
+        if self._as_json:
+            found = {"console": console, "time": at, "text": text, "note": False}
+            self._output.objects([found | {"unfinished": True}])
+            return
+        mark = self._output.paint(f"{at} ~", Colour.QUIET)
+        self._write(console, f"{mark} {safe(text)}")
 
     def event(self, event: Mapping[str, Any]) -> None:
         """Show what the recorder understood."""

@@ -76,7 +76,9 @@ class Chronicle:
         self._sinks.archive.offer(self.console, chunks, reading)
         if reading.events or reading.boots:
             self._sinks.index.offer(reading.events, reading.boots)
-        self._sinks.viewers.offer(self.console, reading.lines, reading.events)
+        # Nothing came: the console is quiet, and people may see its prompt.
+        quiet = None if chunks else reading.tail
+        self._sinks.viewers.offer(self.console, reading.lines, reading.events, quiet)
         self._metrics.read(reading)
         for event in reading.events:
             if event.kind in _LOGGED:

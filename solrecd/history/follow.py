@@ -1,6 +1,7 @@
 """The end of a console's text and what is appended to it, without a daemon.
 
-Only whole lines count: the recorder rewrites an unfinished line in place.
+`Follower.new` yields whole lines only: the recorder rewrites an unfinished line in
+place. `Follower.unfinished` is that line as it stands.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from solrecd.history.text import TextLine, parse_line
+from solrecd.history.text import MAX_LINE, TextLine, parse_line
 
 CURRENT = "current.log"
 """The recorder's link to the open segment's text."""
@@ -54,6 +55,13 @@ class Follower:
             self.close()
             self._open()
             yield from self._grown()
+
+    @property
+    def unfinished(self) -> TextLine | None:
+        """The line that had no end yet when the file was read last."""
+        line = parse_line(self._rest[:MAX_LINE])
+        # Half a stamp is no line: the recorder was just writing it.
+        return line if line.time and line.text else None
 
     def close(self) -> None:
         """Close the file."""

@@ -33,12 +33,19 @@ class Missed:
     count: int
 
 
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """A line that has no end yet, such as a prompt, once it has been quiet."""
+
+    line: Line
+
+
 class TailItem(NamedTuple):
     """What a viewer receives: something that a console said or did."""
 
     console: str
     """Empty for `Missed`, which may cover several consoles."""
-    item: Line | Event | Missed
+    item: Line | Unfinished | Event | Missed
 
 
 class _Viewer:
@@ -73,23 +80,48 @@ class Viewers:
     def __init__(self) -> None:
         self._viewers: set[_Viewer] = set()
         self._recent: dict[str, deque[Line]] = {}
+        self._unfinished: dict[str, Unfinished] = {}
 
     def offer(
-        self, console: str, lines: Sequence[Line], events: Iterable[Event]
+        self,
+        console: str,
+        lines: Sequence[Line],
+        events: Iterable[Event],
+        quiet: Line | None = None,
     ) -> None:
-        """Show what a console said; never waits, never raises."""
+        """Show what a console said; never waits, never raises.
+
+        Args:
+            console: which.
+            lines: what it said.
+            events: what happened to it.
+            quiet: the unfinished line, when nothing has come for a while.
+        """
         watching = [viewer for viewer in self._viewers if _watches(viewer, console)]
         if lines:
             recent = self._recent.setdefault(console, deque(maxlen=RECENT_LINES))
             recent.extend(lines if not watching else _shown(watching, console, lines))
             _trim(recent)
+            self._unfinished.pop(console, None)
         for event in events:
             for viewer in watching:
                 viewer.offer(TailItem(console, event))
+        if quiet is not None and quiet.text:
+            self._offer_unfinished(console, Unfinished(quiet), watching)
+
+    def _offer_unfinished(
+        self, console: str, item: Unfinished, watching: Iterable[_Viewer]
+    ) -> None:
+        if self._unfinished.get(console) == item:
+            return
+        self._unfinished[console] = item
+        for viewer in watching:
+            viewer.offer(TailItem(console, item))
 
     def forget(self, console: str) -> None:
         """Drop what is remembered of a console that was removed."""
         self._recent.pop(console, None)
+        self._unfinished.pop(console, None)
 
     def count(self, console: str) -> int:
         """Return how many viewers watch a console by name or as one of all."""
@@ -123,6 +155,9 @@ class Viewers:
         for console, lines in self._recent.items():
             if names is None or console in names:
                 yield from (TailItem(console, line) for line in lines)
+        for console, item in self._unfinished.items():
+            if names is None or console in names:
+                yield TailItem(console, item)
 
 
 def _watches(viewer: _Viewer, console: str) -> bool:

@@ -329,6 +329,18 @@ def test_the_last_lines_are_shown(ctl: Ctl) -> None:
     assert output.splitlines()[-1].endswith("| node001 login: ")
 
 
+def test_a_console_that_is_recorded_no_more_has_last_lines_too(
+    ctl: Ctl, archive: Path
+) -> None:
+    for path in (archive / "node001").glob("*boot-000003*"):
+        path.unlink()
+
+    status, output, _ = ctl("tail", "node001", "-n", "1")
+
+    assert status == Exit.DONE
+    assert output.endswith("\\x1b[2Jhostile\n")
+
+
 async def ask(path: Path, *arguments: str) -> int:
     """Run `solrecctl` beside the server of the same loop."""
     call = ["--server", str(path), *arguments]
@@ -377,12 +389,14 @@ async def test_a_tail_follows_the_daemon(
         scope = await nursery.start(_serving, fleet, path)
         nursery.start_soon(ask, path, "-c", str(config), "tail", "-f", "node001")
         await fleet.watched.wait()
+        prompt = Line(last + 2, 0, "login: ")
         fleet.viewers.offer("node001", [Line(last + 1, 0, "more")], [])
+        fleet.viewers.offer("node001", (), (), prompt)
         await trio.sleep(0.3)
         scope.cancel()
 
-    lines = [line.partition("| ")[2] for line in capsys.readouterr().out.splitlines()]
-    assert lines == [*GOOD, "more"]
+    lines = [line[28:] for line in capsys.readouterr().out.splitlines()]
+    assert lines == [f"| {line}" for line in (*GOOD, "more")] + ["~ login: "]
 
 
 async def _serving(

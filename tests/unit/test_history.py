@@ -275,6 +275,37 @@ class TestFollower:
 
         assert (before, after) == ([], ["done"])
 
+    def test_the_unfinished_line_is_known(self, tmp_path: Path) -> None:
+        name = write_segment(tmp_path, "a", LINES)
+        follower = Follower(tmp_path / "a")
+        follower.last(1)
+
+        before = follower.unfinished
+        with (tmp_path / "a" / name.file("log")).open("a") as log:
+            log.write("2026-11-22T12:00:09.000000Z | new\n2026-11-22T12:00:09.000000Z ")
+            log.flush()
+            new, torn = list(follower.new()), follower.unfinished
+            log.write("| login: ")
+        rest = list(follower.new())
+        follower.close()
+
+        assert (before, torn, rest) == (None, None, [])
+        assert [line.text for line in new] == ["new"]
+        assert follower.unfinished is None
+
+    def test_a_prompt_is_an_unfinished_line(self, tmp_path: Path) -> None:
+        name = write_segment(tmp_path, "a", LINES)
+        with (tmp_path / "a" / name.file("log")).open("a") as log:
+            log.write("2026-11-22T12:00:09.000000Z | login: ")
+        follower = Follower(tmp_path / "a")
+
+        follower.last(1)
+        found = follower.unfinished
+        follower.close()
+
+        assert found is not None
+        assert found.text == "login: "
+
     def test_a_new_segment_is_followed(self, tmp_path: Path) -> None:
         name = write_segment(tmp_path, "a", LINES)
         follower = Follower(tmp_path / "a")

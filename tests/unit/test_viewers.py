@@ -9,6 +9,7 @@ from solrecd.sinks.viewers import (
     VIEWER_BUFFER,
     Missed,
     TailItem,
+    Unfinished,
     Viewers,
 )
 
@@ -38,6 +39,39 @@ async def test_a_viewer_sees_recent_lines_first_and_then_live_ones() -> None:
             Line(0, 0, "before"),
             Line(0, 0, "after"),
         ]
+
+
+async def test_a_quiet_unfinished_line_is_shown_once() -> None:
+    viewers = Viewers()
+    prompt, typed = Line(1, 0, "login: "), Line(1, 0, "login: r")
+
+    async with viewers.watch({"a"}) as channel:
+        viewers.offer("a", (), (), prompt)
+        viewers.offer("a", (), (), prompt)
+        viewers.offer("a", (), (), typed)
+        viewers.offer("b", (), (), prompt)
+        viewers.offer("a", (), (), Line(2, 9, ""))
+
+        found = [item.item for item in drained(channel)]
+
+    assert found == [Unfinished(prompt), Unfinished(typed)]
+
+
+async def test_a_new_viewer_sees_the_prompt_that_waits() -> None:
+    viewers = Viewers()
+    viewers.offer("a", lines("before"), [], Line(9, 9, "login: "))
+
+    async with viewers.watch({"a"}) as channel:
+        assert [type(item.item) for item in drained(channel)] == [Line, Unfinished]
+
+
+async def test_a_finished_line_is_no_prompt_any_more() -> None:
+    viewers = Viewers()
+    viewers.offer("a", (), (), Line(9, 9, "login: "))
+    viewers.offer("a", lines("login: root"), [])
+
+    async with viewers.watch({"a"}) as channel:
+        assert [type(item.item) for item in drained(channel)] == [Line]
 
 
 async def test_events_reach_the_viewer_after_the_lines_of_their_batch() -> None:
