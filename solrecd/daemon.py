@@ -37,6 +37,7 @@ from solrecd.config import Config, DaemonConfig
 from solrecd.console import Sinks
 from solrecd.index import FILE_NAME, is_complete, recall
 from solrecd.journal import Journal
+from solrecd.link import ghosts
 from solrecd.link.dialer import Dialer
 from solrecd.link.handover import Handover
 from solrecd.link.hub import Hub
@@ -122,7 +123,9 @@ class Daemon:
         self._archive.prepare()
         self._archive_is_new = not any(Path(settings.log_dir).iterdir())
         self._storage = self._build_storage()
-        self._handover = Handover(notifier, self._hub, config.enabled)
+        self._handover = Handover(
+            notifier, self._hub, config.enabled, _ghosts(settings), wall_clock()
+        )
         self._dialer = Dialer(self._hub, settings.login_concurrency, self._handover)
         self._supervisor = self._build_supervisor(rules, read_config)
 
@@ -180,6 +183,7 @@ class Daemon:
             async with trio.open_nursery() as services:
                 services.start_soon(self._obey, received, services)
                 await services.start(self._hub.run)
+                services.start_soon(self._dialer.dismiss_removed)
                 await self._listen(services)
                 services.start_soon(self._beat)
                 services.start_soon(self._storage.run)
@@ -333,6 +337,10 @@ def make_folders(settings: DaemonConfig) -> None:
 
 def _index_file(settings: DaemonConfig) -> Path:
     return Path(settings.state_dir) / FILE_NAME
+
+
+def _ghosts(settings: DaemonConfig) -> ghosts.Ghosts:
+    return ghosts.Ghosts(Path(settings.journal_path).with_name(ghosts.FILE_NAME))
 
 
 def _open_journal(settings: DaemonConfig) -> Journal:

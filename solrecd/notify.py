@@ -32,8 +32,10 @@ MAX_STORING = 1024
 FIRST_DESCRIPTOR = 3
 """SD_LISTEN_FDS_START."""
 
-ASK_TIMEOUT = 2.0
-"""Seconds for systemctl to say why we are to stop; then we stop as if for good."""
+ASK_TIMEOUT = 10.0
+"""Seconds for systemctl to say why we are to stop; then we stop as if for good. It says
+so within 50 ms, but not on a machine that swaps; meanwhile we record, and the unit's
+TimeoutStopSec has room for it."""
 
 _RESTARTS = frozenset({"restart", "try-restart", "reload-or-restart"})
 """Jobs that end with a new process of ours."""
@@ -125,11 +127,17 @@ class Notifier:
         """
         if not self._unit or self._channel is None:
             return False
+        with trio.move_on_after(ASK_TIMEOUT):
+            return await self._stores_something() and await self._has_restart_job()
+        return False
+
+    async def _stores_something(self) -> bool:
         shown = await _ask_systemd(
             "show", "--property=NFileDescriptorStore", self._unit
         )
-        if not re.search(r"^NFileDescriptorStore=[1-9]", shown, re.MULTILINE):
-            return False
+        return bool(re.search(r"^NFileDescriptorStore=[1-9]", shown, re.MULTILINE))
+
+    async def _has_restart_job(self) -> bool:
         jobs = await _ask_systemd("list-jobs", "--plain", "--no-legend", self._unit)
         return any(
             fields[1] == self._unit and fields[2] in _RESTARTS
@@ -202,18 +210,16 @@ def _number(text: str) -> int:
 
 
 async def _ask_systemd(*words: str) -> str:
-    with trio.move_on_after(ASK_TIMEOUT / 2):
-        try:
-            done = await trio.run_process(
-                ["systemctl", *words],
-                capture_stdout=True,
-                stderr=subprocess.DEVNULL,
-                check=False,
-            )
-        except OSError:
-            return ""
-        return done.stdout.decode(errors="replace")
-    return ""
+    try:
+        done = await trio.run_process(
+            ["systemctl", *words],
+            capture_stdout=True,
+            stderr=subprocess.DEVNULL,
+            check=False,
+        )
+    except OSError:
+        return ""
+    return done.stdout.decode(errors="replace")
 
 
 def _watchdog_interval(environ: Mapping[str, str]) -> float | None:

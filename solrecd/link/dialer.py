@@ -6,12 +6,21 @@ import secrets
 import socket
 from collections import Counter
 from collections.abc import Collection, Mapping
+from contextlib import closing
 from types import MappingProxyType
 
+import structlog
 import trio
 
 from solrecd.config import AddressFamily, ConsoleConfig, Privilege
 from solrecd.ipmi.constants import PrivilegeLevel
+from solrecd.ipmi.events import (
+    SessionLost,
+    SolConfirmed,
+    SolDeactivated,
+    SolLoss,
+    SolStolen,
+)
 from solrecd.ipmi.options import SessionOptions
 from solrecd.ipmi.quirks import parse_quirks
 from solrecd.ipmi.session import Session
@@ -19,6 +28,7 @@ from solrecd.link.handover import Handover
 from solrecd.link.hub import Hub
 from solrecd.link.resolve import Address, Resolver
 from solrecd.link.sol import Recorder, SolLink
+from solrecd.link.store import KeptSession
 
 _FAMILIES: Mapping[AddressFamily, socket.AddressFamily] = MappingProxyType(
     {
@@ -36,6 +46,16 @@ _LADDERS: Mapping[Privilege, tuple[PrivilegeLevel, ...]] = MappingProxyType(
     }
 )
 """What a configured level means; without one the session's own ladder holds."""
+
+
+_ANSWERS = (SolConfirmed, SolStolen, SolDeactivated, SessionLost)
+"""What may become of a session that was left."""
+
+DISMISSAL = 3.0
+"""Seconds for the BMC to say whose the console is and to close a session that nobody
+wants; a login to the same BMC waits for it, and is to be there within 5 s."""
+
+log = structlog.get_logger()
 
 
 class Dialer:
@@ -60,11 +80,12 @@ class Dialer:
         """Of sessions that have ended."""
 
     async def resolve(self, config: ConsoleConfig) -> Address:
-        """Return the address of a console's BMC.
+        """Return the address of a console's BMC, where no session of ours is left.
 
         Raises:
             NameUnresolvedError: it has none just now.
         """
+        await self._dismiss(config.name)
         family = _FAMILIES[config.family]
         address = await self._resolver.resolve(config.host, config.port, family)
         return address._replace(source=config.bind or "")
@@ -118,9 +139,52 @@ class Dialer:
         self._remember(config.name, link)
         return link
 
+    async def _dismiss(self, name: str) -> None:
+        """Close the session that an earlier process left of a console, if unwanted.
+
+        Returns: within `DISMISSAL`, with or without the BMC's help; at once where
+            there is none. Somebody who took the console meanwhile keeps it.
+        """
+        left = None if self._handover is None else self._handover.dismiss(name)
+        if left is None or self._handover is None:
+            return
+        try:
+            with trio.move_on_after(DISMISSAL):
+                await self._close(left)
+        except (KeyError, ValueError, OSError) as error:
+            log.info("handover.not_closed", console=name, reason=str(error))
+        finally:
+            self._handover.decline(left)
+
+    async def dismiss_removed(self) -> None:
+        """Close the sessions of consoles that are not configured any more."""
+        if self._handover is not None:
+            async with trio.open_nursery() as nursery:
+                for name in self._handover.unwanted:
+                    nursery.start_soon(self._dismiss, name)
+
+    async def _close(self, left: KeptSession) -> None:
+        session = Session.resume(
+            SessionOptions(username=b"", password=b""),  # no login follows
+            left.frozen,
+            left.numbers,
+            trio.current_time(),
+            token_bytes=secrets.token_bytes,
+        )
+        with closing(
+            SolLink(self._hub, left.address, session, _Deaf(), left=left)
+        ) as it:
+            it.catch_up()
+            # Whose the console is comes first: who took it would lose it by a goodbye.
+            while not isinstance(await it.next_event(), _ANSWERS):
+                pass
+            it.say_goodbye()
+            while not it.is_over:
+                await it.next_event()
+
     def ghosts(self, name: str) -> Collection[int]:
-        """Return the session IDs that an earlier process had at a console's BMC."""
-        return () if self._handover is None else self._handover.ghosts.get(name, ())
+        """Return the sessions that an earlier process may still have at a BMC."""
+        return () if self._handover is None else self._handover.ghosts(name)
 
     @property
     def hands_over(self) -> bool:
@@ -144,6 +208,25 @@ class Dialer:
         for link in self._links.values():
             total.update(link.session.statistics.rejected)
         return total
+
+
+class _Deaf:
+    """Records nothing, so that the BMC keeps its output for the next session."""
+
+    offset = 0
+
+    def record(self, data: bytes) -> bool:  # noqa: ARG002 - a protocol's
+        """Refuse it."""
+        return False
+
+    def resumed(self) -> None:
+        """See `Recorder`; nobody wants to know, here and below."""
+
+    def mark_loss(self, loss: SolLoss) -> None:
+        """See `Recorder`."""
+
+    def mark_restart(self, since: int) -> None:
+        """See `Recorder`."""
 
 
 def session_options(config: ConsoleConfig, last: SolLink | None) -> SessionOptions:

@@ -25,11 +25,13 @@ from solrecd.ipmi.events import (
     SolStolen,
 )
 from solrecd.ipmi.session import Session
+from solrecd.link.ghosts import Ghosts
 from solrecd.link.hub import SOCKET, Hub
 from solrecd.link.resolve import Address
 from solrecd.link.store import (
     Keepsake,
     KeptSession,
+    NoKeepsake,
     SessionStore,
     StoreError,
     describe,
@@ -74,8 +76,8 @@ class Legacy:
     """Keeps one session's record up to date; see `solrecd.ipmi.frozen` for when.
 
     Args:
-        store: has room for the record.
-        index: of the record.
+        keepsake: its record.
+        ghosts: learns of it, too.
         config: of the console.
         address: of its BMC.
         recorded: the console.
@@ -83,13 +85,14 @@ class Legacy:
 
     def __init__(
         self,
-        store: SessionStore,
-        index: int,
+        keepsake: Keepsake | NoKeepsake,
+        ghosts: Ghosts,
         config: ConsoleConfig,
         address: Address,
         recorded: Recorded,
     ) -> None:
-        self._keepsake = Keepsake(store, index)
+        self._keepsake = keepsake
+        self._ghosts = ghosts
         self._config = config
         self._address = address
         self._recorded = recorded
@@ -130,6 +133,7 @@ class Legacy:
         frozen = session.freeze()
         if frozen is None:
             return
+        self._ghosts.note(self._config.name, frozen.session_ids)
         mark = fingerprint(self._config, frozen.k1)
         text = describe(self._config.name, self._address, socket_name, mark, frozen)
         self._keepsake.begin(text)
@@ -142,6 +146,7 @@ class Legacy:
     def close(self) -> None:
         """The session has ended here: forget it and its keys."""
         self._keepsake.close()
+        self._ghosts.forget(self._config.name)
 
 
 def fingerprint(config: ConsoleConfig, key: bytes) -> str:
@@ -168,17 +173,28 @@ class Handover:
         manager: keeps descriptors, or does not.
         hub: gets the sockets.
         consoles: names of those that are configured.
+        ghosts: where it is remembered which sessions were ours.
+        now: stamp.
     """
 
-    def __init__(self, manager: Manager, hub: Hub, consoles: Collection[str]) -> None:
+    def __init__(
+        self,
+        manager: Manager,
+        hub: Hub,
+        consoles: Collection[str],
+        ghosts: Ghosts,
+        now: int,
+    ) -> None:
         self.is_under_way = False
         """This process is about to be replaced: live sessions are left as they are."""
         self._manager = manager
         self._hub = hub
         self._store: SessionStore | None = None
         self._left: dict[str, KeptSession] = {}
-        self.ghosts: Mapping[str, Collection[int]] = {}
-        """Session IDs that the earlier process had, by console."""
+        self._unwanted: dict[str, KeptSession] = {}
+        """Sessions that nobody goes on with and that nobody has closed yet."""
+        self._ghosts = ghosts
+        self._now = now
         self.since = 0
         """Stamp at which the earlier process was last known to work."""
         if manager.keeps_descriptors:
@@ -207,7 +223,8 @@ class Handover:
             return
         store = SessionStore.adopt(inherited[SESSIONS])
         left = list(store.sessions())
-        self.ghosts = {kept.name: kept.frozen.session_ids for kept in left}
+        for kept in left:
+            self._ghosts.add(kept.name, kept.frozen.session_ids, store.alive_at)
         if store.is_suspect:
             raise StoreError("the last process that adopted it did not survive that")
         for name in sockets:
@@ -217,13 +234,14 @@ class Handover:
             if kept.name in consoles and self._hub.expect(kept.socket, kept.address):
                 self._left[kept.name] = kept
             else:
-                store.give_back(kept.index)
+                self._unwanted[kept.name] = kept
         self._store = store
         log.info("handover.adopted", sockets=len(sockets), sessions=len(self._left))
 
     def _drop(self) -> None:
         """Throw everything away that was left to us, here and at the manager."""
         self._left.clear()
+        self._unwanted.clear()
         self._hub.disown()
         for name, fd in self._manager.inherited.items():
             if name == SESSIONS or name.startswith(SOCKET):
@@ -256,8 +274,14 @@ class Handover:
 
     def beat(self, stamp: int) -> None:
         """Note that this process works."""
+        self._now = stamp
+        self._ghosts.beat()
         if self._store is not None:
             self._store.alive_at = stamp
+
+    def ghosts(self, name: str) -> Collection[int]:
+        """Return the sessions that a BMC may still have from an earlier process."""
+        return self._ghosts.of(name, self._now)
 
     def claim(self, config: ConsoleConfig, recorded: int) -> KeptSession | None:
         """Return the session that was left of a console, with settled numbers.
@@ -272,12 +296,24 @@ class Handover:
         if numbers is None or fingerprint(config, left.frozen.k1) != left.fingerprint:
             reason = "recorded" if numbers is None else "settings"
             log.info("handover.declined", console=config.name, reason=reason)
-            self.decline(left)
+            self._unwanted[config.name] = left
             return None
         return replace(left, numbers=numbers)
 
+    @property
+    def unwanted(self) -> Collection[str]:
+        """Consoles with a session that nobody goes on with."""
+        return tuple(self._unwanted)
+
+    def dismiss(self, name: str) -> KeptSession | None:
+        """Return, once, the session of a console that is to be closed; then `decline`.
+
+        Whoever just forgot it would keep others from the console for a minute.
+        """
+        return self._unwanted.pop(name, None)
+
     def decline(self, left: KeptSession) -> None:
-        """Do not go on with a session that was left."""
+        """Forget a session that was left."""
         self._hub.decline(left.socket, left.address)
         if self._store is not None:
             self._store.give_back(left.index)
@@ -288,8 +324,8 @@ class Handover:
         address: Address,
         recorded: Recorded,
         left: KeptSession | None = None,
-    ) -> Legacy | None:
-        """Return where a session is to be kept; None: nowhere.
+    ) -> Legacy:
+        """Return where a session is to be kept.
 
         Args:
             config: of the console.
@@ -297,16 +333,17 @@ class Handover:
             recorded: the console.
             left: the session is this one, which an earlier process left.
         """
-        store = self._store
-        if store is None:
-            return None
-        index = store.take() if left is None else left.index
-        if index is None:
-            return None
-        legacy = Legacy(store, index, config, address, recorded)
+        keepsake = self._keepsake(None if left is None else left.index)
+        legacy = Legacy(keepsake, self._ghosts, config, address, recorded)
         if left is not None:
             legacy.continues(left, self.since)
         return legacy
+
+    def _keepsake(self, index: int | None) -> Keepsake | NoKeepsake:
+        if self._store is None:
+            return NoKeepsake()
+        index = self._store.take() if index is None else index
+        return NoKeepsake() if index is None else Keepsake(self._store, index)
 
 
 def _close(fd: int) -> None:

@@ -281,6 +281,30 @@ class Keepsake:
         self._store.give_back(self._index)
 
 
+class NoKeepsake:
+    """In place of a record where there is no store, or no room in it."""
+
+    __slots__ = ()
+
+    is_live = False
+    sent = 0
+
+    def go_on(self, left: KeptSession) -> None:
+        """See `Keepsake`; nothing is kept, here and below."""
+
+    def begin(self, description: bytes) -> None:
+        """See `Keepsake`."""
+
+    def write(self, before: int, numbers: tuple[int, ...]) -> None:
+        """See `Keepsake`."""
+
+    def forget(self) -> None:
+        """See `Keepsake`."""
+
+    def close(self) -> None:
+        """See `Keepsake`."""
+
+
 def describe(
     name: str, address: Address, socket_name: str, fingerprint: str, it: FrozenSession
 ) -> bytes:

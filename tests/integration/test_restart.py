@@ -15,9 +15,10 @@ import pytest
 import trio
 
 from solrecd.cli.scan import packaged_rules
-from solrecd.config import OnConflict, Secret
+from solrecd.config import Secret
 from solrecd.daemon import Daemon
 from solrecd.simbmc.bmc import Bmc
+from solrecd.simbmc.controller import STRANGER
 from solrecd.simbmc.faults import Faults, Mishap
 from solrecd.simbmc.fleet import Fleet
 from solrecd.simbmc.machine import numbered
@@ -154,6 +155,46 @@ async def test_changed_settings_log_in_afresh_and_do_not_wait_for_the_ghost(
     assert owner not in sessions
 
 
+@pytest.mark.parametrize("change", ["removed", "changed"])
+async def test_a_session_that_nobody_goes_on_with_is_closed(
+    site: Site, store: DescriptorStore, change: str
+) -> None:
+    bmc = make_bmc("node1", total=None)
+    site.add(bmc, "node1")
+
+    async with recording(site, store):
+        await site.wait("node1", session="up")
+        (session,) = bmc.controller.sessions
+    if change == "removed":
+        del site.consoles["node1"]
+    else:
+        site.consoles["node1"] = replace(site.consoles["node1"], cipher_suites=(3,))
+    async with recording(site, store):
+        with trio.fail_after(5):
+            await until(lambda: session not in bmc.controller.sessions)
+        is_recorded = site.consoles and await site.wait("node1", session="up")
+
+    assert bool(is_recorded) == (change == "changed")
+
+
+async def test_a_removed_console_that_somebody_else_has_is_left_alone(
+    site: Site, store: DescriptorStore
+) -> None:
+    bmc = make_bmc("node1", total=None)
+    member = site.add(bmc, "node1")
+
+    async with recording(site, store):
+        await site.wait("node1", session="up")
+    bmc.suffer(Mishap.STEAL, trio.current_time())
+    site.fleet.poke(member)
+    del site.consoles["node1"]
+    async with recording(site, store):
+        with trio.fail_after(5):
+            await until(lambda: not bmc.controller.sessions)
+
+    assert bmc.controller.owner == STRANGER
+
+
 async def test_a_console_stolen_meanwhile_is_left_to_the_thief(
     site: Site, store: DescriptorStore
 ) -> None:
@@ -208,14 +249,16 @@ async def test_a_poisoned_store_is_dropped_and_the_one_after_works(
     site: Site, store: DescriptorStore, spoil: Spoil
 ) -> None:
     bmc = make_bmc("node1", total=None)
-    site.add(bmc, "node1", on_conflict=OnConflict.TAKE)
+    site.add(bmc, "node1")
 
     async with recording(site, store):
         await site.wait("node1", session="up")
+        ghost = bmc.controller.owner
     spoil(store)
     async with recording(site, store):
-        await until(lambda: bmc.controller.owner is not None)
-        await site.wait("node1", session="up", error=None)
+        with trio.fail_after(5):
+            await until(lambda: bmc.controller.owner not in (None, ghost))
+            await site.wait("node1", session="up")
         owner = bmc.controller.owner
     async with recording(site, store):
         await site.wait("node1", session="up")
