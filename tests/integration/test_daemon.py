@@ -36,13 +36,13 @@ TOTAL = 12_800
 """Bytes that a machine prints."""
 
 
-def make_bmc(name: str, *, total: int | None = TOTAL) -> Bmc:
+def make_bmc(name: str, *, total: int | None = TOTAL, rate: float = 100) -> Bmc:
     """Return a BMC whose machine prints numbered lines and keeps them for an owner."""
     options = BmcOptions(
         users=(User(b"recorder", b"secret"),),
         sol=SolSettings(buffers_without_owner=True, retry_interval=0.05),
     )
-    source = NumberedLines(name, rate=100, size=128, total=total)
+    source = NumberedLines(name, rate=rate, size=128, total=total)
     return Bmc(options, Machine(source), ledger=Ledger(keep=1 << 20))
 
 

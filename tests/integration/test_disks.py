@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 import trio
+from trio.testing import MockClock
 
-from solrecd.daemon import Daemon
+from solrecd.daemon import GRACE, Daemon
 from solrecd.simbmc.bmc import Bmc
 from solrecd.simbmc.fleet import Fleet
 from solrecd.simbmc.machine import numbered
@@ -20,11 +21,21 @@ from solrecd.storage import JOURNAL_EVERY
 from tests.integration.test_daemon import Site, make_bmc, until
 from tests.support.broken_disk import BrokenDisk
 
-STALL = 3.0
+STALL = 10.0
 """Seconds for which a disk does not answer."""
 
 LONGEST_DELAY = 0.05
 """Seconds between a datagram and its ACK, whatever the disk does."""
+
+
+STOP_TIMEOUT = 40.0
+"""Seconds that the unit waits (TimeoutStopSec) before it kills."""
+
+
+@pytest.fixture
+def fast_clock() -> MockClock:
+    """Let time pass forty times as fast; sockets and threads keep their own pace."""
+    return MockClock(rate=40)
 
 
 @pytest.fixture(name="site")
@@ -56,7 +67,7 @@ async def grow(bmc: Bmc, count: int) -> None:
 
 
 async def test_acks_and_sessions_go_on_while_the_disk_hangs(site: Site) -> None:
-    bmc = make_bmc("node1", total=None)
+    bmc = make_bmc("node1", total=None, rate=50)
     site.add(bmc, "node1", keepalive=1.0)
     disk = BrokenDisk()
 
@@ -72,13 +83,60 @@ async def test_acks_and_sessions_go_on_while_the_disk_hangs(site: Site) -> None:
         disk.resume()
         await grow(bmc, 5000)
 
-    assert meanwhile > 0.5 * STALL * 12_800
+    assert meanwhile > 0.5 * STALL * 6400
     assert row["session"] == "up"
     assert slow == pytest.approx(0, abs=0.01)
     assert "gap" not in site.text("node1")
     recorded = site.raw("node1")
     assert recorded == numbered("node1", 0, len(recorded))
     assert len(recorded) >= bmc.ledger.acknowledged
+
+
+async def test_ten_minutes_without_a_disk_end_no_session_and_cost_no_byte(
+    site: Site, fast_clock: MockClock
+) -> None:
+    # 77 KB in ten minutes; of this small journal one console may use 128.
+    bmc = make_bmc("node1", total=None, rate=1.0)
+    site.add(bmc, "node1")
+    disk = BrokenDisk()
+
+    async with site.recording(disk):
+        await grow(bmc, 1000)
+        disk.hang()
+        await trio.sleep(600)
+        row = await site.ls("node1")
+        disk.resume()
+        await grow(bmc, 1000)
+
+    assert row["session"] == "up"
+    recorded = site.raw("node1")
+    assert len(recorded) >= max(bmc.ledger.acknowledged, 60_000)
+    assert recorded == numbered("node1", 0, len(recorded))
+    assert [name for name, _ in site.events("node1", "session")] == ["up"]
+    assert site.events("node1", "gap") == []
+
+
+async def test_a_stop_ends_while_the_disk_hangs_and_the_journal_keeps_what_is_left(
+    site: Site, fast_clock: MockClock
+) -> None:
+    bmc = make_bmc("node1", total=None, rate=5.0)
+    site.add(bmc, "node1")
+    disk = BrokenDisk()
+
+    async with site.recording(disk):
+        await grow(bmc, 1000)
+        disk.hang()
+        await grow(bmc, 5000)
+        began = trio.current_time()
+    lasted = trio.current_time() - began
+    disk.bury()
+    kept_back = bmc.ledger.acknowledged - len(site.raw("node1"))
+    async with site.recording():
+        await grow(bmc, 1000)
+
+    assert GRACE <= lasted < STOP_TIMEOUT
+    assert kept_back > 4000
+    assert site.raw("node1").startswith(bytes(bmc.ledger.kept))
 
 
 async def test_a_full_journal_stops_acks_and_marks_what_may_be_lost(

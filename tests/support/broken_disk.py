@@ -27,6 +27,7 @@ class BrokenDisk(OsFileSystem):
         self.hanging: set[str] = set()
         """Folders whose files hang whoever touches them, until `resume`."""
         self._hangs = False
+        self._is_gone = False
         self._resumed = threading.Event()
         self.writes = 0
 
@@ -44,11 +45,21 @@ class BrokenDisk(OsFileSystem):
         self._hangs = False
         self._resumed.set()
 
+    def bury(self) -> None:
+        """Let what hangs fail: the process that waited for it is gone."""
+        self._is_gone = True
+        self._resumed.set()
+
+    def _wait(self) -> None:
+        self._resumed.wait()
+        if self._is_gone:
+            raise OSError(errno.EIO, "the process is gone")
+
     def open(self, path: Path, *, create: bool) -> int:
         """Open unless everything fails."""
         self._fail()
         if path.parent.name in self.hanging:
-            self._resumed.wait()
+            self._wait()
         return super().open(path, create=create)
 
     def make_folder(self, path: Path) -> None:
@@ -59,7 +70,7 @@ class BrokenDisk(OsFileSystem):
     def write(self, descriptor: int, data: bytes) -> int:
         """Write what fits."""
         if self._hangs:
-            self._resumed.wait()
+            self._wait()
         self._fail()
         self.writes += 1
         if not self.room:
