@@ -7,10 +7,8 @@ from typing import NamedTuple
 
 from solrecd.stamps import format_stamp, parse_stamp
 
-_NAME = re.compile(
-    r"(?P<date>\d{8})T(?P<clock>\d{6}\.\d{6})Z\.boot-(?P<boot>\d{6,})"
-    r"(?:\.part-(?P<part>\d{4,}))?"
-    r"(?:\.(?P<kind>log|raw|timing)(?P<closed>\.zst)?)?"
+_STEM = re.compile(
+    r"(\d{8})T(\d{6}\.\d{6})Z\.boot-(\d{6,})(?:\.part-(\d{4,}))?", re.ASCII
 )
 
 KINDS = ("raw", "timing", "log")
@@ -48,18 +46,25 @@ class SegmentFile(NamedTuple):
 
 def parse_file_name(name: str) -> SegmentFile | None:
     """Return what a file name says, None when it is none of ours."""
-    match = _NAME.fullmatch(name)
-    if match is None or match["kind"] is None:
+    plain = name.removesuffix(".zst")
+    stem, _, kind = plain.rpartition(".")
+    segment = parse_stem(stem) if kind in KINDS else None
+    return None if segment is None else SegmentFile(segment, kind, plain != name)
+
+
+def parse_stem(stem: str) -> SegmentName | None:
+    """Return what the stem of a segment's files says, None when it is none of ours."""
+    match = _STEM.fullmatch(stem)
+    if match is None:
         return None
-    date, clock = match["date"], match["clock"]
+    date, clock, boot, part = match.groups()
     try:
         started = parse_stamp(
             f"{date[:4]}-{date[4:6]}-{date[6:]}T{clock[:2]}:{clock[2:4]}:{clock[4:]}Z"
         )
     except ValueError:
         return None
-    segment = SegmentName(int(match["boot"]), int(match["part"] or 1), started)
-    return SegmentFile(segment, match["kind"], match["closed"] is not None)
+    return SegmentName(int(boot), int(part or 1), started)
 
 
 def next_segment(current: SegmentName, boot: int, at: int) -> SegmentName:

@@ -90,15 +90,15 @@ class Vocabulary:
 
     def frames(self, segment: Segment) -> list[bool] | None:
         """Return which frames may hold a match; None where nothing is known."""
-        if segment.files["log"].suffix != ".zst":
+        if not segment.files.is_packed("log"):
             # It may have grown since: recovered, or copied from somewhere else.
             return None
-        return self._answers.get(str(segment.name))
+        return self._answers.get(segment.stem)
 
     def lines(self, segment: Segment, report: Report) -> int:
         """Return how many lines of console output a segment has."""
-        known = self._lines.get(str(segment.name))
-        if known is not None and segment.files["log"].suffix == ".zst":
+        known = self._lines.get(segment.stem)
+        if known is not None and segment.files.is_packed("log"):
             return known
         return sum(map(count_output, read_pieces(segment.files["log"], report)))
 
@@ -176,14 +176,14 @@ def learn(segment: Segment) -> SegmentWords | None:
     It cannot of an open one, and of one that is damaged or not ours: its frames are
     not those that a search would pass over.
     """
-    path = segment.files.get("log")
-    if path is None or path.suffix != ".zst":
+    if not segment.files.is_packed("log"):
         return None
+    path = segment.files["log"]
     faults: list[Fault] = []
     frames = [look_at(text) for text in read_pieces(path, faults.append)]
     if faults or len(frames) != count_frames(path):
         return None
-    return SegmentWords(str(segment.name), frames)
+    return SegmentWords(segment.stem, frames)
 
 
 class _Selection:

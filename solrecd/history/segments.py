@@ -3,11 +3,37 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from solrecd.archive.names import SegmentName, parse_file_name
+from solrecd.archive.names import KINDS, SegmentName, parse_stem
+
+
+class Files(Mapping[str, Path]):
+    """Files by kind; a path is made when it is asked for, for most never are."""
+
+    __slots__ = ("_folder", "_names")
+
+    def __init__(self, folder: Path, names: Mapping[str, str]) -> None:
+        self._folder = folder
+        self._names = names
+
+    def __getitem__(self, kind: str) -> Path:
+        return self._folder / self._names[kind]
+
+    def is_packed(self, kind: str) -> bool:
+        """Whether a file is there and compressed."""
+        return self._names.get(kind, "").endswith(".zst")
+
+    def __contains__(self, kind: object) -> bool:
+        return kind in self._names
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,13 +42,15 @@ class Segment:
 
     console: str
     name: SegmentName
-    files: Mapping[str, Path]
+    files: Files
     """By kind: ``log``, ``raw``, ``timing``; a kind may be missing."""
+    stem: str
+    """What their names begin with; the text of ``name``."""
 
     @property
     def closed(self) -> bool:
         """Whether the recorder has finished with it."""
-        return all(path.suffix == ".zst" for path in self.files.values())
+        return all(map(self.files.is_packed, self.files))
 
 
 class NoArchiveError(Exception):
@@ -59,17 +87,21 @@ class Archive:
             NoArchiveError: the console's folder cannot be read.
         """
         folder = self.folder / console
-        found: dict[SegmentName, dict[str, Path]] = {}
+        found: dict[str, dict[str, str]] = {}
         for name in _names_in(folder):
-            understood = parse_file_name(name)
-            if understood is None:
-                continue
-            files = found.setdefault(understood.segment, {})
-            # While a segment is being closed both forms lie there: the open one is
-            # the one that is known to be whole.
-            if not understood.closed or understood.kind not in files:
-                files[understood.kind] = folder / name
-        return [Segment(console, name, found[name]) for name in sorted(found)]
+            stem, _, kind = name.removesuffix(".zst").rpartition(".")
+            if kind in KINDS:
+                files = found.setdefault(stem, {})
+                # While a segment is being closed both forms lie there: the open one
+                # is the one that is known to be whole.
+                if kind not in files or not name.endswith(".zst"):
+                    files[kind] = name
+        segments = [
+            Segment(console, name, Files(folder, files), stem)
+            for stem, files in found.items()
+            if (name := parse_stem(stem)) is not None
+        ]
+        return sorted(segments, key=lambda segment: segment.name)
 
     def segments_of_boot(self, console: str, boot: int) -> list[Segment]:
         """Return the parts of one boot in order."""
