@@ -26,6 +26,7 @@ COMMANDS = (
     Command("reload", "solrecd.cli.reload", "have the configuration read anew"),
     Command("setup", "solrecd.cli.setup", "put this machine's console on its port"),
     Command("reindex", "solrecd.cli.reindex", "rebuild the index from the archive"),
+    Command("completion", "solrecd.cli.completion", "let the shell complete names"),
 )
 
 
