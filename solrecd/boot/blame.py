@@ -34,13 +34,14 @@ _FRAME_ARM: Final = re.compile(
     rf"|{_NAME} from {_NAME}\+0x)"
 )
 
-# The instruction that faulted: x86, Arm, powerpc, RISC-V, MIPS; and where powerpc
-# says which interrupt was taken.
+# The instruction that faulted: x86, Arm, powerpc, RISC-V, MIPS, LoongArch, s390, SPARC,
+# PA-RISC, ARC; and where powerpc says which interrupt was taken.
 _POINTER: Final = re.compile(
     r"(?:\b[RE]?IP(?: is at|:)|^ *PC is at|^ *pc *:|^ *epc *:|^ *NIP\b|^ *PC:"
-    r"|--- interrupt: \w+ at|^ *ip *:|^ *Krnl PSW)"
+    r"|--- interrupt: \w+ at|^ *ip *:|^ *Krnl PSW"
+    r"|^ *(?:ERA|TPC|IAOQ\[0\]|\[ERET\]) *:)"
     r"(?: *(?:\w{2,4}:)?(?:\[?<?[0-9a-f]{8,}>?\]?)?:?){0,3} *(?:\w{2,4}:)?"
-    rf"\(?{_NAME}"
+    rf"[(<]?{_NAME}"
     r"(?:\+0x[0-9a-f]+|/0x| \S+:\d+ \[inline\])",
     re.MULTILINE,
 )
@@ -48,6 +49,7 @@ _POINTER: Final = re.compile(
 # Finding these words first is ten times as fast as letting _POINTER look everywhere.
 _POINTER_WORDS: Final = (
     "IP:", "IP is at", "PC is at", "pc ", "NIP", "PC:", "--- interrupt:", "ip ", "PSW",
+    "ERA:", "IAOQ[0]:", "[ERET]:",
 )  # fmt: skip
 
 _TRACE_STARTS: Final = re.compile(
@@ -76,6 +78,9 @@ _SYSCALL_PREFIX: Final = re.compile(
     r"^(?:__x64_(?=sys_)|__ia32_(?=sys_)|__arm64_(?=sys_)|__(?:do|se)_(?:compat_)?sys_"
     r"|(?:compat_)?(?:SYSC|SyS)_)"
 )
+
+# kernel/workqueue.c: the work is over, and not in the trace any more.
+_LAST_FUNCTION: Final = re.compile(rf"\n *last function: {_NAME}")
 
 # Which lock is taken in interrupts, where the interrupt takes it.
 _LOCK_BECAME: Final = re.compile(r"which became \S+-safe at:")
@@ -131,6 +136,9 @@ class Culprit:
     def _first_frame(
         self, report: str, named: str | None, skip: Sequence[str]
     ) -> str | None:
+        worked = _LAST_FUNCTION.search(report)
+        if worked is not None:
+            return worked[1]
         return self._first(_calls(report), skip) or named
 
     def _lock(self, report: str, named: str | None, skip: Sequence[str]) -> str | None:
@@ -138,13 +146,10 @@ class Culprit:
         if taken_before is not None:
             return self._first(_frames(report[taken_before.end() :]), skip)
         announced = _LOCK_TAKEN.search(report)
-        if announced is not None:
-            taken = _LOCK_AT.search(report, announced.end())
-            if taken is not None and not self._is_skipped(taken[1], ()):
-                return taken[1]
-        return self._first([named] if named else [], skip) or self._first_frame(
-            report, named, skip
-        )
+        taken = announced and _LOCK_AT.search(report, announced.end())
+        names = [taken[1]] if taken else []
+        found = self._first(names, ()) or self._first([named] if named else [], skip)
+        return found or self._first_frame(report, named, skip) or _first_of(names)
 
     def _stall(self, report: str, named: str | None, skip: Sequence[str]) -> str | None:
         """Look below the loop: the frame above the first one that dispatches work."""

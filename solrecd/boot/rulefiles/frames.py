@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any, Final
 
@@ -35,7 +35,7 @@ def build(values: Mapping[str, Any]) -> Frames:
     """Return frames of what `complaints` has nothing to say of."""
     families = values.get("machinery", {}).values()
     return Frames(
-        machinery=_any_of(chain.from_iterable(families)),
+        machinery=_any_of([f"_*(?:{p})" for p in chain.from_iterable(families)], "^"),
         waiting=tuple(values.get("waiting", ())),
         gathering=dict(values.get("gathering", {})),
         quiet=tuple(values.get("quiet", ())),
@@ -83,7 +83,8 @@ def _is_mapping(value: object) -> bool:
     return isinstance(value, dict) and all(isinstance(v, str) for v in value.values())
 
 
-def _any_of(patterns: Iterator[str] | list[str]) -> Matcher:
+def _any_of(patterns: Sequence[str], where: str = "") -> Matcher:
     whole = "|".join(f"(?:{pattern})" for pattern in patterns)
-    matcher: Matcher = re2.compile(whole or r"\z\A.", re2_options())
+    pattern = f"{where}(?:{whole})" if whole else r"\z\A."
+    matcher: Matcher = re2.compile(pattern, re2_options())
     return matcher

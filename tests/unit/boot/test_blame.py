@@ -23,6 +23,14 @@ CULPRIT = Culprit(RULES.frames)
         "pc : example_read+0x1c/0x80",
         "epc : example_read+0x1c/0x80",
         "NIP [c0000000000a1c88] example_read+0x1c/0x80",
+        "Krnl PSW : 0704c00180000000 00000000001a2b3c (example_read+0x1c/0x80)",
+        "Krnl PSW : 0704c00180000000 00000000001a2b3c (example_read+0x1c/0x80 [ext4])",
+        "epc   : 80123456 example_read+0x1c/0x80",
+        "   ERA: 9000000000201234 example_read+0x1c/0x80",
+        "TPC: <example_read+0x1c/0x80>",
+        " IAOQ[0]: example_read+0x1c/0x80",
+        "PC: [<00012345>] example_read+0x1c/0x80",
+        "[ERET]: example_read+0x1c/0x80",
     ],
 )
 def test_the_faulting_instruction_is_found(line: str) -> None:
@@ -95,3 +103,39 @@ def test_a_deadlock_is_blamed_on_who_takes_the_lock() -> None:
 def test_an_empty_report_leaves_what_the_headline_named() -> None:
     for way in Blame:
         assert CULPRIT.find(way, "", "example_read", ()) == "example_read"
+
+
+@pytest.mark.parametrize(
+    "name", ["sctp_wait_for_sndbuf", "nilfs_sysfs_delete_group", "vkms_atomic_destroy"]
+)
+def test_a_subsystems_own_function_is_to_blame_whatever_it_is_about(name: str) -> None:
+    report = f"Call Trace:\n wait_for_common+0x1/0x2\n {name}+0x1/0x2\n ioctl+0x1/0x2\n"
+
+    assert CULPRIT.find(Blame.FRAMES, report, None, ()) == name
+
+
+def test_work_that_has_ended_is_named_beside_the_trace() -> None:
+    report = "     last function: example_work\nCall Trace:\n worker_thread+0x1/0x2\n"
+
+    assert CULPRIT.find(Blame.FRAMES, report, None, ()) == "example_work"
+
+
+def test_a_lock_that_is_taken_by_machinery_alone_is_blamed_on_it() -> None:
+    report = "a/1 is trying to acquire lock:\n (x){+.+.}, at: flush_work+0x0/0xb0\n"
+
+    assert CULPRIT.find(Blame.LOCK, report, None, ()) == "flush_work"
+
+
+@pytest.mark.parametrize(
+    ("wrapper", "name"),
+    [
+        ("__x64_sys_openat", "sys_openat"),
+        ("__arm64_sys_openat", "sys_openat"),
+        ("__se_sys_openat", "openat"),
+        ("SyS_openat", "openat"),
+    ],
+)
+def test_what_wraps_a_system_call_is_not_its_name(wrapper: str, name: str) -> None:
+    report = f"RIP: 0010:{wrapper}+0x1c/0x80\n"
+
+    assert CULPRIT.find(Blame.TRACE, report, None, ()) == name
