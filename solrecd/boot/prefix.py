@@ -35,7 +35,7 @@ class Message(NamedTuple):
 
 STAMP: Final = re.compile(
     r"(?:<\d+>)?\[ *(?P<stamp>\d+\.\d{3,7}) ?\](?:\[ *(?P<caller>[TC]\d+) *\])? ?"
-    r"(?:\d{5}\.\d{5}> )?"  # Zircon: process and thread
+    r"(?:\d{5}[.:]\d{5}> )?"  # Zircon: process and thread
 )
 
 # ``dmesg -x`` and lkp's serial logs print facility and level.
