@@ -37,7 +37,23 @@ JOURNAL_EVERY = 1.0
 DISK_EVERY = 10.0
 """Seconds between two looks at the free space of the log file system."""
 
-EVENT_NAMES = ("journal_filling", "journal_full", "journal_drained", "archive_evicted")
+LOW = 256 << 20
+"""Bytes free below which the disk is low: an hour of a fleet that prints normally."""
+
+LOW_SHARE = 0.05
+"""The same as a part of the file system, where that is less."""
+
+ENOUGH = 2
+"""Times as much room as when it was low, and the trouble is over."""
+
+EVENT_NAMES = (
+    "journal_filling",
+    "journal_full",
+    "journal_drained",
+    "disk_low",
+    "disk_recovered",
+    "archive_evicted",
+)
 """Names of the events of this module, all of kind failure."""
 
 log = structlog.get_logger()
@@ -77,6 +93,19 @@ def next_level(level: Level, share: float) -> Level:
     return level if share >= DRAINED else Level.DRAINED
 
 
+def is_low(was_low: bool, avail: int, size: int, keep_free: int | None) -> bool:  # noqa: FBT001
+    """Return whether a disk has little room, with hysteresis.
+
+    Args:
+        was_low: after the look before.
+        avail: bytes free for us.
+        size: bytes of the file system.
+        keep_free: as configured.
+    """
+    mark = max(min(LOW, size * LOW_SHARE), keep_free or 0)
+    return avail < mark * (ENOUGH if was_low else 1)
+
+
 class Storage:
     """Tells about disk and journal; `run` is its whole life.
 
@@ -111,6 +140,7 @@ class Storage:
         """By console; the whole journal's under an empty name. Drained ones are not
         in it."""
         self._disk_error: str | None = None
+        self._is_low = False
 
     async def run(self) -> None:
         """Watch, for ever; a disk that hangs holds one thread, not us."""
@@ -158,9 +188,24 @@ class Storage:
 
     def _disk_seen(self, found: os.statvfs_result) -> None:
         avail = found.f_bavail * found.f_frsize
-        self._metrics.filesystem(avail=avail, size=found.f_blocks * found.f_frsize)
+        size = found.f_blocks * found.f_frsize
+        self._metrics.filesystem(avail=avail, size=size)
+        self._tell_room(avail, size)
         if self._keep_free is not None and avail < self._keep_free:
             self._archive.make_room(self._keep_free - avail)
+
+    def _tell_room(self, avail: int, size: int) -> None:
+        """Tell when room gets short, and have deleted what may be."""
+        was_low = self._is_low
+        self._is_low = is_low(was_low, avail, size, self._keep_free)
+        if self._is_low == was_low:
+            return
+        mib = f"{avail >> 20} MiB free in {self._log_dir}"
+        if self._is_low:
+            self._archive.tidy()
+            self._tell("", "disk_low", Severity.ERROR, f"{mib}: the archive needs room")
+        else:
+            self._tell("", "disk_recovered", Severity.INFO, f"{mib}: that is enough")
 
     def _disk_failed(self, error: OSError) -> None:
         reason = error.strerror or str(error)

@@ -118,9 +118,10 @@ class DaemonConfig:
     """Bytes kept for each console, on disk."""
     retention_total: int | None = None
     """Bytes kept for all consoles together, on disk."""
-    keep_free: int | None = 256 * _MIB
+    keep_free: int | None = None
     """Bytes of the log file system that stay free: closed segments go, the oldest
-    first, before it has less, also those that retention would keep."""
+    first, before it has less, also those that retention would keep. None: nothing is
+    deleted that retention keeps, and a full disk is told instead."""
     login_concurrency: int = 256
     """Logins that may be under way at the same time."""
     markers_dir: str = "/etc/solrecd/markers.d"

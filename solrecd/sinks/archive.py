@@ -217,6 +217,10 @@ class ArchiveSink:
         """Remove the oldest closed segments, of any console, until so much is free."""
         self._closer.make_room(size)
 
+    def tidy(self) -> None:
+        """Remove what retention allows now, not when its hour comes."""
+        self._closer.tidy()
+
     def close(self) -> None:
         """Let `run` write what is left and return."""
         self._closing = True

@@ -104,6 +104,10 @@ class Closer:
         """Let the next `work` remove the oldest segments until so much is free."""
         self._room = size
 
+    def tidy(self) -> None:
+        """Let the next `work` look for what retention does not keep."""
+        self._next_look = 0
+
     def add(self, console: str, name: SegmentName) -> None:
         """Queue a segment that takes no more bytes."""
         self._queue.append(_Job(console, name))

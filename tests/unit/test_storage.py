@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from solrecd.journal import Journal
 from solrecd.metrics import Metrics
 from solrecd.sinks.archive import ArchiveOptions, ArchiveSink
 from solrecd.sinks.index import IndexSink
-from solrecd.storage import DISK_EVERY, Level, Storage, next_level
+from solrecd.storage import DISK_EVERY, LOW, Level, Storage, is_low, next_level
 
 AT = 1_795_000_000_000_000
 
@@ -33,14 +34,32 @@ class Index(IndexSink):
             self.events.append((event.console, event.name))
 
 
+class Tidied(ArchiveSink):
+    """Counts what it is asked for."""
+
+    def __init__(self, folder: Path) -> None:
+        journal = Journal.open(folder / "other", 256 << 10)
+        super().__init__(ArchiveOptions(folder), journal)
+        journal.close()
+        self.tidied = self.room = 0
+
+    def tidy(self) -> None:
+        self.tidied += 1
+
+    def make_room(self, size: int) -> None:
+        self.room += size
+
+
 class Site:
     """A small journal and who watches it."""
 
-    def __init__(self, folder: Path, log_dir: Path) -> None:
+    def __init__(
+        self, folder: Path, log_dir: Path, archive: ArchiveSink | None = None
+    ) -> None:
         self.journal = Journal.open(folder / "journal", 256 << 10)
         self.index = Index(folder)
         self.metrics = Metrics((), version="1")
-        archive = ArchiveSink(ArchiveOptions(log_dir), self.journal)
+        archive = archive or ArchiveSink(ArchiveOptions(log_dir), self.journal)
         self.storage = Storage(
             str(log_dir),
             None,
@@ -110,6 +129,48 @@ def test_a_journal_that_fills_is_told_once_and_its_end_too(site: Site) -> None:
         "journal_filling",
         "journal_drained",
     ]
+
+
+TERABYTE = 1 << 40
+
+
+@pytest.mark.parametrize(
+    ("was_low", "avail", "size", "keep_free", "low"),
+    [
+        (False, LOW, TERABYTE, None, False),
+        (False, LOW - 1, TERABYTE, None, True),
+        (True, LOW + 1, TERABYTE, None, True),
+        (True, 2 * LOW, TERABYTE, None, False),
+        (False, 6 << 20, 100 << 20, None, False),
+        (False, 4 << 20, 100 << 20, None, True),
+        (False, 2 * LOW, TERABYTE, 3 * LOW, True),
+        (False, 3 * LOW, TERABYTE, 3 * LOW, False),
+    ],
+)
+def test_a_disk_is_low_before_it_is_full(
+    *, was_low: bool, avail: int, size: int, keep_free: int | None, low: bool
+) -> None:
+    assert is_low(was_low, avail, size, keep_free) is low
+
+
+def look_at_disk(site: Site, avail: int) -> None:
+    """Let the storage see so many bytes free on a large disk."""
+    blocks = (4096, 4096, 1 << 28, avail // 4096, avail // 4096)
+    site.storage._disk_seen(os.statvfs_result((*blocks, 0, 0, 0, 0, 255)))
+
+
+def test_little_room_is_told_once_and_brings_retention_forward(
+    tmp_path: Path,
+) -> None:
+    closer = Tidied(tmp_path)
+    site = Site(tmp_path, tmp_path, closer)
+
+    for avail in (2 * LOW, LOW // 2, LOW // 4, 3 * LOW):
+        look_at_disk(site, avail)
+
+    site.journal.close()
+    assert site.index.events == [("", "disk_low"), ("", "disk_recovered")]
+    assert (closer.tidied, closer.room) == (1, 0)
 
 
 async def test_a_file_system_that_is_gone_ends_nothing(

@@ -227,6 +227,30 @@ def test_the_oldest_closed_segments_go_when_the_disk_has_no_room(
     assert not closer.due
 
 
+def test_what_retention_allows_goes_at_once_when_room_gets_short(
+    tmp_path: Path,
+) -> None:
+    now = [AT]
+    closer = Closer(
+        tmp_path,
+        compress=True,
+        retention=Retention(boots=2),
+        wall_clock=lambda: now[0],
+    )
+    closer.work()
+    make_segments(tmp_path, [SegmentName(boot, 1, AT + boot) for boot in (1, 2, 3)])
+    now[0] += 1
+    due_by_itself = closer.due
+
+    closer.tidy()
+    changes = closer.work() if closer.due else []
+
+    assert not due_by_itself
+    assert [(change.fate, change.name.boot) for change in changes] == [
+        (SegmentFate.REMOVED, 1)
+    ]
+
+
 def test_the_open_segment_stays_however_little_room_there_is(tmp_path: Path) -> None:
     folder = make_segments(tmp_path, [NAME])
     closer = make_closer(tmp_path)
