@@ -16,7 +16,7 @@ LAB   := $(PEERS) freeipmi-tools qemu-system-x86 ovmf grub-common grub-pc-bin gr
 RIVALS := $(PEERS) conman
 
 .DEFAULT_GOAL := help
-.PHONY: help venv test check unit integration e2e bench torture neighbours hostile disks soak fuzz docs demo clean
+.PHONY: help venv test check unit integration e2e bench torture neighbours hostile disks soak fuzz docs man demo clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -89,6 +89,9 @@ fuzz: venv ## coverage-guided fuzzing of every decoder, SECONDS=n each
 
 docs: venv ## packaging/docs/events.md: what every event means, from the taxonomy and the markers
 	$(BIN)/python -m tools.taxonomy
+
+man: venv ## manual pages of every command, into build/man
+	$(BIN)/python -m tools.manpages build/man
 
 demo: venv ## a small simulated fleet that boots, fails and boots again; end it with ^C
 	$(BIN)/solrecd demo

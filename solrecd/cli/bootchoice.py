@@ -24,7 +24,9 @@ class ChosenBoot(NamedTuple):
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add NAME, ``--boot`` and its short forms."""
-    parser.add_argument("name", metavar="NAME")
+    parser.add_argument(
+        "name", metavar="NAME", help="a console, or the beginning of its name"
+    )
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--boot", metavar="BOOT", help=f"{choose.HELP} (default: -1)")
     for word in choose.OUTCOMES:

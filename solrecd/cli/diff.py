@@ -44,7 +44,9 @@ class Side(NamedTuple):
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
-    parser.add_argument("name", metavar="NAME")
+    parser.add_argument(
+        "name", metavar="NAME", help="a console, or the beginning of its name"
+    )
     parser.add_argument(
         "boots",
         metavar="BOOT",

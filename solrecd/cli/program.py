@@ -99,14 +99,28 @@ def _dispatch(program: Program, arguments: Sequence[str]) -> int:
     if command is None:
         raise CommandError(_unknown(program, known.command))
     module = importlib.import_module(command.module)
-    parser = _Parser(prog=f"{program.name} {command.name}", description=command.help)
-    program.add_common(parser)
-    module.add_arguments(parser)
+    parser = command_parser(program, command, module)
     rest = known.rest
     del known.command, known.rest
     # Options may stand between names: `grep PATTERN --failed NAMES`.
     status: int = module.main(parser.parse_intermixed_args(rest, known))
     return status
+
+
+def command_parser(
+    program: Program, command: Command, module: Any
+) -> argparse.ArgumentParser:
+    """Return the parser of what stands behind a command's name.
+
+    Args:
+        program: the command's.
+        command: which.
+        module: the one that the command's line names, imported.
+    """
+    parser = _Parser(prog=f"{program.name} {command.name}", description=command.help)
+    program.add_common(parser)
+    module.add_arguments(parser)
+    return parser
 
 
 def top_parser(program: Program) -> argparse.ArgumentParser:
