@@ -97,9 +97,9 @@ class Archive:
                 if kind not in files or not name.endswith(".zst"):
                     files[kind] = name
         segments = [
-            Segment(console, name, Files(folder, files), stem)
+            Segment(console, parsed, Files(folder, files), stem)
             for stem, files in found.items()
-            if (name := parse_stem(stem)) is not None
+            if (parsed := parse_stem(stem)) is not None
         ]
         return sorted(segments, key=lambda segment: segment.name)
 
