@@ -17,6 +17,7 @@ COMMANDS = (
     Command("events", "solrecd.cli.events", "list failures, stages, power, gaps"),
     Command("replay", "solrecd.cli.replay", "play a boot on the terminal as it came"),
     Command("export", "solrecd.cli.export", "write a boot as a page, a film, a text"),
+    Command("plot", "solrecd.cli.plot", "draw how long boots took, as a picture"),
     Command("tail", "solrecd.cli.tail", "show the last lines of consoles, and follow"),
     Command("screen", "solrecd.cli.screen", "show a console's screen as it stands"),
     Command("scan", "solrecd.cli.scan", "find boots and failures in any console log"),
