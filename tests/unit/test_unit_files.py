@@ -18,6 +18,7 @@ from tests.support.configs import machine, read
 
 ROOT = Path(__file__).parents[2]
 SERVICE = ROOT / "systemd/solrecd.service"
+TEMPLATE = ROOT / "systemd/solrecd@.service"
 EXAMPLE = (ROOT / "packaging/solrecd.toml").read_text()
 
 needs_systemd = pytest.mark.skipif(
@@ -39,10 +40,11 @@ def setting(name: str) -> str:
 
 
 @needs_systemd
-def test_systemd_accepts_the_unit(tmp_path: Path) -> None:
-    unit = tmp_path / SERVICE.name
+@pytest.mark.parametrize("source", [SERVICE, TEMPLATE], ids=["service", "template"])
+def test_systemd_accepts_the_unit(tmp_path: Path, source: Path) -> None:
+    unit = tmp_path / source.name.replace("@", "@east")
     # The program need not be installed where the tests run.
-    unit.write_text(SERVICE.read_text().replace("/usr/bin/solrecd run", "/bin/true"))
+    unit.write_text(source.read_text().replace("/usr/bin/solrecd run", "/bin/true"))
 
     result = analyze("verify", "--man=no", str(unit))
 
@@ -50,16 +52,44 @@ def test_systemd_accepts_the_unit(tmp_path: Path) -> None:
 
 
 @needs_systemd
-def test_the_sandbox_is_as_tight_as_promised() -> None:
-    result = analyze("security", "--offline=yes", "--threshold=15", str(SERVICE))
+@pytest.mark.parametrize("source", [SERVICE, TEMPLATE], ids=["service", "template"])
+def test_the_sandbox_is_as_tight_as_promised(source: Path) -> None:
+    result = analyze("security", "--offline=yes", "--threshold=15", str(source))
 
     assert result.returncode == 0, result.stdout
+
+
+OF_AN_INSTANCE = {
+    "Description": "IPMI Serial-over-LAN recorder (%i)",
+    "ExecStart": "/usr/bin/solrecd run -c /etc/solrecd/%i/solrecd.toml",
+    "ConfigurationDirectory": "solrecd/%i",
+    "StateDirectory": "solrecd/%i",
+    "LogsDirectory": "solrecd/%i",
+    "RuntimeDirectory": "solrecd/%i",
+}
+
+
+def test_an_instance_differs_in_its_name_and_its_places_only() -> None:
+    lines = SERVICE.read_text().partition("[Unit]")[2].splitlines()
+
+    expected = [
+        f"{key}={OF_AN_INSTANCE[key]}"
+        if (key := line.partition("=")[0]) in OF_AN_INSTANCE
+        else line
+        for line in lines
+    ]
+
+    assert TEMPLATE.read_text().partition("[Unit]")[2].splitlines() == expected
 
 
 def test_a_stop_leaves_time_for_a_question_goodbyes_and_the_archive() -> None:
     needed = ASK_TIMEOUT + GOODBYE + GRACE
 
     assert int(setting("TimeoutStopSec")) > needed
+
+
+def test_a_stop_does_not_kill_the_systemctl_that_is_asked_about_it() -> None:
+    assert setting("KillMode") == "mixed"
 
 
 def test_the_journal_outlives_the_process() -> None:
