@@ -137,15 +137,19 @@ def _columns(rows: Sequence[Row], *, is_terminal: bool) -> list[Column]:
         Column(
             "STARTED", lambda row: Cell(when.short(row["started"])), value_of("started")
         ),
-        Column("CONSOLE", lambda row: Cell(row["console"])),
-        Column("BOOT", lambda row: Cell(str(row["boot"])), right=True),
+        Column("CONSOLE", lambda row: Cell(row["console"]), value_of("console")),
+        Column(
+            "BOOT", lambda row: Cell(str(row["boot"])), value_of("boot"), right=True
+        ),
         Column("KERNEL", lambda row: Cell(row["kernel"] or "-"), value_of("kernel")),
         *map(_stage_column, stages),
-        Column("OUTCOME", lambda row: outcome(row["outcome"])),
-        Column("LAST", lambda row: Cell(row["last_stage"])),
+        Column("OUTCOME", lambda row: outcome(row["outcome"]), value_of("outcome")),
+        Column("LAST", lambda row: Cell(row["last_stage"]), value_of("last_stage")),
         _count_column("FAILURES", "failures", Colour.BAD),
         _count_column("GAPS", "gaps", Colour.WARNING),
-        Column("TITLE", lambda row: Cell(row["title"] or "", Colour.BAD)),
+        Column(
+            "TITLE", lambda row: Cell(row["title"] or "", Colour.BAD), value_of("title")
+        ),
     ]
 
 

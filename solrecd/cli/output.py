@@ -138,9 +138,14 @@ class Screen:
         """
         if self.is_terminal:
             return self._aligned(columns, list(rows), details)
+        plain = list(map(_plain, columns))
         count = 0
         for count, row in enumerate(rows, 1):  # noqa: B007 - it is returned
-            self.line("\t".join(safe(_plain(column, row)) for column in columns))
+            cells = [each(row) for each in plain]
+            # Asked once per row: it is the tabs between the cells that must stay.
+            if not "".join(cells).isprintable():
+                cells = list(map(safe, cells))
+            self.line("\t".join(cells))
         return count
 
     def _aligned(
@@ -205,13 +210,14 @@ def _safe_cell(cell: Cell) -> Cell:
     return Cell(safe(cell.text), cell.colour)
 
 
-def _plain(column: Column, row: Mapping[str, Any]) -> str:
-    return column.cell(row).text if column.plain is None else column.plain(row)
+def _plain(column: Column) -> Callable[[Mapping[str, Any]], str]:
+    """Return what gives a script the text of a column."""
+    return column.plain or (lambda row: column.cell(row).text)
 
 
 def value_of(key: str) -> Callable[[Mapping[str, Any]], str]:
     """Return what gives a script a row's value: the contract's text, or nothing."""
-    return lambda row: "" if row[key] is None else str(row[key])
+    return lambda row: "" if (value := row[key]) is None else str(value)
 
 
 def screen() -> Screen:

@@ -6,7 +6,7 @@ A reader gets times as the contract's text, made in SQL (see the package).
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -78,33 +78,67 @@ FORGET_REPLAYED = """DELETE FROM events WHERE console = ? AND boot = ?
     AND kind IN ('stage', 'failure', 'stuck')"""
 FORGET_SEGMENTS = "DELETE FROM segments WHERE console = ?"
 
-BOOTS = """SELECT console, boot, started, ended, cause, outcome, last_stage, stages,
-    kernel, cmdline, title, failures, gaps, bytes, facts FROM (
-        SELECT *, row_number() OVER (PARTITION BY console ORDER BY boot DESC) AS rank
-        FROM boot_objects WHERE (:consoles IS NULL
-        OR console IN (SELECT value FROM json_each(:consoles)))
-        AND (:boot IS NULL OR boot = :boot)
-        AND (:since IS NULL OR started_at >= :since)
-        AND (:until IS NULL OR started_at < :until)
-        AND (:kernel IS NULL OR kernel GLOB :kernel
-             OR kernel GLOB :kernel || '[^0-9]*')
-        AND (:outcomes IS NULL
-             OR outcome IN (SELECT value FROM json_each(:outcomes))))
-    WHERE :newest IS NULL OR rank <= :newest ORDER BY started_at, console"""
-EVENTS = """SELECT time, console, boot, kind, name, severity, title, line, signature,
-    fields, at FROM event_objects WHERE (:consoles IS NULL
-        OR console IN (SELECT value FROM json_each(:consoles)))
-        AND (:boot IS NULL OR boot = :boot)
-    AND (:since IS NULL OR at >= :since) AND (:until IS NULL OR at < :until)
-    AND (:kinds IS NULL OR kind IN (SELECT value FROM json_each(:kinds)))
-    AND (:names IS NULL
-         OR EXISTS (SELECT 1 FROM json_each(:names) WHERE name GLOB value))
-    ORDER BY at, console"""
-NEWEST_EVENTS = (
-    "SELECT * FROM ("  # noqa: S608 - of our own constants
-    + EVENTS.replace("ORDER BY at,", "ORDER BY at DESC,")
-    + " LIMIT :newest) ORDER BY at, console"
-)
+_BOOTS = """SELECT console, boot, started, ended, cause, outcome, last_stage, stages,
+    kernel, cmdline, title, failures, gaps, bytes, facts FROM boot_objects"""
+_EVENTS = """SELECT time, console, boot, kind, name, severity, title, line, signature,
+    fields, at FROM event_objects"""
+
+_CONSOLES = "console IN (SELECT value FROM json_each(:consoles))"
+_BOOT_FILTERS = {
+    "consoles": _CONSOLES,
+    "boot": "boot = :boot",
+    "since": "started_at >= :since",
+    "until": "started_at < :until",
+    "kernel": "(kernel GLOB :kernel OR kernel GLOB :kernel || '[^0-9]*')",
+    "outcomes": "outcome IN (SELECT value FROM json_each(:outcomes))",
+}
+_EVENT_FILTERS = {
+    "consoles": _CONSOLES,
+    "boot": "boot = :boot",
+    "since": "at >= :since",
+    "until": "at < :until",
+    "kinds": "kind IN (SELECT value FROM json_each(:kinds))",
+    "names": "EXISTS (SELECT 1 FROM json_each(:names) WHERE name GLOB value)",
+}
+
+# Statements are put together of the constants above; values are always parameters. A
+# filter that is not asked for is left out: SQLite uses a key only where it is certain.
+
+
+def select_boots(given: Container[str]) -> str:
+    """Return what finds boots, oldest first.
+
+    Args:
+        given: names of the filters that have a value, and ``newest`` for only so many
+            of each console, the last of those that fit.
+    """
+    found = _BOOTS + _where(_BOOT_FILTERS, given)
+    if "newest" not in given:
+        return found + " ORDER BY started_at, console"
+    return f"""SELECT console, boot, started, ended, cause, outcome, last_stage, stages,
+        kernel, cmdline, title, failures, gaps, bytes, facts FROM (
+            SELECT *, row_number() OVER (PARTITION BY console ORDER BY boot DESC)
+            AS rank FROM ({found}))
+        WHERE rank <= :newest ORDER BY started, console"""  # noqa: S608
+
+
+def select_events(given: Container[str]) -> str:
+    """Return what finds events in order of time; see `select_boots`.
+
+    ``newest`` counts events, of all consoles together.
+    """
+    found = _EVENTS + _where(_EVENT_FILTERS, given)
+    if "newest" not in given:
+        return found + " ORDER BY at, console"
+    newest = f"{found} ORDER BY at DESC, console LIMIT :newest"
+    return f"SELECT * FROM ({newest}) ORDER BY at, console"  # noqa: S608
+
+
+def _where(filters: Mapping[str, str], given: Container[str]) -> str:
+    chosen = [condition for name, condition in filters.items() if name in given]
+    return f" WHERE {' AND '.join(chosen)}" if chosen else ""
+
+
 LAST_READING = """SELECT max(time) FROM events WHERE console = ?
     AND kind IN ('stage', 'failure', 'stuck')"""
 SEGMENTS = """SELECT console, name, boot, part, started, ended, offset, bytes
