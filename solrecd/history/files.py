@@ -55,6 +55,7 @@ def read_blocks(path: Path, report: Report, start: int = 0) -> Iterator[bytes]:
         start: byte of the file at which to begin; of a compressed one, a frame's.
     """
     offset = start
+    path = path if start else _as_it_is_now(path)
     try:
         with path.open("rb") as file:
             if path.suffix == ".zst":
@@ -66,6 +67,12 @@ def read_blocks(path: Path, report: Report, start: int = 0) -> Iterator[bytes]:
                 yield block
     except OSError as error:
         report(Fault(path, offset, error.strerror or str(error)))
+
+
+def _as_it_is_now(path: Path) -> Path:
+    """Return where a file is that the recorder may have closed since it was found."""
+    closed = path.with_name(f"{path.name}.zst")
+    return closed if not path.exists() and closed.exists() else path
 
 
 def _text_of_frames(

@@ -46,6 +46,31 @@ def test_a_segment_is_read_open_and_closed(tmp_path: Path, *, closed: bool) -> N
     assert faults == []
 
 
+def test_a_segment_that_is_closed_after_it_was_found_is_read(tmp_path: Path) -> None:
+    faults: list[Fault] = []
+    write_segment(tmp_path, "a", LINES)
+    (found,) = Archive(tmp_path).segments("a")
+    for path in found.files.values():
+        path.unlink()
+    write_segment(tmp_path, "a", LINES, closed=True)
+
+    assert texts([found], faults) == [line.text for line in LINES]
+    assert faults == []
+
+
+def test_a_segment_that_is_gone_is_told(tmp_path: Path) -> None:
+    faults: list[Fault] = []
+    write_segment(tmp_path, "a", LINES)
+    (found,) = Archive(tmp_path).segments("a")
+    for path in found.files.values():
+        path.unlink()
+
+    assert texts([found], faults) == []
+    assert [str(fault) for fault in faults] == [
+        f"{found.files['log']}: byte 0: No such file or directory"
+    ]
+
+
 def test_consoles_are_folders_and_nothing_else(tmp_path: Path) -> None:
     write_segment(tmp_path, "b", LINES)
     write_segment(tmp_path, "a", LINES)
