@@ -34,6 +34,13 @@ _FRAME_ARM: Final = re.compile(
     rf"|{_NAME} from {_NAME}\+0x)"
 )
 
+# Frames of ddb and KDB: "panic() at panic+0x43", "#2 0xffffffff80a6b9e3 at panic+0x43",
+# "#0  witness_lock+0x52e", "Stopped at      panic+0x43:".
+_FRAME_BSD: Final = re.compile(
+    rf"\n *(?:Stopped (?:in .{{1,60}}? )?at +|#\d+ +(?:0x[0-9a-f]+ )?(?:at )?"
+    rf"|[\w.]+\([^\n]{{0,200}}?\) at )(?:\w+:)?{_NAME}\+0x[0-9a-f]+"
+)
+
 # The instruction that faulted: x86, Arm, powerpc, RISC-V, MIPS, LoongArch, s390, SPARC,
 # PA-RISC, ARC; and where powerpc says which interrupt was taken.
 _POINTER: Final = re.compile(
@@ -108,6 +115,7 @@ class Culprit:
             Blame.LOCK: self._lock,
             Blame.STALL: self._stall,
             Blame.HUNG: self._hung,
+            Blame.BSD: self._bsd,
         }
 
     def find(
@@ -183,6 +191,10 @@ class Culprit:
             if not any(part in name for part in waiting):
                 return name
         return named
+
+    def _bsd(self, report: str, named: str | None, skip: Sequence[str]) -> str | None:
+        names = [frame[1] for frame in _FRAME_BSD.finditer(report)]
+        return self._first([named, *names], skip) or named
 
     def _first(self, names: Iterable[str | None], skip: Sequence[str]) -> str | None:
         for name in names:

@@ -40,6 +40,9 @@ REMEMBERED: Final = 256
 PRELUDE_LINES: Final = 12
 """The real headline follows its prelude ("refcount_t: underflow") within these."""
 
+TRAP_LINES: Final = 24
+"""Registers that BSD kernels print between a trap and the panic it becomes."""
+
 SHELL_LINES: Final = 40
 """A shell's prompt follows its announcement within these: advice, then the shell's own
 banner. Later it is another one: somebody left the first, and the boot went on."""
@@ -262,7 +265,8 @@ def _continues(report: _Report, marker: Marker) -> bool:
     """Whether a headline belongs to a report that is already open."""
     old, new = report.rule, marker.rule
     if new.name == "panic":
-        return old.name in _ESCALATES and not report.panicked
+        again = not report.panicked or _says_again(report, marker)
+        return old.name in _ESCALATES and again
     callers = {report.marker.message.caller, marker.message.caller}
     if len(callers - {None}) > 1:
         return False
@@ -271,6 +275,14 @@ def _continues(report: _Report, marker: Marker) -> bool:
     if old.name in _TRAPS and new.name in _TRAPS:
         return _same_death(report, marker)
     return new.name == old.name and new.name in _SELF_REPEATING
+
+
+def _says_again(report: _Report, marker: Marker) -> bool:
+    """Whether a panic only repeats the trap that it comes from, of the same kernel."""
+    old, new = report.rule, marker.rule
+    if old.id == new.id or old.blame is Blame.NONE or old.blame is not new.blame:
+        return False
+    return len(report.texts) <= TRAP_LINES
 
 
 def _same_death(report: _Report, marker: Marker) -> bool:

@@ -55,6 +55,8 @@ class Blame(enum.StrEnum):
     """The caller below the loop: stalls stop at a random frame."""
     HUNG = "hung"
     """The first frame that is not about waiting."""
+    BSD = "bsd"
+    """What BSD kernels print: where they stopped, then a backtrace."""
 
 
 class Matched(Protocol):

@@ -133,3 +133,33 @@ def test_a_shell_after_another_was_left_is_a_failure_of_its_own() -> None:
     text = "(initramfs) exit\n" + "booting on\n" * 50 + "You are in emergency mode.\n"
 
     assert [event.name for event in failures(text)] == ["initramfs_shell", "emergency"]
+
+
+def test_a_bsd_trap_and_the_panic_it_becomes_are_one_incident() -> None:
+    text = (
+        "Fatal trap 12: page fault while in kernel mode\n"
+        "instruction pointer = 0x20:0xffffffff80ac2563\n"
+        "panic: page fault\n"
+        "KDB: stack backtrace:\n"
+        "#0 0xffffffff80aada97 at kdb_backtrace+0x67\n"
+        "#1 0xffffffff80a6b9e3 at panic+0x43\n"
+        "#2 0xffffffff80ec3641 at calltrap+0x8\n"
+        "#3 0xffffffff80c65e72 at example_close+0x142\n"
+    )
+
+    (event,) = failures(text)
+
+    assert event.title.endswith("while in kernel mode in example_close")
+    assert event.fields["reason"] == "page fault"
+
+
+def test_an_openbsd_kernel_that_stops_names_where() -> None:
+    text = (
+        "uvm_fault(0xfffffd807f0e0a38, 0x10, 0, 1) -> e\n"
+        "kernel: page fault trap, code=0\n"
+        "Stopped at      example_read+0x1e:      movl    0x10(%rax),%ecx\n"
+    )
+
+    (event,) = failures(text)
+
+    assert (event.name, event.title) == ("panic", "uvm_fault in example_read")
