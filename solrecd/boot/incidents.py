@@ -19,7 +19,9 @@ from typing import Final
 
 from solrecd.boot.blame import Culprit
 from solrecd.boot.detector import Marker
+from solrecd.boot.ignored import Ignored, Listener, Why
 from solrecd.boot.prefix import STAMP, SYSLOG_KERNEL, Message
+from solrecd.boot.repeats import Repeats
 from solrecd.boot.rules import Blame, Frames, Rule
 from solrecd.events import Event, Kind, Severity
 
@@ -30,22 +32,11 @@ stall with the traces of all CPUs more; what follows is no longer about the cras
 OPEN_REPORTS: Final = 4
 """Reports of different callers open at once; a fifth closes the first."""
 
-REPEAT_AFTER: Final = 3_600_000_000
-"""Microseconds. A soft lockup is printed every 20 s and stays one failure; after an
-hour people want to know that it still goes on."""
-
-REMEMBERED: Final = 256
-"""Different failures remembered to know their repetitions."""
-
 PRELUDE_LINES: Final = 12
 """The real headline follows its prelude ("refcount_t: underflow") within these."""
 
 TRAP_LINES: Final = 24
 """Registers that BSD kernels print between a trap and the panic it becomes."""
-
-SHELL_LINES: Final = 40
-"""A shell's prompt follows its announcement within these: advice, then the shell's own
-banner. Later it is another one: somebody left the first, and the boot went on."""
 
 _TITLE_LIMIT: Final = 240
 _FIELD_LIMIT: Final = 200
@@ -75,22 +66,6 @@ _VARYING: Final = re.compile(r"0x[0-9a-f]+|\b[0-9a-f]{8,}\b|\d+", re.IGNORECASE)
 _TRAPS: Final = frozenset({"oops", "bug"})
 # What a report of these names may itself contain, in other words.
 _SELF_REPEATING: Final = frozenset({"rcu_stall", "oom", "hw_error", "console_lost"})
-# These are states that a machine is in, whatever it prints about them.
-_STATES: Final = frozenset(
-    [
-        "emergency",
-        "initramfs_shell",
-        "grub_rescue",
-        "grub_shell",
-        "no_device",
-        "fsck_failed",
-        "loader_shell",
-        "kernel_debugger",
-        "bsd_debugger",
-    ]
-)
-# Announcing a shell and its prompt are one failure, whoever names it how.
-_SHELLS: Final = frozenset({"emergency", "initramfs_shell"})
 # A panic ends these; it is no incident of its own then.
 _ESCALATES: Final = frozenset(
     [
@@ -143,18 +118,19 @@ class _Report:
 class Reporter:
     """Collects reports of one console and turns them into events."""
 
-    __slots__ = ("_console", "_culprit", "_frames", "_open", "_repeats", "_shell")
+    __slots__ = (
+        "_console", "_culprit", "_frames", "_open", "_repeats", "ignored",
+    )  # fmt: skip
 
     def __init__(self, console: str, frames: Frames) -> None:
+        self.ignored: Listener | None = None
+        """Told of headlines that are no event of their own, if somebody asks."""
         self._console = console
         self._frames = frames
         # Most machines never crash, and it is large.
         self._culprit: Culprit | None = None
         self._open: list[_Report] = []
-        # Boot and line of the last shell that was told.
-        self._shell: tuple[int | None, int] = None, 0
-        # Boot and what failed -> stamp of the event; the least recent first.
-        self._repeats: dict[tuple[int | None, str | None], int] = {}
+        self._repeats = Repeats()
 
     @property
     def is_open(self) -> bool:
@@ -171,12 +147,13 @@ class Reporter:
 
     def begin(self, marker: Marker, line: int, at: int, boot: int) -> list[Event]:
         """Take a failure's headline; return the reports that it ends."""
-        if marker.rule.background and any(
-            r.rule.blame is not Blame.NONE for r in self._open
-        ):
-            return []
+        for report in reversed(self._open):
+            if marker.rule.background and report.rule.blame is not Blame.NONE:
+                self._ignore(marker, line, Why.PART, f"part of {_name(report)}")
+                return []
         for report in reversed(self._open):
             if _continues(report, marker):
+                self._ignore(marker, line, Why.PART, f"merged into {_name(report)}")
                 _escalate(report, marker)
                 return []
         ended = [r for r in self._open if _ends(r, marker)]
@@ -203,26 +180,22 @@ class Reporter:
         return self._told(reports)
 
     def _told(self, reports: Sequence[_Report]) -> list[Event]:
-        """Make events; a failure that repeats itself is told once an hour."""
+        """Make events of reports; repetitions are none."""
         events = []
         for report in reports:
             event = self._event(report)
-            if event.name in _SHELLS and self._is_same_shell(report):
-                continue
-            key = event.name if event.name in _STATES else event.signature
-            before = self._repeats.pop((event.boot, key), None)
-            if before is None or event.time - before > REPEAT_AFTER:
+            before = self._repeats.line_before(event)
+            if before is None:
                 events.append(event)
-                before = event.time
-            self._repeats[event.boot, key] = before
-            if len(self._repeats) > REMEMBERED:
-                del self._repeats[next(iter(self._repeats))]
+            else:
+                why = f"told already in line {before}"
+                self._ignore(report.marker, report.line, Why.REPEAT, why)
         return events
 
-    def _is_same_shell(self, report: _Report) -> bool:
-        boot, line = self._shell
-        self._shell = report.boot, report.line
-        return boot == report.boot and 0 <= report.line - line <= SHELL_LINES
+    def _ignore(self, marker: Marker, line: int, why: Why, explanation: str) -> None:
+        if self.ignored is not None:
+            text = marker.message.text
+            self.ignored(Ignored(line, marker.rule.id, why, explanation, text))
 
     def _event(self, report: _Report) -> Event:
         rule, message = report.rule, report.marker.message
@@ -259,6 +232,10 @@ def _is_complete(rule: Rule) -> bool:
         and not rule.prelude
         and rule.name not in _SELF_REPEATING
     )
+
+
+def _name(report: _Report) -> str:
+    return f"the {report.rule.name} that begins in line {report.line}"
 
 
 def _continues(report: _Report, marker: Marker) -> bool:

@@ -15,15 +15,18 @@ import json
 import lzma
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import IO, Final, cast
 
 import zstandard
 
 from solrecd import markerfiles
+from solrecd.boot.ignored import Ignored
 from solrecd.boot.rulefiles import RuleError
 from solrecd.boot.rules import RuleSet
+from solrecd.cli.source import Source
 from solrecd.events import Chunk, Event, Kind
 from solrecd.interpreter import Interpreter
 from solrecd.stamps import parse_stamp
@@ -48,9 +51,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="one object per line")
     parser.add_argument(
         "--markers",
-        default=markerfiles.USER_FOLDER,
         metavar="FOLDER",
-        help="marker rules of your own (default: %(default)s)",
+        help="marker rules of your own (default: the daemon's)",
     )
     parser.add_argument(
         "--explain",
@@ -66,28 +68,33 @@ def main(args: argparse.Namespace) -> int:
     gc.disable()
     files = args.files or ["-"]
     try:
-        rules = markerfiles.load(args.markers)
+        rules = markerfiles.load(args.markers or _markers_dir(args))
     except RuleError as error:
         print(f"solrecctl scan: {error}", file=sys.stderr)
         return 2
-    show = _show_json if args.json else _show_text
     found, unreadable = False, False
     for name in files:
-        label = name if len(files) > 1 else None
+        shower = _Shower(
+            name if len(files) > 1 else None, rules if args.explain else None
+        )
+        show = shower.json if args.json else shower.text
         try:
             with _opened(name) as stream:
-                explain = _explainer(label, as_json=args.json) if args.explain else None
-                for event in scan(stream, name, rules, explain):
-                    found |= event.kind is Kind.FAILURE
-                    show(event, label)
-                    if args.explain and not args.json:
-                        print(f"        rule {event.fields.get('rule', '-')}")
+                for each in look(stream, name, rules, explain=args.explain):
+                    found |= isinstance(each, Event) and each.kind is Kind.FAILURE
+                    show(each)
         except (OSError, EOFError, lzma.LZMAError, zstandard.ZstdError) as error:
-            print(f"solrecctl scan: {name}: {error}", file=sys.stderr)
+            print(f"solrecctl scan: {_why(name, error)}", file=sys.stderr)
             unreadable = True
     if unreadable:
         return 2
     return 0 if found else 1
+
+
+def _markers_dir(args: argparse.Namespace) -> str:
+    """Return the folder that the configuration names, if there is one to be read."""
+    options = {"server": None, "config": None, "dir": None} | vars(args)
+    return Source(argparse.Namespace(**options)).markers_dir
 
 
 def packaged_rules() -> RuleSet:
@@ -167,26 +174,28 @@ def _unarchived(data: bytes, at: int) -> tuple[list[Chunk], int]:
     return chunks, at
 
 
-def scan(
-    stream: IO[bytes],
-    name: str,
-    rules: RuleSet,
-    ignored: Callable[[int, str], None] | None = None,
-) -> Iterator[Event]:
+def scan(stream: IO[bytes], name: str, rules: RuleSet) -> Iterator[Event]:
     """Yield the events of one file, in the order of their lines.
 
     Args:
         stream: the file's bytes, unpacked.
         name: of the file, ``-`` for standard input.
         rules: what to look for.
-        ignored: told which lines looked like events and why they are none.
     """
+    found = look(stream, name, rules, explain=False)
+    yield from (each for each in found if isinstance(each, Event))
+
+
+def look(
+    stream: IO[bytes], name: str, rules: RuleSet, *, explain: bool
+) -> Iterator[Event | Ignored]:
+    """Yield events as `scan` does, and if asked what looks like one and is none."""
     source = _Input(stream)
     console = "-" if name == "-" else Path(name).name
     interpreter = Interpreter(rules, console=console, locate=source.line)
-    if ignored is not None:
-        interpreter.explain(ignored)
-    held: list[Event] = []
+    held: list[Event | Ignored] = []
+    if explain:
+        interpreter.explain(held.append)
     at = 0
     for chunks in source.chunks():
         at = chunks[-1].at if chunks else at
@@ -198,8 +207,14 @@ def scan(
     yield from _sorted(held)
 
 
-def _sorted(events: Sequence[Event]) -> list[Event]:
-    return sorted(events, key=lambda event: event.line or 0)
+def _sorted(found: Sequence[Event | Ignored]) -> list[Event | Ignored]:
+    return sorted(found, key=lambda each: each.line or 0)
+
+
+def _why(name: str, error: Exception) -> str:
+    """Say in one line what is wrong with a file."""
+    said = error.strerror if isinstance(error, OSError) and error.strerror else error
+    return f"{name}: {said}"
 
 
 @contextlib.contextmanager
@@ -226,27 +241,53 @@ def _unpacked(packed: IO[bytes], head: bytes) -> IO[bytes]:
     return packed
 
 
-def _explainer(label: str | None, *, as_json: bool) -> Callable[[int, str], None]:
-    def explain(line: int, why: str) -> None:
-        if as_json:
-            told = {"line": line, "ignored": why}
-            print(json.dumps(told if label is None else {"file": label} | told))
+class _Shower:
+    """Prints what is found in one file.
+
+    Args:
+        label: of the file, None when it is the only one.
+        rules: all rules, to tell where they stand, None where nobody asks.
+    """
+
+    def __init__(self, label: str | None, rules: RuleSet | None) -> None:
+        self._label = label
+        self._rules = rules
+
+    @cached_property
+    def _places(self) -> Mapping[str, str]:
+        """Where rules stand, by their ids."""
+        rules = self._rules.rules if self._rules else ()
+        return {rule.id: f" ({rule.source}:{rule.line})" for rule in rules}
+
+    def json(self, found: Event | Ignored) -> None:
+        """Print an object."""
+        if isinstance(found, Event):
+            told = found.as_dict()
         else:
-            where = f"{label}:{line}" if label else f"{line}"
-            print(f"{where:>6}  ignored   {why}")
+            told = {
+                "line": found.line,
+                "ignored": found.why.value,
+                "rule": found.rule,
+                "explanation": found.explanation,
+                "text": found.text,
+            }
+        print(json.dumps(told if self._label is None else {"file": self._label} | told))
 
-    return explain
-
-
-def _show_json(event: Event, label: str | None) -> None:
-    found = event.as_dict()
-    print(json.dumps(found if label is None else {"file": label} | found))
-
-
-def _show_text(event: Event, label: str | None) -> None:
-    where = f"{label}:{event.line}" if label else f"{event.line}"
-    what = event.severity.value if event.kind is Kind.FAILURE else event.kind.value
-    print(f"{where:>6}  {what:8}  {event.name:16}  {event.title}")
+    def text(self, found: Event | Ignored) -> None:
+        """Print a line, and another one that explains it."""
+        where = f"{self._label}:{found.line}" if self._label else f"{found.line}"
+        if isinstance(found, Ignored):
+            what, name, title = "ignored", found.why.value, found.text
+            rule, why = found.rule, f": {found.explanation}"
+        else:
+            failed = found.kind is Kind.FAILURE
+            what = found.severity.value if failed else found.kind.value
+            name, title = found.name, found.title
+            rule, why = str(found.fields.get("rule", "")), ""
+        print(f"{where:>6}  {what:8}  {name:16}  {title}")
+        if self._rules is not None:
+            said = f"rule {rule}{self._places.get(rule, '')}{why}"
+            print(f"        {said if rule else 'no rule: seen by what came when'}")
 
 
 if __name__ == "__main__":

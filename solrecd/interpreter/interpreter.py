@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from solrecd.boot.detector import Detector
+from solrecd.boot.ignored import Listener, NearMisses
 from solrecd.boot.noise import noisy_lines
 from solrecd.boot.prefix import STAMP
 from solrecd.boot.rules import Role, RuleSet
@@ -32,7 +33,8 @@ class Interpreter:
     """
 
     __slots__ = (
-        "_dark", "_detector", "_lines", "_overlap", "_prompts", "_story", "_text",
+        "_dark", "_detector", "_explain_misses", "_lines", "_overlap", "_prompts",
+        "_rules", "_story", "_text",
     )  # fmt: skip
 
     def __init__(
@@ -49,7 +51,10 @@ class Interpreter:
         self._text = Assembler(offset)
         self._overlap = Overlap()
         self._lines = LineCount(locate)
+        self._rules = rules
         self._detector = Detector(rules)
+        # Looks at the text of a line without markers, and its number.
+        self._explain_misses: Callable[[str, int], None] | None = None
         self._prompts = PromptWatch(self._detector)
         self._story = Story(
             console,
@@ -93,12 +98,13 @@ class Interpreter:
         """The unfinished line when it is a shell's prompt: somebody is logged in."""
         return self._prompts.shell(self._text.tail)
 
-    def explain(self, ignored: Callable[[int, str], None]) -> None:
-        """Tell the number of each line that looked like an event, and why it is none.
+    def explain(self, ignored: Listener) -> None:
+        """Tell of each line that looks like an event, and why it is none.
 
-        For people who ask why nothing was said.
+        For people who ask why nothing was said; reading is slow then.
         """
-        self._story.ignored = ignored
+        self._story.explain(ignored)
+        self._explain_misses = NearMisses(self._rules, ignored).look
 
     def limit(self, timeouts: Mapping[str, float]) -> None:
         """Take other seconds in a stage before a boot counts as stuck, by stage."""
@@ -236,6 +242,10 @@ class Interpreter:
             end: the line after them.
             noisy: indexes of noise that is not told yet; told ones are removed.
         """
+        if self._explain_misses is not None:
+            for index in range(begin, end):
+                number = self._lines.number(index, reading.lines[index])
+                self._explain_misses(texts[index], number)
         story = self._story
         while noisy and noisy[0] < end:
             index = noisy.popleft()

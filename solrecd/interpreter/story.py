@@ -7,14 +7,16 @@ becomes questions to them, and their answers become a `Reading`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from solrecd.boot.detector import Marker
+from solrecd.boot.ignored import Ignored, Listener, Why
 from solrecd.boot.incidents import Reporter
 from solrecd.boot.loops import LoopWatch
 from solrecd.boot.machine import BootMachine, Motion
 from solrecd.boot.noise import noise_event
+from solrecd.boot.prefix import Origin
 from solrecd.boot.rules import Frames, Role
 from solrecd.events import (
     Boot,
@@ -47,8 +49,8 @@ class Story:
     """
 
     __slots__ = (
-        "_boot_offset", "_console", "_copies", "_first_boot", "_held", "_lines",
-        "_loops", "_noisy", "_reporter", "_touched", "ignored", "machine",
+        "_boot_offset", "_console", "_copies", "_first_boot", "_held", "_ignored",
+        "_lines", "_loops", "_noisy", "_reporter", "_touched", "machine",
     )  # fmt: skip
 
     def __init__(
@@ -63,9 +65,7 @@ class Story:
         lines: LineCount,
     ) -> None:
         self.machine = BootMachine(console, boot, timeouts)
-        self.ignored: Callable[[int, str], None] | None = None
-        """Told the number of each line that looked like an event and is none, and why
-        it is none."""
+        self._ignored: Listener | None = None
         self._console = console
         self._reporter = Reporter(console, frames)
         self._loops = LoopWatch()
@@ -100,13 +100,17 @@ class Story:
             self.machine.recount()
             self._boot_offset = first
 
+    def explain(self, ignored: Listener) -> None:
+        """Tell of each line that looks like an event and is none."""
+        self._ignored = self._reporter.ignored = ignored
+
     # Markers.
 
     def take(self, reading: Reading, marker: Marker, line: Line) -> None:
         """Act on the marker of a finished line."""
         role = marker.rule.role
         if role is Role.SUPPRESS:
-            self._explain(marker, line, "no failure")
+            self._ignore(marker, line, Why.HARMLESS, "looks like a failure and is none")
         elif role is Role.FAILURE:
             self._failure(reading, marker, line)
         elif role is Role.STAGE:
@@ -132,8 +136,7 @@ class Story:
 
     def _failure(self, reading: Reading, marker: Marker, line: Line) -> None:
         if self._copies.is_old(marker.message):
-            origin = marker.message.origin.name.lower()
-            self._explain(marker, line, f"{origin} of what was printed before")
+            self._ignore_origin(marker, line)
             return
         if marker.rule.name == "kdump_started":
             self._held = None
@@ -146,7 +149,7 @@ class Story:
     def _stage(self, reading: Reading, marker: Marker, line: Line) -> None:
         motion = self.machine.judge(marker)
         if motion is Motion.NONE:
-            self._explain(marker, line, f"no way back to {marker.rule.name} from here")
+            self._ignore_stage(marker, line)
             self.machine.learn(marker)
             self._touched = True
             return
@@ -156,17 +159,36 @@ class Story:
         elif self.machine.stage is Stage.OFF:
             self._next(reading, marker, line)
         where = self._lines.number(marker.line, line)
-        self._move(reading, marker, where, line.at)
+        if not self._move(reading, marker, where, line.at):
+            self._ignore_stage(marker, line)
 
-    def _move(self, reading: Reading, marker: Marker, where: int, at: int) -> None:
+    def _move(self, reading: Reading, marker: Marker, where: int, at: int) -> bool:
+        """Enter a stage; return whether that is news."""
         event = self.machine.move(marker, where, at)
-        if event is not None:
-            self.add(reading, [event])
+        self.add(reading, [] if event is None else [event])
+        return event is not None
 
-    def _explain(self, marker: Marker, line: Line, why: str) -> None:
-        if self.ignored is not None:
+    def _ignore_stage(self, marker: Marker, line: Line) -> None:
+        if marker.message.origin is not Origin.LIVE:
+            self._ignore_origin(marker, line)
+        else:
+            said = f"the boot is at {self.machine.stage} already"
+            self._ignore(marker, line, Why.KNOWN, said)
+
+    def _ignore_origin(self, marker: Marker, line: Line) -> None:
+        """Explain a message that is not the kernel's own, or not the first time."""
+        if marker.message.origin is Origin.COPY:
+            said = "syslog's copy of what was printed before"
+            self._ignore(marker, line, Why.COPY, said)
+        else:
+            said = "somebody typed it, or looks at old messages"
+            self._ignore(marker, line, Why.ECHO, said)
+
+    def _ignore(self, marker: Marker, line: Line, why: Why, explanation: str) -> None:
+        if self._ignored is not None:
             number = self._lines.number(marker.line, line)
-            self.ignored(number, f"rule {marker.rule.id}: {why}")
+            text = marker.message.text
+            self._ignored(Ignored(number, marker.rule.id, why, explanation, text))
 
     # Reports.
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from solrecd.cli import scan
+from solrecd.cli import program, scan, solrecctl
 from solrecd.stamps import format_stamp
 
 LOG = (
@@ -104,19 +104,138 @@ def test_a_missing_file_is_said_and_the_others_are_read(
 
     captured = capsys.readouterr()
     assert status == 2
-    assert "none" in captured.err
+    assert (
+        captured.err == f"solrecctl scan: {tmp_path}/none: No such file or directory\n"
+    )
     assert "Kernel panic" in captured.out
 
 
-def test_a_line_that_only_looks_like_a_failure_is_explained(
+KERNEL = "[    0.000000] Linux version 6.1.0 (builder@example.org) (gcc) #1\n"
+PANIC = "Kernel panic - not syncing: example"
+OOPS = (
+    "[    9.000000] BUG: kernel NULL pointer dereference, address: 18\n"
+    "[    9.000001] Oops: 0000 [#1] PREEMPT SMP NOPTI\n"
+    "[    9.000002] RIP: 0010:example_read+0x1c/0x80\n"
+    "[    9.000003] Kernel panic - not syncing: Fatal exception\n"
+)
+LOCKUP = "BUG: spinlock lockup suspected on CPU#3, gdbus/2329\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "why", "rule", "explanation"),
+    [
+        ("mce: CPU supports 32 MCE banks\n", 1, "harmless", "no.mce-support", "and is"),
+        (
+            f"[    9.123456] {PANIC}\nNov 17 04:03:47 n kernel: [    9.123456] {PANIC}",
+            *(2, "copy", "panic", "syslog's copy of what was printed before"),
+        ),
+        (f"[Fri Nov 17 04:03:47 2023] {PANIC}\n", 1, "echo", "panic", "old messages"),
+        (f"root@n1:~# echo {PANIC}\n", 1, "echo", "panic", "somebody typed it"),
+        (
+            "Nov 17 04:03:47 n1 kernel: " + KERNEL,
+            *(1, "copy", "linux.version", "syslog's copy"),
+        ),
+        (f"mount: bad option '{PANIC}'\n", 1, "quoted", "panic", "the beginning of"),
+        (OOPS, 2, "part", "oops.oops", "merged into the oops that begins in line 1"),
+        (OOPS, 4, "part", "panic", "merged into the oops that begins in line 1"),
+        (
+            LOCKUP + "example: fine\n" * 200 + LOCKUP,
+            *(202, "repeat", "lock.spin", "told already in line 1"),
+        ),
+        (
+            KERNEL
+            + "INIT: version 2.88 booting\n[    9.000000] Run /init as init process\n",
+            *(3, "known", "linux.initramfs", "the boot is at init already"),
+        ),
+        (KERNEL * 2, 2, "known", "linux.version", "the boot is at kernel already"),
+        (
+            'BdsDxe: failed to load Boot0001 "x" from y: Access Denied -- not today\n',
+            *(1, "none", "", ""),
+        ),
+    ],
+)
+def test_lines_that_only_look_like_events_are_explained(
+    text: str,
+    line: int,
+    why: str,
+    rule: str,
+    explanation: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "a.log").write_text(text)
+
+    run("--json", "--explain", str(tmp_path / "a.log"))
+
+    printed = map(json.loads, capsys.readouterr().out.splitlines())
+    ignored = {each["line"]: each for each in printed if "ignored" in each}
+    if why == "none":
+        assert ignored == {}
+        return
+    assert (ignored[line]["ignored"], ignored[line]["rule"]) == (why, rule)
+    assert explanation in ignored[line]["explanation"]
+
+
+def test_a_rule_that_is_switched_off_is_named_with_the_file_that_does_it(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    log = tmp_path / "console.log"
-    log.write_text("[    1.000000] mce: CPU supports 32 MCE banks\n")
+    (tmp_path / "site.toml").write_text("disable = ['panic']\n")
+    (tmp_path / "a.log").write_text(f"[    9.000000] {PANIC}\n")
 
-    run(str(log), "--explain")
+    run("--explain", "--markers", str(tmp_path), str(tmp_path / "a.log"))
 
-    assert "1  ignored   rule no.mce-support: no failure" in capsys.readouterr().out
+    assert capsys.readouterr().out.splitlines() == [
+        f"     1  ignored   switched off      {PANIC}",
+        f"        rule panic: {tmp_path}/site.toml switches it off",
+    ]
+
+
+def test_what_a_rule_excludes_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "site.toml").write_text(
+        "[[marker]]\nid = 'site.raid'\nrole = 'failure'\nname = 'raid'\n"
+        "pattern = 'RAID degraded'\nunless = 'test'\nexample = 'RAID degraded'\n"
+    )
+    (tmp_path / "a.log").write_text("RAID degraded (test)\nRAID degraded\n")
+
+    run("--explain", "--markers", str(tmp_path), str(tmp_path / "a.log"))
+
+    place = f"rule site.raid ({tmp_path}/site.toml:1)"
+    assert capsys.readouterr().out.splitlines() == [
+        "     1  ignored   excluded          RAID degraded (test)",
+        f"        {place}: the rule's unless excludes it",
+        "     2  info      raid              RAID degraded",
+        f"        {place}",
+    ]
+
+
+def test_events_and_what_is_none_come_in_the_order_of_their_lines(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.log").write_text(OOPS + KERNEL + "mce: CPU supports 32 MCE banks\n")
+
+    run("--json", "--explain", str(tmp_path / "a.log"))
+
+    lines = [json.loads(line)["line"] for line in capsys.readouterr().out.splitlines()]
+    assert lines == sorted(lines)
+    assert len(lines) > 3
+
+
+def test_the_rules_are_those_that_the_configuration_names(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "markers").mkdir()
+    (tmp_path / "markers" / "site.toml").write_text("disable = ['panic']\n")
+    config = tmp_path / "solrecd.toml"
+    config.write_text(f"[daemon]\nmarkers_dir = '{tmp_path}/markers'\n")
+    (tmp_path / "a.log").write_text(f"[    9.000000] {PANIC}\n")
+
+    status = program.run(
+        solrecctl.PROGRAM, ["scan", "-c", str(config), str(tmp_path / "a.log")]
+    )
+
+    assert (status, capsys.readouterr().out) == (1, "")
 
 
 def test_a_bad_rule_of_ones_own_is_refused(
