@@ -1,22 +1,17 @@
 """From lines to markers. Pure.
 
-Nearly every line of a console means nothing, so most of the work is to find that out
-cheaply: RE2 looks for the literal texts that the rules need, first in a block of
-lines, then in each line of a block that has one, and only then are the few rules that
-could match tried on the line's messages, in order of priority.
+Where the gate sees that rules could match in a line, those few are tried on each of
+the line's messages, in order of priority.
 """
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
-from solrecd.boot.prefix import Message, messages
+from solrecd.boot.prefix import Message, messages, without_caret_colours
 from solrecd.boot.rules import Matched, Rule, RuleSet, Scope
-
-BLOCK_LINES: Final = (64, 16, 4, 1)
-"""Lines looked at in one go; measured best on crash logs and on healthy boots."""
 
 
 class Marker(NamedTuple):
@@ -41,23 +36,13 @@ class Detector:
 
     def scan(self, texts: Sequence[str]) -> Iterator[Marker]:
         """Yield the markers in lines, in order."""
-        yield from self._scan(texts, 0, len(texts), 0)
-
-    def _scan(
-        self, texts: Sequence[str], begin: int, end: int, level: int
-    ) -> Iterator[Marker]:
-        """Look at blocks, then at the blocks within those that have something."""
-        size = BLOCK_LINES[level]
-        for first in range(begin, end, size):
-            last = min(first + size, end)
-            block = "\n".join(texts[first:last]).encode()
-            candidates = self._gate.Match(block, True)
-            if candidates is None:
-                continue
-            if size > 1:
-                yield from self._scan(texts, first, last, level + 1)
-            else:
-                yield from self._line(first, texts[first], sorted(candidates))
+        block = without_caret_colours("\n".join(texts))
+        for line, text, patterns in self._gate.candidates(block):
+            rules = [self._rules[pattern] for pattern in patterns]
+            for message in messages(text):
+                marker = _first(rules, line, message)
+                if marker is not None:
+                    yield marker
 
     def prompt(self, text: str) -> Marker | None:
         """Look at an unfinished line that has been quiet for a while."""
@@ -69,13 +54,6 @@ class Detector:
             if found is not None:
                 return _marker(rule, 0, message, found)
         return None
-
-    def _line(self, index: int, text: str, candidates: list[int]) -> Iterator[Marker]:
-        rules = [self._rules[candidate] for candidate in candidates]
-        for message in messages(text):
-            marker = _first(rules, index, message)
-            if marker is not None:
-                yield marker
 
 
 def _first(rules: Sequence[Rule], index: int, message: Message) -> Marker | None:

@@ -69,12 +69,15 @@ _ECHO: Final = re.compile(r"[#$+] |[\w.-]+@[\w.-]+[:~ ][^#$]{0,80}[#$] ")
 _CARET_COLOUR: Final = re.compile(r"\^\[\[[0-9;]*[mK]")
 
 
+def without_caret_colours(text: str) -> str:
+    """Return text without what a collector has made of its colours."""
+    return _CARET_COLOUR.sub("", text) if "^[[" in text else text
+
+
 def messages(line: str) -> list[Message]:
     """Split a line into its messages, in order; at least one."""
-    if "^[[" in line:
-        line = _CARET_COLOUR.sub("", line)
     line = line.strip()
-    stamps = list(STAMP.finditer(line))
+    stamps = _stamps(line)
     if not stamps:
         return _unstamped(line)
     head = line[: stamps[0].start()]
@@ -86,6 +89,16 @@ def messages(line: str) -> list[Message]:
         seconds = float(stamp["stamp"])
         found.append(Message(text, seconds, stamp["caller"], origin))
     return found
+
+
+def _stamps(line: str) -> list[re.Match[str]]:
+    """Return a line's stamps; nearly all lines have one, at their beginning."""
+    first = STAMP.match(line)
+    if first is None:
+        return [*STAMP.finditer(line)] if "[" in line else []
+    if "[" not in line[first.end() :]:
+        return [first]
+    return [*STAMP.finditer(line)]
 
 
 def _unstamped(text: str) -> list[Message]:

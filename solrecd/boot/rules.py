@@ -14,6 +14,7 @@ from typing import Final, NamedTuple, Protocol
 
 import re2
 
+from solrecd.boot.gate import Gate
 from solrecd.events import Severity
 
 
@@ -67,13 +68,6 @@ class Matched(Protocol):
 
     def groupdict(self) -> dict[str, str | None]:
         """Return all named groups."""
-
-
-class Gate(Protocol):
-    """RE2's filter of many patterns."""
-
-    def Match(self, text: bytes, potential: bool) -> list[int] | None:  # noqa: FBT001, N802
-        """Return the indexes of the patterns whose literals are all in a text."""
 
 
 class Matcher(Protocol):
@@ -183,7 +177,7 @@ class RuleSet:
     switched_off: tuple[SwitchedOff, ...]
     """Rules that are not among the others."""
     gate: Gate = field(repr=False, compare=False)
-    """Tells which of `searched` could match a text, by the literals they need."""
+    """Tells which of `searched` could match which lines."""
 
     @property
     def failure_names(self) -> list[str]:
@@ -203,10 +197,7 @@ def rule_set(
     """Compile rules, in order of priority, into what detectors need."""
     searched = [rule for rule in rules if rule.scope is not Scope.PROMPT]
     searched.sort(key=lambda rule: rule.role is not Role.SUPPRESS)
-    gate = re2.Filter()
-    for rule in searched:
-        gate.Add(rule.pattern, re2_options())
-    gate.Compile()
+    gate = Gate([rule.pattern for rule in searched])
     prompts = [rule for rule in rules if rule.scope is Scope.PROMPT]
     return RuleSet(
         tuple(rules),

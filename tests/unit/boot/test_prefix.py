@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, strategies as st
 
-from solrecd.boot.prefix import Message, Origin, messages
+from solrecd.boot.prefix import Message, Origin, messages, without_caret_colours
 
 
 @pytest.mark.parametrize(
@@ -35,11 +35,16 @@ from solrecd.boot.prefix import Message, Origin, messages
             "Nov 17 04:03:47 debian kernel: x",
             [Message("x", origin=Origin.COPY)],
         ),
-        ("^[[0;32mok^[[0m", [Message("ok")]),
     ],
 )
 def test_prefixes_are_taken_off(line: str, expected: list[Message]) -> None:
     assert messages(line) == expected
+
+
+def test_colours_that_a_collector_has_spelt_out_are_taken_off() -> None:
+    text = "[^[[0;32m  OK  ^[[0m] Started\n^[^[[Kplain"
+
+    assert without_caret_colours(text) == "[  OK  ] Started\n^[plain"
 
 
 @pytest.mark.parametrize(
