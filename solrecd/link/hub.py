@@ -48,6 +48,14 @@ _ANYWHERE = ("0.0.0.0", "::")
 TIMER_SLACK = 0.025
 """Seconds that a timer may fire early, so that one wake-up serves many."""
 
+IDLE_WAKEUP = 4.0
+"""Seconds that a deadline may move away while its entry in the heap stays: that fires
+for nothing and arms anew, which is cheaper than a new entry for every packet. Once a
+command is answered the next deadline is further away: then the entry is given up."""
+
+TIMERS_AT_ONCE = 64
+"""Ports served before sockets and other tasks get their turn: a few milliseconds."""
+
 
 class Hub:
     """Pooled sockets and one timer heap for any number of endpoints."""
@@ -204,11 +212,11 @@ class Hub:
     def _arm(self, port: Port) -> None:
         """Make sure that the heap wakes ``port`` no later than its deadline.
 
-        A deadline that moved away leaves its old entry behind; that fires early, finds
-        nothing due and arms anew. So the hot path pushes nothing while traffic flows.
+        A deadline that moved away a little leaves its entry where it is, so the hot
+        path pushes nothing while traffic flows. See `IDLE_WAKEUP`.
         """
         deadline = port.endpoint.deadline
-        if deadline is None or deadline >= port.armed:
+        if deadline is None or 0 <= deadline - port.armed < IDLE_WAKEUP:
             return
         port.armed = deadline
         heapq.heappush(self._timers, (deadline, next(self._order), port))
@@ -221,14 +229,18 @@ class Hub:
             next_due = self._timers[0][0] if self._timers else math.inf
             with trio.CancelScope(deadline=next_due) as self._alarm:
                 await trio.sleep_forever()
-            self._fire(trio.current_time())
+            while self._fire(trio.current_time()) == TIMERS_AT_ONCE:
+                await trio.lowlevel.checkpoint()
 
-    def _fire(self, now: float) -> None:
+    def _fire(self, now: float) -> int:
+        """Serve the ports whose time has come; return how many, at most a batch."""
         horizon = now + TIMER_SLACK
-        while self._timers and self._timers[0][0] <= horizon:
+        count = 0
+        while self._timers and self._timers[0][0] <= horizon and count < TIMERS_AT_ONCE:
             due, _, port = heapq.heappop(self._timers)
             if due != port.armed:
-                continue  # an earlier deadline has replaced this entry
+                continue  # another deadline has replaced this entry
+            count += 1
             port.armed = math.inf
             deadline = port.endpoint.deadline
             if deadline is not None and deadline <= horizon:
@@ -236,3 +248,4 @@ class Hub:
                 port.flush()
             else:
                 self._arm(port)
+        return count

@@ -19,8 +19,13 @@ from solrecd.ipmi.events import CommandAnswered, CommandFailed
 GET_CHASSIS_STATUS = 0x01
 """IPMI 2.0 §28.2; bit 0 of the answer's first byte: the system has power."""
 
-POWER_EVERY = 30.0
+POWER_EVERY = 60.0
 """Seconds at most between two questions to a BMC that answers them."""
+
+POWER_ALONG = 25.0
+"""Seconds after which the question goes along with another that the session asks
+anyway: waking up a session for it alone costs as much again. With the usual keepalive
+that is every 40 s."""
 
 POWER_FIRST = 2.0
 """Seconds after the login within which the first one is asked."""
@@ -74,6 +79,8 @@ class PowerWatch:
     ) -> None:
         self.due = now + rng.uniform(0, POWER_FIRST)
         """When `ask` is to be called (monotonic); infinite while an answer is due."""
+        self.along = math.inf
+        """From when on it may be called where that costs little."""
         self._send = send
         self._tell = tell
         self._place = rng.random()
@@ -92,13 +99,14 @@ class PowerWatch:
 
     def ask(self, now: float) -> None:
         """Ask."""
-        self.due = self._wanted = math.inf
+        self.due = self.along = self._wanted = math.inf
         self._asked = now
         self._send(NetFn.CHASSIS, GET_CHASSIS_STATUS, POWER_PATIENCE, self._answered)
 
     def _answered(self, answer: CommandAnswered | CommandFailed) -> None:
         beat = next_beat(self._asked, POWER_EVERY, self._place)
         self.due = min(beat, self._wanted)
+        self.along = self._asked + POWER_ALONG
         match answer:
             case CommandAnswered(code=CompletionCode.OK, data=data) if data:
                 self._failures = 0
@@ -113,4 +121,5 @@ class PowerWatch:
     def _give_up(self) -> None:
         """Stop asking often; it may learn to answer one day."""
         self.due = self._asked + POWER_RARELY
+        self.along = math.inf
         self._tell(None)

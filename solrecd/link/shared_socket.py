@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from solrecd.link.base import Endpoint
 from solrecd.link.resolve import Address, Sockaddr
@@ -42,6 +44,25 @@ class HubStatistics:
     wakeups: int = 0
 
 
+class _Nobody:
+    """The endpoint of a port that has left."""
+
+    deadline: float | None = None
+
+    def receive(self, datagram: bytes, now: float) -> None:
+        """Take no notice."""
+
+    def expire(self, now: float) -> None:
+        """Have nothing to do."""
+
+    def datagrams(self) -> Sequence[bytes]:
+        """Have nothing to send."""
+        return ()
+
+
+_NOBODY: Final = _Nobody()
+
+
 class Port:
     """An endpoint's place on a shared socket: lets its owner send, and leave.
 
@@ -74,7 +95,7 @@ class Port:
         self._datagrams = endpoint.datagrams
         self._socket = shared
         self._arm = arm
-        self.armed = float("inf")
+        self.armed = math.inf
         """Earliest deadline that the hub's timer heap holds for this port."""
 
     def flush(self) -> None:
@@ -85,8 +106,15 @@ class Port:
         self._arm(self)
 
     def close(self) -> None:
-        """Leave the hub: nothing is delivered to the endpoint any more."""
+        """Leave the hub: nothing is delivered to the endpoint any more.
+
+        The port lets go of it, too: timers that are still to come would keep it, and
+        the two know each other (see `solrecd.collector`).
+        """
         self._socket.leave(self)
+        self.armed = math.inf
+        self.endpoint = _NOBODY
+        self.receive, self._datagrams = _NOBODY.receive, _NOBODY.datagrams
 
     @property
     def socket_name(self) -> str:

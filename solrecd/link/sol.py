@@ -148,7 +148,7 @@ class SolLink:
             for event in self.session.expire(now):
                 self._deliver(event)
             power = self._power
-            if power is not None and power.due <= now:
+            if power is not None and min(power.due, power.along) <= now:
                 power.ask(now)
         except Exception as error:  # noqa: BLE001 - raised again in the keeper's task
             self._fail(error)

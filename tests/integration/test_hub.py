@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import weakref
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack
 
@@ -11,7 +12,7 @@ import trio
 import trio.testing
 
 from solrecd.link.base import NameUnresolvedError
-from solrecd.link.hub import Hub
+from solrecd.link.hub import TIMERS_AT_ONCE, Hub
 from solrecd.link.resolve import Address, Resolver
 from solrecd.link.shared_socket import ENDPOINTS_PER_SOCKET
 
@@ -20,11 +21,22 @@ class FakeEndpoint:
     """Answers each datagram with itself in upper case and remembers everything."""
 
     def __init__(self) -> None:
-        self.deadline: float | None = None
+        self.looks = 0
+        """How often somebody asked for the deadline."""
+        self._deadline: float | None = None
         self.came: list[bytes] = []
         self.expired: list[float] = []
         self.heard = trio.Event()
         self._queue: list[bytes] = []
+
+    @property
+    def deadline(self) -> float | None:
+        self.looks += 1
+        return self._deadline
+
+    @deadline.setter
+    def deadline(self, deadline: float | None) -> None:
+        self._deadline = deadline
 
     def receive(self, datagram: bytes, now: float) -> None:
         self.came.append(datagram)
@@ -175,6 +187,59 @@ async def test_a_deadline_that_moved_away_does_not_fire_early(
     await endpoint.heard.wait()
 
     assert endpoint.expired == [pytest.approx(began + 60)]
+
+
+async def test_a_deadline_that_moved_far_away_wakes_nobody_in_vain(
+    nursery: trio.Nursery, autojump_clock: trio.testing.MockClock
+) -> None:
+    hub = Hub(lambda delay: None)
+    endpoint = FakeEndpoint()
+    port = hub.connect(Address(socket.AF_INET, "127.0.0.1", 9), endpoint)
+    await nursery.start(hub.run)
+    began = trio.current_time()
+    endpoint.deadline = began + 1
+    port.flush()
+
+    endpoint.deadline = began + 20
+    port.flush()
+    looks = endpoint.looks
+    await trio.sleep(10)
+
+    assert endpoint.looks == looks
+    await endpoint.heard.wait()
+    assert endpoint.expired == [pytest.approx(began + 20)]
+
+
+async def test_more_timers_than_a_turn_serves_are_all_served(
+    nursery: trio.Nursery, autojump_clock: trio.testing.MockClock
+) -> None:
+    hub = Hub(lambda delay: None)
+    endpoints = [FakeEndpoint() for _ in range(2 * TIMERS_AT_ONCE + 1)]
+    await nursery.start(hub.run)
+    due = trio.current_time() + 5
+    for number, endpoint in enumerate(endpoints):
+        endpoint.deadline = due
+        address = Address(socket.AF_INET, "127.0.0.1", 1000 + number)
+        hub.connect(address, endpoint).flush()
+
+    await trio.sleep(6)
+
+    assert all(len(endpoint.expired) == 1 for endpoint in endpoints)
+
+
+async def test_a_closed_port_keeps_its_endpoint_alive_no_longer() -> None:
+    hub = Hub(lambda delay: None)
+    endpoint = FakeEndpoint()
+    seen = weakref.ref(endpoint)
+    port = hub.connect(Address(socket.AF_INET, "127.0.0.1", 9), endpoint)
+    endpoint.deadline = trio.current_time() + 60
+    port.flush()
+
+    port.close()
+    del endpoint
+
+    assert seen() is None
+    hub.close()
 
 
 async def test_literal_addresses_resolve_without_a_thread() -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from solrecd.ipmi.events import CommandAnswered, CommandFailed
 from solrecd.link.power import (
+    POWER_ALONG,
     POWER_APART,
     POWER_EVERY,
     POWER_FAILURES,
@@ -70,8 +71,8 @@ def test_a_fleet_asks_at_whole_seconds_as_often_in_each() -> None:
     sites = [Site(seed) for seed in range(600)]
     seconds = Counter(list(site.rounds(ON, 3))[-1] % POWER_EVERY for site in sites)
 
-    assert set(seconds) == set(range(30))
-    assert max(seconds.values()) < 2 * len(sites) / POWER_EVERY
+    assert set(seconds) == set(range(int(POWER_EVERY)))
+    assert max(seconds.values()) < 3 * len(sites) / POWER_EVERY
 
 
 def test_a_fleet_does_not_ask_all_at_once() -> None:
@@ -99,7 +100,23 @@ def test_nothing_is_asked_while_an_answer_is_due() -> None:
     site.watch.ask(1.0)
     site.watch.hurry(1.1, 0)
 
-    assert site.watch.due == math.inf
+    assert (site.watch.due, site.watch.along) == (math.inf, math.inf)
+
+
+def test_after_a_while_the_question_may_go_along_with_another() -> None:
+    site = Site()
+
+    asked = max(site.rounds(ON, 2))
+
+    assert site.watch.along == asked + POWER_ALONG
+
+
+def test_a_bmc_that_does_not_tell_is_not_asked_along_with_others() -> None:
+    site = Site()
+
+    list(site.rounds(REFUSED, 1))
+
+    assert site.watch.along == math.inf
 
 
 def test_a_reason_to_ask_that_comes_before_the_answer_is_not_lost() -> None:
