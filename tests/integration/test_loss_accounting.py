@@ -1,0 +1,190 @@
+"""Promise 2 as a property: whatever happens, what is missing is marked, nothing else.
+
+A schedule of faults is generated and played against a simulated BMC in virtual time.
+Its machine prints numbered lines, so the recording shows by itself what is missing;
+its ledger knows what was acknowledged and what was dropped.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from typing import NamedTuple
+
+import pytest
+import trio
+from hypothesis import HealthCheck, given, settings, strategies as st
+from trio.testing import MockClock
+
+from solrecd.config import ConsoleConfig, OnConflict, Secret
+from solrecd.events import Kind
+from solrecd.simbmc.bmc import Bmc
+from solrecd.simbmc.faults import Faults, Mishap
+from solrecd.simbmc.ledger import Ledger
+from solrecd.simbmc.machine import Machine, NumberedLines
+from solrecd.simbmc.options import BmcOptions
+from solrecd.simbmc.payload import GiveUp, Overflow, SolSettings
+from tests.reliability.losses import Text, find_losses
+from tests.support.golden import RULES
+from tests.support.virtual_site import VirtualSite
+
+NAME = "node1"
+BUFFER = 1024
+RATE = 8.0
+"""Packets of 128 bytes a second: the buffer is full after one."""
+
+REACH = BUFFER + 512
+"""Bytes between a mark and its loss: the buffer, a packet, a line."""
+
+RECOVERY = 150.0
+"""Seconds until everything is well again: a minute of back-off, and a BMC that keeps a
+dead session for another."""
+
+SETTINGS = SolSettings(buffer_size=BUFFER, retry_interval=0.3)
+KINDS = (
+    SETTINGS,
+    dataclasses.replace(SETTINGS, overflow=Overflow.SKIP),
+    dataclasses.replace(SETTINGS, give_up=GiveUp.BACKLOG, overflow=Overflow.SKIP),
+    dataclasses.replace(SETTINGS, grows=False, retry_growth=1.5),
+)
+
+CONFIG = ConsoleConfig(
+    name=NAME,
+    host="bmc1",
+    username=b"recorder",
+    password=Secret(b"secret"),
+    keepalive=3.0,
+    on_conflict=OnConflict.TAKE,
+    on_stolen=OnConflict.TAKE,
+)
+
+ENDINGS = {Mishap.STEAL: Mishap.RELEASE, Mishap.MUTE: Mishap.UNMUTE}
+MISHAPS = (
+    Mishap.RESET,
+    Mishap.DEACTIVATE,
+    Mishap.FORGET_SESSIONS,
+    Mishap.POWER_CYCLE,
+    *ENDINGS,
+)
+
+
+class Step(NamedTuple):
+    """Something goes wrong ``after`` so many seconds, and ``lasts`` so many."""
+
+    after: float
+    what: Mishap | str
+    lasts: float
+
+
+STEPS = st.lists(
+    st.builds(
+        Step,
+        after=st.floats(0.1, 12),
+        what=st.sampled_from([*MISHAPS, "dark", "noisy network", "journal full"]),
+        lasts=st.floats(0.1, 15),
+    ),
+    min_size=1,
+    max_size=6,
+)
+
+
+def make_site(kind: SolSettings, seed: int) -> VirtualSite:
+    """Return a console whose machine prints numbered lines for ever."""
+    machine = Machine(NumberedLines(NAME, rate=RATE, size=128))
+    options = BmcOptions(sol=kind, session_slots=100)
+    bmc = Bmc(options, machine, ledger=Ledger(keep=1 << 30))
+    return VirtualSite(bmc, CONFIG, RULES, seed)
+
+
+async def play(kind: SolSettings, seed: int, steps: list[Step]) -> VirtualSite:
+    """Let it all happen, and then everything be well again."""
+    site = make_site(kind, seed)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(site.run)
+        await trio.sleep(3)
+        for step in steps:
+            await trio.sleep(step.after)
+            begin(site, step.what)
+            await trio.sleep(step.lasts)
+            end(site, step.what)
+        await trio.sleep(RECOVERY)
+        nursery.cancel_scope.cancel()
+    return site
+
+
+def begin(site: VirtualSite, what: Mishap | str) -> None:
+    """Let something go wrong."""
+    match what:
+        case Mishap():
+            site.wire.suffer(what)
+        case "dark":
+            site.wire.faults = Faults(loss=1)
+        case "noisy network":
+            site.wire.faults = Faults(
+                loss=0.3, duplication=0.3, corruption=0.2, jitter=0.05
+            )
+        case _:
+            site.stream.is_full = True
+
+
+def end(site: VirtualSite, what: Mishap | str) -> None:
+    """Let it be over."""
+    if isinstance(what, Mishap):
+        if what in ENDINGS:
+            site.wire.suffer(ENDINGS[what])
+        return
+    site.wire.faults = Faults()
+    site.stream.is_full = False
+
+
+def run(kind: SolSettings, seed: int, steps: list[Step]) -> VirtualSite:
+    """Play in virtual time."""
+    clock = MockClock(autojump_threshold=0)
+    return trio.run(play, kind, seed, steps, clock=clock)
+
+
+@settings(
+    max_examples=20,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+@given(kind=st.sampled_from(KINDS), steps=STEPS, seed=st.integers(0, 1000))
+def test_what_is_missing_is_marked_and_nothing_else(
+    kind: SolSettings, steps: list[Step], seed: int
+) -> None:
+    site = run(kind, seed, steps)
+
+    text = Text.parse(site.log(), NAME)
+    found = find_losses(text, reach=REACH)
+    assert found.unmarked == []
+    assert found.false_marks == []
+
+
+@settings(
+    max_examples=10,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+@given(kind=st.sampled_from(KINDS), steps=STEPS, seed=st.integers(0, 1000))
+def test_notes_events_and_counters_tell_the_same(
+    kind: SolSettings, steps: list[Step], seed: int
+) -> None:
+    site = run(kind, seed, steps)
+
+    notes = [text for _, _, text in site.told.notes if text.startswith("gap: ")]
+    events = Counter(e.name for e in site.told.events if e.kind is Kind.GAP)
+    metrics = site.metrics.console(NAME, {})
+    assert len(notes) == events.total()
+    assert events == metrics.gaps
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_was_acknowledged_is_what_was_recorded(kind: SolSettings) -> None:
+    quiet = [Step(2, "dark", 8), Step(5, "journal full", 6), Step(5, "dark", 0.5)]
+
+    site = run(kind, 1, quiet)
+
+    kept = bytes(site.wire.bmc.ledger.kept)
+    assert bytes(site.stream.data).startswith(kept)
+    assert site.wire.bmc.ledger.dropped.total() > 0
+    assert Text.parse(site.log(), NAME).jumps
