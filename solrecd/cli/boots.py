@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from solrecd.cli import names, when
-from solrecd.cli.history import indexed
+from solrecd.cli.history import Faults, indexed
 from solrecd.cli.ls import outcome
 from solrecd.cli.output import (
     SEVERITY,
@@ -70,9 +70,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> int:
     """List boots, oldest first; exit status 1 when there are none."""
     now = time.time_ns() // 1000
-    source = Source(args)
+    source, faults = Source(args), Faults()
     with indexed(
-        source, lambda known: names.select(args.names, list(known), source.labels)
+        source,
+        lambda known: names.select(args.names, list(known), source.labels),
+        faults,
     ) as (index, chosen):
         boots = index.boots(
             chosen,
@@ -86,7 +88,7 @@ def main(args: argparse.Namespace) -> int:
             count = screen().objects(boots)
         else:
             count = _show(index, list(boots), verbose=args.verbose)
-    return Exit.DONE if count else Exit.NO
+    return faults.status if count else Exit.NO
 
 
 def _show(index: Index, rows: Sequence[Row], *, verbose: bool) -> int:

@@ -75,7 +75,7 @@ def main(args: argparse.Namespace) -> int:
     if not segments:
         raise CommandError(f"{name} has no archive in {source.log_dir}", Exit.NO)
     wanted = known if args.fleet else [name]
-    with indexed(source, lambda _: wanted) as (index, _):
+    with indexed(source, lambda _: wanted, faults) as (index, _):
         console = _Console(name, index, segments)
         if args.fleet:
             objects = _novelties(source.archive, console, args.fleet, faults)

@@ -10,7 +10,7 @@ from contextlib import nullcontext
 from typing import Any
 
 from solrecd.cli import names, when
-from solrecd.cli.history import indexed
+from solrecd.cli.history import Faults, indexed
 from solrecd.cli.output import (
     SEVERITY,
     Cell,
@@ -72,7 +72,8 @@ def main(args: argparse.Namespace) -> int:
     if args.follow and source.is_folder:
         raise CommandError("a folder has no news: -f follows the daemon, without --dir")
     live = _live(args, source) if args.follow else None
-    events = _recorded(args, source, live)
+    faults = Faults()
+    events = _recorded(args, source, live, faults)
     rows = group(events) if args.group else events
     columns = _GROUP_COLUMNS if args.group else _COLUMNS
     # Whoever follows watches what comes; everybody else may want to scroll.
@@ -81,7 +82,7 @@ def main(args: argparse.Namespace) -> int:
     if live is not None:
         screen().flush()
         _follow(args, source, live, {_key(each) for each in events})
-    return Exit.DONE if count else Exit.NO
+    return faults.status if count else Exit.NO
 
 
 def _live(args: argparse.Namespace, source: Source) -> list[str]:
@@ -92,7 +93,10 @@ def _live(args: argparse.Namespace, source: Source) -> list[str]:
 
 
 def _recorded(
-    args: argparse.Namespace, source: Source, live: Sequence[str] | None
+    args: argparse.Namespace,
+    source: Source,
+    live: Sequence[str] | None,
+    faults: Faults,
 ) -> list[dict[str, Any]]:
     """Return the events of the consoles that are meant."""
 
@@ -102,7 +106,7 @@ def _recorded(
         return names.select(args.names, list(known), source.labels)
 
     now = time.time_ns() // 1000
-    with indexed(source, choose) as (index, chosen):
+    with indexed(source, choose, faults) as (index, chosen):
         found = index.events(
             chosen,
             since=None if args.since is None else when.parse_when(args.since, now),
@@ -224,7 +228,7 @@ def _follow(
     for event in _news(args, source, live):
         if missing:
             missing = False
-            _show_new(_recorded(args, source, live), shown, as_json=args.json)
+            _show_new(_recorded(args, source, live, Faults()), shown, as_json=args.json)
         _show_new([event], shown, as_json=args.json)
         # The stream tells nothing twice: only its beginning can overlap.
         shown.clear()

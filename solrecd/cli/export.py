@@ -156,7 +156,7 @@ def _raw(job: Job) -> Iterator[bytes]:
 def _known(job: Job) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Return the boot and its events as the index has them."""
     name, number = job.boot.console, job.boot.number
-    with indexed(job.source, lambda _: [name]) as (index, _):
+    with indexed(job.source, lambda _: [name], job.faults) as (index, _):
         boot = next(index.boots([name], boot=number), None)
         events = list(index.events([name], boot=number))
     if boot is None:

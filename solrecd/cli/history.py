@@ -23,7 +23,9 @@ PROGRESS_AFTER = 1.0
 
 @contextmanager
 def indexed(
-    source: Source, consoles: Callable[[Collection[str]], Collection[str]]
+    source: Source,
+    consoles: Callable[[Collection[str]], Collection[str]],
+    faults: Faults | None = None,
 ) -> Iterator[tuple[Index, Collection[str]]]:
     """Yield an index and the consoles chosen from those it knows.
 
@@ -33,6 +35,7 @@ def indexed(
     Args:
         source: where.
         consoles: chooses among all names.
+        faults: told what is damaged of an archive that has to be replayed.
 
     Raises:
         CommandError: there is no index and no archive either, or the index cannot be
@@ -41,7 +44,7 @@ def indexed(
     try:
         index = Index.read(source.index_path)
     except IndexFileError as error:
-        with _replayed(source, consoles, error) as found:
+        with _replayed(source, consoles, error, faults or Faults()) as found:
             yield found
         return
     with closing(index):
@@ -64,6 +67,7 @@ def _replayed(
     source: Source,
     consoles: Callable[[Collection[str]], Collection[str]],
     reason: IndexFileError,
+    faults: Faults,
 ) -> Iterator[tuple[Index, Collection[str]]]:
     if not source.is_folder:
         warn(f"{reason}; reading the archive instead")
@@ -73,20 +77,24 @@ def _replayed(
 
     with closing(Index.in_memory()) as index:
         rules = marker_rules(source.markers_dir)
-        replay_into(index, source.archive, chosen, rules, Faults())
+        replay_into(index, source.archive, chosen, rules, faults)
         yield index, chosen
 
 
 class Faults:
-    """Tells the person about damage, and remembers that there was some."""
+    """Tells the person about damage, each once, and remembers that there was some."""
 
     def __init__(self) -> None:
         self.count = 0
+        self._told: set[str] = set()
 
     def __call__(self, fault: Fault) -> None:
         """Report one fault on standard error."""
-        self.count += 1
-        warn(str(fault))
+        text = str(fault)
+        if text not in self._told:
+            self._told.add(text)
+            self.count += 1
+            warn(text)
 
     @property
     def status(self) -> Exit:

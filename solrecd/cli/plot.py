@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from solrecd.cli import names, when
-from solrecd.cli.history import indexed
+from solrecd.cli.history import Faults, indexed
 from solrecd.cli.output import safe
 from solrecd.cli.program import CommandError, Exit
 from solrecd.cli.source import Source
@@ -83,9 +83,11 @@ def main(args: argparse.Namespace) -> int:
     if path.suffix.removeprefix(".") not in _FORMATS:
         raise CommandError(f"{path}: the name has to end in .svg, .png or .pdf")
     now = time.time_ns() // 1000
-    source = Source(args)
+    source, faults = Source(args), Faults()
     with indexed(
-        source, lambda known: names.select(args.names, list(known), source.labels)
+        source,
+        lambda known: names.select(args.names, list(known), source.labels),
+        faults,
     ) as (index, chosen):
         since = None if args.since is None else when.parse_when(args.since, now)
         rows = list(index.boots(chosen, since=since, newest=args.newest))
@@ -93,7 +95,7 @@ def main(args: argparse.Namespace) -> int:
         return Exit.NO
     _write(path, bars(rows))
     print(f"{safe(str(path))}: {len(rows)} boots")
-    return Exit.DONE
+    return faults.status
 
 
 def bars(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Bar]]:

@@ -62,9 +62,9 @@ class Source:
         """Where the index is, or would be."""
         if self._folder is None:
             return Path(self._paths["state_dir"]) / "index.sqlite"
-        inside = self.log_dir / "index.sqlite"
-        beside = self.log_dir.absolute().parent / "index.sqlite"
-        return beside if beside.exists() and not inside.exists() else inside
+        inside, above = self.log_dir / "index.sqlite", self.log_dir.absolute().parent
+        places = (inside, above / "index.sqlite", above / "state" / "index.sqlite")
+        return next((place for place in places if place.exists()), inside)
 
     @property
     def markers_dir(self) -> str:

@@ -61,6 +61,9 @@ def _whole_lines(segments: Sequence[Segment], report: Report) -> Iterator[bytes]
     for segment in segments:
         if "log" in segment.files:
             yield from _Lines(segment, report).read()
+        else:
+            path = next(iter(segment.files.values()))
+            report(Fault(path, 0, "its text (.log) is gone; log --raw has the bytes"))
 
 
 class _Lines:

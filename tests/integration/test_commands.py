@@ -190,6 +190,54 @@ def test_the_fleet_says_what_is_new(ctl: Ctl) -> None:
     ]
 
 
+def damage(archive: Path, pattern: str) -> Path:
+    (path,) = (archive / "node001").glob(pattern)
+    path.write_bytes(path.read_bytes()[:-30])
+    return path
+
+
+@pytest.mark.parametrize("command", ["boots", "events"])
+def test_damage_is_told_once_and_the_rest_is_listed(
+    ctl: Ctl, archive: Path, command: str
+) -> None:
+    path = damage(archive, "*boot-000002.timing.zst")
+
+    status, output, errors = ctl(command, "node001")
+
+    assert status == Exit.NO
+    assert "6.1.0-56-amd64" in output
+    assert errors.startswith(f"solrecctl: {path}: byte ")
+    assert errors.count("\n") == 1
+
+
+def test_a_text_that_is_gone_is_told_with_the_remedy(ctl: Ctl, archive: Path) -> None:
+    for path in (archive / "node001").glob("*boot-000002.log.zst"):
+        path.unlink()
+
+    status, output, errors = ctl("log", "node001", "--boot", "2")
+    _, raw, _ = ctl("log", "node001", "--boot", "2", "--raw")
+
+    assert (status, output) == (Exit.NO, "")
+    assert "its text (.log) is gone; log --raw has the bytes" in errors
+    assert raw == "".join(f"{line}\r\n" for line in BAD)
+
+
+@pytest.mark.parametrize("place", ["log", ".", "state"])
+def test_the_index_is_found_beside_the_archive(
+    ctl: Ctl, archive: Path, capsys: pytest.CaptureFixture[str], place: str
+) -> None:
+    folder = archive.parent / place
+    folder.mkdir(exist_ok=True)
+    index = folder / FILE_NAME
+    ctl("reindex", "--index", str(index))
+    for path in (archive / "node001").iterdir():
+        path.unlink()
+
+    _, output, _ = ctl("boots")
+
+    assert len(output.splitlines()) == 3
+
+
 def test_the_screen_is_shown(ctl: Ctl) -> None:
     status, output, _ = ctl("screen", "node001")
 
