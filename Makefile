@@ -12,11 +12,13 @@ PEERS := openipmi ipmitool zstd
 # A whole machine behind that BMC, from firmware to getty.
 LAB   := $(PEERS) freeipmi-tools qemu-system-x86 ovmf grub-common grub-pc-bin grub-efi-amd64-bin \
          xorriso mtools cpio
+# A machine with a systemd of its own around the service.
+CONTAINER := $(PEERS) systemd-container mmdebstrap
 # What `make bench` compares with.
-RIVALS := $(PEERS) conman
+RIVALS := $(PEERS) conman ripgrep
 
 .DEFAULT_GOAL := help
-.PHONY: help venv test check unit integration e2e bench torture neighbours hostile disks soak fuzz docs man demo clean
+.PHONY: help venv test check unit integration e2e systemd-test restarts bench torture neighbours hostile disks soak fuzz docs man demo clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +44,7 @@ $(VENV)/debian-%: Makefile .ci/debian-packages $(VENV)/bin/pip
 $(VENV)/debian-peers: DEBIAN = $(PEERS)
 $(VENV)/debian-lab: DEBIAN = $(LAB)
 $(VENV)/debian-rivals: DEBIAN = $(RIVALS)
+$(VENV)/debian-container: DEBIAN = $(CONTAINER)
 
 test: check unit integration ## static checks, unit tests, tests with independent peers
 
@@ -61,6 +64,12 @@ integration: venv $(VENV)/debian-peers ## against pyghmi and OpenIPMI's ipmi_sim
 
 e2e: venv $(VENV)/debian-lab ## the whole daemon, a real machine (QEMU) behind ipmi_sim; minutes
 	$(BIN)/pytest tests/e2e -m e2e
+
+systemd-test: venv $(VENV)/debian-container ## the unit under a real systemd, in a container; as root
+	$(BIN)/pytest tests/systemd
+
+restarts: venv $(VENV)/debian-container ## CONSOLES=n and ipmi_sim through CYCLES=n restarts each; as root
+	$(BIN)/python -m tests.systemd --consoles $(or $(CONSOLES),1000) --cycles $(or $(CYCLES),24)
 
 bench: venv $(VENV)/debian-rivals ## figures, measured in one run, as a table
 	$(BIN)/python -m bench
