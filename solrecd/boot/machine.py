@@ -74,10 +74,16 @@ class BootMachine:
     def deadline(self) -> int | None:
         """Stamp at which the boot counts as stuck, None when it cannot."""
         now = self._now
-        if now is None or now.outcome is not Outcome.RUNNING or now.announced:
+        if now is None or now.ended is not None:
             return None
-        timeout = self._timeouts.get(now.stage.value)
-        return None if timeout is None else now.since + round(timeout * 1e6)
+        stage, since = now.stage, now.since
+        if now.restarts:
+            # It should be in its firmware by now.
+            stage, since = Stage.FIRMWARE, now.announced_at
+        elif now.outcome is not Outcome.RUNNING or now.announced:
+            return None
+        timeout = self._timeouts.get(stage.value)
+        return None if timeout is None else since + round(timeout * 1e6)
 
     @property
     def expects_reset(self) -> bool:
@@ -180,6 +186,9 @@ class BootMachine:
         if now is None or now.ended is not None:
             return
         now.ended = at
+        if now.outcome is Outcome.STUCK and now.announced:
+            # What hung was the way to the next one.
+            now.outcome = now.outcome_before
         if now.outcome is Outcome.RUNNING:
             now.outcome = Outcome.SHUTDOWN if now.announced else Outcome.UNKNOWN
         elif now.outcome is Outcome.OK and now.announced == "shutdown":
@@ -238,10 +247,10 @@ class BootMachine:
         if self._now is not None and marker.message.origin is Origin.LIVE:
             self._now.learn(marker.groups)
 
-    def announce(self, marker: Marker) -> None:
+    def announce(self, marker: Marker, at: int) -> None:
         """The system says that it goes down or restarts."""
         if self._now is not None and marker.message.origin is Origin.LIVE:
-            self._now.announced = marker.rule.name
+            self._now.announced, self._now.announced_at = marker.rule.name, at
             going = self._now.outcome in (Outcome.RUNNING, Outcome.OK)
             if marker.rule.name == "off" and going:
                 self._now.outcome = Outcome.SHUTDOWN
@@ -269,12 +278,16 @@ class BootMachine:
         now, deadline = self._now, self.deadline
         if now is None or deadline is None or at < deadline:
             return None
-        now.outcome = Outcome.STUCK
-        seconds = (at - now.since) / 1e6
+        stage, since = now.stage, now.since
+        where = f"Stuck in stage {stage}"
+        if now.restarts:
+            stage, since = Stage.FIRMWARE, now.announced_at
+            where = "Stuck in a restart: nothing came from the firmware"
+        seconds = (at - since) / 1e6
+        now.outcome_before, now.outcome = now.outcome, Outcome.STUCK
         return Event(
-            at, self._console, Kind.STUCK, now.stage.value, Severity.ERROR,
-            f"Stuck in stage {now.stage} for {seconds:.0f} s",
-            now.number, fields={"seconds": seconds},
+            at, self._console, Kind.STUCK, stage.value, Severity.ERROR,
+            f"{where} for {seconds:.0f} s", now.number, fields={"seconds": seconds},
         )  # fmt: skip
 
     def powered(self) -> None:

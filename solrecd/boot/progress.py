@@ -76,10 +76,22 @@ class Progress:
     failures: int = 0
     gaps: int = 0
     announced: str | None = None
+    """What the system said that it is about to do: shutdown, reset, off."""
+    announced_at: int = 0
+    outcome_before: Outcome = Outcome.RUNNING
+    """The outcome before it got stuck."""
     doom: Doom = Doom.NONE
     crashed_at: float | None = None
     """Kernel time of the crash that it may yet survive."""
     kernel_time: float | None = None
+
+    @property
+    def restarts(self) -> bool:
+        """Whether the next sign of life should come from the firmware."""
+        return self.announced == "reset" and self.outcome in (
+            Outcome.RUNNING,
+            Outcome.OK,
+        )
 
     def fail(self, rule: Rule, stamp: float | None) -> None:
         """Take a failure's headline, with its kernel time.

@@ -116,7 +116,7 @@ class Story:
         elif role is Role.STAGE:
             self._stage(reading, marker, line)
         elif role is Role.ENDING:
-            self.machine.announce(marker)
+            self.machine.announce(marker, line.at)
             self._touched = True
         else:
             self.machine.learn(marker)
