@@ -16,10 +16,11 @@ import structlog
 import trio
 
 from solrecd.events import Event, Kind, Severity
+from solrecd.index import SegmentRow
 from solrecd.journal import Journal
 from solrecd.metrics import Metrics
 from solrecd.sinks.archive import ArchiveSink
-from solrecd.sinks.closer import SegmentChange, SegmentFate
+from solrecd.sinks.closer import Extent, SegmentChange, SegmentFate
 from solrecd.sinks.index import IndexSink
 
 FILLING = 0.75
@@ -45,6 +46,8 @@ LOW_SHARE = 0.05
 
 ENOUGH = 2
 """Times as much room as when it was low, and the trouble is over."""
+
+_GONE = frozenset({SegmentFate.REMOVED, SegmentFate.EVICTED})
 
 EVENT_NAMES = (
     "journal_filling",
@@ -149,7 +152,11 @@ class Storage:
             nursery.start_soon(self._watch_journal)
 
     def segment_changed(self, change: SegmentChange) -> None:
-        """Tell about a segment that had to go before its time."""
+        """Keep the index's row of a segment; tell of one that went before its time."""
+        if change.extent is not None:
+            self._index.offer(segments=[_row(change, change.extent)])
+        elif change.fate in _GONE:
+            self._index.forget(change.console, str(change.name))
         if change.fate is SegmentFate.EVICTED:
             name = change.name.file("log")
             title = f"{name} was removed: the disk has less room than keep_free"
@@ -225,3 +232,16 @@ class Storage:
             title=title,
         )
         self._index.offer((event,))
+
+
+def _row(change: SegmentChange, extent: Extent) -> SegmentRow:
+    return SegmentRow(
+        console=change.console,
+        name=str(change.name),
+        boot=change.name.boot,
+        part=change.name.part,
+        started=change.name.started,
+        ended=extent.ended,
+        offset=extent.offset,
+        bytes=extent.size,
+    )

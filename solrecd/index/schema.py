@@ -76,6 +76,7 @@ PUT_EVENT = "INSERT OR REPLACE INTO events VALUES (?,?,?,?,?,?,?,?,?,?)"
 PUT_SEGMENT = "INSERT OR REPLACE INTO segments VALUES (?,?,?,?,?,?,?,?)"
 FORGET_REPLAYED = """DELETE FROM events WHERE console = ? AND boot = ?
     AND kind IN ('stage', 'failure', 'stuck')"""
+FORGET_SEGMENT = "DELETE FROM segments WHERE console = ? AND name = ?"
 FORGET_SEGMENTS = "DELETE FROM segments WHERE console = ?"
 
 _BOOTS = """SELECT console, boot, started, ended, cause, outcome, last_stage, stages,

@@ -39,6 +39,8 @@ class Batch(NamedTuple):
     boots: Collection[Boot] = ()
     events: Collection[Event] = ()
     segments: Collection[SegmentRow] = ()
+    removed: Collection[tuple[str, str]] = ()
+    """Console and name of segments that are no more."""
 
 
 class Index:
@@ -185,6 +187,7 @@ class Index:
             schema.PUT_EVENT, map(schema.event_row, batch.events)
         )
         self._connection.executemany(schema.PUT_SEGMENT, batch.segments)
+        self._connection.executemany(schema.FORGET_SEGMENT, batch.removed)
 
     # Reading
 

@@ -37,7 +37,10 @@ class SegmentFate(enum.Enum):
     """What became of a segment."""
 
     BEGUN = "begun"
+    ENDED = "ended"
+    """Takes no more bytes; it is closed next."""
     CLOSED = "closed"
+    """Compressed."""
     REMOVED = "removed"
     """By retention."""
     EVICTED = "evicted"
@@ -45,12 +48,26 @@ class SegmentFate(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Extent:
+    """Which part of a console's stream a segment holds."""
+
+    offset: int
+    """Stream offset of its first byte."""
+    size: int = 0
+    """Bytes, as far as they are known."""
+    ended: int | None = None
+    """Stamp of its last byte; None while it takes more."""
+
+
+@dataclass(frozen=True, slots=True)
 class SegmentChange:
-    """A segment was begun, closed (and compressed), or removed by retention."""
+    """A segment was begun, ended, closed (and compressed), or removed."""
 
     fate: SegmentFate
     console: str
     name: SegmentName
+    extent: Extent | None = None
+    """Told of one that was begun or has ended."""
 
 
 @dataclass(frozen=True, slots=True)

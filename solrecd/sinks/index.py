@@ -51,15 +51,17 @@ class _Rows:
     boots: dict[tuple[str, int], Boot] = field(default_factory=dict)
     events: deque[Event] = field(default_factory=deque)
     segments: deque[SegmentRow] = field(default_factory=deque)
+    removed: deque[tuple[str, str]] = field(default_factory=deque)
 
     def __bool__(self) -> bool:
-        return bool(self.boots or self.events or self.segments)
+        return bool(self.boots or self.events or self.segments or self.removed)
 
     def put_before(self, later: _Rows) -> None:
         """Add what came after these rows."""
         self.boots.update(later.boots)
         self.events.extend(later.events)
         self.segments.extend(later.segments)
+        self.removed.extend(later.removed)
 
 
 class IndexSink:
@@ -112,6 +114,11 @@ class IndexSink:
                 self._drop()
         self._keep(self._rows.events, events)
         self._keep(self._rows.segments, segments)
+        self._wanted.set()
+
+    def forget(self, console: str, segment: str) -> None:
+        """Take note that a segment was removed; never waits, never raises."""
+        self._keep(self._rows.removed, [(console, segment)])
         self._wanted.set()
 
     def _keep(self, buffer: deque[Row], rows: Iterable[Row]) -> None:
@@ -202,7 +209,8 @@ class _File:
             OSError: likewise.
         """
         index = self._open(at)
-        batch = Batch(tuple(rows.boots.values()), rows.events, rows.segments)
+        boots = tuple(rows.boots.values())
+        batch = Batch(boots, rows.events, rows.segments, rows.removed)
         try:
             index.write(batch)
             if missing_since is not None:

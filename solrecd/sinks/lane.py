@@ -16,7 +16,7 @@ import trio
 
 from solrecd.archive.recovered import JournalNote
 from solrecd.sinks.archive_types import ArchiveTrouble
-from solrecd.sinks.closer import Closer, SegmentChange, SegmentFate
+from solrecd.sinks.closer import Closer, Extent, SegmentChange, SegmentFate
 from solrecd.sinks.recorder import Batch, Recorder
 from solrecd.sinks.segment import Segment
 
@@ -153,12 +153,16 @@ class Lane:
         self._reports.trouble(Work.WRITING, recorder.console, recorder.error)
 
     def _report_segments(self, recorder: Recorder) -> None:
+        console, news = recorder.console, self._reports.news
         for segment in recorder.begun:
-            self._reports.news.append(
-                SegmentChange(SegmentFate.BEGUN, recorder.console, segment)
-            )
+            extent = Extent(segment.offset)
+            begun = SegmentChange(SegmentFate.BEGUN, console, segment.name, extent)
+            news.append(begun)
         for segment in recorder.finished:
-            self._closer.add(recorder.console, segment)
+            extent = Extent(segment.offset, segment.size, segment.stamp)
+            ended = SegmentChange(SegmentFate.ENDED, console, segment.name, extent)
+            news.append(ended)
+            self._closer.add(console, segment.name)
         recorder.begun.clear()
         recorder.finished.clear()
 

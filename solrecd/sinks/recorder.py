@@ -124,9 +124,9 @@ class Recorder:
         self.error: OSError | None = None
         segment = resume.segment
         self.segments: list[Segment] = [] if segment is None else [segment]
-        self.finished: list[SegmentName] = []
+        self.finished: list[Segment] = []
         """Segments complete and closed since `drain` was last called."""
-        self.begun: list[SegmentName] = []
+        self.begun: list[Segment] = []
         self._shared = shared
         self._last = resume.last
         self._offset = resume.offset
@@ -291,7 +291,7 @@ class Recorder:
         segment.begin()
         self.segments.append(segment)
         self._last = name
-        self.begun.append(name)
+        self.begun.append(segment)
         return segment
 
     def _current(self, at: int) -> Segment:
@@ -367,7 +367,7 @@ class Recorder:
             self.segments[1].open()
             segment.close()
             self.segments.pop(0)
-            self.finished.append(segment.name)
+            self.finished.append(segment)
 
     def _replace(self, segment: Segment, lost: SegmentLostError) -> None:
         """Go on in a new part after someone removed or cut a file of this one."""
@@ -390,4 +390,4 @@ class Recorder:
         if self._last == segment.name:
             self._last = fresh.name
         self.segments[0] = fresh
-        self.begun.append(fresh.name)
+        self.begun.append(fresh)

@@ -138,6 +138,7 @@ async def test_a_finished_boot_is_compressed_and_told(
     assert fates == [
         (SegmentFate.BEGUN, 1),
         (SegmentFate.BEGUN, 2),
+        (SegmentFate.ENDED, 1),
         (SegmentFate.CLOSED, 1),
     ]
     assert len(list(recording.folder.glob("*boot-000001*.zst"))) == 3

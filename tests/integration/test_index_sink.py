@@ -10,7 +10,7 @@ import trio
 import trio.testing
 
 from solrecd.events import Boot, Event, Kind, Outcome, Severity
-from solrecd.index import Index
+from solrecd.index import Index, SegmentRow
 from solrecd.sinks.index import BUFFER, IndexSink
 
 NOW = 1_700_000_000_000_000
@@ -59,6 +59,18 @@ async def test_what_was_offered_is_in_the_file_after_close(tmp_path: Path) -> No
     boots, events = found(path)
     assert [boot["boot"] for boot in boots] == [1]
     assert events == [event().as_dict()]
+
+
+async def test_rows_of_segments_come_and_go(tmp_path: Path) -> None:
+    path = tmp_path / "index.sqlite"
+    rows = [SegmentRow("a", f"segment{n}", n, 1, NOW, None, n, 0) for n in (1, 2)]
+
+    async with running(Recorder(path)) as sink:
+        sink.offer(segments=rows)
+        sink.forget("a", "segment1")
+
+    with closing(Index.read(path)) as index:
+        assert list(index.segments()) == rows[1:]
 
 
 async def test_only_the_last_snapshot_of_a_boot_is_written(tmp_path: Path) -> None:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
 import trio
 
-from solrecd.events import Event, Kind
+from solrecd.archive.names import SegmentName
+from solrecd.events import Boot, Event, Kind
+from solrecd.index import SegmentRow
 from solrecd.journal import Journal
 from solrecd.metrics import Metrics
 from solrecd.sinks.archive import ArchiveOptions, ArchiveSink
+from solrecd.sinks.closer import Extent, SegmentChange, SegmentFate
 from solrecd.sinks.index import IndexSink
 from solrecd.storage import DISK_EVERY, LOW, Level, Storage, is_low, next_level
 
@@ -25,13 +28,23 @@ class Index(IndexSink):
     def __init__(self, folder: Path) -> None:
         super().__init__(folder / "index", wall_clock=lambda: AT, report=print)
         self.events: list[tuple[str, str]] = []
+        self.segments: dict[tuple[str, str], SegmentRow] = {}
 
-    def offer(self, events: object = (), *more: object, **others: object) -> None:
-        assert isinstance(events, tuple)
+    def offer(
+        self,
+        events: Iterable[Event] = (),
+        boots: Iterable[Boot] = (),
+        segments: Iterable[SegmentRow] = (),
+    ) -> None:
+        assert not boots
+        self.segments.update({(row.console, row.name): row for row in segments})
         for event in events:
             assert isinstance(event, Event)
             assert event.kind is Kind.FAILURE
             self.events.append((event.console, event.name))
+
+    def forget(self, console: str, segment: str) -> None:
+        del self.segments[console, segment]
 
 
 class Tidied(ArchiveSink):
@@ -191,3 +204,23 @@ async def test_a_file_system_that_is_gone_ends_nothing(
     site.journal.close()
     assert not unknown
     assert b"\nsolrecd_log_filesystem_avail_bytes " in site.metrics.render()
+
+
+def test_a_segment_has_a_row_from_its_first_byte_until_it_is_removed(
+    site: Site,
+) -> None:
+    name = SegmentName(7, 1, AT)
+    rows = site.index.segments
+
+    def change(fate: SegmentFate, extent: Extent | None = None) -> None:
+        site.storage.segment_changed(SegmentChange(fate, "node001", name, extent))
+
+    change(SegmentFate.BEGUN, Extent(100))
+    assert rows["node001", str(name)] == SegmentRow(
+        "node001", str(name), 7, 1, AT, None, 100, 0
+    )
+    change(SegmentFate.ENDED, Extent(100, 50, AT + 9))
+    change(SegmentFate.CLOSED)
+    assert rows["node001", str(name)][-3:] == (AT + 9, 100, 50)
+    change(SegmentFate.REMOVED)
+    assert rows == {}
