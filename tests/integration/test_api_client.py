@@ -1,5 +1,7 @@
 """The client: answers, refusals, and everything that is no solrecd."""
 
+import grp
+import os
 import socket
 import threading
 from collections.abc import Iterator
@@ -9,21 +11,24 @@ from pathlib import Path
 import pytest
 
 from solrecd.api.client import ApiError, Client, UnreachableError
+from solrecd.api.hints import hint_for
 
 
 @contextmanager
-def answering(path: Path, answer: bytes) -> Iterator[list[bytes]]:
-    """Serve one connection: note what was asked, give a fixed answer."""
+def answering(path: Path, *answers: bytes) -> Iterator[list[bytes]]:
+    """Serve a connection for each answer; note what was asked."""
     asked: list[bytes] = []
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(str(path))
         listening.listen()
+        listening.settimeout(5)
 
         def serve() -> None:
-            connection, _ = listening.accept()
-            with connection:
-                asked.append(connection.recv(65536))
-                connection.sendall(answer)
+            for answer in answers:
+                connection, _ = listening.accept()
+                with connection:
+                    asked.append(connection.recv(65536))
+                    connection.sendall(answer)
 
         thread = threading.Thread(target=serve)
         thread.start()
@@ -109,6 +114,59 @@ def test_a_socket_that_nobody_serves_is_named(tmp_path: Path) -> None:
 
     with pytest.raises(UnreachableError, match="has stopped"):
         Client(str(path)).get("/v1/consoles")
+
+
+def test_a_port_without_http_is_named_with_it() -> None:
+    with pytest.raises(UnreachableError, match=r"-s http://127\.0\.0\.1:9622"):
+        Client("127.0.0.1:9622").get("/v1/consoles")
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (PermissionError(), "may ask: sudo"),
+        (FileNotFoundError(), "is it running"),
+        (TimeoutError(), "does not answer"),
+        (OSError(), ""),
+    ],
+)
+def test_every_way_not_to_reach_the_daemon_has_its_remedy(
+    tmp_path: Path, error: OSError, words: str
+) -> None:
+    assert words in hint_for(error, str(tmp_path / "c.sock"))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives a folder away")
+def test_who_may_not_ask_is_told_which_group_to_join(tmp_path: Path) -> None:
+    group = next(each for each in grp.getgrall() if each.gr_name != "root")
+    os.chown(tmp_path, -1, group.gr_gid)
+
+    hint = hint_for(PermissionError(), str(tmp_path / "c.sock"))
+
+    assert f"usermod -aG {group.gr_name}" in hint
+
+
+def test_an_older_daemon_is_told_apart_from_a_console_that_is_not_there(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "c.sock"
+    unknown = b'HTTP/1.1 404 \r\n\r\n{"error": "Not Found"}'
+
+    with (
+        answering(path, unknown, ok(b'{"version": "0.0.1"}')),
+        pytest.raises(ApiError, match=r"version 0\.0\.1, this is") as caught,
+    ):
+        Client(str(path)).get("/v1/novelty")
+
+    assert caught.value.status == 501
+
+
+def test_a_stranger_that_knows_nothing_is_asked_no_further(tmp_path: Path) -> None:
+    path = tmp_path / "c.sock"
+    unknown = b'HTTP/1.1 404 \r\n\r\n{"error": "Not Found"}'
+
+    with answering(path, unknown, unknown), pytest.raises(ApiError, match="Not Found"):
+        Client(str(path)).get("/v1/novelty")
 
 
 @pytest.mark.parametrize(
