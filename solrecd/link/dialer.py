@@ -225,7 +225,7 @@ class _Deaf:
     def mark_loss(self, loss: SolLoss) -> None:
         """See `Recorder`."""
 
-    def mark_restart(self, since: int) -> None:
+    def mark_restart(self, since: int, *, output_waited: bool) -> None:
         """See `Recorder`."""
 
 

@@ -68,7 +68,7 @@ class Recorded(Protocol):
     def offset(self) -> int:
         """Bytes of it ever recorded."""
 
-    def mark_restart(self, since: int) -> None:
+    def mark_restart(self, since: int, *, output_waited: bool) -> None:
         """Mark that the session of an earlier process goes on here."""
 
 
@@ -111,7 +111,7 @@ class Legacy:
     def before_recording(self, session: Session) -> None:
         """Write down that the packet just received is about to be recorded."""
         if self._since is not None:
-            self._mark_restart(self._since)
+            self._mark_restart(self._since, output_waited=True)
         if self._keepsake.is_live:
             self._keepsake.write(self._recorded.offset, session.numbers())
 
@@ -137,11 +137,14 @@ class Legacy:
         mark = fingerprint(self._config, frozen.k1)
         text = describe(self._config.name, self._address, socket_name, mark, frozen)
         self._keepsake.begin(text)
+        if self._since is not None:
+            # What had waited would have come before the BMC's answer.
+            self._mark_restart(self._since, output_waited=False)
         self.before_recording(session)
 
-    def _mark_restart(self, since: int) -> None:
+    def _mark_restart(self, since: int, *, output_waited: bool) -> None:
         self._since = None
-        self._recorded.mark_restart(since)
+        self._recorded.mark_restart(since, output_waited=output_waited)
 
     def close(self) -> None:
         """The session has ended here: forget it and its keys."""

@@ -59,11 +59,12 @@ class Recorder(Protocol):
     def mark_loss(self, loss: SolLoss) -> None:
         """Mark that output is missing here."""
 
-    def mark_restart(self, since: int) -> None:
+    def mark_restart(self, since: int, *, output_waited: bool) -> None:
         """Mark that the session of an earlier process goes on here.
 
         Args:
             since: stamp at which that process was last known to work.
+            output_waited: there is output that came while nobody read.
         """
 
 

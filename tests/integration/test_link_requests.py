@@ -36,7 +36,7 @@ class Nobody:
     def mark_loss(self, loss: SolLoss) -> None:
         raise AssertionError(loss)
 
-    def mark_restart(self, since: int) -> None:
+    def mark_restart(self, since: int, *, output_waited: bool) -> None:
         raise AssertionError(since)
 
 

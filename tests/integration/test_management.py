@@ -62,7 +62,7 @@ class Recording:
         self.output += data
         return True
 
-    def mark_restart(self, since: int) -> None:
+    def mark_restart(self, since: int, *, output_waited: bool) -> None:
         raise AssertionError(since)
 
     def resumed(self) -> None:

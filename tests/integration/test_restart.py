@@ -301,7 +301,13 @@ async def test_secrets_of_a_session_are_in_no_log(
     assert repr(session.cipher.keys.k1) not in shown
 
 
-async def test_a_pause_longer_than_bmcs_wait_is_marked_as_a_gap(
+def long_ago(store: DescriptorStore) -> None:
+    """Let the process before have stopped working nine seconds ago."""
+    stamp = time.time_ns() // 1000 - 9_000_000
+    os.pwrite(store.kept["sessions"], stamp.to_bytes(8, "little"), 40)
+
+
+async def test_output_in_a_pause_longer_than_bmcs_wait_is_marked_as_a_gap(
     site: Site, store: DescriptorStore
 ) -> None:
     bmc = make_bmc("node1", total=None)
@@ -309,13 +315,26 @@ async def test_a_pause_longer_than_bmcs_wait_is_marked_as_a_gap(
 
     async with recording(site, store):
         await site.wait("node1", session="up")
-    os.pwrite(
-        store.kept["sessions"],
-        (time.time_ns() // 1000 - 9_000_000).to_bytes(8, "little"),
-        40,
-    )
+    await trio.sleep(0.3)
+    long_ago(store)
     async with recording(site, store):
         await site.wait("node1", session="up")
 
     assert "s without a reader; the BMC may have dropped output" in site.text("node1")
+    assert ", session kept\n" in site.text("node1")
+
+
+async def test_a_long_pause_in_which_nothing_was_printed_is_no_gap(
+    site: Site, store: DescriptorStore
+) -> None:
+    bmc = make_bmc("node1", total=TOTAL)
+    site.add(bmc, "node1")
+
+    async with recording(site, store):
+        await until(lambda: has_recorded(bmc, TOTAL))
+    long_ago(store)
+    async with recording(site, store):
+        await site.wait("node1", session="up")
+
+    assert "# gap: " not in site.text("node1")
     assert ", session kept\n" in site.text("node1")

@@ -205,7 +205,7 @@ class FakeConsole:
         assert self.keeper is not None
         return self.keeper.revive("nothing came")
 
-    def mark_restart(self, since: int) -> None:
+    def mark_restart(self, since: int, *, output_waited: bool) -> None:
         raise AssertionError(since)
 
     def power_seen(self, *, on: bool | None) -> None:
