@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from solrecd.cli.names import Labels
+from solrecd.cli.output import warn
 from solrecd.cli.program import CommandError, Exit
 
 if TYPE_CHECKING:
@@ -129,21 +130,28 @@ def marker_rules(folder: str) -> RuleSet:
 
 
 def _daemon_table(path: str | None) -> Mapping[str, str]:
-    """Return the paths that the configuration sets, its drop-ins included."""
+    """Return the paths that the configuration sets, its drop-ins included.
+
+    A file that cannot be read is no reason to ask nothing, unless it was named: a
+    daemon goes on with the configuration that it has.
+    """
     main = Path(path or DEFAULT_CONFIG)
     found: dict[str, str] = {}
     for file in (main, *sorted((main.parent / "conf.d").glob("*.toml"))):
+        is_wanted = path is not None and file == main
         try:
             table = _parse(file.read_text("utf-8")).get("daemon", {})
         except OSError as error:
-            if path is None:
-                # Passwords may stand in it: people who may not read it can still
-                # use the default paths.
-                continue
-            raise CommandError(f"{file}: {error.strerror}") from None
+            # Passwords may stand in it: people who may not read it can still use the
+            # default paths.
+            if is_wanted:
+                raise CommandError(f"{file}: {error.strerror}") from None
         except ValueError as error:
-            raise CommandError(f"{file}: {error}") from None
-        found |= {key: table[key] for key in DEFAULT_PATHS if key in table}
+            if is_wanted:
+                raise CommandError(f"{file}: {error}") from None
+            warn(f"{file}: {error}; solrecd check tells more")
+        else:
+            found |= {key: table[key] for key in DEFAULT_PATHS if key in table}
     return found
 
 
