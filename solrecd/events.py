@@ -74,6 +74,28 @@ class Kind(enum.StrEnum):
     STUCK = "stuck"
 
 
+class OperatorAct(enum.StrEnum):
+    """What somebody did to a console: names of events of kind ``operator``."""
+
+    ATTACHED = "attached"
+    DETACHED = "detached"
+    MODE_CHANGED = "mode_changed"
+    FORCED = "forced"
+    TYPED = "typed"
+    """Only where input is recorded."""
+    BREAK = "break"
+    NOTE = "note"
+    YIELDED = "yielded"
+    TAKEN = "taken"
+    RECONNECTED = "reconnected"
+    POWER_ON = "power_on"
+    POWER_OFF = "power_off"
+    POWER_SHUTDOWN = "power_shutdown"
+    POWER_CYCLE = "power_cycle"
+    POWER_RESET = "power_reset"
+    POWER_DIAG = "power_diag"
+
+
 class Severity(enum.StrEnum):
     """How bad an event is; the first is the worst."""
 

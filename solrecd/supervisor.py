@@ -29,6 +29,8 @@ from solrecd.config import (
 from solrecd.console import Console
 from solrecd.events import Lost, LostReason, SessionState
 from solrecd.keeper import Dialer, Keeper
+from solrecd.management import MANAGED_AT_ONCE
+from solrecd.operation import Operation
 from solrecd.sinks.archive import ArchiveError
 from solrecd.sinks.viewers import TailItem, Viewers
 
@@ -133,6 +135,7 @@ class Supervisor:
         self._rng = rng
         self._read_config = read_config
         self._config = Config()
+        self._managers = trio.CapacityLimiter(MANAGED_AT_ONCE)
         self._members: dict[str, _Member] = {}
         self._tasks: dict[str, _Task] = {}
         """Of all configured consoles, also those that cannot be opened yet."""
@@ -293,6 +296,13 @@ class Supervisor:
     def status(self, name: str) -> dict[str, Any]:
         """Return the ``status`` object of a console, or raise `KeyError`."""
         return self._members[name].console.details()
+
+    def operation(self, name: str) -> Operation:
+        """Return what people may do with a console, or raise `KeyError`."""
+        member = self._members[name]
+        return Operation(
+            member.console, member.keeper, self._managers, self._wall_clock
+        )
 
     def tail(
         self, names: Collection[str]

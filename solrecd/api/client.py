@@ -14,8 +14,6 @@ from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Any, BinaryIO
 
-from solrecd import __version__
-
 CONNECT_TIMEOUT = 5.0
 """Seconds to reach the daemon, and for its answer to begin."""
 
@@ -31,12 +29,11 @@ _MAX_LINE = 65536
 _FIRST_REFUSAL = 400
 """The lowest HTTP status that is no success (nothing here redirects)."""
 
-_UNKNOWN_ROUTES = frozenset({"Not Found", "Method Not Allowed"})
-"""What a daemon says to a question that it does not know."""
-
-_NOT_IMPLEMENTED = 501
-_VERSION = "/v1/version"
-
+_HINTS: Mapping[type[OSError], str] = {
+    FileNotFoundError: " (is it running? systemctl status solrecd)",
+    ConnectionRefusedError: " (it has stopped: systemctl status solrecd)",
+    PermissionError: " (only its user and group may ask: see id, and its group)",
+}
 _SAFE = frozenset(
     b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~,"
 )
@@ -102,6 +99,28 @@ class Client:
             for line in answer:
                 yield self._decode(line)
 
+    @contextmanager
+    def dial(self) -> Iterator[socket.socket]:
+        """Yield a connection for another protocol than this; it waits for ever.
+
+        Raises:
+            UnreachableError: there is no daemon, or it went away.
+        """
+        with self._reaching(), self._connect() as connection:
+            connection.settimeout(None)
+            yield connection
+
+    @contextmanager
+    def _reaching(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            reason = error.strerror or str(error)
+            hint = _HINTS.get(type(error), "")
+            raise UnreachableError(
+                f"no answer from solrecd at {self.address}: {reason}{hint}"
+            ) from None
+
     def _whole(
         self, method: str, path: str, query: Mapping[str, str], patience: float
     ) -> Any:
@@ -112,25 +131,19 @@ class Client:
     def _answer(
         self, method: str, path: str, query: Mapping[str, str], patience: float
     ) -> Iterator[tuple[socket.socket, BinaryIO]]:
-        try:
-            with self._connect() as connection, connection.makefile("rb") as answer:
-                target = path + _encode_query(query)
-                head = f"{method} {target} HTTP/1.0\r\nHost: solrecd\r\n\r\n"
-                connection.sendall(head.encode())
-                connection.settimeout(patience)
-                status = self._read_head(answer)
-                if status >= _FIRST_REFUSAL:
-                    raise self._refusal(path, status, answer.read())
-                yield connection, answer
-        except OSError as error:
-            reason = error.strerror or str(error)
-            # Imported here: only a mistake needs it.
-            from solrecd.api.hints import hint_for  # noqa: PLC0415
-
-            hint = hint_for(error, self.address)
-            raise UnreachableError(
-                f"no answer from solrecd at {self.address}: {reason}{hint}"
-            ) from None
+        with (
+            self._reaching(),
+            self._connect() as connection,
+            connection.makefile("rb") as answer,
+        ):
+            target = path + _encode_query(query)
+            head = f"{method} {target} HTTP/1.0\r\nHost: solrecd\r\n\r\n"
+            connection.sendall(head.encode())
+            connection.settimeout(patience)
+            status = self._read_head(answer)
+            if status >= _FIRST_REFUSAL:
+                raise self._refusal(status, answer.read())
+            yield connection, answer
 
     def _connect(self) -> socket.socket:
         if "://" in self.address:
@@ -158,23 +171,12 @@ class Client:
                 return int(words[1])
         raise self._stranger()
 
-    def _refusal(self, path: str, status: int, body: bytes) -> ApiError:
+    def _refusal(self, status: int, body: bytes) -> ApiError:
         try:
             answer = json.loads(body)
-            if answer["error"] in _UNKNOWN_ROUTES and path != _VERSION:
-                return self._other_version()
             return ApiError(str(answer["error"]), status, answer)
         except (ValueError, KeyError, TypeError):
             return ApiError(f"{self.address} answered with status {status}", status)
-
-    def _other_version(self) -> ApiError:
-        """Explain why the daemon does not know what we ask."""
-        theirs = self.get(_VERSION)["version"]
-        return ApiError(
-            f"solrecd at {self.address} is version {theirs}, this is {__version__}: it "
-            "does not know that yet; systemctl restart solrecd keeps the sessions",
-            _NOT_IMPLEMENTED,
-        )
 
     def _decode(self, text: bytes) -> Any:
         try:

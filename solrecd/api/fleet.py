@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 import trio
 
+from solrecd.operation import Operation
 from solrecd.sinks.viewers import TailItem
 
 
@@ -52,6 +53,14 @@ class Fleet(Protocol):
         self, names: Collection[str]
     ) -> AbstractAsyncContextManager[trio.MemoryReceiveChannel[TailItem]]:
         """Watch consoles: recent lines first, then live; `Viewers.watch` does it."""
+        ...
+
+    def operation(self, name: str) -> Operation:
+        """Return what people may do with a console.
+
+        Raises:
+            KeyError: there is no such console.
+        """
         ...
 
     async def reload(self, *, dry_run: bool) -> dict[str, Any]:

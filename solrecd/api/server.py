@@ -21,6 +21,7 @@ from hypercorn.typing import AppWrapper, ASGIFramework, ConnectionState
 from hypercorn.utils import wrap_app
 from starlette.types import ASGIApp
 
+from solrecd.api import peer
 from solrecd.api.listeners import Bind, address_of, listen
 
 SEND_TIMEOUT = 30.0
@@ -76,7 +77,7 @@ class _Connections:
                 self._app,
                 self._config,
                 self._context,
-                ConnectionState({}),
+                ConnectionState({peer.KEY: peer.user_of(stream.socket)}),
                 _PatientStream(stream),  # type: ignore[arg-type]
             )
         except* (trio.BrokenResourceError, trio.ClosedResourceError):

@@ -20,6 +20,16 @@ COMMANDS = (
     Command("plot", "solrecd.cli.plot", "draw how long boots took, as a picture"),
     Command("tail", "solrecd.cli.tail", "show the last lines of consoles, and follow"),
     Command("screen", "solrecd.cli.screen", "show a console's screen as it stands"),
+    Command("attach", "solrecd.cli.attach", "have a console on this terminal"),
+    Command("who", "solrecd.cli.who", "list who is attached where"),
+    Command("msg", "solrecd.cli.msg", "tell something to all who are attached"),
+    Command("note", "solrecd.cli.note", "write a line into consoles' logs"),
+    Command("break", "solrecd.cli.breaks", "send a break, or a SysRq letter"),
+    Command("power", "solrecd.cli.power", "see or switch the machines' power"),
+    Command("wait", "solrecd.cli.wait", "wait until consoles come to a stage"),
+    Command("yield", "solrecd.cli.yields", "give BMCs to somebody else for a while"),
+    Command("take", "solrecd.cli.take", "have consoles back, whoever holds them"),
+    Command("reconnect", "solrecd.cli.reconnect", "begin fresh sessions with BMCs"),
     Command("scan", "solrecd.cli.scan", "find boots and failures in any console log"),
     Command(
         "import", "solrecd.cli.imports", "turn a conman.conf or the like into TOML"

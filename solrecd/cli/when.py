@@ -12,6 +12,7 @@ _MICROSECOND = dt.timedelta(microseconds=1)
 _DAY = 86400
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": _DAY, "w": 7 * _DAY}
 _AGO = re.compile(r"(\d+(?:\.\d+)?)([smhdw])", re.ASCII)
+_SPAN = re.compile(r"(\d+(?:\.\d+)?)([smhdw]?)", re.ASCII)
 _CLOCK = re.compile(r"\d{1,2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?", re.ASCII)
 
 HELP = "a time (2026-11-22T12:00, 12:00, today, yesterday; UTC) or how long ago (2h)"
@@ -37,6 +38,18 @@ def parse_when(text: str, now: int) -> int:
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=dt.UTC)
     return (moment - _EPOCH) // _MICROSECOND
+
+
+def seconds_in(text: str) -> float:
+    """Return a duration as people write it: ``90``, ``15m``, ``1h30m``.
+
+    Raises:
+        ValueError: it is none; argparse makes an error of that.
+    """
+    parts = _SPAN.findall(text)
+    if "".join(number + unit for number, unit in parts) != text or not text:
+        raise ValueError(text)
+    return sum(float(number) * _UNITS[unit or "s"] for number, unit in parts)
 
 
 def _moment(text: str, now: dt.datetime) -> dt.datetime | None:

@@ -9,6 +9,7 @@ so that they stand in the log exactly between the bytes they lie between.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -18,6 +19,7 @@ import structlog
 from solrecd.boot.pace import Pace
 from solrecd.config import ConsoleConfig
 from solrecd.console.chronicle import SECOND, Chronicle, Deed, Sinks, seconds
+from solrecd.console.desk import Desk
 from solrecd.console.power import PowerStory
 from solrecd.console.session import SessionStory
 from solrecd.console.silence import SilenceWatch, Situation
@@ -27,6 +29,7 @@ from solrecd.events import (
     GapReason,
     Kind,
     Lost,
+    OperatorAct,
     Reading,
     SessionState,
     Severity,
@@ -45,11 +48,14 @@ LEFT_AFTER = 15 * 60 * SECOND
 """A shell prompt that nobody answered for so long was left behind. Whoever types moves
 the unfinished line, so somebody at work is never meant."""
 
-PATIENT = 3 * SECOND
-"""How long a BMC surely keeps output for a reader that is away. What it sends meanwhile
-waits in our socket; what queues up behind that it throws away when it gives up, and no
-number is missing then. Boards are set to 7 retries each 480 ms, or more;
-ipmi_sim threw 2.8 KB away in each of three pauses of 6 to 7 s, in none that was shorter."""
+NOTE_SIZE = 1000
+"""Characters of a note that somebody writes into the log."""
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+
+PATIENT = 4 * SECOND
+"""How long a BMC keeps output for a reader that is away. ipmi_sim threw 2.8 KB away in
+each of three pauses of 6 to 7 s, without any sign; in none that was shorter."""
 
 log = structlog.get_logger()
 
@@ -131,6 +137,8 @@ class Console:
         self._interpreter = self._new_interpreter(
             past.boot, first_boot=opened.boot + 1, offset=opened.offset
         )
+        self.desk = Desk(config.name, self.note_act)
+        self._seats = self.desk.seats
         self._unread: list[Chunk] = []
         self._refused_since: int | None = None
         self._unsettled = False
@@ -178,6 +186,8 @@ class Console:
         if not self._unread:
             self._around.wake(self)
         self._unread.append(Chunk(at, data))
+        for seat in self._seats:
+            seat.show(data)
         metrics = self._metrics
         metrics.last_output = at
         metrics.received_bytes += len(data)
@@ -315,20 +325,14 @@ class Console:
         """Bytes of this console ever recorded."""
         return self._stream.offset
 
-    def mark_restart(self, since: int, *, output_waited: bool) -> None:
-        """Mark that an earlier daemon's session goes on here: no gap, but a pause.
-
-        Args:
-            since: stamp at which that daemon was last known to work.
-            output_waited: the machine printed meanwhile: only then may something
-                have been thrown away.
-        """
+    def mark_restart(self, since: int) -> None:
+        """Mark that an earlier daemon's session goes on here: no gap, but a pause."""
         now = self._wall_clock()
         self._session.went_on()
         pause = f"{seconds(now - since)} s"
         text = f"restart: {pause}, session kept"
         log.info("session.resumed", console=self.name)
-        if output_waited and now - since > PATIENT:
+        if now - since > PATIENT:
             lost = f"{pause} without a reader; the BMC may have dropped output"
             self._note_gap(GapReason.SESSION, lost, now)
         self.interpret()
@@ -388,7 +392,23 @@ class Console:
         self.interpret()
         self._understand((), lambda: self._interpreter.power(on=on, at=at))
 
-    # What people ask.
+    # What people do, and ask.
+
+    def note_act(self, act: OperatorAct, text: str, user: str) -> None:
+        """Keep what somebody did: a note in the log, an event, a line in our own log.
+
+        Args:
+            act: what it was.
+            text: one line; control characters are taken out.
+            user: who did it.
+        """
+        now = self._wall_clock()
+        text = _CONTROL.sub(" ", text)[:NOTE_SIZE]
+        log.info("console.operator", console=self.name, act=act, user=user)
+        self.interpret()
+        self._chronicle.note(now, text)
+        deed = Deed(Kind.OPERATOR, act.value, Severity.INFO, text, {"user": user})
+        self._chronicle.report(now, deed)
 
     def _boot_number(self) -> int | None:
         boot = self._interpreter.boot
@@ -411,7 +431,7 @@ class Console:
             "stage": self._interpreter.stage.value,
             "stage_since": _stamp_or_none(self._interpreter.stage_since),
             "outcome": None if boot is None else boot.outcome.value,
-            "viewers": self._chronicle.viewers,
+            "viewers": self._chronicle.viewers + len(self._seats),
             "last_output": _stamp_or_none(self._metrics.last_output or None),
             "error": session.error,
             "next_try": _stamp_or_none(session.next_try),

@@ -7,6 +7,7 @@ from typing import Any
 import trio
 
 from solrecd.api.fleet import FleetError
+from solrecd.operation import Operation
 from solrecd.sinks.viewers import TailItem, Viewers
 
 
@@ -49,6 +50,10 @@ class FakeFleet:
     def status(self, name: str) -> dict[str, Any]:
         """Return a ``status`` object."""
         return {"console": name, "session": "up", "cipher_suite": 17}
+
+    def operation(self, name: str) -> Operation:
+        """Nobody operates these."""
+        raise KeyError(name)
 
     @asynccontextmanager
     async def tail(

@@ -6,7 +6,7 @@ import pytest
 
 from solrecd.cli.scan import packaged_rules
 from solrecd.config.model import STAGE_TIMEOUTS
-from solrecd.events import GapReason, Kind, SessionState, Stage
+from solrecd.events import GapReason, Kind, OperatorAct, SessionState, Stage
 from solrecd.storage import EVENT_NAMES
 from tools.taxonomy import PAGE, SECTIONS, entries, render
 
@@ -17,7 +17,7 @@ NAMES = {
     Kind.SESSION: {state.value for state in SessionState},
     Kind.GAP: {reason.value for reason in GapReason},
     Kind.POWER: {"on", "off"},
-    Kind.OPERATOR: {"console_left_logged_in"},
+    Kind.OPERATOR: {"console_left_logged_in", *OperatorAct},
 }
 
 

@@ -1,0 +1,286 @@
+"""The routes for people who want something of a console.
+
+``/v1/consoles/NAME/attach`` is a WebSocket. Binary messages are the console's bytes one
+way and what is typed the other. Text messages are JSON objects; from us: ``welcome``,
+``said``, ``missed``, ``mode``, ``refused``, ``answer``; to us: ``{"do": ...}`` with one
+of `_DEEDS`. Everything else here is a POST that answers ``{}`` or a small object.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+import trio
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from solrecd.api.fleet import Fleet
+from solrecd.api.peer import user_in
+from solrecd.console.desk import Claim, DeskTakenError, Missed, Mode, Notice, Seat
+from solrecd.management import ManagementError, Power
+from solrecd.operation import Operation, OperationError
+
+YIELD_MAX: Final = 24 * 3600.0
+"""Seconds that a console can be given away for: longer is a configuration."""
+
+MESSAGE_MAX: Final = 64 * 1024
+"""Bytes of one message from a terminal; more is no typing and no paste of ours."""
+
+_REFUSED: Final = 4409
+"""WebSocket close code (private range): somebody else writes."""
+
+_Act = Callable[[Operation, str, Mapping[str, str]], Awaitable[dict[str, Any]]]
+
+
+def operating_routes(fleet: Fleet) -> list[BaseRoute]:
+    """Return the routes; `solrecd.api.app` adds them to its own."""
+    desk = _Attaching(fleet)
+    acts = [
+        Route(f"/v1/consoles/{{name}}/{path}", _acting(fleet, act), methods=["POST"])
+        for path, act in _ACTS.items()
+    ]
+    return [
+        WebSocketRoute("/v1/consoles/{name}/attach", desk.attach),
+        Route("/v1/consoles/{name}/power", desk.power),
+        Route("/v1/who", desk.who),
+        *acts,
+    ]
+
+
+def _operation(fleet: Fleet, name: str) -> Operation:
+    try:
+        return fleet.operation(name)
+    except KeyError:
+        raise HTTPException(404, f"there is no console {name!r}") from None
+
+
+# One wish, one answer.
+
+
+def _acting(fleet: Fleet, act: _Act) -> Callable[[Request], Awaitable[Response]]:
+    async def handle(request: Request) -> Response:
+        operation = _operation(fleet, request.path_params["name"])
+        try:
+            answer = await act(operation, user_in(request.scope), request.query_params)
+        except (OperationError, ManagementError, ValueError) as error:
+            return JSONResponse({"error": str(error)}, 409)
+        return JSONResponse(answer)
+
+    return handle
+
+
+async def _break(
+    operation: Operation, user: str, query: Mapping[str, str]
+) -> dict[str, Any]:
+    operation.send_break(user, query.get("key", ""))
+    return {}
+
+
+async def _note(
+    operation: Operation, user: str, query: Mapping[str, str]
+) -> dict[str, Any]:
+    operation.note(user, query.get("text", ""))
+    return {}
+
+
+async def _message(
+    operation: Operation, user: str, query: Mapping[str, str]
+) -> dict[str, Any]:
+    return {"told": operation.message(user, query.get("text", ""))}
+
+
+async def _yield(
+    operation: Operation, user: str, query: Mapping[str, str]
+) -> dict[str, Any]:
+    seconds = float(query.get("seconds", "900"))
+    if not 1 <= seconds <= YIELD_MAX:
+        raise ValueError(f"allowed: 1 to {YIELD_MAX:.0f} s")
+    operation.give_away(user, seconds)
+    return {}
+
+
+async def _take(
+    operation: Operation, user: str, _: Mapping[str, str]
+) -> dict[str, Any]:
+    operation.take_back(user)
+    return {}
+
+
+async def _reconnect(
+    operation: Operation, user: str, _: Mapping[str, str]
+) -> dict[str, Any]:
+    operation.reconnect(user)
+    return {}
+
+
+async def _power(
+    operation: Operation, user: str, query: Mapping[str, str]
+) -> dict[str, Any]:
+    wish = query.get("wish", "")
+    if wish not in set(Power):
+        raise ValueError(f"power {wish!r}; allowed: {', '.join(Power)}")
+    await operation.set_power(user, Power(wish))
+    return {}
+
+
+_ACTS: Final[Mapping[str, _Act]] = MappingProxyType(
+    {
+        "break": _break,
+        "note": _note,
+        "message": _message,
+        "yield": _yield,
+        "take": _take,
+        "reconnect": _reconnect,
+        "power": _power,
+    }
+)
+
+
+# A person at a terminal.
+
+
+class _Attaching:
+    def __init__(self, fleet: Fleet) -> None:
+        self._fleet = fleet
+
+    async def who(self, request: Request) -> Response:
+        names = request.query_params.get("names")
+        chosen = list(self._fleet.names()) if names is None else names.split(",")
+        found = [_operation(self._fleet, name).who() for name in chosen]
+        return JSONResponse([seat for seats in found for seat in seats])
+
+    async def power(self, request: Request) -> Response:
+        operation = _operation(self._fleet, request.path_params["name"])
+        try:
+            return JSONResponse({"power": await operation.power()})
+        except ManagementError as error:
+            return JSONResponse({"error": str(error)}, 409)
+
+    async def attach(self, socket: WebSocket) -> None:
+        """Serve one terminal until either side leaves."""
+        name, query = socket.path_params["name"], socket.query_params
+        await socket.accept()
+        try:
+            operation = self._fleet.operation(name)
+            mode, claim = (
+                Mode(query.get("mode", "rw")),
+                Claim(query.get("claim", "ask")),
+            )
+            with operation.attached(user_in(socket.scope), mode, claim) as seat:
+                await _serve(socket, _Terminal(socket, operation, seat))
+        except DeskTakenError as error:
+            await socket.close(_REFUSED, str(error)[:120])
+        except KeyError:
+            await socket.close(_REFUSED, f"there is no console {name!r}"[:120])
+        except ValueError as error:
+            await socket.close(_REFUSED, str(error)[:120])
+
+
+async def _serve(socket: WebSocket, terminal: _Terminal) -> None:
+    """Run both directions; the first that ends takes the other with it."""
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(terminal.show_forever)
+        try:
+            while True:
+                await terminal.take(await socket.receive())
+        except WebSocketDisconnect:
+            nursery.cancel_scope.cancel()
+
+
+class _Terminal:
+    """Both directions of one WebSocket."""
+
+    def __init__(self, socket: WebSocket, operation: Operation, seat: Seat) -> None:
+        self._socket = socket
+        self._operation = operation
+        self._seat = seat
+
+    async def show_forever(self) -> None:
+        await self._tell("welcome", mode=self._seat.mode.value, user=self._seat.user)
+        while True:
+            for item in _joined(await self._seat.next()):
+                match item:
+                    case bytes():
+                        await self._socket.send_bytes(item)
+                    case Missed(count=count):
+                        await self._tell("missed", bytes=count)
+                    case Notice(what=what, fields=fields):
+                        await self._tell(what, **fields)
+
+    async def _tell(self, what: str, **fields: Any) -> None:
+        await self._socket.send_text(json.dumps({"event": what, **fields}))
+
+    async def take(self, message: Mapping[str, Any]) -> None:
+        """Take one message of the terminal.
+
+        Raises:
+            WebSocketDisconnect: it was the last one.
+        """
+        if message["type"] == "websocket.disconnect":
+            raise WebSocketDisconnect(message.get("code", 1005))
+        try:
+            if message.get("bytes"):
+                await self._type(message["bytes"])
+            elif message.get("text"):
+                await self._do(json.loads(message["text"]))
+        except (OperationError, DeskTakenError, ManagementError, ValueError) as error:
+            await self._tell("refused", text=str(error))
+
+    async def _type(self, data: bytes) -> None:
+        if self._seat.mode is not Mode.WRITE:
+            raise OperationError("you only watch; force or join to write")
+        await self._operation.type(self._seat.user, data)
+
+    async def _do(self, wish: Any) -> None:
+        if not isinstance(wish, dict) or wish.get("do") not in _DEEDS:
+            raise ValueError(f"allowed: {', '.join(_DEEDS)}")
+        await _DEEDS[wish["do"]](self, wish)
+
+    async def _write(self, wish: Mapping[str, Any]) -> None:
+        claim = Claim(str(wish.get("claim", "ask")))
+        self._operation.change(self._seat, Mode.WRITE, claim)
+        await self._tell("mode", mode=self._seat.mode.value)
+
+    async def _watch(self, _: Mapping[str, Any]) -> None:
+        self._operation.change(self._seat, Mode.READ, Claim.ASK)
+        await self._tell("mode", mode=self._seat.mode.value)
+
+    async def _answer_who(self, _: Mapping[str, Any]) -> None:
+        await self._tell("answer", who=self._operation.who())
+
+    async def _act(self, wish: Mapping[str, Any]) -> None:
+        query = {key: str(value) for key, value in wish.items()}
+        if self._seat.mode is not Mode.WRITE and wish["do"] not in _WATCHING:
+            raise OperationError("you only watch; force or join to write")
+        await _ACTS[wish["do"]](self._operation, self._seat.user, query)
+
+
+_WATCHING: Final = frozenset({"note", "message"})
+"""What those may do, too, who only watch."""
+
+_Deed = Callable[[_Terminal, Mapping[str, Any]], Awaitable[None]]
+_DEEDS: Final[Mapping[str, _Deed]] = MappingProxyType(
+    {
+        "write": _Terminal._write,  # noqa: SLF001 - a table of its own methods
+        "watch": _Terminal._watch,  # noqa: SLF001
+        "who": _Terminal._answer_who,  # noqa: SLF001
+        **dict.fromkeys(_ACTS, _Terminal._act),  # noqa: SLF001
+    }
+)
+
+
+def _joined(items: Any) -> list[bytes | Notice | Missed]:
+    """Return the items with neighbouring bytes as one: a message each costs more."""
+    found: list[bytes | Notice | Missed] = []
+    for item in items:
+        if isinstance(item, bytes) and found and isinstance(found[-1], bytes):
+            found[-1] += item
+        else:
+            found.append(item)
+    return found

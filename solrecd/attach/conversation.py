@@ -1,0 +1,297 @@
+"""Between a person and a console: keys one way, the console's bytes the other.
+
+What we say ourselves stands in lines of its own that begin with ``<solrecd>``. The
+console's bytes go through as they are: a terminal that types into a machine has to
+understand them.
+"""
+
+from __future__ import annotations
+
+import selectors
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Final
+
+from solrecd.attach.keys import Action, Dialect, KeyScanner, Typed, Unknown, shown
+from solrecd.attach.line import Line
+from solrecd.attach.terminal import Terminal
+
+POWER_WISHES: Final = ("on", "off", "shutdown", "cycle", "reset", "diag")
+
+_ENTER: Final = frozenset(b"\r\n")
+_CANCEL: Final = frozenset(b"\x03\x04\x1b")
+_ERASE: Final = frozenset(b"\x7f\x08")
+_PRINTABLE: Final = range(0x20, 0x7F)
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a conversation needs of the program around it.
+
+    Attributes:
+        console: its name.
+        recent: returns the last lines of the console, safe to show.
+        status: returns what is known of it, safe to show.
+        safe: takes control characters out of a text.
+    """
+
+    console: str
+    recent: Callable[[], Sequence[str]]
+    status: Callable[[], Sequence[str]]
+    safe: Callable[[str], str]
+
+
+class _Question:
+    """A line that is asked for while the console goes on."""
+
+    def __init__(self, answered: Callable[[str], None]) -> None:
+        self._answered = answered
+        self._typed = bytearray()
+
+    def feed(self, data: bytes) -> tuple[bytes, bool, bytes]:
+        """Return what to echo, whether that was all, and keys behind it."""
+        echo = bytearray()
+        for at, key in enumerate(data):
+            if key in _ENTER or key in _CANCEL:
+                text = "" if key in _CANCEL else self._typed.decode("utf-8", "replace")
+                self._answered(text.strip())
+                return bytes(echo), True, data[at + 1 :]
+            if key in _ERASE:
+                echo += b"\b \b" if self._typed else b""
+                del self._typed[-1:]
+            elif key in _PRINTABLE or key > 0x7F:
+                self._typed.append(key)
+                echo.append(key)
+        return bytes(echo), False, b""
+
+
+class Conversation:
+    """One attached terminal.
+
+    Args:
+        terminal: the person's.
+        line: to the daemon.
+        dialect: the escapes.
+        around: the rest.
+    """
+
+    def __init__(
+        self, terminal: Terminal, line: Line, dialect: Dialect, around: Surroundings
+    ) -> None:
+        self._terminal = terminal
+        self._line = line
+        self._dialect = dialect
+        self._around = around
+        self._scanner = KeyScanner(dialect)
+        self._question: _Question | None = None
+        self._is_over = False
+        self._is_quiet = False
+        self._echoes = False
+        self._writes = False
+
+    def run(self) -> None:
+        """Talk until the person leaves.
+
+        Raises:
+            LineClosedError: the daemon ended it.
+        """
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._line, selectors.EVENT_READ, self._hear)
+            selector.register(self._terminal.keyboard, selectors.EVENT_READ, self._read)
+            while not self._is_over:
+                for key, _ in selector.select():
+                    if not key.data():
+                        selector.unregister(key.fileobj)
+        self._line.close()
+
+    def _say(self, text: str) -> None:
+        safe = self._around.safe(text)
+        self._terminal.write(f"\r\n<solrecd> {safe}\r\n".encode())
+
+    def _list(self, lines: Sequence[str]) -> None:
+        text = "".join(f"  {self._around.safe(line)}\r\n" for line in lines)
+        self._terminal.write(b"\r\n" + text.encode())
+
+    # What the daemon sends.
+
+    def _hear(self) -> bool:
+        for item in self._line.receive():
+            if isinstance(item, bytes):
+                self._terminal.write(item)
+            else:
+                self._told(item)
+        return True
+
+    def _told(self, item: Mapping[str, Any]) -> None:
+        match item:
+            case {"event": "welcome", "mode": mode}:
+                self._welcome(mode)
+            case {"event": "said", "text": text, "mode": mode}:
+                self._writes = mode == "rw"
+                if not self._is_quiet:
+                    self._say(text)
+            case {"event": "mode", "mode": mode}:
+                self._writes = mode == "rw"
+            case {"event": "missed", "bytes": count}:
+                self._say(f"{count} bytes are not shown: this terminal was too slow")
+            case {"event": "refused", "text": text}:
+                self._say(text)
+            case {"event": "answer", "who": seats}:
+                self._list([f"{s['user']}  {s['mode']}  {s['since']}" for s in seats])
+            case _:
+                pass
+
+    def _welcome(self, mode: str) -> None:
+        self._writes = mode == "rw"
+        help_keys = shown(self._dialect.prefix + b"?")
+        words = "attached" if self._writes else "attached to watch"
+        self._list(self._around.recent())
+        self._say(f"{words}: {self._around.console}; {help_keys} for help")
+
+    # What the person types.
+
+    def _read(self) -> bool:
+        data = self._terminal.read()
+        if data:
+            self._take(data)
+        elif self._writes:
+            # The end of what was piped in; who only watches goes on watching.
+            self._is_over = True
+        return bool(data)
+
+    def _take(self, data: bytes) -> None:
+        if self._question is not None:
+            echo, is_done, data = self._question.feed(data)
+            self._terminal.write(echo)
+            if not is_done:
+                return
+            self._question = None
+        for item in self._scanner.feed(data):
+            match item:
+                case Typed(data=typed):
+                    self._type(typed)
+                case Unknown(keys=keys):
+                    self._say(f"{shown(keys)} means nothing here")
+                case action:
+                    _ACTIONS[action](self)
+
+    def _type(self, data: bytes) -> None:
+        if not self._writes:
+            self._say("you only watch")
+            return
+        if self._echoes:
+            self._terminal.write(data)
+        self._line.type(data)
+
+    def _ask(self, question: str, answered: Callable[[str], None]) -> None:
+        self._terminal.write(f"\r\n<solrecd> {question} ".encode())
+        self._question = _Question(answered)
+
+    # What the escapes do.
+
+    def help(self) -> None:
+        """List the escapes."""
+        self._list([f"{keys:6} {text}" for keys, text in self._dialect.help()])
+
+    def quit(self) -> None:
+        """Leave."""
+        self._is_over = True
+
+    def send_break(self) -> None:
+        """Send a serial break; what is typed next may be a SysRq."""
+        self._line.wish("break")
+
+    def force(self) -> None:
+        """Write; who wrote becomes a viewer."""
+        self._line.wish("write", claim="force")
+
+    def join(self) -> None:
+        """Write beside who writes."""
+        self._line.wish("write", claim="join")
+
+    def monitor(self) -> None:
+        """Only watch."""
+        self._line.wish("watch")
+
+    def replay(self) -> None:
+        """Show the last lines again."""
+        self._list(self._around.recent())
+
+    def info(self) -> None:
+        """Show what is known."""
+        self._list(self._around.status())
+
+    def who(self) -> None:
+        """Show who is here."""
+        self._line.wish("who")
+
+    def reconnect(self) -> None:
+        """Have a fresh session with the BMC."""
+        self._line.wish("reconnect")
+
+    def reset(self) -> None:
+        """Reset the machine, after a yes."""
+        self._ask(f"reset {self._around.console}? [y/N]", self._reset)
+
+    def _reset(self, answer: str) -> None:
+        if answer.lower() in {"y", "yes"}:
+            self._line.wish("power", wish="reset")
+        else:
+            self._say("nothing was done")
+
+    def power(self) -> None:
+        """Switch the power, after asking how."""
+        question = f"power {'|'.join(POWER_WISHES)}, Enter for nothing:"
+        self._ask(question, self._power)
+
+    def _power(self, answer: str) -> None:
+        if answer:
+            self._line.wish("power", wish=answer)
+        else:
+            self._say("nothing was done")
+
+    def note(self) -> None:
+        """Write a line into the log."""
+        self._ask("note:", self._note)
+
+    def _note(self, answer: str) -> None:
+        if answer:
+            self._line.wish("note", text=answer)
+
+    def hush(self) -> None:
+        """Say no more of others, or say it again."""
+        self._is_quiet = not self._is_quiet
+        self._say("quiet" if self._is_quiet else "no longer quiet")
+
+    def echo(self) -> None:
+        """Show what is typed, or no more."""
+        self._echoes = not self._echoes
+        self._say(f"echo {'on' if self._echoes else 'off'}")
+
+    def suspend(self) -> None:
+        """Stop until the shell goes on with us."""
+        self._say("suspended; fg goes on")
+        self._terminal.suspend()
+
+
+_ACTIONS: Final[Mapping[Action, Callable[[Conversation], None]]] = MappingProxyType(
+    {
+        Action.HELP: Conversation.help,
+        Action.QUIT: Conversation.quit,
+        Action.BREAK: Conversation.send_break,
+        Action.FORCE: Conversation.force,
+        Action.JOIN: Conversation.join,
+        Action.MONITOR: Conversation.monitor,
+        Action.REPLAY: Conversation.replay,
+        Action.INFO: Conversation.info,
+        Action.WHO: Conversation.who,
+        Action.RECONNECT: Conversation.reconnect,
+        Action.RESET: Conversation.reset,
+        Action.POWER: Conversation.power,
+        Action.NOTE: Conversation.note,
+        Action.QUIET: Conversation.hush,
+        Action.ECHO: Conversation.echo,
+        Action.SUSPEND: Conversation.suspend,
+    }
+)

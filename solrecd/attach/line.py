@@ -1,0 +1,99 @@
+"""The line from a terminal to the daemon: a WebSocket over a socket that is connected.
+
+wsproto knows the protocol; here it gets a socket and no event loop.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from wsproto import ConnectionType, WSConnection
+from wsproto.events import (
+    BytesMessage,
+    CloseConnection,
+    Ping,
+    RejectConnection,
+    Request,
+    TextMessage,
+)
+
+_READ: Final = 64 * 1024
+"""Bytes per read."""
+
+PIECE: Final = 4096
+"""Bytes per message: a paste is many, and a Ctrl-C may come between."""
+
+
+class LineClosedError(Exception):
+    """The daemon ended it; the message says why, in one line."""
+
+
+class Line:
+    """One attached console, as the client has it."""
+
+    def __init__(self, connection: socket.socket, target: str) -> None:
+        """Ask for the WebSocket; `receive` raises when that is refused.
+
+        Args:
+            connection: connected and blocking.
+            target: path and query.
+        """
+        self._socket = connection
+        self._protocol = WSConnection(ConnectionType.CLIENT)
+        self._refusal = b""
+        self._text = ""
+        self._send(Request(host="solrecd", target=target))
+
+    def fileno(self) -> int:
+        """Return the socket's descriptor, for a selector."""
+        return self._socket.fileno()
+
+    def type(self, data: bytes) -> None:
+        """Send what was typed."""
+        for start in range(0, len(data), PIECE):
+            self._send(BytesMessage(data=data[start : start + PIECE]))
+
+    def wish(self, what: str, **fields: str) -> None:
+        """Ask for something; see `solrecd.api.operate`."""
+        self._send(TextMessage(data=json.dumps({"do": what, **fields})))
+
+    def close(self) -> None:
+        """Leave."""
+        self._send(CloseConnection(code=1000))
+
+    def receive(self) -> Iterator[bytes | Mapping[str, Any]]:
+        """Wait for what the daemon sends: console bytes, or an object.
+
+        Raises:
+            LineClosedError: it is over.
+        """
+        data = self._socket.recv(_READ)
+        if not data:
+            raise LineClosedError("solrecd closed the connection")
+        self._protocol.receive_data(data)
+        for event in self._protocol.events():
+            yield from self._read(event)
+
+    def _read(self, event: object) -> Iterator[bytes | Mapping[str, Any]]:
+        match event:
+            case BytesMessage(data=data):
+                yield bytes(data)
+            case TextMessage(data=text, message_finished=is_whole):
+                self._text += text
+                if is_whole:
+                    whole, self._text = self._text, ""
+                    yield json.loads(whole)
+            case Ping():
+                self._send(event.response())
+            case CloseConnection(reason=reason):
+                raise LineClosedError(reason or "solrecd ended it")
+            case RejectConnection(status_code=status):
+                raise LineClosedError(f"refused with status {status}")
+            case _:
+                pass
+
+    def _send(self, event: Any) -> None:
+        self._socket.sendall(self._protocol.send(event))

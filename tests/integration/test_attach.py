@@ -1,0 +1,226 @@
+"""People at a console: real terminals, the whole daemon, simulated BMCs."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trio
+
+from solrecd.config import Secret
+from solrecd.simbmc.bmc import Bmc
+from solrecd.simbmc.fleet import Fleet, Member
+from solrecd.simbmc.machine import Echo, Machine
+from solrecd.simbmc.options import BmcOptions, User
+from tests.integration.test_daemon import Site, until
+from tests.support.attached import Person, solrecctl
+
+OPTIONS = BmcOptions(users=(User(b"recorder", b"secret"),))
+
+
+@pytest.fixture(name="site")
+async def _site(tmp_path: Path) -> AsyncIterator[Site]:
+    with Fleet(seed=7) as fleet:
+        async with trio.open_nursery() as nursery:
+            await nursery.start(fleet.run)
+            yield Site(tmp_path, fleet)
+            nursery.cancel_scope.cancel()
+
+
+def add_echo(site: Site, **changes: Any) -> Member:
+    """Add a machine that prints what is typed."""
+    return site.add(Bmc(OPTIONS, Machine(Echo(b"ready\r\n"))), "node1", **changes)
+
+
+@asynccontextmanager
+async def attached(site: Site, *options: str) -> AsyncIterator[Person]:
+    """Have somebody attach to node1 and see the welcome."""
+    words = ["attach", "node1", *options]
+    async with solrecctl(site.folder / "control.sock", words) as person:
+        await person.sees(b"for help")
+        yield person
+
+
+async def run(site: Site, *words: str) -> tuple[int, str]:
+    """Run a command without a terminal; return its exit status and all it said."""
+    control = str(site.folder / "control.sock")
+    command = [sys.executable, "-m", "solrecd.cli.solrecctl", "-s", control, *words]
+    done = await trio.run_process(
+        command,
+        check=False,
+        stdin=b"",
+        capture_stdout=True,
+        stderr=subprocess.STDOUT,
+    )
+    return done.returncode, done.stdout.decode()
+
+
+async def test_what_is_typed_comes_to_the_machine_and_its_answer_back(
+    site: Site,
+) -> None:
+    add_echo(site)
+
+    async with site.recording():
+        await site.wait("node1", session="up")
+        async with attached(site) as person:
+            person.type(b"uname -a\r")
+            await person.sees(b"uname -a\r")
+            person.type(b"&.")
+            status = await person.leaves()
+
+    assert status == 0
+    assert b"uname -a\r" in site.raw("node1")
+
+
+async def test_the_terminal_is_raw_meanwhile_and_as_before_at_the_end(
+    site: Site,
+) -> None:
+    add_echo(site)
+
+    async with site.recording():
+        await site.wait("node1", session="up")
+        async with attached(site) as person:
+            before_the_end = person.is_raw()
+            person.process.send_signal(signal.SIGTERM)
+            status = await person.leaves()
+            after_the_end = person.is_raw()
+
+    assert (before_the_end, after_the_end) == (True, False)
+    assert status == 1
+    assert b"\x1b[?25h" in person.seen, "the cursor is back"
+
+
+async def test_a_paste_of_64_kilobytes_loses_nothing(site: Site) -> None:
+    member = add_echo(site)
+    pasted = b"".join(b"%07d\r" % number for number in range(8192))
+
+    async with site.recording():
+        await site.wait("node1", session="up")
+        async with attached(site) as person, trio.open_nursery() as nursery:
+            nursery.start_soon(person.paste, pasted)
+            await person.sees(b"0008191\r")
+
+    typed = bytes(member.bmc.machine.typed)
+    assert typed == pasted[-len(typed) :]
+    assert pasted in site.raw("node1")
+
+
+async def test_two_who_write_are_told_of_each_other(site: Site) -> None:
+    add_echo(site)
+    control = site.folder / "control.sock"
+
+    async with site.recording():
+        await site.wait("node1", session="up")
+        async with attached(site) as first:
+            refused, said = await run(site, "attach", "node1")
+            async with attached(site, "-f") as second:
+                await first.sees(b"took the console from")
+                first.type(b"x")
+                await first.sees(b"you only watch")
+                second.type(b"mine\r")
+                await first.sees(b"mine\r")
+                first.type(b"&J")
+                await second.sees(b"is now writes")
+                seats = (await run(site, "--json", "who"))[1].splitlines()
+        status, _ = await run(site, "who")
+
+    assert refused == 1
+    assert "-f takes it, -j joins, -m only watches" in said
+    assert [json.loads(seat)["mode"] for seat in seats] == ["rw", "rw"]
+    assert status == 1, "nobody is there any more"
+    assert control.parent.exists()
+
+
+async def test_deeds_are_in_the_log_and_in_the_index(site: Site) -> None:
+    member = add_echo(site)
+
+    async with site.recording():
+        await site.wait("node1", session="up")
+        await run(site, "note", "node1", "replaced", "DIMM\n7")
+        await run(site, "break", "node1", "w")
+        await until(lambda: member.bmc.machine.breaks == 1)
+        async with attached(site) as person:
+            await run(site, "msg", "node1", "going", "down")
+            await person.sees(b"going down")
+        await run(site, "power", "node1", "off")
+        await site.wait("node1", power="off")
+        status, said = await run(site, "power", "node1", "status")
+
+    assert (status, said.split()) == (0, ["node1", "off"])
+    assert bytes(member.bmc.machine.typed) == b"w"
+    assert "replaced DIMM 7" in site.text("node1")
+    assert "\n7" not in site.text("node1")
+    assert [name for name, _ in site.events("node1", "operator")] == [
+        "note",
+        "break",
+        "attached",
+        "detached",
+        "power_off",
+    ]
+
+
+async def test_input_is_in_the_log_only_where_that_is_wanted(site: Site) -> None:
+    add_echo(site, record_input=True)
+
+    async with site.recording():
+        await site.wait("node1", session="up")
+        async with attached(site) as person:
+            person.type(b"secret\x1b[A\r")
+            await person.sees(b"secret")
+
+    assert r"typed: secret\x1b[A\r" in site.text("node1")
+
+
+async def test_a_console_is_given_away_and_taken_back(site: Site) -> None:
+    member = add_echo(site)
+
+    async with site.recording():
+        await site.wait("node1", session="up")
+        member.bmc.console_output(b"here I am\r\n", trio.current_time())
+        site.fleet.poke(member)
+        await until(lambda: "here I am" in site.text("node1"))
+        await run(site, "yield", "node1", "10m")
+        row = await site.wait("node1", session="yielded")
+        await run(site, "take", "node1")
+        await site.wait("node1", session="up")
+        await run(site, "reconnect", "node1")
+        await until(lambda: "without a session (reconnect)" in site.text("node1"))
+
+    assert row["next_try"] is not None
+    assert "without a session (yielded)" in site.text("node1")
+
+
+async def test_a_script_waits_for_a_boot(site: Site) -> None:
+    login = b"\r\nDebian GNU/Linux 12 node1 ttyS0\r\n\r\nnode1 login: "
+    member = add_echo(site)
+
+    async with site.recording():
+        await site.wait("node1", session="up")
+        member.bmc.console_output(login, trio.current_time())
+        site.fleet.poke(member)
+        await site.wait("node1", stage="login")
+        there = await run(site, "wait", "node1", "--timeout", "5s")
+        late = await run(site, "wait", "node1", "--new", "--timeout", "0.6s")
+
+    assert there == (0, "node1\tlogin\tok\n")
+    assert late[0] == 4
+    assert "not in stage login in time: node1" in late[1]
+
+
+async def test_wishes_that_cannot_be_granted_say_why(site: Site) -> None:
+    add_echo(site, password=Secret(b"wrong"))
+
+    async with site.recording():
+        known = await run(site, "attach", "nobody")
+        break_, said = await run(site, "break", "node1")
+
+    assert known[0] == 1
+    assert break_ == 1
+    assert "has no session with its BMC now" in said

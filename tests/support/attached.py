@@ -1,0 +1,93 @@
+"""`solrecctl` on a terminal of its own: a pty, with somebody who types and reads."""
+
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+import sys
+import termios
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import trio
+
+PATIENCE = 20.0
+"""Seconds for what takes a fraction of one."""
+
+
+class Person:
+    """Whoever sits at the other end of the pty."""
+
+    def __init__(self, master: int, process: subprocess.Popen[bytes]) -> None:
+        self.master = master
+        self.process = process
+        self.seen = bytearray()
+        """Everything that was ever on the screen."""
+        self._looked = 0
+        """Up to here `sees` has found what it looked for."""
+
+    def type(self, keys: bytes) -> None:
+        """Press keys."""
+        os.write(self.master, keys)
+
+    async def paste(self, data: bytes) -> None:
+        """Press many keys, as fast as the terminal takes them."""
+        while data:
+            await trio.lowlevel.wait_writable(self.master)
+            data = data[os.write(self.master, data[:1024]) :]
+
+    async def sees(self, text: bytes) -> None:
+        """Read until a text is on the screen, behind what was looked for before."""
+        with trio.fail_after(PATIENCE):
+            while (found := self.seen.find(text, self._looked)) < 0:
+                self._looked = max(self._looked, len(self.seen) - len(text))
+                await self._read()
+        self._looked = found + len(text)
+
+    async def _read(self) -> None:
+        await trio.lowlevel.wait_readable(self.master)
+        self.seen += os.read(self.master, 65536)
+
+    async def leaves(self) -> int:
+        """Wait for the program to end; return its exit status."""
+        with trio.fail_after(PATIENCE):
+            while self.process.poll() is None:
+                with trio.move_on_after(0.02):
+                    await self._read_all()
+        return self.process.returncode
+
+    async def _read_all(self) -> None:
+        try:
+            while True:
+                await self._read()
+        except OSError:
+            # The other end is closed: it has ended, or is about to.
+            await trio.sleep_forever()
+
+    def is_raw(self) -> bool:
+        """Whether the terminal lets every key through."""
+        return not termios.tcgetattr(self.master)[3] & termios.ICANON
+
+
+@asynccontextmanager
+async def solrecctl(control: Path, words: Sequence[str]) -> AsyncIterator[Person]:
+    """Run a command on a terminal; it is killed on leaving."""
+    master, slave = pty.openpty()
+    command = [sys.executable, "-m", "solrecd.cli.solrecctl", "-s", str(control)]
+    process = subprocess.Popen(  # noqa: ASYNC220 - it starts at once
+        [*command, *words],
+        stdin=slave,
+        stdout=slave,
+        stderr=slave,
+        start_new_session=True,
+        env={**os.environ, "TERM": "xterm"},
+    )
+    os.close(slave)
+    try:
+        yield Person(master, process)
+    finally:
+        process.kill()
+        process.wait()
+        os.close(master)
