@@ -245,7 +245,7 @@ class Boot:
     bytes: int = 0
     facts: Mapping[str, str] = field(default_factory=dict)
     """What else was read: ``hardware``, ``bios``, ``entry``, ``host``, ``os``,
-    ``failed_units`` (names between commas) ..."""
+    ``failed_units`` (names between commas), ``helped`` ..."""
 
     def as_dict(self) -> dict[str, object]:
         """Return the contract's JSON object."""

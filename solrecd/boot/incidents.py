@@ -169,6 +169,14 @@ class Reporter:
         self._open.append(report)
         return events
 
+    def retract(self) -> None:
+        """Forget a headline of which nothing has followed: it will be printed again.
+
+        The kernel was interrupted in the middle of that line.
+        """
+        if self._open and not self._open[-1].texts:
+            self._open.pop()
+
     def close(self) -> list[Event]:
         """End all reports: the console is quiet, or the boot is over."""
         return self._close(list(self._open))

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from typing import Final
 
+from solrecd.boot.progress import HELPED
 from solrecd.events import Boot, Outcome, Stage
 
 BOOTS: Final = 20
@@ -47,7 +48,8 @@ class Pace:
         if boot.ended is None or boot.boot <= self._last:
             return
         self._last = boot.boot
-        if boot.outcome in GOOD and Stage.LOGIN in boot.stages:
+        alone = HELPED not in boot.facts
+        if alone and boot.outcome in GOOD and Stage.LOGIN in boot.stages:
             self._lengths = (*self._lengths, stage_lengths(boot))[-BOOTS:]
 
     def limits(self, configured: Mapping[Stage, float]) -> dict[str, float]:

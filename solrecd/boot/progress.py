@@ -32,6 +32,9 @@ SURVIVED: Final = 10.0
 """Seconds of kernel time. A report and what dies with it are printed within one or two;
 a kernel that still writes messages this long after has survived its crash."""
 
+HELPED: Final = "helped"
+"""The fact of a boot that waited for a person, and went on: its times say nothing."""
+
 FAILED_UNITS: Final = 16
 """Units named in a boot's record; a file system that is missing takes dozens down."""
 
@@ -116,6 +119,7 @@ class Progress:
             return
         if self.doom is Doom.WAITING and self.outcome is Outcome.FAILED:
             self.outcome = Outcome.RUNNING
+            self.facts[HELPED] = "yes"
         self.doom = Doom.NONE
         self.crashed_at = None
 

@@ -118,6 +118,8 @@ class Story:
         elif role is Role.ENDING:
             self.machine.announce(marker, line.at)
             self._touched = True
+        elif marker.rule.name == "console_replay":
+            self._reporter.retract()
         else:
             self.machine.learn(marker)
             self._touched = True

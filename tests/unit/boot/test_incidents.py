@@ -163,3 +163,15 @@ def test_an_openbsd_kernel_that_stops_names_where() -> None:
     (event,) = failures(text)
 
     assert (event.name, event.title) == ("panic", "uvm_fault in example_read")
+
+
+def test_a_headline_that_was_cut_and_is_printed_again_is_one() -> None:
+    text = (
+        "[    9.0000] WARNING: CPU: 0 PID: 1 at net/exa\n"
+        "** replaying previous printk message **\n"
+        "[    9.0000] WARNING: CPU: 0 PID: 1 at net/example.c:3 example_send+0x1/0x2\n"
+    )
+
+    (event,) = failures(text)
+
+    assert (event.line, event.fields["function"]) == (3, "example_send")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, strategies as st
 
@@ -44,6 +46,12 @@ def test_one_slow_boot_of_twenty_is_not_normal() -> None:
     pace = Pace([*boots, good(BOOTS, firmware=5000.0)])
 
     assert pace.limits(CONFIGURED)["firmware"] == FACTOR * 300.0
+
+
+def test_a_night_at_a_rescue_prompt_is_not_normal() -> None:
+    rescued = replace(good(1, firmware=30_000.0), facts={"helped": "yes"})
+
+    assert Pace([rescued]).limits(CONFIGURED)["firmware"] == 600.0
 
 
 def test_only_the_newest_boots_count() -> None:

@@ -59,6 +59,7 @@ def test_a_boot_that_somebody_helped_on_is_a_good_one() -> None:
     _, (boot,) = read("Welcome to GRUB!\n" + rescued)
 
     assert (boot.outcome, boot.failures) == ("ok", 1)
+    assert boot.facts["helped"] == "yes"
 
 
 def test_a_shutdown_that_was_called_off_does_not_hide_a_reset() -> None:
