@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Any, BinaryIO
 
+from solrecd import __version__
+
 CONNECT_TIMEOUT = 5.0
 """Seconds to reach the daemon, and for its answer to begin."""
 
@@ -29,11 +31,12 @@ _MAX_LINE = 65536
 _FIRST_REFUSAL = 400
 """The lowest HTTP status that is no success (nothing here redirects)."""
 
-_HINTS: Mapping[type[OSError], str] = {
-    FileNotFoundError: " (is it running? systemctl status solrecd)",
-    ConnectionRefusedError: " (it has stopped: systemctl status solrecd)",
-    PermissionError: " (only its user and group may ask: see id, and its group)",
-}
+_UNKNOWN_ROUTES = frozenset({"Not Found", "Method Not Allowed"})
+"""What a daemon says to a question that it does not know."""
+
+_NOT_IMPLEMENTED = 501
+_VERSION = "/v1/version"
+
 _SAFE = frozenset(
     b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~,"
 )
@@ -116,7 +119,10 @@ class Client:
             yield
         except OSError as error:
             reason = error.strerror or str(error)
-            hint = _HINTS.get(type(error), "")
+            # Imported here: only a mistake needs it.
+            from solrecd.api.hints import hint_for  # noqa: PLC0415
+
+            hint = hint_for(error, self.address)
             raise UnreachableError(
                 f"no answer from solrecd at {self.address}: {reason}{hint}"
             ) from None
@@ -142,7 +148,7 @@ class Client:
             connection.settimeout(patience)
             status = self._read_head(answer)
             if status >= _FIRST_REFUSAL:
-                raise self._refusal(status, answer.read())
+                raise self._refusal(path, status, answer.read())
             yield connection, answer
 
     def _connect(self) -> socket.socket:
@@ -171,12 +177,23 @@ class Client:
                 return int(words[1])
         raise self._stranger()
 
-    def _refusal(self, status: int, body: bytes) -> ApiError:
+    def _refusal(self, path: str, status: int, body: bytes) -> ApiError:
         try:
             answer = json.loads(body)
+            if answer["error"] in _UNKNOWN_ROUTES and path != _VERSION:
+                return self._other_version()
             return ApiError(str(answer["error"]), status, answer)
         except (ValueError, KeyError, TypeError):
             return ApiError(f"{self.address} answered with status {status}", status)
+
+    def _other_version(self) -> ApiError:
+        """Explain why the daemon does not know what we ask."""
+        theirs = self.get(_VERSION)["version"]
+        return ApiError(
+            f"solrecd at {self.address} is version {theirs}, this is {__version__}: it "
+            "does not know that yet; systemctl restart solrecd keeps the sessions",
+            _NOT_IMPLEMENTED,
+        )
 
     def _decode(self, text: bytes) -> Any:
         try:
