@@ -21,7 +21,7 @@ class BmcFleet:
     """``python -m solrecd.simbmc`` with these options; a context manager."""
 
     def __init__(
-        self, count: int, *flags: str, port: int = RMCP_PORT, **options: float
+        self, count: int, *flags: str, port: int = RMCP_PORT, **options: float | str
     ) -> None:
         """Prepare ``count`` BMCs, each at an address of its own.
 
