@@ -22,7 +22,7 @@ from solrecd.boot.detector import Marker
 from solrecd.boot.ignored import Ignored, Listener, Why
 from solrecd.boot.prefix import STAMP, SYSLOG_KERNEL, Message
 from solrecd.boot.repeats import Repeats
-from solrecd.boot.rules import Blame, Frames, Rule
+from solrecd.boot.rules import Blame, Frames, Rule, Scope
 from solrecd.events import Event, Kind, Severity
 
 REPORT_LINES: Final = 200
@@ -172,9 +172,11 @@ class Reporter:
     def retract(self) -> None:
         """Forget a headline of which nothing has followed: it will be printed again.
 
-        The kernel was interrupted in the middle of that line.
+        The kernel was interrupted in the middle of that message.
         """
-        if self._open and not self._open[-1].texts:
+        if not self._open or self._open[-1].texts:
+            return
+        if self._open[-1].rule.scope is Scope.KERNEL:
             self._open.pop()
 
     def close(self) -> list[Event]:
