@@ -7,16 +7,24 @@ configured wrongly, and nobody notices before they need it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
 from solrecd.events import Event, Kind, Severity
+
+FRAME_RUNS: Final = 8
+"""Set-up screens for PC-ANSI terminals draw their frames with bytes of code page 437,
+which are no UTF-8 either: a few runs of them on a row, and no control bytes. Noise is
+a mixture."""
 
 WINDOW: Final = 16
 """Characters; shorter lines prove nothing."""
 
 SHARE: Final = 0.3
 """Unreadable share of a line above which it is noise."""
+
+_RUNS: Final = re.compile("\ufffd+")
 
 
 def is_noise(text: str) -> bool:
@@ -26,7 +34,9 @@ def is_noise(text: str) -> bool:
     escaped = text.count("\\x")
     unreadable = text.count("\ufffd") + escaped
     # An escape takes four characters for one byte.
-    return unreadable > SHARE * (len(text) - 3 * escaped)
+    if unreadable <= SHARE * (len(text) - 3 * escaped):
+        return False
+    return escaped > 0 or len(_RUNS.findall(text)) >= FRAME_RUNS
 
 
 def noisy_lines(texts: Sequence[str]) -> list[int]:

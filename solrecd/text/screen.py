@@ -140,9 +140,14 @@ class Screen:
         self._column = column + len(text)
 
     def newline(self) -> None:
-        """Go to the next row: LF, VT, FF."""
+        """Go to the next row: LF, VT, FF.
+
+        Nobody draws lines across it: what switched that on was noise, and must not
+        make the next boot unreadable.
+        """
         self._emit()
         self._origin = 0
+        self._drawing = False
         if self._moved is not None:
             self._screen_row = self._moved.row
             self._moved = None
@@ -216,6 +221,7 @@ class Screen:
             self._drawing = _CHARSETS[token]
         elif token in _LEAVES_ROW:
             self._break()
+            self._drawing = False
             self._origin = 0
             self._screen_row = _UNKNOWN
             self._moved = None
