@@ -28,6 +28,9 @@ _SEVERITY: Mapping[SessionState, Severity] = MappingProxyType(
     }
 )
 
+_NOTABLE = frozenset({LostReason.STOLEN, LostReason.SILENT})
+"""Losses that somebody should know of although the session is back in a moment."""
+
 NoteGap = Callable[[GapReason, str, int], None]
 """Marks a gap: reason, words, stamp."""
 
@@ -153,11 +156,17 @@ class SessionStory:
             Deed(
                 Kind.SESSION,
                 self.state.value,
-                _SEVERITY[self.state],
+                self._severity(),
                 f"session {self.state}{because}",
                 {} if lost is None else {"reason": lost.reason.value},
             ),
         )
+
+    def _severity(self) -> Severity:
+        severity = _SEVERITY[self.state]
+        if self.lost is not None and self.lost.reason in _NOTABLE:
+            return Severity.WARNING if severity is Severity.INFO else severity
+        return severity
 
     def _retry_in(self, now: int) -> float | None:
         if self.next_try is None:

@@ -129,6 +129,10 @@ class Recorder:
     def stop(self, seconds: float = 15) -> int:
         """Ask the daemon to end, and return its exit status."""
         self._signal(signal.SIGTERM)
+        return self.wait(seconds)
+
+    def wait(self, seconds: float = 15) -> int:
+        """Return the exit status of a daemon that ends by itself."""
         assert self._process is not None
         status = self._process.wait(seconds)
         self._process = None
