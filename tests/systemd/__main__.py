@@ -73,7 +73,7 @@ def _measure(folder: Path, arguments: argparse.Namespace) -> Iterator[Figure]:
 
 def _fleet(service: Service, count: int) -> Iterator[Figure]:
     with Bmcs(service.machine, count, rate=FLEET_RATE) as bmcs:
-        record(service, bmcs)
+        record(service, bmcs, _PATIENCE)
         owners, unheard = bmcs.owners, {n: bmcs.dropped(n) for n in bmcs.names}
         service.forget_messages()
         back = [_cycle(service, bmcs, number) for number in range(FLEET_CYCLES)]
@@ -106,7 +106,7 @@ def _cycle(service: Service, bmcs: Bmcs, number: int) -> float:
     """Replace the daemon; return how long it took until it recorded everything."""
     began = time.monotonic()
     _ACTS[number % 2](service)
-    wait_until_recorded(service, bmcs)
+    wait_until_recorded(service, bmcs, _PATIENCE)
     return time.monotonic() - began
 
 

@@ -15,7 +15,7 @@ from solrecd.simbmc.machine import Machine as Host, NumberedLines
 from solrecd.simbmc.options import BmcOptions, User
 from solrecd.simbmc.payload import SolSettings
 from tests.systemd.nspawn import Machine
-from tests.systemd.service import Service, console, wait_until
+from tests.systemd.service import PATIENCE, Service, console, wait_until
 
 PASSWORD = "secret"
 
@@ -159,17 +159,20 @@ def _bmc(name: str, rate: float) -> Bmc:
     return Bmc(options, Host(source), ledger=Ledger())
 
 
-def record(service: Service, bmcs: Bmcs) -> None:
+def record(service: Service, bmcs: Bmcs, seconds: float = PATIENCE) -> None:
     """Configure and start the service; return when it records every BMC."""
     service.configure(bmcs.configuration())
     service.systemctl("start")
-    wait_until_recorded(service, bmcs)
+    wait_until_recorded(service, bmcs, seconds)
 
 
-def wait_until_recorded(service: Service, bmcs: Bmcs) -> float:
-    """Wait until something from every BMC was taken; return how many seconds."""
+def wait_until_recorded(
+    service: Service, bmcs: Bmcs, seconds: float = PATIENCE
+) -> None:
+    """Wait until something from every BMC was taken from now on."""
     before = bmcs.acknowledged
-    return wait_until(
+    wait_until(
         lambda: all(now > before[name] for name, now in bmcs.acknowledged.items()),
         lambda: service.messages,
+        seconds,
     )

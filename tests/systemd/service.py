@@ -10,6 +10,9 @@ from tests.systemd.nspawn import CommandError, Machine
 
 CONFIGURATION = "/etc/solrecd/solrecd.toml"
 PATIENCE = 20.0
+START_PATIENCE = 120.0
+_SHOWN = 6000
+"""Characters of the journal in a failure's text."""
 
 HEAD = """\
 [daemon]
@@ -74,11 +77,13 @@ class Service:
         self._replace("SIGSTOP")
 
     def _replace(self, by_signal: str) -> None:
+        # The wait is long enough for a thousand consoles on a busy machine.
         before = self.pid
         self.signal(by_signal)
         wait_until(
             lambda: self.pid not in (0, before) and self.show("SubState") == "running",
             lambda: self.messages,
+            seconds=START_PATIENCE,
         )
 
     def signal(self, name: str) -> None:
@@ -155,7 +160,7 @@ def wait_until(
     """
     began = time.monotonic()
     while not condition():
-        assert time.monotonic() - began < seconds, why()
+        assert time.monotonic() - began < seconds, str(why())[-_SHOWN:]
         time.sleep(0.02)
     return time.monotonic() - began
 
