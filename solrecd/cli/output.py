@@ -240,7 +240,11 @@ def warn(message: str) -> None:
 def paged(environ: Mapping[str, str] = os.environ) -> Iterator[Screen]:
     """Write to a pager on a terminal, as git does; to standard output otherwise."""
     command = environ.get("SOLRECCTL_PAGER", environ.get("PAGER", "less"))
-    if not sys.stdout.isatty() or command in {"", "cat"}:
+    if (
+        not sys.stdout.isatty()
+        or command.strip() in {"", "cat"}
+        or not _is_there(command)
+    ):
         yield screen()
         return
     # Imported here: a pipe needs no pager, and the import takes 10 ms.
@@ -264,6 +268,15 @@ def paged(environ: Mapping[str, str] = os.environ) -> Iterator[Screen]:
         pass
     finally:
         _leave(pager, pages)
+
+
+def _is_there(command: str) -> bool:
+    """Whether a pager can be run; without one, people still want to read."""
+    # Imported here: a pipe needs no pager.
+    import shutil  # noqa: PLC0415
+
+    program = command.split()[0]
+    return "=" in program or shutil.which(program) is not None
 
 
 def _leave(pager: subprocess.Popen[str], pages: TextIO) -> None:

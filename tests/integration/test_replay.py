@@ -1,13 +1,8 @@
 """A boot on a real terminal, and through util-linux's own `scriptreplay`."""
 
-import os
-import pty
-import select
 import shutil
 import subprocess
-import sys
 import termios
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +11,7 @@ import pytest
 from solrecd.history.segments import Archive
 from solrecd.stamps import parse_stamp
 from tests.support.archives import Printed, write_segment
+from tests.support.terminal import PATIENCE, Terminal
 
 NOON = parse_stamp("2026-11-22T12:00:00.000000Z")
 SECOND = 1_000_000
@@ -24,8 +20,6 @@ LINES = [
     Printed(NOON + SECOND // 10, "second \x1b[?25l\x1b[31mline"),
     Printed(NOON + 3600 * SECOND, "last line"),
 ]
-PATIENCE = 20.0
-"""Seconds that a busy machine may need."""
 
 
 @pytest.fixture
@@ -35,39 +29,6 @@ def archive(tmp_path: Path) -> Path:
     later = [Printed(line.at + 7200 * SECOND, line.text) for line in LINES]
     write_segment(tmp_path, "a", later, boot=2)
     return tmp_path
-
-
-class Terminal:
-    """A process on a terminal of its own."""
-
-    def __init__(self, *arguments: str) -> None:
-        self.master, self.slave = pty.openpty()
-        self.before = termios.tcgetattr(self.slave)
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "solrecd.cli.solrecctl", *arguments],
-            stdin=self.slave,
-            stdout=self.slave,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        self.shown = b""
-
-    def wait_for(self, text: bytes) -> None:
-        until = time.monotonic() + PATIENCE
-        while text not in self.shown:
-            left = until - time.monotonic()
-            assert left > 0, self.shown
-            if select.select([self.master], [], [], left)[0]:
-                self.shown += os.read(self.master, 4096)
-
-    def type(self, keys: bytes) -> None:
-        os.write(self.master, keys)
-
-    def close(self) -> None:
-        self.process.kill()
-        self.process.wait()
-        os.close(self.master)
-        os.close(self.slave)
 
 
 @pytest.fixture
