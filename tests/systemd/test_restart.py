@@ -150,6 +150,22 @@ def test_a_poisoned_store_is_dropped_and_nobody_waits_for_the_ghosts(
     assert "Traceback" not in service.messages
 
 
+def test_without_dbus_a_restart_is_a_stop_and_a_start(
+    service: Service, bmcs: Bmcs
+) -> None:
+    record(service, bmcs)
+    owners = bmcs.owners
+
+    service.machine.run("systemctl stop dbus.socket dbus.service")
+    try:
+        service.restart()
+    finally:
+        service.machine.run("systemctl start dbus.socket")
+
+    assert_logged_in_afresh(service, bmcs, owners)
+    assert bmcs.sessions == len(bmcs.names)
+
+
 def test_a_stop_gives_the_consoles_back(service: Service, bmcs: Bmcs) -> None:
     record(service, bmcs)
 
