@@ -7,8 +7,9 @@ only where ``record_input`` says so: it holds passwords, too.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import Any, Final
 
 import trio
@@ -18,7 +19,7 @@ from solrecd.console.desk import Claim, Mode, Seat
 from solrecd.events import OperatorAct
 from solrecd.ipmi.sol import UNSENT_LIMIT
 from solrecd.keeper import Keeper
-from solrecd.management import Management, Power
+from solrecd.management import Management, ManagementError, Power
 from solrecd.stamps import format_stamp
 
 PIECE: Final = 4096
@@ -29,6 +30,11 @@ ROOM_EVERY: Final = 0.02
 
 INPUT_NOTE: Final = 200
 """Bytes of input in one note, where input is recorded."""
+
+_ENDINGS: Final[Mapping[Power, str]] = MappingProxyType(
+    {Power.RESET: "reset", Power.CYCLE: "reset", Power.OFF: "off"}
+)
+"""How a boot ends that somebody ends; a shutdown is the operating system's to tell."""
 
 
 class OperationError(Exception):
@@ -195,4 +201,9 @@ class Operation:
         text = f"{user} asked for power {wish.value}"
         self._console.note_act(OperatorAct(f"power_{wish.value}"), text, user)
         self._console.desk.say(text)
-        await self._management.set_power(wish)
+        self._console.expect(_ENDINGS.get(wish))
+        try:
+            await self._management.set_power(wish)
+        except ManagementError:
+            self._console.expect(None)
+            raise

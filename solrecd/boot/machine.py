@@ -186,7 +186,7 @@ class BootMachine:
         if now is None or now.ended is not None:
             return
         now.ended = at
-        if now.outcome is Outcome.STUCK and now.announced:
+        if now.outcome is Outcome.STUCK and now.outcome_before is not None:
             # What hung was the way to the next one.
             now.outcome = now.outcome_before
         if now.outcome is Outcome.RUNNING:
@@ -255,6 +255,11 @@ class BootMachine:
             if marker.rule.name == "off" and going:
                 self._now.outcome = Outcome.SHUTDOWN
 
+    def expect(self, ending: str | None, at: int) -> None:
+        """Somebody asked from outside for a reset, or that; None: takes it back."""
+        if self._now is not None:
+            self._now.announced, self._now.announced_at = ending, at
+
     def fail(self, marker: Marker) -> None:
         """A failure's headline was seen: would a reset surprise anybody now?"""
         if self._now is not None:
@@ -283,8 +288,9 @@ class BootMachine:
         if now.restarts:
             stage, since = Stage.FIRMWARE, now.announced_at
             where = "Stuck in a restart: nothing came from the firmware"
+            now.outcome_before = now.outcome
         seconds = (at - since) / 1e6
-        now.outcome_before, now.outcome = now.outcome, Outcome.STUCK
+        now.outcome = Outcome.STUCK
         return Event(
             at, self._console, Kind.STUCK, stage.value, Severity.ERROR,
             f"{where} for {seconds:.0f} s", now.number, fields={"seconds": seconds},
@@ -332,6 +338,6 @@ class BootMachine:
         now.stage = now.reached = stage
         now.detail = detail
         if now.outcome is Outcome.STUCK:
-            now.outcome = Outcome.RUNNING
+            now.outcome, now.outcome_before = Outcome.RUNNING, None
         if stage is Stage.LOGIN and now.outcome is Outcome.RUNNING:
             now.outcome = Outcome.OK

@@ -81,8 +81,8 @@ class Progress:
     announced: str | None = None
     """What the system said that it is about to do: shutdown, reset, off."""
     announced_at: int = 0
-    outcome_before: Outcome = Outcome.RUNNING
-    """The outcome before it got stuck."""
+    outcome_before: Outcome | None = None
+    """The outcome before it got stuck on the way to the next boot."""
     doom: Doom = Doom.NONE
     crashed_at: float | None = None
     """Kernel time of the crash that it may yet survive."""

@@ -395,6 +395,15 @@ class Console:
         self._metrics.power_on = on
         self._power.seen(on, self._interpreter.stage, self._wall_clock())
 
+    def expect(self, ending: str | None) -> None:
+        """Learn that the machine is about to go down because somebody asked for it.
+
+        Args:
+            ending: ``reset`` or ``off``; None: the BMC did not do it.
+        """
+        self.interpret()
+        self._interpreter.expect(ending, self._wall_clock())
+
     def _switch(self, on: bool, at: int) -> None:  # noqa: FBT001 - a callback
         """Let the boot end or begin with the power."""
         self.interpret()

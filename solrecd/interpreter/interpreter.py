@@ -10,7 +10,7 @@ from solrecd.boot.ignored import Listener, NearMisses
 from solrecd.boot.noise import noisy_lines
 from solrecd.boot.prefix import STAMP
 from solrecd.boot.rules import Role, RuleSet
-from solrecd.events import Boot, Chunk, Line, Reading, Stage
+from solrecd.events import Boot, Chunk, Line, Lines, Reading, Stage
 from solrecd.interpreter.lines import LineCount, Overlap
 from solrecd.interpreter.prompts import PromptWatch
 from solrecd.interpreter.story import Story
@@ -169,6 +169,15 @@ class Interpreter:
         self._dark = not on
         return self._settled(reading)
 
+    def expect(self, ending: str | None, at: int) -> None:
+        """Somebody asked the BMC to take the machine down: no reset is a surprise now.
+
+        Args:
+            ending: ``reset`` or ``off``; None: the BMC did not do it.
+            at: stamp.
+        """
+        self._story.machine.expect(ending, at)
+
     def gap(self) -> Reading:
         """Output is missing here: the boot has one more gap."""
         self._story.gap()
@@ -201,7 +210,7 @@ class Interpreter:
         if marker is not None and tail is not None:
             self._story.prompt(reading, marker, tail)
 
-    def _read(self, reading: Reading, lines: list[Line]) -> None:
+    def _read(self, reading: Reading, lines: Lines) -> None:
         """Look at lines, marker by marker, in order."""
         reading.lines = lines
         self._lines.turn(len(lines))

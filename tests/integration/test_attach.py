@@ -166,6 +166,26 @@ async def test_deeds_are_in_the_log_and_in_the_index(site: Site) -> None:
     ]
 
 
+async def test_a_reset_that_somebody_asks_for_is_no_failure(site: Site) -> None:
+    member = add_echo(site)
+
+    def show(data: bytes) -> None:
+        member.bmc.console_output(data, trio.current_time())
+        site.fleet.poke(member)
+
+    async with site.recording():
+        await site.wait("node1", session="up")
+        show(b"[    0.000000] Linux version 6.1.0-1 (x) (gcc) #1\r\n")
+        show(b"[   30.000000] example: working\r\n")
+        await site.wait("node1", stage="kernel")
+        await run(site, "power", "node1", "reset")
+        show(b"SeaBIOS (version 1.16.2-debian-1.16.2-1)\r\nnode01 login: ")
+        # Prompts count in silence, as does a reset that nobody spoke for.
+        await site.wait("node1", stage="login", boot=2)
+
+    assert site.events("node1", "failure") == []
+
+
 async def test_input_is_in_the_log_only_where_that_is_wanted(site: Site) -> None:
     add_echo(site, record_input=True)
 

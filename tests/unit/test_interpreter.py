@@ -339,6 +339,18 @@ def test_a_reset_without_a_shutdown_counts_for_the_boot_that_it_ended() -> None:
     assert (new.boot, new.failures, new.title) == (2, 0, None)
 
 
+def test_a_reset_that_was_asked_for_is_no_failure() -> None:
+    interpreter = make()
+    feed(interpreter, KERNEL + RUNNING)
+
+    interpreter.expect("reset", 59 * SECOND)
+    reset = feed(interpreter, BANNER, at=60 * SECOND)
+
+    assert names(reset) == ["firmware"]
+    assert names(interpreter.idle(70 * SECOND)) == []
+    assert reset.boots[0].failures == 0
+
+
 def test_a_machine_that_hangs_may_be_reset() -> None:
     interpreter = make()
     feed(interpreter, KERNEL + RUNNING)

@@ -250,6 +250,39 @@ def test_a_boot_before_a_restart_that_took_long_is_as_good_as_it_was() -> None:
     assert machine.boot.outcome is Outcome.RUNNING
 
 
+def test_a_boot_that_hung_and_was_restarted_stays_a_stuck_one() -> None:
+    machine = Machine()
+    machine.print(FIRMWARE, KERNEL)
+    machine.wait(200)
+    machine.print(RESTART)
+
+    at = machine.now * SECOND
+    ended = machine.interpreter.feed([Chunk(at, FIRMWARE)]).boots[0]
+
+    assert (ended.boot, ended.outcome) == (1, Outcome.STUCK)
+
+
+def test_a_machine_that_was_reset_and_never_comes_back_is_stuck() -> None:
+    machine = Machine()
+    machine.print(KERNEL, LOGIN)
+
+    machine.interpreter.expect("reset", 0)
+    machine.wait(1000)
+
+    assert machine.told == [("firmware", 600)]
+
+
+def test_a_machine_whose_bmc_refused_a_reset_is_not_awaited() -> None:
+    machine = Machine()
+    machine.print(KERNEL, LOGIN)
+
+    machine.interpreter.expect("reset", 0)
+    machine.interpreter.expect(None, 0)
+    machine.wait(1000)
+
+    assert machine.told == []
+
+
 def test_a_machine_that_restarts_in_time_is_not_stuck() -> None:
     machine = Machine()
     machine.print(FIRMWARE, KERNEL, LOGIN, b"\r\n", RESTART)
