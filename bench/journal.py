@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from bench.figures import Figure
-from solrecd.events import Chunk, Line, Reading
+from solrecd.events import Chunk, Line, Lines, Reading
 from solrecd.journal import Journal
 from solrecd.sinks.archive import ArchiveOptions, ArchiveSink
 
@@ -72,7 +72,7 @@ class Fleet:
             for n, chunk in enumerate(self._chunks)
             for _ in range(2)
         ]
-        self._readings = [Reading(lines=list(lines)) for _ in self._names]
+        self._readings = [Reading(lines=Lines(lines)) for _ in self._names]
 
     def append(self) -> None:
         """Put the batch into the journal."""

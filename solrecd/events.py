@@ -10,9 +10,10 @@ timers only, are ``float`` seconds and are called ``now``.
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from functools import partial
+from typing import Final, NamedTuple, overload
 
 from solrecd.stamps import format_stamp
 
@@ -279,6 +280,64 @@ class Line(NamedTuple):
     """Escapes removed, other control bytes as ``\\xNN``, at most 8 KiB, no line end."""
 
 
+# Line(...) without the Python frame that a named tuple's constructor costs.
+_line: Final = partial(tuple.__new__, Line)
+
+
+class Lines(Sequence[Line]):
+    """Lines in order, kept column by column.
+
+    Nearly all lines are split off, searched and written in bulk; an object for each
+    would cost more than all of that.
+
+    Args:
+        lines: the first ones.
+    """
+
+    __slots__ = ("offsets", "stamps", "texts")
+
+    def __init__(self, lines: Iterable[Line] = ()) -> None:
+        self.stamps: list[int] = []
+        self.offsets: list[int] = []
+        self.texts: list[str] = []
+        for line in lines:
+            self.append(line)
+
+    def append(self, line: Line) -> None:
+        """Add a line."""
+        self.stamps.append(line.at)
+        self.offsets.append(line.offset)
+        self.texts.append(line.text)
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def __iter__(self) -> Iterator[Line]:
+        return map(_line, zip(self.stamps, self.offsets, self.texts, strict=True))
+
+    @overload
+    def __getitem__(self, index: int) -> Line: ...
+    @overload
+    def __getitem__(self, index: slice) -> Lines: ...
+    def __getitem__(self, index: int | slice) -> Line | Lines:
+        if not isinstance(index, slice):
+            return Line(self.stamps[index], self.offsets[index], self.texts[index])
+        part = Lines()
+        part.stamps = self.stamps[index]
+        part.offsets = self.offsets[index]
+        part.texts = self.texts[index]
+        return part
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and [*self] == [*other]
+
+    # Lines can be added: what is equal now need not stay so.
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"Lines({[*self]})"
+
+
 class Cut(NamedTuple):
     """Here a new boot begins: the recorder opens a new segment."""
 
@@ -296,7 +355,7 @@ class Cut(NamedTuple):
 class Reading:
     """What the interpreter understood of a batch of bytes, in stream order."""
 
-    lines: list[Line] = field(default_factory=list)
+    lines: Lines = field(default_factory=Lines)
     cuts: list[Cut] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     boots: list[Boot] = field(default_factory=list)

@@ -10,7 +10,7 @@ from solrecd.boot.ignored import Listener, NearMisses
 from solrecd.boot.noise import noisy_lines
 from solrecd.boot.prefix import STAMP
 from solrecd.boot.rules import Role, RuleSet
-from solrecd.events import Boot, Chunk, Line, Reading, Stage
+from solrecd.events import Boot, Chunk, Line, Lines, Reading, Stage
 from solrecd.interpreter.lines import LineCount, Overlap
 from solrecd.interpreter.prompts import PromptWatch
 from solrecd.interpreter.story import Story
@@ -210,7 +210,7 @@ class Interpreter:
         if marker is not None and tail is not None:
             self._story.prompt(reading, marker, tail)
 
-    def _read(self, reading: Reading, lines: list[Line]) -> None:
+    def _read(self, reading: Reading, lines: Lines) -> None:
         """Look at lines, marker by marker, in order."""
         reading.lines = lines
         self._lines.turn(len(lines))

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from operator import attrgetter
+from collections.abc import Callable
 from typing import Final
 
-from solrecd.events import Line
+from solrecd.events import Line, Lines
 from solrecd.text import LINE_LIMIT
 
 OVERLAP: Final = 256
 """Characters of a line cut at its limit that are looked at again with the next one,
 so that a marker across the cut is seen."""
-
-_text_of: Final = attrgetter("text")
 
 
 class LineCount:
@@ -67,18 +64,17 @@ class Overlap:
     def __init__(self) -> None:
         self._carry = ""
 
-    def texts(self, lines: Sequence[Line]) -> list[str]:
+    def texts(self, lines: Lines) -> list[str]:
         """Return the texts to look at, one for each of the lines (at least one)."""
-        texts = [*map(_text_of, lines)]
         carry, self._carry = self._carry, ""
-        if carry:
-            texts[0] = carry + texts[0]
-        if max(map(len, texts)) < LINE_LIMIT:
-            return texts
-        for index, line in enumerate(lines):
-            if len(line.text) < LINE_LIMIT:
+        if not carry and max(map(len, lines.texts)) < LINE_LIMIT:
+            return lines.texts
+        texts = lines.texts.copy()
+        texts[0] = carry + texts[0]
+        for index, text in enumerate(lines.texts):
+            if len(text) < LINE_LIMIT:
                 continue
-            end = line.text[-OVERLAP:]
+            end = text[-OVERLAP:]
             if index + 1 < len(texts):
                 texts[index + 1] = end + texts[index + 1]
             else:

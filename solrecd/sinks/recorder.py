@@ -18,7 +18,7 @@ from solrecd.archive.lines import TextFormat
 from solrecd.archive.names import SegmentName, next_segment
 from solrecd.archive.recovered import JournalNote
 from solrecd.archive.retention import SegmentLimits
-from solrecd.events import Chunk, Cut, Line, Reading
+from solrecd.events import Chunk, Cut, Line, Lines, Reading
 from solrecd.sinks.files import FileSystem, SegmentLostError
 from solrecd.sinks.segment import Segment, take_until
 
@@ -301,7 +301,7 @@ class Recorder:
         boot = 1 if self._last is None else self._last.boot + 1
         return self._begin(boot, at, self._offset)
 
-    def _add_lines(self, lines: Sequence[Line]) -> None:
+    def _add_lines(self, lines: Lines) -> None:
         if self._skip:
             known = min(self._skip, len(lines))
             self._skip -= known
@@ -312,7 +312,7 @@ class Recorder:
         self._place_notes(lines[0])
         while self._notes and self._notes[0].offset <= lines[-1].offset:
             offset = self._notes[0].offset
-            before = bisect_left(lines, offset, key=lambda line: line.offset)
+            before = bisect_left(lines.offsets, offset)
             segment.add_lines(lines[:before])
             self._put_note(segment)
             lines = lines[before:]

@@ -11,16 +11,16 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
-from functools import partial
-from itertools import accumulate, chain, count, repeat
-from operator import add, sub
+from itertools import accumulate, chain, repeat
+from operator import sub
 from typing import Final
 
-from solrecd.events import Chunk, Line
+from solrecd.events import Chunk, Line, Lines
 from solrecd.text.screen import LINE_LIMIT, TAB_STOP, Screen
 
-# Deleting these leaves nothing of rows that need no further look.
+# Marks what needs a second look.
 _PLAIN: Final = bytes(range(0x20, 0x7F)) + b"\n"
+_UNUSUAL: Final = bytes(b" "[0] if byte in _PLAIN else b"!"[0] for byte in range(256))
 
 # SGR changes how text looks, not where it stands. What cuts a character of UTF-8 into
 # two is left in, for those are then two unreadable ones.
@@ -38,7 +38,7 @@ _TOKEN: Final = re.compile(
     | (?P<partial>\x1b(?:\[[0-?]{0,32}[ -/]{0,4}|[\]P^_X][^\x07\x1b\r\n]{0,256}\x1b?
                       |[ -/]{0,2})\Z)
     | (?P<escape>\x1b[ -/]{0,2}[0-~])
-    | (?P<control>[\x00-\x1f\x7f])
+    | (?P<control>\x00+|[\x01-\x1f\x7f])
     """,
     re.VERBOSE,
 )
@@ -47,9 +47,6 @@ _TOKEN: Final = re.compile(
 _CUT_UTF8: Final = re.compile(
     rb"(?:[\xc2-\xdf]|[\xe0-\xef][\x80-\xbf]?|[\xf0-\xf4][\x80-\xbf]{0,2})\Z"
 )
-
-# Line(...) without the Python frame that a named tuple's constructor costs.
-_line: Final = partial(tuple.__new__, Line)
 
 
 class Assembler:
@@ -80,20 +77,20 @@ class Assembler:
         """The unfinished line, None when there is nothing in it yet."""
         return self._screen.tail
 
-    def feed(self, chunks: Sequence[Chunk]) -> list[Line]:
+    def feed(self, chunks: Sequence[Chunk]) -> Lines:
         """Take bytes as they arrived; return the lines they finished."""
         if not chunks:
-            return []
+            return Lines()
         begin = self._offset - len(self._partial)
         stamps, pieces = zip(*chunks, strict=True)
         self._mark(begin, stamps, pieces)
-        lines = self._screen.lines = []
+        lines = self._screen.lines = Lines()
         self._take(self._partial + b"".join(pieces), begin)
         return lines
 
-    def flush(self) -> list[Line]:
+    def flush(self) -> Lines:
         """End the stream: return the unfinished line, if there is one."""
-        lines = self._screen.lines = []
+        lines = self._screen.lines = Lines()
         if self._partial:
             rest, self._partial = self._partial, b""
             self._screen.text(rest, self._offset - len(rest))
@@ -141,10 +138,7 @@ class Assembler:
         offsets = starts = _offsets(data, shown, rows, offset)
         if data.startswith(b"\x1b") or b"\n\x1b" in data:
             starts = [*map(_start, offsets, data.split(b"\n"), rows)]
-        odd: list[int] = []
-        if shown.translate(None, _PLAIN) or _is_long(rows, len(shown)):
-            rows = [row.expandtabs(TAB_STOP) if "\t" in row else row for row in rows]
-            odd = _odd(rows)
+        odd = _odd(shown, rows)
         if not self._screen.is_plain:
             odd.insert(0, 0)
         done = 0
@@ -152,19 +146,25 @@ class Assembler:
             if index >= done:  # not yet taken because of the one before
                 self._bulk(rows[done:index], starts[done:index])
                 done = self._oddities(data, offsets, index)
-        if done < len(rows):
-            self._bulk(rows[done:], starts[done:])
+        self._bulk(rows[done:], starts[done:])
 
     def _bulk(self, rows: list[str], starts: list[int]) -> None:
         """Take rows of nothing but text."""
-        stamps: Iterable[int] = repeat(self._stamps[0])
-        if len(self._stamps) > 1:
-            # How many of the rows begin in each chunk.
-            edges = [bisect_left(starts, begin) for begin in self._begins]
-            sizes = map(sub, [*edges[1:], len(rows)], edges)
-            stamps = chain.from_iterable(map(repeat, self._stamps, sizes))
-        self._screen.lines += map(_line, zip(stamps, starts, rows, strict=False))
+        starts = starts[: len(rows)]
+        lines = self._screen.lines
+        lines.texts += rows
+        lines.offsets += starts
+        lines.stamps += self._stamps_of(starts)
         self._screen.scroll(len(rows))
+
+    def _stamps_of(self, starts: list[int]) -> Iterable[int]:
+        """Return the stamps of bytes at ascending stream offsets."""
+        if len(self._stamps) == 1:
+            return repeat(self._stamps[0], len(starts))
+        # How many of them are in each chunk.
+        edges = [bisect_left(starts, begin) for begin in self._begins]
+        sizes = map(sub, [*edges[1:], len(starts)], edges)
+        return chain.from_iterable(map(repeat, self._stamps, sizes))
 
     def _oddities(self, data: bytes, offsets: list[int], index: int) -> int:
         """Take a line by tokens, and on until one begins like a printer's line."""
@@ -237,16 +237,12 @@ def _offsets(data: bytes, shown: bytes, rows: list[str], offset: int) -> list[in
     """Return the stream offsets of lines, and of what follows them."""
     ending = 1
     removed = len(data) - len(shown)
-    sizes = map(len, rows)
+    sizes = [len(row) for row in rows]
     if removed == len(rows) == data.count(b"\r\n") and shown.isascii():
         ending = 2
     elif removed or not shown.isascii():
-        sizes = map(len, data.split(b"\n")[:-1])
-    return list(map(add, accumulate(sizes, initial=0), count(offset, ending)))
-
-
-def _is_long(rows: list[str], size: int) -> bool:
-    return size > LINE_LIMIT and max(map(len, rows)) > LINE_LIMIT
+        sizes = [len(row) for row in data.split(b"\n")[:-1]]
+    return [*accumulate([size + ending for size in sizes], initial=offset)]
 
 
 def _start(offset: int, raw: bytes, row: str) -> int:
@@ -255,12 +251,18 @@ def _start(offset: int, raw: bytes, row: str) -> int:
     return offset if lead is None else offset + lead.end()
 
 
-def _odd(rows: list[str]) -> list[int]:
-    """Return which rows are not only text, or too much of it."""
-    if "".join(rows).isprintable() and max(map(len, rows)) <= LINE_LIMIT:
-        return []
-    return [
-        index
-        for index, row in enumerate(rows)
-        if not row.isprintable() or len(row) > LINE_LIMIT
-    ]
+def _odd(shown: bytes, rows: list[str]) -> list[int]:
+    """Expand tabs; return which rows are not only text, or too much of it."""
+    odd = []
+    unusual = shown.translate(_UNUSUAL)
+    index = position = 0
+    while (found := unusual.find(b"!", position)) >= 0:
+        index += shown.count(b"\n", position, found)
+        rows[index] = rows[index].expandtabs(TAB_STOP)
+        if not rows[index].isprintable():
+            odd.append(index)
+        position = shown.find(b"\n", found)
+    if len(shown) > LINE_LIMIT and max(map(len, rows)) > LINE_LIMIT:
+        long = [index for index, row in enumerate(rows) if len(row) > LINE_LIMIT]
+        odd = sorted({*odd, *long})
+    return odd

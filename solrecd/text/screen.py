@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from solrecd.events import Line
+from solrecd.events import Line, Lines
 
 LINE_LIMIT: Final = 8192
 """Characters in a line; what is longer goes on in the next line. Menus that redraw
@@ -51,7 +51,7 @@ class Screen:
 
     def __init__(self, stamp: Callable[[int], int]) -> None:
         self._stamp = stamp
-        self.lines: list[Line] = []
+        self.lines = Lines()
         # The row being written: its text, the cursor in it, the screen column of
         # its first character, its screen row, and a move that no text followed yet.
         self._row = ""

@@ -9,7 +9,7 @@ from itertools import accumulate
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from solrecd.events import Chunk, Line
+from solrecd.events import Chunk, Line, Lines
 from solrecd.text import LINE_LIMIT, Assembler
 
 
@@ -23,7 +23,7 @@ def lines(pieces: Iterable[bytes]) -> list[Line]:
     found: list[Line] = []
     for at, piece in enumerate(pieces):
         found += assembler.feed([Chunk(at, piece)])
-    return found + assembler.flush()
+    return [*found, *assembler.flush()]
 
 
 @pytest.mark.parametrize(
@@ -211,7 +211,7 @@ def test_chunks_fed_at_once_give_each_line_the_stamp_of_its_first_byte(
         found
         == [
             line._replace(at=bisect_right(begins, line.offset) - 1)
-            for line in found + assembler.flush()
+            for line in [*found, *assembler.flush()]
         ][: len(found)]
     )
     assert [line[1:] for line in found] == [
@@ -223,3 +223,16 @@ def test_chunks_fed_at_once_give_each_line_the_stamp_of_its_first_byte(
 @given(st.binary(max_size=300))
 def test_no_bytes_can_put_a_control_character_into_a_line(data: bytes) -> None:
     assert all(line.isprintable() for line in read(data))
+
+
+def test_lines_are_a_sequence_of_their_columns() -> None:
+    every = [Line(1, 0, "a"), Line(2, 2, "b"), Line(2, 4, "c")]
+    kept = Lines(every)
+
+    assert kept == every
+    assert [*kept] == every
+    assert (kept[0], kept[-1], len(kept)) == (every[0], every[2], 3)
+    assert kept[1:] == every[1:]
+    assert kept[1:].texts == ["b", "c"]
+    assert kept != every[:2]
+    assert repr(kept[:1]) == "Lines([Line(at=1, offset=0, text='a')])"

@@ -14,7 +14,7 @@ from solrecd.archive.lines import TextFormat
 from solrecd.archive.names import SegmentName, parse_file_name
 from solrecd.archive.retention import SegmentLimits
 from solrecd.archive.timing import Timing
-from solrecd.events import Chunk, Cut, Line, Reading
+from solrecd.events import Chunk, Cut, Line, Lines, Reading
 from solrecd.journal import Journal
 from solrecd.sinks.archive import ArchiveError, ArchiveOptions, ArchiveSink
 from solrecd.sinks.recovery import TIMING_TAIL
@@ -163,7 +163,7 @@ def test_an_unfinished_line_that_changes_is_written_anew(bench: Bench) -> None:
     bench.sink.drain()
     bench.sink.offer("n1", (), Reading(tail=Line(AT, 0, "9 %")))
     bench.sink.drain()
-    bench.sink.offer("n1", (), Reading(lines=[Line(AT, 0, "done")]))
+    bench.sink.offer("n1", (), Reading(lines=Lines([Line(AT, 0, "done")])))
     bench.sink.drain()
 
     assert bench.text() == [" | done"]
@@ -436,7 +436,7 @@ def test_lines_before_a_cut_that_moved_up_survive_a_restart(bench: Bench) -> Non
         Line(bench.at, 4 + n, text) for n, text in zip((0, 5, 10), texts, strict=True)
     ]
     cut = Cut(bench.at, 4, 0, 2)
-    bench.sink.offer("n1", [second], Reading(lines=lines, cuts=[cut]))
+    bench.sink.offer("n1", [second], Reading(lines=Lines(lines), cuts=[cut]))
     bench.sink.drain()
     bench.die()
 

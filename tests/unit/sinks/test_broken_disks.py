@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given, settings, strategies as st
 
 from solrecd.archive.names import parse_file_name
-from solrecd.events import Chunk, Line, Reading
+from solrecd.events import Chunk, Line, Lines, Reading
 from solrecd.journal import Journal
 from solrecd.sinks import archive
 from solrecd.sinks.archive import ArchiveOptions, ArchiveSink
@@ -159,7 +159,7 @@ def test_memory_is_bounded_before_the_journal_is_full(
     monkeypatch.setattr(archive, "CONSOLE_BACKLOG", 5000)
     daemon.disk.error = errno.EIO
     daemon.say(b"x")
-    lines = [Line(AT, n, "") for n in range(100)]
+    lines = Lines(Line(AT, n, "") for n in range(100))
     daemon.sink.offer("n1", (), Reading(lines=lines))
 
     said = 0
