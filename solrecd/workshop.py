@@ -8,8 +8,9 @@ road as new ones.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import trio
 
@@ -23,6 +24,7 @@ from solrecd.interpreter import Interpreter
 from solrecd.link.dialer import Dialer
 from solrecd.metrics import Metrics
 from solrecd.sinks.archive import OpenedConsole
+from solrecd.turns import Turns
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,8 @@ class Workshop:
     recall: Callable[[str], Recollection]
     """Asks the index what is known of a console."""
     wall_clock: Callable[[], int]
+    turns: Turns = field(default_factory=Turns)
+    """Threads that open archives."""
 
     async def open(
         self, config: ConsoleConfig, wake: Callable[[Console], None]
@@ -46,7 +50,8 @@ class Workshop:
             ArchiveError: its folder cannot be read.
         """
         # In a thread: a disk that hangs must not hold the loop of all the others.
-        opened, known = await trio.to_thread.run_sync(self._look_up, config.name)
+        look_up = functools.partial(self._look_up, config.name)
+        opened, known = await self.turns.run(look_up)
         return Console(
             config,
             opened,
