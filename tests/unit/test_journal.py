@@ -234,6 +234,37 @@ def test_a_smaller_journal_that_cannot_hold_what_is_left_is_made_larger(
     assert len(journal.recover()["n1"].chunks) == taken
 
 
+def test_a_record_torn_at_any_byte_is_dropped_and_nothing_else(
+    opener: Opener, path: Path
+) -> None:
+    """Whatever part of the last record has reached the memory: it was never ACKed."""
+    stream = opener().stream("n1", 0)
+    stream.append(AT, b"acknowledged")
+    before = path.read_bytes()
+    stream.append(AT + 1, b"torn, in the middle of it")
+    after = path.read_bytes()
+    changed = [
+        at
+        for at, pair in enumerate(zip(before, after, strict=True))
+        if pair[0] != pair[1]
+    ]
+    begin, end = changed[0], changed[-1] + 1
+
+    found = set()
+    for cut in range(begin, end):
+        # The bytes are stored first and their header last, or just some of either.
+        for torn in (
+            before[:begin] + after[begin:cut] + before[cut:],
+            before[:cut] + after[cut:],
+        ):
+            path.write_bytes(torn)
+            found.add(tuple(c.data for c in opener().records("n1").chunks))
+
+    whole = (b"acknowledged", b"torn, in the middle of it")
+    assert found <= {whole[:1], whole}
+    assert whole[:1] in found
+
+
 def test_a_file_that_is_no_journal_is_kept_aside(opener: Opener, path: Path) -> None:
     path.write_bytes(b"something else" * 10_000)
     warnings: list[str] = []
