@@ -46,7 +46,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
     parser.epilog = _EPILOG
     parser.add_argument("pattern", metavar="PATTERN")
-    parser.add_argument("names", metavar="NAMES", nargs="*", help="default: all")
+    # With a default argparse knows that it may be missing, and says so of PATTERN only.
+    parser.add_argument(
+        "names", metavar="NAMES", nargs="*", default=[], help="default: all"
+    )
     parser.add_argument(
         "-i", "--ignore-case", action="store_true", help="a letter is the other case's"
     )

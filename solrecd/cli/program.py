@@ -102,9 +102,21 @@ def _dispatch(program: Program, arguments: Sequence[str]) -> int:
     parser = command_parser(program, command, module)
     rest = known.rest
     del known.command, known.rest
-    # Options may stand between names: `grep PATTERN --failed NAMES`.
-    status: int = module.main(parser.parse_intermixed_args(rest, known))
+    status: int = module.main(_parse(parser, rest, known))
     return status
+
+
+def _parse(
+    parser: argparse.ArgumentParser, words: Sequence[str], known: argparse.Namespace
+) -> argparse.Namespace:
+    """Parse a command's words; options may stand between names.
+
+    As in ``grep PATTERN --failed NAMES``, which argparse takes only when asked for it,
+    and then says of names that may be left out that they are required.
+    """
+    plain = argparse.Namespace(**vars(known))
+    parsed, left = parser.parse_known_args(words, plain)
+    return parser.parse_intermixed_args(words, known) if left else parsed
 
 
 def command_parser(

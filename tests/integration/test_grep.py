@@ -100,6 +100,19 @@ def test_open_and_closed_segments_are_searched_in_time_order(ctl: Ctl) -> None:
     ]
 
 
+def test_options_may_stand_between_names(ctl: Ctl) -> None:
+    assert places(ctl("Linux", "--boot", "1", "node002")[1]) == ["node002:1"]
+
+
+def test_a_missing_pattern_is_what_is_asked_for(
+    ctl: Ctl, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        ctl("--failed")
+
+    assert capsys.readouterr().err.endswith("are required: PATTERN\n")
+
+
 def test_nothing_is_found_with_status_one(ctl: Ctl) -> None:
     assert ctl("no such words") == (Exit.NO, "", "")
 
