@@ -275,7 +275,7 @@ def _is_there(command: str) -> bool:
     # Imported here: a pipe needs no pager.
     import shutil  # noqa: PLC0415
 
-    program = command.split()[0]
+    program = command.split(maxsplit=1)[0]
     return "=" in program or shutil.which(program) is not None
 
 
