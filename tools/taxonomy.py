@@ -9,13 +9,20 @@ import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Any
 
 from solrecd.boot.rules import Role, Rule, RuleSet
 from solrecd.cli.scan import packaged_rules
 from solrecd.events import Severity
 
 PAGE = Path(__file__).parent.parent / "packaging" / "docs" / "events.md"
+OWN_RULES = Path(__file__).parent / "own_rules.md"
+"""The chapter about rules that administrators write."""
+
+Entry = Mapping[str, str]
+"""``means``, perhaps ``todo``, ``severity`` and ``example``."""
+
+Taxonomy = Mapping[str, Mapping[str, Entry]]
+"""Kind -> name -> what is to be said."""
 
 INTRODUCTION = """\
 # Events: what they mean, what to do
@@ -28,6 +35,10 @@ same failure has the same `signature` on all machines: `solrecctl events --group
 
 How bad an event is: `fatal` (nothing runs any more), `critical` (somebody should look
 now), `error` (somebody should look), `warning` (worth knowing), `info`.
+
+[Stages](#stages) · [Failures](#failures) · [Stuck](#stuck) · [Sessions](#sessions) ·
+[Gaps](#gaps) · [Power](#power) · [Operators](#operators) ·
+[Rules of your own](#rules-of-your-own)
 """
 
 SECTIONS: Mapping[str, str] = {
@@ -35,7 +46,7 @@ SECTIONS: Mapping[str, str] = {
 ## Stages
 
 How far a boot has come, in this order. A machine that stays in one for too long is
-[stuck](#stuck).
+[stuck](#stuck). Their severity is info.
 """,
     "failure": """\
 ## Failures
@@ -63,52 +74,103 @@ Asked of the BMC about every 30 s, and soon after the console fell silent.
     "operator": "## Operators\n\nWhat people do on consoles, or forgot to.\n",
 }
 
+_FEW = 3
+"""Examples of a stage: there are dozens of firmwares."""
 
-def entries() -> Mapping[str, Mapping[str, Mapping[str, str]]]:
-    """Return what is explained: kind -> name -> ``means`` and perhaps ``todo``."""
+
+def entries() -> Taxonomy:
+    """Return what is explained."""
     text = resources.files("solrecd.boot").joinpath("taxonomy.toml").read_text("utf-8")
     return tomllib.loads(text)
 
 
-def render(
-    taxonomy: Mapping[str, Mapping[str, Mapping[str, str]]], rules: RuleSet
-) -> str:
+def render(taxonomy: Taxonomy, rules: RuleSet) -> str:
     """Return the page."""
+    raised = {"failure": _by_name(rules, Role.FAILURE)}
     parts = [INTRODUCTION]
     for kind, introduction in SECTIONS.items():
         parts.append(introduction)
-        parts += _rows(taxonomy[kind], _failures(rules) if kind == "failure" else {})
+        if kind == "failure":
+            parts.append(_at_a_glance(taxonomy[kind], raised[kind]))
+        if kind == "stage":
+            parts += _stages(taxonomy[kind], _by_name(rules, Role.STAGE))
+        else:
+            parts += _rows(taxonomy[kind], raised.get(kind, {}))
+    parts.append(OWN_RULES.read_text("utf-8"))
     return "\n".join(parts)
 
 
-def _failures(rules: RuleSet) -> Mapping[str, list[Rule]]:
+def severities(entry: Entry, rules: Sequence[Rule]) -> list[Severity]:
+    """Return the severities that an event may have, the worst first."""
+    found = {rule.severity for rule in rules}
+    if "severity" in entry:
+        found.add(Severity(entry["severity"]))
+    return sorted(found, key=list(Severity).index)
+
+
+def _by_name(rules: RuleSet, role: Role) -> Mapping[str, list[Rule]]:
     found: dict[str, list[Rule]] = {}
     for rule in rules.rules:
-        if rule.role is Role.FAILURE:
+        if rule.role is role:
             found.setdefault(rule.name, []).append(rule)
     return found
 
 
+def _at_a_glance(
+    names: Mapping[str, Entry], rules: Mapping[str, Sequence[Rule]]
+) -> str:
+    """Return a table of failures, the worst first."""
+    order = list(Severity)
+    rows = [
+        (order.index(severities(entry, rules.get(name, ()))[0]), name, entry)
+        for name, entry in names.items()
+    ]
+    lines = ["| at worst | event | in short |", "|---|---|---|"]
+    for worst, name, entry in sorted(rows, key=lambda row: row[:2]):
+        short = _first_sentence(entry["means"]).replace("|", r"\|")
+        lines.append(f"| {order[worst]} | [`{name}`](#{name}) | {short} |")
+    return "\n".join(lines) + "\n"
+
+
+def _first_sentence(text: str) -> str:
+    return text.partition(". ")[0].removesuffix(".") + "."
+
+
+def _stages(
+    names: Mapping[str, Entry], rules: Mapping[str, Sequence[Rule]]
+) -> Iterator[str]:
+    for name, entry in names.items():
+        yield f"### `{name}`\n"
+        yield f"{entry['means']}\n"
+        known = rules.get(name, ())
+        finer = sorted({rule.detail for rule in known if rule.detail})
+        if finer:
+            words = ", ".join(f"`{word}`" for word in finer)
+            yield f"Finer names, in `fields.detail`: {words}.\n"
+        if known:
+            yield _quoted("For example", [rule.example for rule in known[:_FEW]])
+
+
 def _rows(
-    names: Mapping[str, Mapping[str, str]], rules: Mapping[str, Sequence[Rule]]
+    names: Mapping[str, Entry], rules: Mapping[str, Sequence[Rule]]
 ) -> Iterator[str]:
     for name, entry in names.items():
         yield f"### `{name}`\n"
         yield f"{entry['means']}\n"
         if "todo" in entry:
             yield f"**What to do:** {entry['todo']}\n"
-        if name in rules:
-            yield _seen_as(rules[name])
+        known = rules.get(name, ())
+        words = ", ".join(severities(entry, known))
+        examples = [rule.example for rule in known[:1]] or [entry.get("example", "")]
+        if any(examples):
+            yield _quoted(f"Severity: {words}. For example", examples)
+        else:
+            yield f"Severity: {words}.\n"
 
 
-def _seen_as(rules: Sequence[Rule]) -> str:
-    severities = ", ".join(_ordered(rule.severity for rule in rules))
-    return f"Severity: {severities}. For example:\n\n    {rules[0].example}\n"
-
-
-def _ordered(severities: Iterable[Severity]) -> list[str]:
-    order: list[Any] = list(Severity)
-    return [str(each) for each in sorted(set(severities), key=order.index)]
+def _quoted(introduction: str, lines: Iterable[str]) -> str:
+    quoted = "\n".join(f"    {line.rstrip()}" for line in lines)
+    return f"{introduction}:\n\n{quoted}\n"
 
 
 if __name__ == "__main__":

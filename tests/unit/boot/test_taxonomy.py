@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
+from solrecd.boot.rulefiles import load_rules
+from solrecd.boot.rulefiles.doubts import doubts
+from solrecd.boot.rulefiles.entry import _KEYS
+from solrecd.boot.rules import Role
 from solrecd.cli.scan import packaged_rules
 from solrecd.config.model import STAGE_TIMEOUTS
+from solrecd.console.session import _SEVERITY
 from solrecd.events import GapReason, Kind, OperatorAct, SessionState, Stage
 from solrecd.storage import EVENT_NAMES
-from tools.taxonomy import PAGE, SECTIONS, entries, render
+from tests.support.golden import RULES, rules_texts
+from tools.taxonomy import OWN_RULES, PAGE, SECTIONS, entries, render, severities
 
 NAMES = {
     Kind.STAGE: {stage.value for stage in Stage} - {"unknown"},
     Kind.FAILURE: {*packaged_rules().failure_names, *EVENT_NAMES},
     Kind.STUCK: {stage.value for stage in STAGE_TIMEOUTS},
-    Kind.SESSION: {state.value for state in SessionState},
+    Kind.SESSION: {"resumed", *(state.value for state in SessionState)},
     Kind.GAP: {reason.value for reason in GapReason},
     Kind.POWER: {"on", "off"},
     Kind.OPERATOR: {"console_left_logged_in", *OperatorAct},
@@ -32,6 +40,41 @@ def test_every_failure_says_what_to_do(name: str) -> None:
 
     assert entry["means"].endswith(".")
     assert entry["todo"].endswith((".", "?"))
+
+
+@pytest.mark.parametrize("kind", sorted(set(Kind) - {Kind.STAGE}))
+def test_every_event_has_a_severity(kind: Kind) -> None:
+    rules = [rule for rule in RULES.rules if rule.role is Role.FAILURE]
+
+    for name, entry in entries()[kind.value].items():
+        known = [rule for rule in rules if kind is Kind.FAILURE and rule.name == name]
+        assert severities(entry, known), name
+        assert not known or "severity" not in entry, name
+
+
+@pytest.mark.parametrize("state", SessionState)
+def test_sessions_are_told_with_the_severity_that_the_page_says(
+    state: SessionState,
+) -> None:
+    assert entries()["session"][state.value]["severity"] == _SEVERITY[state]
+
+
+def test_the_example_of_an_own_rule_is_one() -> None:
+    blocks = re.findall(r"```toml\n(.*?)```", OWN_RULES.read_text("utf-8"), re.DOTALL)
+
+    rules = load_rules(rules_texts(), {f"{n}.toml": t for n, t in enumerate(blocks)})
+
+    (own,) = (rule for rule in rules.rules if rule.id == "site.raid")
+    assert [off.rule.id for off in rules.switched_off] == ["hw.aer", "io.err"]
+    assert list(doubts(rules, [own], rules.failure_names)) == []
+
+
+def test_every_key_of_a_rule_is_explained() -> None:
+    explained = re.findall(
+        r"^\| `(\w+)` \|", OWN_RULES.read_text("utf-8"), re.MULTILINE
+    )
+
+    assert set(explained) == set(_KEYS)
 
 
 def test_every_kind_has_a_section() -> None:
