@@ -356,10 +356,12 @@ def _title(
     rule: Rule, message: Message, groups: dict[str, str], function: str | None
 ) -> str:
     """Write the headline so that it is the same for the same crash elsewhere."""
-    if rule.title is None or function is None:
+    if rule.title is None:
         return message.text[:_TITLE_LIMIT]
+    values = groups | {"headline": message.text}
+    if function is not None:
+        values["function"] = function
     try:
-        values = groups | {"function": function, "headline": message.text}
         return rule.title.format_map(values)[:_TITLE_LIMIT]
     except KeyError:
         return message.text[:_TITLE_LIMIT]
