@@ -4,6 +4,8 @@
 - `lines`      the text of a ``.log``
 - `timing`     the ``.timing`` beside it
 - `seektable`  frames of a compressed file, and the table that finds them
+- `vocabulary` which words the frames of closed logs hold
+- `asking`     a search asks a vocabulary where it need not look
 - `retention`  when a segment ends, and how long it is kept
 - `recovered`  what the journal holds of a console
 

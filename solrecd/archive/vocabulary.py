@@ -27,8 +27,8 @@ import struct
 import sys
 import zlib
 from array import array
-from collections.abc import Container, Iterator, Sequence
-from typing import NamedTuple, Protocol
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from solrecd.archive.lines import count_output
 
@@ -37,6 +37,9 @@ FILE_NAME = ".words"
 
 MAX_WORDS = 60_000
 """Words of a chapter, so that their numbers fit 16 bits; real machines print 5000."""
+
+MAX_SEGMENTS = 128
+"""Segments of a chapter: what is read of a file before another record is added."""
 
 MAX_NEW = 128 * 1024
 """Bytes of new words in one frame. Who prints more of them prints no words (base64,
@@ -92,7 +95,9 @@ def is_known(word: bytes) -> bool:
 
 def words_of(text: bytes) -> frozenset[bytes]:
     """Return the words of a text that a vocabulary keeps."""
-    return frozenset(filter(is_known, set(fold(text).split())))
+    # `is_known` written out, for it would run thousands of times per frame.
+    found = set(fold(text).split())
+    return frozenset([w for w in found if len(w) > 1 and w.strip(_HEXADECIMAL)])
 
 
 def look_at(text: bytes) -> FrameWords:
@@ -106,27 +111,33 @@ class Writer:
     def __init__(self) -> None:
         self._ids: dict[bytes, int] = {}
         self._present: set[int] = set()
-        self._fresh = True
+        self._segments = 0
 
     def resume(self, records: Sequence[Record]) -> None:
-        """Go on behind records that lie in the file already."""
+        """Go on behind records that lie in the file already.
+
+        Args:
+            records: the last chapter of the file at least.
+        """
         for record in records:
             if record.begins_chapter:
                 self._begin()
-            self._fresh = False
+            self._segments += 1
             for frame in record.frames:
-                for word in frame.new:
-                    self._present.add(len(self._ids))
-                    self._ids[word] = len(self._ids)
+                first = len(self._ids)
+                self._ids.update((w, first + n) for n, w in enumerate(frame.new))
+                self._present.update(range(first, len(self._ids)))
                 self._present.update(frame.appeared)
                 self._present.difference_update(frame.vanished)
 
     def encode(self, segment: SegmentWords) -> bytes:
         """Return the record of the next segment."""
         new = {word for frame in segment.frames for word in frame.words or ()}
-        if len(self._ids) + len(new.difference(self._ids)) > MAX_WORDS:
+        words = len(self._ids) + len(new.difference(self._ids))
+        if words > MAX_WORDS or self._segments == MAX_SEGMENTS:
             self._begin()
-        flags, self._fresh = _CHAPTER if self._fresh else 0, False
+        flags = 0 if self._segments else _CHAPTER
+        self._segments += 1
         name = segment.name.encode()
         frames = b"".join(map(self._encode_frame, segment.frames))
         payload = zlib.compress(bytes([len(name)]) + name + frames, 9)
@@ -134,7 +145,7 @@ class Writer:
         return _HEAD.pack(_MAGIC, flags, len(payload), checksum) + payload
 
     def _begin(self) -> None:
-        self._ids, self._present, self._fresh = {}, set(), True
+        self._ids, self._present, self._segments = {}, set(), 0
 
     def _encode_frame(self, frame: FrameWords) -> bytes:
         if frame.words is None:
@@ -186,22 +197,54 @@ class Record(NamedTuple):
 
 def read_records(data: bytes) -> Iterator[Record]:
     """Yield a file's records up to the first that is damaged or torn."""
-    position = 0
-    while position < len(data):
+    for head in _heads(data):
         try:
-            record = _read_record(data, position)
+            yield _read_record(data, head)
         except (struct.error, zlib.error, ValueError, IndexError):
             return
-        yield record
-        position = record.end
 
 
-def _read_record(data: bytes, position: int) -> Record:
-    magic, flags, size, checksum = _HEAD.unpack_from(data, position)
-    begin = position + _HEAD.size
-    packed = data[begin : begin + size]
-    if magic != _MAGIC or len(packed) != size or _checksum(flags, packed) != checksum:
-        raise ValueError("damaged")
+def read_last_chapter(data: bytes) -> tuple[list[Record], int]:
+    """Return the records of a file's last chapter, and where the last one ends.
+
+    What is damaged or torn, and all behind it, does not count.
+    """
+    heads = list(_heads(data))
+    begins = [n for n, head in enumerate(heads) if head.flags & _CHAPTER]
+    if not begins:
+        return [], 0
+    first = heads[begins[-1]].begin - _HEAD.size
+    records = list(read_records(data[first:]))
+    return records, first + records[-1].end if records else first
+
+
+class _Head(NamedTuple):
+    """A record that is whole, not yet inflated."""
+
+    flags: int
+    begin: int
+    """Where in the file its payload begins."""
+    end: int
+
+
+def _heads(data: bytes) -> Iterator[_Head]:
+    position = 0
+    while position + _HEAD.size <= len(data):
+        magic, flags, size, checksum = _HEAD.unpack_from(data, position)
+        begin = position + _HEAD.size
+        position = begin + size
+        packed = data[begin:position]
+        if (
+            magic != _MAGIC
+            or len(packed) != size
+            or _checksum(flags, packed) != checksum
+        ):
+            return
+        yield _Head(flags, begin, position)
+
+
+def _read_record(data: bytes, head: _Head) -> Record:
+    packed = data[head.begin : head.end]
     payload = zlib.decompressobj().decompress(packed, MAX_PAYLOAD)
     name_end = 1 + payload[0]
     frames = []
@@ -210,7 +253,7 @@ def _read_record(data: bytes, position: int) -> Record:
         frame, place = _read_frame(payload, place)
         frames.append(frame)
     name = payload[1:name_end].decode()
-    return Record(name, bool(flags & _CHAPTER), frames, begin + size)
+    return Record(name, bool(head.flags & _CHAPTER), frames, head.end)
 
 
 def _checksum(flags: int, payload: bytes) -> int:
@@ -264,79 +307,3 @@ def decode(records: Sequence[Record]) -> Iterator[SegmentWords]:
             held = None if frame.anything else frozenset(words[n] for n in present)
             frames.append(FrameWords(frame.lines, held))
         yield SegmentWords(record.name, frames)
-
-
-class Question(Protocol):
-    """What a search wants of the words of a frame."""
-
-    @property
-    def pieces(self) -> frozenset[bytes]:
-        """Parts of words; a newline in one stands for the begin or end of a word."""
-        ...
-
-    def may_hold(self, found: Container[bytes]) -> bool:
-        """Whether a frame may hold what is looked for.
-
-        Args:
-            found: the pieces that are in some word of the frame.
-        """
-        ...
-
-
-def ask(
-    records: Sequence[Record], question: Question
-) -> Iterator[tuple[Record, list[bool]]]:
-    """Yield each record of a file with what its frames answer to a question."""
-    for chapter in _chapters(records):
-        text = b"\n" + b"".join(f.text for record in chapter for f in record.frames)
-        wanted = {piece: _ids_with(text, piece) for piece in question.pieces}
-        held: dict[bytes, set[int]] = {piece: set() for piece in wanted}
-        count = 0
-        for record in chapter:
-            answers = []
-            for frame in record.frames:
-                count = _step(frame, wanted, held, count)
-                found = {piece for piece, ids in held.items() if ids}
-                answers.append(frame.anything or question.may_hold(found))
-            yield record, answers
-
-
-def _chapters(records: Sequence[Record]) -> Iterator[list[Record]]:
-    chapter: list[Record] = []
-    for record in records:
-        if record.begins_chapter and chapter:
-            yield chapter
-            chapter = []
-        chapter.append(record)
-    if chapter:
-        yield chapter
-
-
-def _ids_with(text: bytes, piece: bytes) -> frozenset[int]:
-    """Return the numbers of the words that contain a piece."""
-    found = set()
-    place, counted, number = text.find(piece), 0, -1
-    while place >= 0:
-        # A piece that begins with a newline begins with that before its word.
-        first = place + 1
-        number += text.count(b"\n", counted, first)
-        counted = first
-        found.add(number)
-        place = text.find(piece, first)
-    return frozenset(found)
-
-
-def _step(
-    frame: FrameRecord,
-    wanted: dict[bytes, frozenset[int]],
-    held: dict[bytes, set[int]],
-    count: int,
-) -> int:
-    """Take over what changed with a frame; return how many words there are now."""
-    after = count + frame.text.count(b"\n")
-    for piece, ids in wanted.items():
-        if ids:
-            held[piece].update(ids.intersection(range(count, after)))
-            held[piece].update(ids.intersection(frame.appeared))
-            held[piece].difference_update(frame.vanished)
-    return after

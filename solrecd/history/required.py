@@ -27,7 +27,7 @@ _FOREIGN = ("[:", "\\p", "\\P", "\\C", "\\Q")
 class Question(NamedTuple):
     """Alternatives, of which one must hold with all its pieces; none: anything goes.
 
-    See `solrecd.archive.vocabulary.Question`.
+    See `solrecd.archive.asking.Question`.
     """
 
     alternatives: tuple[frozenset[bytes], ...]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from solrecd.archive.asking import ask
 from solrecd.archive.lines import (
     MARK_POSITION,
     NOTE_MARK,
@@ -17,7 +18,6 @@ from solrecd.archive.lines import (
 from solrecd.archive.vocabulary import (
     FILE_NAME,
     SegmentWords,
-    ask,
     look_at,
     read_records,
 )

@@ -16,6 +16,7 @@ from solrecd.archive.vocabulary import (
     SegmentWords,
     Writer,
     decode,
+    read_last_chapter,
     read_records,
 )
 
@@ -32,8 +33,7 @@ def append(folder: Path, segment: SegmentWords) -> None:
     """
     path = folder / FILE_NAME
     data = _read(path)
-    records = list(read_records(data))
-    good = records[-1].end if records else 0
+    records, good = read_last_chapter(data)
     writer = Writer()
     writer.resume(records)
     with path.open("r+b" if data else "wb") as file:

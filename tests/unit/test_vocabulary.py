@@ -5,14 +5,15 @@ import itertools
 import re2
 from hypothesis import example, given, strategies as st
 
+from solrecd.archive.asking import ask
 from solrecd.archive.vocabulary import (
     MAX_NEW,
     FrameWords,
     SegmentWords,
     Writer,
-    ask,
     decode,
     look_at,
+    read_last_chapter,
     read_records,
     words_of,
 )
@@ -104,6 +105,19 @@ def test_a_new_chapter_begins_when_words_run_out() -> None:
     begun = [record.name for record in records if record.begins_chapter]
     assert begun == ["first", "too many"]
     assert list(decode(records)) == segments
+
+
+def test_a_chapter_ends_after_some_segments_and_its_last_one_is_enough() -> None:
+    segments = segments_of(*[b"word%d gh" % n for n in range(300)])
+    data = encode(segments)
+    writer = Writer()
+
+    records, end = read_last_chapter(data + b"torn")
+    writer.resume(records)
+
+    assert [record.name for record in records] == [f"s{n}" for n in range(256, 300)]
+    assert end == len(data)
+    assert data + writer.encode(segments[0]) == encode([*segments, segments[0]])
 
 
 def made_up_words(count: int) -> list[bytes]:
