@@ -31,7 +31,7 @@ def names(data: bytes, size: int) -> list[str]:
 
 def lines(data: bytes) -> list[Line]:
     assembler = Assembler()
-    return assembler.feed([Chunk(0, data)]) + assembler.flush()
+    return [*assembler.feed([Chunk(0, data)]), *assembler.flush()]
 
 
 def case(name: str, data: bytes, *expected: str) -> Any:
