@@ -14,7 +14,6 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Final
 
 from solrecd.boot.blame import Culprit
@@ -22,21 +21,12 @@ from solrecd.boot.detector import Marker
 from solrecd.boot.ignored import Ignored, Listener, Why
 from solrecd.boot.prefix import STAMP, SYSLOG_KERNEL, Message
 from solrecd.boot.repeats import Repeats
+from solrecd.boot.reports import Report, continues, ends, escalate, is_complete
 from solrecd.boot.rules import Blame, Frames, Rule, Scope
 from solrecd.events import Event, Kind, Severity
 
-REPORT_LINES: Final = 200
-"""Lines after the headline that are kept and looked at. An oops needs 40 to 80, an RCU
-stall with the traces of all CPUs more; what follows is no longer about the crash."""
-
 OPEN_REPORTS: Final = 4
 """Reports of different callers open at once; a fifth closes the first."""
-
-PRELUDE_LINES: Final = 12
-"""The real headline follows its prelude ("refcount_t: underflow") within these."""
-
-TRAP_LINES: Final = 24
-"""Registers that BSD kernels print between a trap and the panic it becomes."""
 
 _TITLE_LIMIT: Final = 240
 _FIELD_LIMIT: Final = 200
@@ -59,60 +49,7 @@ _ABOUT: Final = ("cpu", "pid", "comm", "taint", "kernel")
 _OLD_TASK: Final = re.compile(
     r"\n *(?:Pid: (?P<pid>\d+), comm: (?P<comm>\S+)|Comm: (?P<comm2>\S+) )"
 )
-_DIE: Final = re.compile(r"\[#(\d+)\]")
 _VARYING: Final = re.compile(r"0x[0-9a-f]+|\b[0-9a-f]{8,}\b|\d+", re.IGNORECASE)
-
-# What the same trap prints as a second headline.
-_TRAPS: Final = frozenset({"oops", "bug"})
-# What a report of these names may itself contain, in other words.
-_SELF_REPEATING: Final = frozenset({"rcu_stall", "oom", "hw_error", "console_lost"})
-# A panic ends these; it is no incident of its own then.
-_ESCALATES: Final = frozenset(
-    [
-        "oops",
-        "bug",
-        "kasan",
-        "kmsan",
-        "kcsan",
-        "kfence",
-        "ubsan",
-        "leak",
-        "lockup",
-        "rcu_stall",
-        "hung_task",
-        "lockdep",
-        "atomic",
-        "warning",
-        "oom",
-        "hw_error",
-        "fs_error",
-        "panic",
-    ]
-)
-
-
-@dataclass(slots=True)
-class _Report:
-    """A failure whose details are still coming in."""
-
-    marker: Marker
-    line: int
-    at: int
-    boot: int
-    texts: list[str] = field(default_factory=list)
-    severity: Severity = Severity.INFO
-    reason: str | None = None
-    panicked: bool = False
-    prelude: Rule | None = None
-    """The rule of the headline that came before the real one."""
-
-    @property
-    def rule(self) -> Rule:
-        return self.marker.rule
-
-    @property
-    def room(self) -> int:
-        return REPORT_LINES - len(self.texts)
 
 
 class Reporter:
@@ -129,7 +66,7 @@ class Reporter:
         self._frames = frames
         # Most machines never crash, and it is large.
         self._culprit: Culprit | None = None
-        self._open: list[_Report] = []
+        self._open: list[Report] = []
         self._repeats = Repeats()
 
     @property
@@ -152,19 +89,19 @@ class Reporter:
                 self._ignore(marker, line, Why.PART, f"part of {_name(report)}")
                 return []
         for report in reversed(self._open):
-            if _continues(report, marker):
+            if continues(report, marker):
                 self._ignore(marker, line, Why.PART, f"merged into {_name(report)}")
-                _escalate(report, marker)
+                escalate(report, marker)
                 return []
-        ended = [r for r in self._open if _ends(r, marker)]
+        ended = [r for r in self._open if ends(r, marker)]
         if len(self._open) - len(ended) >= OPEN_REPORTS:
             ended.append(next(r for r in self._open if r not in ended))
         events = self._close(ended)
         severity = marker.rule.severity
-        report = _Report(marker, line, at, boot, severity=severity)
+        report = Report(marker, line, at, boot, severity=severity)
         if marker.rule.name == "panic":
-            _escalate(report, marker)
-        if _is_complete(marker.rule):
+            escalate(report, marker)
+        if is_complete(marker.rule):
             return [*events, *self._told([report])]
         self._open.append(report)
         return events
@@ -183,13 +120,13 @@ class Reporter:
         """End all reports: the console is quiet, or the boot is over."""
         return self._close(list(self._open))
 
-    def _close(self, reports: Sequence[_Report]) -> list[Event]:
+    def _close(self, reports: Sequence[Report]) -> list[Event]:
         if not reports:
             return []
         self._open = [r for r in self._open if r not in reports]
         return self._told(reports)
 
-    def _told(self, reports: Sequence[_Report]) -> list[Event]:
+    def _told(self, reports: Sequence[Report]) -> list[Event]:
         """Make events of reports; repetitions are none."""
         events = []
         for report in reports:
@@ -207,7 +144,7 @@ class Reporter:
             text = marker.message.text
             self.ignored(Ignored(line, marker.rule.id, why, explanation, text))
 
-    def _event(self, report: _Report) -> Event:
+    def _event(self, report: Report) -> Event:
         rule, message = report.rule, report.marker.message
         body = _body(report.texts, message.caller)
         name, severity = rule.name, report.severity
@@ -235,72 +172,8 @@ class Reporter:
         )
 
 
-def _is_complete(rule: Rule) -> bool:
-    """Whether a headline says all there is, so that nothing needs to be awaited."""
-    return (
-        rule.blame is Blame.NONE
-        and not rule.prelude
-        and rule.name not in _SELF_REPEATING
-    )
-
-
-def _name(report: _Report) -> str:
+def _name(report: Report) -> str:
     return f"the {report.rule.name} that begins in line {report.line}"
-
-
-def _continues(report: _Report, marker: Marker) -> bool:
-    """Whether a headline belongs to a report that is already open."""
-    old, new = report.rule, marker.rule
-    if new.name == "panic":
-        again = not report.panicked or _says_again(report, marker)
-        return old.name in _ESCALATES and again
-    callers = {report.marker.message.caller, marker.message.caller}
-    if len(callers - {None}) > 1:
-        return False
-    if old.prelude and len(report.texts) <= PRELUDE_LINES:
-        return True
-    if old.name in _TRAPS and new.name in _TRAPS:
-        return _same_death(report, marker)
-    return new.name == old.name and new.name in _SELF_REPEATING
-
-
-def _says_again(report: _Report, marker: Marker) -> bool:
-    """Whether a panic only repeats the trap that it comes from, of the same kernel."""
-    old, new = report.rule, marker.rule
-    if old.id == new.id or old.blame is Blame.NONE or old.blame is not new.blame:
-        return False
-    return len(report.texts) <= TRAP_LINES
-
-
-def _same_death(report: _Report, marker: Marker) -> bool:
-    """Whether a second trap headline is the first one's, not a later crash's."""
-    count = _DIE.search(marker.message.text)
-    if count is None:
-        return report.rule.id != marker.rule.id and len(report.texts) < PRELUDE_LINES
-    counts = _DIE.findall("\n".join([report.marker.message.text, *report.texts]))
-    return not counts or counts[-1] == count[1]
-
-
-def _ends(report: _Report, marker: Marker) -> bool:
-    callers = report.marker.message.caller, marker.message.caller
-    return None in callers or callers[0] == callers[1]
-
-
-def _escalate(report: _Report, marker: Marker) -> None:
-    """Merge a second headline into a report."""
-    order = list(Severity)
-    worse = order.index(marker.rule.severity) < order.index(report.severity)
-    if report.rule.prelude:
-        report.prelude = report.prelude or report.rule
-        report.marker = marker
-        report.severity = marker.rule.severity
-        report.texts.clear()
-    elif worse and report.rule.name == marker.rule.name:
-        report.marker = marker
-    if marker.rule.name == "panic":
-        report.panicked = True
-        report.reason = marker.groups.get("reason") or marker.message.text
-    report.severity = min(report.severity, marker.rule.severity, key=order.index)
 
 
 def _is_program(rule: Rule, body: str) -> bool:
@@ -327,7 +200,7 @@ def _is_by(caller: str, text: str) -> bool:
     return stamp is None or stamp["caller"] in (caller, None)
 
 
-def _fields(report: _Report, body: str) -> dict[str, str | int | float | bool]:
+def _fields(report: Report, body: str) -> dict[str, str | int | float | bool]:
     """Collect what the headline and the report say about the crash."""
     fields: dict[str, str | int | float | bool] = {
         name: text[:_FIELD_LIMIT] for name, text in report.marker.groups.items()
