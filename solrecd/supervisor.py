@@ -31,18 +31,9 @@ from solrecd.events import Lost, LostReason, SessionState
 from solrecd.keeper import Dialer, Keeper
 from solrecd.management import MANAGED_AT_ONCE
 from solrecd.operation import Operation
+from solrecd.rounds import Rounds
 from solrecd.sinks.archive import ArchiveError
 from solrecd.sinks.viewers import TailItem, Viewers
-
-INTERPRET_EVERY = 0.2
-"""Seconds of output that the interpreter gets at once; a call per packet would cost
-several times as much. With the archive's own delay this stays below 250 ms."""
-
-SLICE = 0.005
-"""Seconds of interpreting before ACKs and timers get their turn."""
-
-CHECK_EVERY = 5.0
-"""Seconds between two looks at what may last minutes only."""
 
 OPENING = 20.0
 """Seconds that a start or a reload waits for consoles to be opened. Where a disk hangs
@@ -139,9 +130,7 @@ class Supervisor:
         self._members: dict[str, _Member] = {}
         self._tasks: dict[str, _Task] = {}
         """Of all configured consoles, also those that cannot be opened yet."""
-        self._woken: set[Console] = set()
-        self._unsettled: set[Console] = set()
-        self._output = trio.Event()
+        self._rounds = Rounds(wall_clock)
         self._to_grant, self._wishes = trio.open_memory_channel[_Wish](0)
         self._to_tend, self._tended = trio.open_memory_channel[_Task](0)
 
@@ -162,8 +151,7 @@ class Supervisor:
         be opened is tried again and again.
         """
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._interpret_forever)
-            nursery.start_soon(self._watch_stages)
+            nursery.start_soon(self._rounds.run)
             nursery.start_soon(self._adopt_forever)
             nursery.start_soon(self._reload_forever)
             await self._apply(plan_reload(Config(), config), config)
@@ -194,6 +182,7 @@ class Supervisor:
         console = await self._open(task)
         keeper = Keeper(task.config, self._dialer, console, rng=self._rng)
         member = self._members[console.name] = _Member(console, keeper)
+        self._rounds.join(console, keeper)
         task.opened.set()
         try:
             await self._keep(member)
@@ -206,7 +195,7 @@ class Supervisor:
         """Open a console's archive, however often that takes; nobody waits for it."""
         while True:
             try:
-                return await self._workshop.open(task.config, self._wake)
+                return await self._workshop.open(task.config, self._rounds.wake)
             except ArchiveError as error:
                 told = {"console": task.config.name, "retry_in": RESTART_AFTER}
                 log.error("console.not_opened", reason=str(error), **told)  # noqa: TRY400 - no bug
@@ -227,61 +216,12 @@ class Supervisor:
 
     async def _retire(self, member: _Member, *, removed: bool) -> None:
         console = member.console
-        console.interpret()
+        self._rounds.leave(console)
         if removed:
             lost = Lost(LostReason.STOPPED, "no longer in the configuration")
             console.session_changed(SessionState.DOWN, lost, None)
-        self._woken.discard(console)
-        self._unsettled.discard(console)
         del self._members[console.name]
         await self._workshop.close(console, removed=removed)
-
-    # Interpreting in batches, off the path of the ACKs.
-
-    def _wake(self, console: Console) -> None:
-        self._woken.add(console)
-        self._output.set()
-
-    async def _interpret_forever(self) -> None:
-        while True:
-            if not self._unsettled:
-                await self._output.wait()
-            self._output = trio.Event()
-            await trio.sleep(INTERPRET_EVERY)
-            woken, self._woken = self._woken, set()
-            await self._in_slices(woken, Console.interpret)
-            self._unsettled |= woken
-            await self._in_slices(tuple(self._unsettled), self._settle)
-
-    def _settle(self, console: Console) -> None:
-        if console.settle(self._wall_clock()):
-            self._unsettled.discard(console)
-            member = self._members.get(console.name)
-            if member is not None:
-                member.keeper.console_is_quiet()
-
-    async def _watch_stages(self) -> None:
-        while True:
-            await trio.sleep(CHECK_EVERY)
-            consoles = [member.console for member in self._members.values()]
-            await self._in_slices(consoles, self._check)
-
-    def _check(self, console: Console) -> None:
-        at = self._wall_clock()
-        console.check(at)
-        member = self._members.get(console.name)
-        if member is not None:
-            console.end_silence(at, member.keeper.revive)
-
-    async def _in_slices(
-        self, consoles: Collection[Console], act: Callable[[Console], object]
-    ) -> None:
-        began = trio.current_time()
-        for console in consoles:
-            act(console)
-            if trio.current_time() - began > SLICE:
-                await trio.lowlevel.checkpoint()
-                began = trio.current_time()
 
     # What the API asks (see `Fleet`).
 
@@ -380,8 +320,7 @@ class Supervisor:
             self._update(self._tasks[name], new.consoles[name])
         self._workshop.apply(new, plan)
         if plan.stages:
-            consoles = [member.console for member in self._members.values()]
-            await self._in_slices(consoles, Console.limit_stages)
+            await self._rounds.everybody(lambda console: console.limit_stages())
         # Of [daemon] nothing counts before the next start; every plan says so again.
         self._config = replace(new, daemon=running)
 

@@ -94,7 +94,7 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look at the clock more often."""
-    monkeypatch.setattr("solrecd.supervisor.CHECK_EVERY", 0.1)
+    monkeypatch.setattr("solrecd.rounds.CHECK_EVERY", 0.1)
 
 
 @pytest.mark.usefixtures("quick")
