@@ -7,6 +7,7 @@ pure: bytes, text and times in, values out::
     cli/            solrecd (run, check, demo) and solrecctl; one file per command
     daemon          composition root: builds everything, signals, readiness
     supervisor      the live set of consoles; restarts, reloads
+    rounds          the consoles' turns to understand what came
     workshop        builds a console: archive repaired, journal drained, boot resumed
     storage         watches the disk's room and the journal's, and tells in time
     api/            HTTP API on a unix socket, and its client
@@ -17,6 +18,7 @@ pure: bytes, text and times in, values out::
     sinks/          archive writer, index, viewers; each with a bounded buffer
     history         reads archives: boots, lines, raw bytes, with no daemon
     metrics  notify  log  configfiles      one home each for a library or a file
+    collector  turns      no long pause for the loop: garbage collection, threads
     interpreter/    bytes -> lines, stages, failures, boots; live, archived and `scan`
     index/          SQLite: boots, events, segments; rebuildable
     ipmi/           RMCP+ and SoL without I/O: packets, auth, session, quirks
