@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
 from typing import Any, NamedTuple
 
 from solrecd.cli import differences, names
@@ -177,9 +178,9 @@ def _novelties(
         raise CommandError("the archive holds no other boot that is good", Exit.NO)
     progress = Progress("comparing with boots", len(good))
     read = 0
-    for read, (name, number) in enumerate(good, 1):  # noqa: B007 - it is told
-        progress.step(f"{name} {number}")
-        for block in _blocks(archive.segments_of_boot(name, number), faults):
+    for read, segments in enumerate(_segments(archive, good), 1):  # noqa: B007
+        progress.step(f"{segments[0].console} {segments[0].name.boot}")
+        for block in _blocks(segments, faults):
             novel.cross_out(block)
         if not novel:
             break
@@ -197,6 +198,18 @@ def _good_boots(console: _Console, but: int) -> list[tuple[str, int]]:
         if (row["console"], row["boot"]) != (console.name, but)
     ]
     return sorted(good, key=lambda boot: (boot[0] != console.name, boot[0], -boot[1]))
+
+
+def _segments(
+    archive: Archive, boots: Sequence[tuple[str, int]]
+) -> Iterator[Sequence[Segment]]:
+    """Yield the segments of each boot that is in the archive; a folder is read once."""
+    for name, its in groupby(boots, key=lambda boot: boot[0]):
+        segments = archive.segments(name)
+        for _, number in its:
+            found = [each for each in segments if each.name.boot == number]
+            if found:
+                yield found
 
 
 def _blocks(segments: Sequence[Segment], faults: Faults) -> Iterator[bytes]:

@@ -26,6 +26,9 @@ MASK: Final = "#"
 WORDS: Final = 1 << 15
 """Words whose masks are remembered: a boot repeats itself, and two boots each other."""
 
+MESSAGES: Final = 1 << 14
+"""Likewise of whole messages: a console says the same of its devices at every boot."""
+
 _DATE_PATTERN: Final = (
     r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),? "
     r"(?:[A-Z][a-z]{2} [ \d]\d|[ \d]\d [A-Z][a-z]{2})"
@@ -118,6 +121,7 @@ def _dates() -> re2.Pattern:
     return re2.compile(_DATE_PATTERN.encode(), options)
 
 
+@lru_cache(MESSAGES)
 def _masked(text: str) -> str:
     masked = _WORD.sub(_masked_found, _DATE.sub(MASK, text))
     return _RUN.sub(r"\1", masked).strip()
