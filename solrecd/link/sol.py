@@ -28,8 +28,8 @@ from solrecd.ipmi.events import (
 )
 from solrecd.ipmi.session import Session
 from solrecd.link.base import RequestError
-from solrecd.link.handover import Legacy
 from solrecd.link.hub import Hub
+from solrecd.link.legacy import Legacy
 from solrecd.link.mailbox import Mailbox
 from solrecd.link.power import PowerWatch
 from solrecd.link.resolve import Address

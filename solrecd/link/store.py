@@ -78,7 +78,7 @@ class KeptSession:
     socket: str
     """Name of the descriptor that carries it."""
     fingerprint: str
-    """Of the console's settings; see `solrecd.link.handover`."""
+    """Of the console's settings; see `solrecd.link.legacy`."""
     frozen: FrozenSession
     numbers: Numbers
     before: int
