@@ -91,7 +91,7 @@ def signature(report: tuple[str, ...], machine: Machine, function: str) -> str |
 
 
 @REPORTS
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 @given(one=MACHINES, other=MACHINES)
 def test_a_crash_is_the_same_on_every_machine(
     report: tuple[str, ...], one: Machine, other: Machine
@@ -102,7 +102,7 @@ def test_a_crash_is_the_same_on_every_machine(
 
 
 @REPORTS
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 @given(machine=MACHINES)
 def test_a_crash_elsewhere_in_the_kernel_is_another_one(
     report: tuple[str, ...], machine: Machine
@@ -112,7 +112,7 @@ def test_a_crash_elsewhere_in_the_kernel_is_another_one(
     assert first != signature(report, machine, "example_write")
 
 
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 @given(one=MACHINES, other=MACHINES)
 def test_a_report_without_a_function_is_known_by_its_text(
     one: Machine, other: Machine
