@@ -148,6 +148,11 @@ class Wire:
         self.bmc.suffer(mishap, trio.current_time())
         self._changed.set()
 
+    def print(self, data: bytes) -> None:
+        """Let the machine print something."""
+        self.bmc.console_output(data, trio.current_time())
+        self._changed.set()
+
     async def run(self) -> None:
         """Carry, for ever."""
         while True:
