@@ -28,7 +28,7 @@ _COLOURS: Mapping[str, Colour] = {
 }
 """What is done to consoles, in the order shown."""
 
-_NEXT_START = "restart solrecd for that: systemctl restart solrecd keeps the sessions"
+_NEXT_START = "counts from the next start on (systemctl restart keeps the sessions)"
 
 
 class _Change(NamedTuple):
@@ -85,8 +85,8 @@ def _show(output: Screen, plan: Mapping[str, Any]) -> None:
     output.table(_columns(output), [change._asdict() for change in _changes(plan)])
     if output.is_terminal:
         output.line(output.paint(_in_words(plan), Colour.TITLE))
-        for line in _beside_consoles(plan):
-            output.line(line)
+    for line in _beside_consoles(plan):
+        warn(line)
 
 
 def _columns(output: Screen) -> list[Column]:
@@ -138,4 +138,4 @@ def _beside_consoles(plan: Mapping[str, Any]) -> Iterator[str]:
     if plan["stages"]:
         yield "[stages.timeout] changed: it counts at once, for all boots"
     if plan["daemon"]:
-        yield f"[daemon] {', '.join(plan['daemon'])} changed: {_NEXT_START}"
+        yield f"[daemon] {', '.join(plan['daemon'])}: {_NEXT_START}"
