@@ -15,7 +15,6 @@ from solrecd.cli.history import Faults, indexed
 from solrecd.cli.output import Colour, Screen, paged, safe, screen
 from solrecd.cli.program import CommandError, Exit
 from solrecd.cli.source import Source
-from solrecd.history.chunks import read_chunks
 from solrecd.history.segments import Segment, within
 from solrecd.history.stages import Span, stage_spans
 from solrecd.history.text import TextLine, between, read_lines
@@ -96,6 +95,9 @@ def _stage(source: Source, name: str, boot: int, stage: str) -> list[Span]:
 
 def _write_raw(wanted: Wanted, faults: Faults) -> int:
     """Write bytes as they came; times choose among packets."""
+    # Imported here: the text alone needs neither timing nor vocabulary.
+    from solrecd.history.chunks import read_chunks  # noqa: PLC0415
+
     bounds = _bounds(wanted)
     count = 0
     for chunk in read_chunks(wanted.segments, faults):
