@@ -75,8 +75,10 @@ class EntryReader:
     def read(self) -> Rule | None:
         """Return the rule, None when there is anything wrong with it."""
         before = len(self._problems)
+        self._check_keys()
+        known = len(self._problems)
         self._check_shapes()
-        if len(self._problems) > before:
+        if len(self._problems) > known:
             return None
         values = self._values
         role = self._member(Role, "role")
@@ -126,12 +128,14 @@ class EntryReader:
                 "every console would have to be tried; add a word that is always there",
             )
 
-    def _check_shapes(self) -> None:
-        """Check that keys are known and hold what they should."""
-        for key in self._values.keys() - set(_KEYS):
+    def _check_keys(self) -> None:
+        for key in sorted(self._values.keys() - set(_KEYS)):
             hint = did_you_mean(key, _KEYS)
             allowed = ", ".join(sorted(_KEYS))
-            self.complain(key, f"unknown key {key!r}{hint}; allowed: {allowed}")
+            self.complain(key, f"unknown key {key!r}{hint} (allowed: {allowed})")
+
+    def _check_shapes(self) -> None:
+        """Check that keys hold what they should."""
         for key in _REQUIRED:
             if key not in self._values:
                 self.complain(key, f"{key} is missing")

@@ -49,7 +49,7 @@ def complaints(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for key, value in values.items():
         if key not in _KEYS:
             hint = did_you_mean(key, _KEYS)
-            yield key, f"unknown key {key!r}{hint}; allowed: {', '.join(_KEYS)}"
+            yield key, f"unknown key {key!r}{hint} (allowed: {', '.join(_KEYS)})"
         elif key == "machinery":
             yield from _machinery(value)
         elif key in _LISTS:

@@ -69,6 +69,12 @@ class _Loader:
 
     def read(self, source: str, text: str) -> None:
         """Take a file: switch off, then add, so that it can do both with one id."""
+        known = len(self.problems)
+        self._read(source, text)
+        found = self.problems[known:]
+        self.problems[known:] = sorted(found, key=lambda problem: problem.line or 0)
+
+    def _read(self, source: str, text: str) -> None:
         try:
             document = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
@@ -89,7 +95,7 @@ class _Loader:
         for key, value in document.items():
             if key not in _SHAPES:
                 hint = did_you_mean(key, _SHAPES)
-                text = f"unknown key {key!r}{hint}; allowed: {', '.join(_SHAPES)}"
+                text = f"unknown key {key!r}{hint} (allowed: {', '.join(_SHAPES)})"
                 self.problems.append(Problem(source, places.line(key), "", text))
             elif not isinstance(value, _SHAPES[key][0]):
                 text = f"{key} must be {_SHAPES[key][1]}"

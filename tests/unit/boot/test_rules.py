@@ -101,7 +101,7 @@ def test_frames_of_ones_own_are_added_to_the_packaged_ones() -> None:
     ("text", "problem"),
     [
         ("[[marker]", "site.toml:1: not TOML"),
-        ("colour = 1", "site.toml:1: unknown key 'colour'; allowed: disable"),
+        ("colour = 1", "site.toml:1: unknown key 'colour' (allowed: disable"),
         ("[mraker]", "site.toml:1: unknown key 'mraker'; did you mean 'marker'?"),
         ("disable = 'io.err'", "site.toml:1: disable must be a list"),
         ("[marker]\nid = 'a'", "site.toml:1: marker must be tables, [[marker]]"),
@@ -213,6 +213,14 @@ def test_all_that_is_wrong_is_told_at_once() -> None:
         "site1.toml:1",
         "site2.toml",
     ]
+
+
+def test_an_unknown_key_does_not_hide_what_else_is_wrong() -> None:
+    bad = GOOD.replace("'note'", "'nota'").replace("^site", "^cite") + "nmae = 'x'\n"
+
+    found = problems(bad)
+
+    assert [line.split(": ")[0] for line in found] == ["site.toml:4", "site.toml:8"]
 
 
 def test_a_file_that_is_no_marker_file_does_not_fill_the_screen() -> None:
