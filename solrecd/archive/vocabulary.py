@@ -171,8 +171,22 @@ class FrameRecord(NamedTuple):
     anything: bool
     text: bytes
     """The new words, each ended by a newline."""
-    appeared: Sequence[int]
-    vanished: Sequence[int]
+    ids: bytes
+    """Numbers of the words that appeared, then of those that vanished."""
+    gained: int
+    """How many appeared."""
+
+    # Unpacked when they are asked for: of most consoles nothing is.
+
+    @property
+    def appeared(self) -> Sequence[int]:
+        """Numbers of known words that the frame before did not have."""
+        return _unpack_ids(self.ids[: 2 * self.gained])
+
+    @property
+    def vanished(self) -> Sequence[int]:
+        """Numbers of words that only the frame before had."""
+        return _unpack_ids(self.ids[2 * self.gained :])
 
     @property
     def new(self) -> list[bytes]:
@@ -264,17 +278,11 @@ def _read_frame(payload: bytes, place: int) -> tuple[FrameRecord, int]:
     flags, lines, size, appeared, vanished = _FRAME.unpack_from(payload, place)
     begin = place + _FRAME.size
     middle = begin + size
-    last = middle + 2 * appeared
-    end = last + 2 * vanished
+    end = middle + 2 * (appeared + vanished)
     if end > len(payload):
         raise ValueError("torn")
-    return FrameRecord(
-        lines,
-        bool(flags & _ANYTHING),
-        payload[begin:middle],
-        _unpack_ids(payload[middle:last]),
-        _unpack_ids(payload[last:end]),
-    ), end
+    text, ids = payload[begin:middle], payload[middle:end]
+    return FrameRecord(lines, bool(flags & _ANYTHING), text, ids, appeared), end
 
 
 def _pack_ids(ids: Sequence[int]) -> bytes:
