@@ -110,6 +110,9 @@ def script(program: Program, shell: str) -> str:
         "NAMES": _CONSOLES,
     }
     for action in _actions(parser):
+        if isinstance(action.choices, dict) and not _has_commands(action):
+            # shtab takes any other mapping for one of commands.
+            action.choices = tuple(action.choices)
         if action.metavar in completions and not action.choices:
             # What shtab looks for; argparse knows nothing of it.
             vars(action)["complete"] = completions[str(action.metavar)]
@@ -123,8 +126,12 @@ def _actions(parser: argparse.ArgumentParser) -> list[argparse.Action]:
     """
     found: list[argparse.Action] = []
     for action in parser._actions:  # noqa: SLF001
-        if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001
-            for each in action.choices.values():
+        if _has_commands(action):
+            for each in dict(action.choices or {}).values():
                 found += _actions(each)
         found.append(action)
     return found
+
+
+def _has_commands(action: argparse.Action) -> bool:
+    return isinstance(action, argparse._SubParsersAction)  # noqa: SLF001

@@ -59,7 +59,7 @@ def test_a_shell_that_completes_sees_no_error(
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (["ta"], "tail"),
+        (["boo"], "boots"),
         (["boots", "--fai"], "--failed"),
         (["log", "--dir", "{archive}", "node"], "node001 node002"),
     ],
