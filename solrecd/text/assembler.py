@@ -31,14 +31,14 @@ _RETURNS: Final = re.compile(rb"\r+\n")
 # An escape sequence longer than any real one is noise, and must not swallow text.
 _TOKEN: Final = re.compile(
     rb"""
-      (?P<text>[\x20-\x7e\x80-\xff]+)
+      (?P<text>[^\x00\x08-\x0f\x1b]+)
     | (?P<newline>[\n\x0b\x0c])
     | (?P<csi>\x1b\[[0-?]{0,32}[ -/]{0,4}[@-~])
     | (?P<string>\x1b[\]P^_X][^\x07\x1b\r\n]{0,256}(?:\x07|\x1b\\))
     | (?P<partial>\x1b(?:\[[0-?]{0,32}[ -/]{0,4}|[\]P^_X][^\x07\x1b\r\n]{0,256}\x1b?
                       |[ -/]{0,2})\Z)
     | (?P<escape>\x1b[ -/]{0,2}[0-~])
-    | (?P<control>\x00+|[\x01-\x1f\x7f])
+    | (?P<control>\x00+|[\x08\x09\x0d-\x0f])
     """,
     re.VERBOSE,
 )
@@ -84,18 +84,16 @@ class Assembler:
         begin = self._offset - len(self._partial)
         stamps, pieces = zip(*chunks, strict=True)
         self._mark(begin, stamps, pieces)
-        lines = self._screen.lines = Lines()
         self._take(self._partial + b"".join(pieces), begin)
-        return lines
+        return self._screen.taken()
 
     def flush(self) -> Lines:
         """End the stream: return the unfinished line, if there is one."""
-        lines = self._screen.lines = Lines()
         if self._partial:
             rest, self._partial = self._partial, b""
             self._screen.text(rest, self._offset - len(rest))
         self._screen.flush()
-        return lines
+        return self._screen.taken()
 
     def _mark(
         self, begin: int, stamps: tuple[int, ...], pieces: tuple[bytes, ...]
@@ -193,7 +191,7 @@ class Assembler:
             if kind == "partial":
                 return token
             if kind == "text" and found.end() == end:
-                cut = _CUT_UTF8.search(token)
+                cut = _CUT_UTF8.search(token, len(token) - 3)
                 if cut is not None:
                     self._apply("text", token[: cut.start()], offset + position)
                     return token[cut.start() :]

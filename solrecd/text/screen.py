@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from solrecd.events import Line, Lines
@@ -81,6 +82,11 @@ class Screen:
             and not self._drawing
         )
 
+    def taken(self) -> Lines:
+        """Hand over the finished lines; an idle console keeps none."""
+        lines, self.lines = self.lines, Lines()
+        return lines
+
     def scroll(self, rows: int) -> None:
         """Note that whole rows were written past this object."""
         if self._screen_row != _UNKNOWN:
@@ -100,17 +106,17 @@ class Screen:
         """Write bytes at the cursor."""
         if self._moved is not None:
             self._settle(self._moved)
-        if self._column + len(data) <= LINE_LIMIT:
-            self._write(self._decoded(data), offset)
-        elif data.isascii():
-            self._wrap(data, offset)
+        text = self._decoded(data)
+        if self._column + len(text) <= LINE_LIMIT:
+            self._write(text, offset)
+        elif len(text) == len(data) and data.isascii():
+            self._wrap(text, offset)
         else:
             for char in _CHARACTER.finditer(data):
                 self._write(self._decoded(char.group()), offset + char.start())
 
-    def _wrap(self, data: bytes, offset: int) -> None:
+    def _wrap(self, text: str, offset: int) -> None:
         """Write ASCII that does not fit into what is left of the row."""
-        text = self._decoded(data)
         position = 0
         while position < len(text):
             room = LINE_LIMIT - self._column or LINE_LIMIT
@@ -189,12 +195,8 @@ class Screen:
         self._screen_row = to.row
 
     def control(self, token: bytes, offset: int) -> None:
-        """Apply a control character; what has no meaning becomes text."""
-        action = _CONTROLS.get(token[0])
-        if action is None:
-            self._write(f"\\x{token[0]:02x}", offset)
-        else:
-            action(self, offset)
+        """Apply a control character that has a meaning; others are text."""
+        _CONTROLS[token[0]](self, offset)
 
     def _return(self, _offset: int) -> None:
         if self._moved is not None:
@@ -293,6 +295,8 @@ class Screen:
         self._row = self._row[:column] + self._row[column + count :]
 
 
+# Noise is made of the same few again and again.
+@lru_cache(maxsize=512)
 def _visible(char: str) -> str:
     """Write what could steer a terminal, or cannot be seen, as text."""
     if char.isprintable():

@@ -146,14 +146,31 @@ def test_a_long_line_goes_on_in_the_next() -> None:
     assert [line.offset for line in found] == [0, LINE_LIMIT, 2 * LINE_LIMIT]
 
 
-def test_output_without_a_newline_is_held_in_bounded_memory() -> None:
+@pytest.mark.parametrize(
+    "unit",
+    [
+        b"y" * 997,
+        "größer ".encode() * 99,
+        b"\x00" * 997,
+        b"\x9b\xc2\x9b\x01\xff",
+        b"\x1b[3;9H\x1b[1;33mBIOS\x1b[K ",
+        b"[ 17 % ]\r",
+        b"\x1b]0;" + b"t" * 200,
+        b"|\b/\b",
+    ],
+)
+def test_output_without_a_newline_is_cut_and_held_in_bounded_memory(
+    unit: bytes,
+) -> None:
     assembler = Assembler()
+    chunk = Chunk(0, unit * (20_000 // len(unit)))
+    found: list[Line] = []
 
-    for _ in range(200):
-        assembler.feed([Chunk(0, b"y" * 10_000)])
+    for _ in range(5):
+        found += assembler.feed([chunk])
 
-    assert assembler.tail is not None
-    assert len(assembler.tail.text) <= LINE_LIMIT
+    assert max(len(line.text) for line in [*found, Line(0, 0, "")]) <= LINE_LIMIT
+    assert assembler.tail is None or len(assembler.tail.text) <= LINE_LIMIT
 
 
 _FRAGMENTS = st.sampled_from(
