@@ -57,7 +57,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     with tempfile.TemporaryDirectory(prefix="solrecd-") as folder:
-        figures = list(_measure(Path(folder), arguments))
+        figures = []
+        for figure in _measure(Path(folder), arguments):
+            figures.append(figure)
+            sys.stderr.write(f"{figure.name}: {figure.value:.3g} {figure.unit}\n")
     sys.stdout.write(f"\n{this_machine()}\n\n{markdown(figures)}\n")
     return int(any(figure.verdict == "MISSED" for figure in figures))
 

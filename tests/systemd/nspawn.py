@@ -5,6 +5,7 @@ in which nothing but the loopback exists; `Machine.network` lets a test live the
 """
 
 import ctypes
+import fcntl
 import os
 import shutil
 import subprocess
@@ -14,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import IO, Self
 
 from tests.systemd.rootfs import CHECKOUT, PYTHON, rootfs, wheels
 
@@ -23,6 +24,9 @@ BOOT_PATIENCE = 60.0
 
 SOURCE = "/src"
 """Where the machine sees the checkout, read-only."""
+
+_LOCK = Path("/run/lock/solrecd-test")
+"""Of this host: one machine at a time, the others wait."""
 
 _WHEELS = "/wheels"
 _CLONE_NEWNET = 0x4000_0000
@@ -71,6 +75,7 @@ class Machine:
         self._log = folder / "boot.log"
         self._nspawn: subprocess.Popen[bytes] | None = None
         self._init = 0
+        self._lock: IO[str] | None = None
 
     def __enter__(self) -> Self:
         """Boot it.
@@ -84,6 +89,9 @@ class Machine:
             *("--register=no", "--keep-unit", "--console=pipe"),
             *(f"--bind-ro={CHECKOUT}:{SOURCE}", f"--bind-ro={wheels()}:{_WHEELS}"),
         ]
+        # Two would share one control group, and end each other's processes.
+        self._lock = _LOCK.open("w")
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
         with self._log.open("wb") as log:
             self._nspawn = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log
@@ -126,6 +134,9 @@ class Machine:
         except subprocess.TimeoutExpired:
             self._nspawn.kill()
             self._nspawn.wait()
+        finally:
+            if self._lock is not None:
+                self._lock.close()
 
     def run(
         self, script: str, *, stdin: str = "", check: bool = True, user: str = "root"
