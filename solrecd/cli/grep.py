@@ -253,7 +253,12 @@ class _Work:
         self._archive = archive
         self._choice = choice
         self._search = search
-        self._printer = Printer(screen(), search.pattern, form, as_json=as_json)
+        in_groups = bool(search.before or search.after)
+        self._printer = Printer(
+            screen(), search.pattern, form, as_json=as_json, in_groups=in_groups
+        )
+        self.first = f"{self._printer.gap}\n".encode() if in_groups else b""
+        """What the very first output begins with and should not."""
 
     def plan(self, consoles: Sequence[str]) -> None:
         """Make jobs: of consoles, or of their boots where there are few consoles."""
@@ -292,9 +297,10 @@ def _print(work: _Work) -> Exit:
     try:
         for message in workers.run(len(work.jobs), work.do, work.processes):
             if message.kind == _OUTPUT:
-                matched = True
                 progress.clear()
-                output.write(message.data)
+                skipped = b"" if matched else work.first
+                output.write(message.data.removeprefix(skipped))
+                matched = True
                 if sys.stdout.isatty():
                     output.flush()
             elif message.kind == _FAULT:

@@ -35,12 +35,21 @@ class Printer:
     """Makes lines of what was found."""
 
     def __init__(
-        self, screen: Screen, pattern: Pattern, form: Form, *, as_json: bool
+        self,
+        screen: Screen,
+        pattern: Pattern,
+        form: Form,
+        *,
+        as_json: bool,
+        in_groups: bool,
     ) -> None:
         self._screen = screen
         self._pattern = pattern
         self._form = form
         self._as_json = as_json
+        self._in_groups = in_groups
+        self.gap = screen.paint("--", _SEPARATOR)
+        """The line between two groups; the very first group has one before it, too."""
 
     def blocks(
         self, console: str, found: Iterable[tuple[Segment, Iterator[Found]]]
@@ -64,9 +73,12 @@ class Printer:
             yield from self._summary(console, found)
             return
         for segment, lines in found:
+            # What begins a segment has no neighbours before it, wherever it is shown.
+            begins = self._in_groups
             for each in lines:
-                if each.apart and not self._as_json:
-                    yield self._screen.paint("--", _SEPARATOR)
+                if (begins or each.apart) and not self._as_json:
+                    yield self.gap
+                begins = False
                 yield from self._line(segment, each)
 
     def _summary(

@@ -169,6 +169,15 @@ def test_neighbours_are_shown_once_and_marked(ctl: Ctl) -> None:
     assert places(output) == ["node001-2", "node001:2", "node001-2", "node001:2"]
 
 
+def test_groups_of_different_boots_are_apart_too(ctl: Ctl) -> None:
+    _, output, _ = ctl("-B1", "link")
+
+    assert places(output) == [
+        *["node001-1", "node001:1", "--", "node001-2", "node001:2", "--"],
+        *["node001-3", "node001:3"],
+    ]
+
+
 def test_lines_left_out_between_neighbours_show_as_dashes(ctl: Ctl) -> None:
     _, output, _ = ctl("-A1", "Linux|gap", "node001", "--boot", "1")
 
