@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from solrecd.cli import names, when
-from solrecd.cli.history import Faults, indexed
+from solrecd.cli.history import indexed
 from solrecd.cli.ls import outcome
 from solrecd.cli.output import (
     SEVERITY,
@@ -22,6 +22,7 @@ from solrecd.cli.output import (
 )
 from solrecd.cli.program import Exit
 from solrecd.cli.source import Source
+from solrecd.cli.telling import Faults
 from solrecd.index import Index
 
 Row = Mapping[str, Any]

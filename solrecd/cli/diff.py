@@ -8,10 +8,11 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 from solrecd.cli import differences, names
-from solrecd.cli.history import Faults, Progress, indexed
+from solrecd.cli.history import indexed
 from solrecd.cli.output import paged, screen, warn
 from solrecd.cli.program import CommandError, Exit
 from solrecd.cli.source import Source, reading_archive
+from solrecd.cli.telling import Faults, Progress
 from solrecd.history import choose
 from solrecd.history.compare import Found, Said, compare
 from solrecd.history.files import read_blocks

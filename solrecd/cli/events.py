@@ -10,7 +10,7 @@ from contextlib import nullcontext
 from typing import Any
 
 from solrecd.cli import names, when
-from solrecd.cli.history import Faults, indexed
+from solrecd.cli.history import indexed
 from solrecd.cli.output import (
     SEVERITY,
     Cell,
@@ -23,6 +23,7 @@ from solrecd.cli.output import (
 )
 from solrecd.cli.program import CommandError, Exit
 from solrecd.cli.source import Source, asking
+from solrecd.cli.telling import Faults
 
 KINDS = ("stage", "failure", "session", "gap", "power", "operator", "stuck")
 

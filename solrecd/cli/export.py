@@ -13,12 +13,13 @@ from typing import IO, Any, Final, NamedTuple
 
 from solrecd.cli import bootchoice, when
 from solrecd.cli.bootchoice import ChosenBoot
-from solrecd.cli.history import Faults, indexed
+from solrecd.cli.history import indexed
 from solrecd.cli.output import safe, warn
 from solrecd.cli.page import page
 from solrecd.cli.program import CommandError, Exit
 from solrecd.cli.screen import Size, parse_size
 from solrecd.cli.source import Source
+from solrecd.cli.telling import Faults
 from solrecd.history import asciicast
 from solrecd.history.chunks import read_chunks
 from solrecd.history.stages import stage_spans

@@ -11,10 +11,11 @@ from typing import NamedTuple
 
 from solrecd.cli import names, when, workers
 from solrecd.cli.grep_output import Form, Printer
-from solrecd.cli.history import Faults, Progress, indexed
+from solrecd.cli.history import indexed
 from solrecd.cli.output import safe, screen, warn
 from solrecd.cli.program import CommandError, Exit
 from solrecd.cli.source import Source, reading_archive
+from solrecd.cli.telling import Faults, Progress
 from solrecd.history import choose
 from solrecd.history.files import Fault
 from solrecd.history.pattern import Pattern, PatternError

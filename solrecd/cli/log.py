@@ -11,10 +11,11 @@ from itertools import groupby
 from typing import NamedTuple
 
 from solrecd.cli import bootchoice, when
-from solrecd.cli.history import Faults, indexed
+from solrecd.cli.history import indexed
 from solrecd.cli.output import Colour, Screen, paged, safe, screen
 from solrecd.cli.program import CommandError, Exit
 from solrecd.cli.source import Source
+from solrecd.cli.telling import Faults
 from solrecd.history.segments import Segment, within
 from solrecd.history.stages import Span, stage_spans
 from solrecd.history.text import TextLine, between, read_lines

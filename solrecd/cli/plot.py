@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from solrecd.cli import names, when
-from solrecd.cli.history import Faults, indexed
+from solrecd.cli.history import indexed
 from solrecd.cli.output import safe
 from solrecd.cli.program import CommandError, Exit
 from solrecd.cli.source import Source
+from solrecd.cli.telling import Faults
 from solrecd.history.compare import stage_durations
 
 if TYPE_CHECKING:

@@ -11,10 +11,10 @@ from pathlib import Path
 
 from solrecd.boot.rules import RuleSet
 from solrecd.cli import names
-from solrecd.cli.history import Faults, Progress
 from solrecd.cli.output import screen, warn
 from solrecd.cli.program import CommandError, Exit
 from solrecd.cli.source import Source, marker_rules, reading_archive
+from solrecd.cli.telling import Faults, Progress
 from solrecd.history.files import Report
 from solrecd.history.replay import replay
 from solrecd.history.search import learn

@@ -15,10 +15,10 @@ from contextlib import contextmanager
 from enum import Enum
 
 from solrecd.cli import bootchoice
-from solrecd.cli.history import Faults
 from solrecd.cli.output import Colour, safe, screen
 from solrecd.cli.program import Exit
 from solrecd.cli.source import Source
+from solrecd.cli.telling import Faults
 from solrecd.events import Chunk
 from solrecd.history.chunks import read_chunks
 from solrecd.history.playable import RESTORE, Playable

@@ -7,10 +7,10 @@ import re
 from typing import NamedTuple
 
 from solrecd.cli import names
-from solrecd.cli.history import Faults
 from solrecd.cli.output import safe, screen
 from solrecd.cli.program import CommandError, Exit
 from solrecd.cli.source import Source, reading_archive
+from solrecd.cli.telling import Faults
 from solrecd.history.terminal import TAIL, Shown, read_tail, show
 
 LARGEST = 500

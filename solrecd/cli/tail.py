@@ -15,10 +15,10 @@ from typing import Any
 
 from solrecd.api.client import UnreachableError
 from solrecd.cli import names
-from solrecd.cli.history import Faults
 from solrecd.cli.output import SEVERITY, Colour, Screen, safe, screen, warn
 from solrecd.cli.program import Exit
 from solrecd.cli.source import Source, asking, reading_archive
+from solrecd.cli.telling import Faults
 from solrecd.history.follow import Follower
 from solrecd.history.text import TextLine, read_lines
 
