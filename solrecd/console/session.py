@@ -54,6 +54,7 @@ class SessionStory:
         "_early",
         "_metrics",
         "_note_gap",
+        "_resumed_at",
         "lost",
         "next_try",
         "since",
@@ -85,12 +86,18 @@ class SessionStory:
         """What stopped it."""
         self._early = False
         """Bytes came before the keeper said that the session is up."""
+        self._resumed_at = now
 
     def resumed(self, now: int) -> None:
         """Bytes come again, or are about to: a gap ends here, before them."""
         if self._down_since is not None:
             self._end_gap(self._down_since, now)
-            self._early = True
+        elif self._early:
+            # Activated once more before the keeper heard of the first time: what the
+            # BMC had to say in between is gone.
+            self._end_gap(self._resumed_at, now)
+        self._early = True
+        self._resumed_at = now
 
     def went_on(self) -> None:
         """An earlier daemon's session is ours now: there is no gap."""

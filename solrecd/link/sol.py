@@ -54,7 +54,10 @@ class Recorder(Protocol):
         """Record console output; False refuses it, and the BMC keeps it for now."""
 
     def resumed(self) -> None:
-        """The payload is ours, or bytes say that it is: a gap ends before them."""
+        """The payload is ours, or bytes say that it is: a gap ends before them.
+
+        Once for each activation.
+        """
 
     def mark_loss(self, loss: SolLoss) -> None:
         """Mark that output is missing here."""
@@ -180,7 +183,7 @@ class SolLink:
             return
         if type(event) is LoggedIn:
             self.suite = event.suite
-        if type(event) is SolActivated:
+        if type(event) is SolActivated and self._is_activating:
             self._resume()
         self.is_over = self.is_over or type(event) is SessionLost
         if self._legacy is not None:

@@ -1,0 +1,53 @@
+"""Every gap of a session is marked, however it came about."""
+
+from __future__ import annotations
+
+from solrecd.console.chronicle import SECOND, Chronicle
+from solrecd.console.session import SessionStory
+from solrecd.events import GapReason, Lost, LostReason, SessionState
+from solrecd.metrics import Metrics
+from tests.support.virtual_site import Stream, Tellers
+
+GONE = Lost(LostReason.DEACTIVATED, "the BMC switched SoL off")
+
+
+def make_story(gaps: list[str]) -> SessionStory:
+    """Return the story of a session that is up."""
+    told = Tellers(Stream())
+    metrics = Metrics((), version="0").console("n1", {})
+    sinks = type("Sinks", (), {"index": told, "viewers": told, "archive": told})()
+    chronicle = Chronicle("n1", sinks, metrics, lambda: 1)
+
+    def note(_reason: GapReason, text: str, _at: int) -> None:
+        gaps.append(text)
+
+    story = SessionStory(chronicle, metrics, note, now=0, resumed=None)
+    story.resumed(0)
+    story.changed(SessionState.UP, None, None, 0)
+    return story
+
+
+def test_a_payload_that_comes_back_ends_one_gap() -> None:
+    gaps: list[str] = []
+    story = make_story(gaps)
+
+    story.changed(SessionState.CONNECTING, GONE, None, SECOND)
+    story.resumed(3 * SECOND)
+    story.changed(SessionState.UP, None, None, 3 * SECOND)
+
+    assert gaps == ["2.0 s without a session (deactivated)"]
+
+
+def test_an_activation_that_nobody_heard_of_and_a_second_one_are_two_gaps() -> None:
+    gaps: list[str] = []
+    story = make_story(gaps)
+
+    story.changed(SessionState.CONNECTING, GONE, None, SECOND)
+    story.resumed(2 * SECOND)
+    story.resumed(6 * SECOND)
+    story.changed(SessionState.UP, None, None, 6 * SECOND)
+
+    assert gaps == [
+        "1.0 s without a session (deactivated)",
+        "4.0 s without a session (deactivated)",
+    ]
