@@ -21,10 +21,12 @@ SPARE = 20
 """BMCs that get a console later."""
 
 PROBE_EVERY = 0.002
-UNHURRIED = 0.5
+UNHURRIED = 2.0
 """Seconds that an answer of the API may take while a fleet is reloaded: it passes
-through the loop a dozen times, and the machine that runs the tests does other things.
-All consoles stopped in one turn of the loop would take longer alone."""
+through the loop a dozen times, and the machine that runs tests does other things."""
+
+ANSWERS = 10
+"""Answers meanwhile, at least: a loop that stands still gives one."""
 
 Settings = Mapping[str, str]
 """Keys of each console (TOML) beside its BMC, by name."""
@@ -120,7 +122,8 @@ def test_a_fleet_reloads_without_a_pause_and_keeps_what_did_not_change(
     assert {name: after[name] for name in kept} == {name: before[name] for name in kept}
     assert all(not after[name] for name in removed), "the consoles are given back"
     assert all(after[name] != before[name] for name in changed)
-    assert plan["seconds"] < 10
+    assert plan["seconds"] < 20
+    assert len(answers) >= ANSWERS
     assert max(answers) < UNHURRIED, sorted(answers)[-5:]
 
 
