@@ -49,13 +49,17 @@ class _Question:
         self._answered = answered
         self._typed = bytearray()
 
+    def answer(self) -> None:
+        """Hand on what was typed."""
+        self._answered(self._typed.decode("utf-8", "replace").strip())
+
     def feed(self, data: bytes) -> tuple[bytes, bool, bytes]:
         """Return what to echo, whether that was all, and keys behind it."""
         echo = bytearray()
         for at, key in enumerate(data):
+            if key in _CANCEL:
+                self._typed.clear()
             if key in _ENTER or key in _CANCEL:
-                text = "" if key in _CANCEL else self._typed.decode("utf-8", "replace")
-                self._answered(text.strip())
                 return bytes(echo), True, data[at + 1 :]
             if key in _ERASE:
                 echo += b"\b \b" if self._typed else b""
@@ -161,22 +165,44 @@ class Conversation:
         return bool(data)
 
     def _take(self, data: bytes) -> None:
-        if self._question is not None:
-            echo, is_done, data = self._question.feed(data)
-            self._terminal.write(echo)
-            if not is_done:
-                return
+        while data:
+            data = self._scan(data) if self._question is None else self._answer(data)
+
+    def _scan(self, data: bytes) -> bytes:
+        """Take keys up to the first escape; return those behind it."""
+        typed = bytearray()
+        for at in range(len(data)):
+            for item in self._scanner.feed(data[at : at + 1]):
+                if isinstance(item, Typed):
+                    typed += item.data
+                    continue
+                self._type(bytes(typed))
+                self._escape(item)
+                return data[at + 1 :]
+        self._type(bytes(typed))
+        return b""
+
+    def _escape(self, item: Action | Unknown) -> None:
+        if isinstance(item, Unknown):
+            self._say(f"{shown(item.keys)} means nothing here")
+        else:
+            _ACTIONS[item](self)
+
+    def _answer(self, data: bytes) -> bytes:
+        """Take keys up to the end of an answer; return those behind it."""
+        question = self._question
+        if question is None:
+            return data
+        echo, is_done, rest = question.feed(data)
+        self._terminal.write(echo)
+        if is_done:
             self._question = None
-        for item in self._scanner.feed(data):
-            match item:
-                case Typed(data=typed):
-                    self._type(typed)
-                case Unknown(keys=keys):
-                    self._say(f"{shown(keys)} means nothing here")
-                case action:
-                    _ACTIONS[action](self)
+            question.answer()
+        return rest
 
     def _type(self, data: bytes) -> None:
+        if not data:
+            return
         if not self._writes:
             self._say("you only watch")
             return

@@ -1,0 +1,129 @@
+"""Keys and answers of one attached person, against a daemon that only listens."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import pytest
+
+from solrecd.attach.conversation import Conversation, Surroundings
+from solrecd.attach.keys import dialect_of
+from solrecd.attach.terminal import Terminal
+
+
+@dataclass
+class FakeLine:
+    """Remembers what is sent; tells what the test wants told."""
+
+    waiting: list[object]
+    ends: tuple[socket.socket, socket.socket] = field(default_factory=socket.socketpair)
+    sent: list[object] = field(default_factory=list)
+
+    def fileno(self) -> int:
+        return self.ends[0].fileno()
+
+    def type(self, data: bytes) -> None:
+        self.sent.append(data)
+
+    def wish(self, what: str, **fields: str) -> None:
+        self.sent.append((what, fields))
+
+    def close(self) -> None:
+        self.sent.append("closed")
+
+    def receive(self) -> Iterator[object]:
+        self.ends[0].recv(1)
+        yield from self.waiting
+
+
+@pytest.fixture
+def talk() -> Iterator[Talk]:
+    talk = Talk()
+    yield talk
+    talk.close()
+
+
+class Talk:
+    """One conversation, from the welcome on."""
+
+    def __init__(self) -> None:
+        self.line = FakeLine([{"event": "welcome", "mode": "rw", "user": "alice"}])
+        self.line.ends[1].send(b"x")
+        self.keys, self._keyboard = os.pipe()
+        self.shown, self._screen = os.pipe()
+
+    def type(self, keys: bytes, escape: str = "&") -> str:
+        """Type keys, and leave; return what was on the screen."""
+        os.write(self._keyboard, keys + b"&.")
+        around = Surroundings("node1", lambda: ["last line"], lambda: ["up: yes"], str)
+        terminal = Terminal(self.keys, self._screen)
+        Conversation(
+            terminal,
+            self.line,  # type: ignore[arg-type]
+            dialect_of(escape),
+            around,
+        ).run()
+        return os.read(self.shown, 65536).decode()
+
+    def close(self) -> None:
+        for end in self.line.ends:
+            end.close()
+        for descriptor in (self.keys, self._keyboard, self.shown, self._screen):
+            os.close(descriptor)
+
+
+def test_an_answer_may_come_in_one_piece_with_its_escape(talk: Talk) -> None:
+    talk.type(b"ls\r&pcycle\rpwd\r")
+
+    assert talk.line.sent == [
+        b"ls\r",
+        ("power", {"wish": "cycle"}),
+        b"pwd\r",
+        "closed",
+    ]
+
+
+@pytest.mark.parametrize("answer", [b"\r", b"n\r", b"y\x03", b"yy\x7f\x7f\r"])
+def test_a_reset_needs_a_yes(talk: Talk, answer: bytes) -> None:
+    shown = talk.type(b"&R" + answer)
+
+    assert talk.line.sent == ["closed"]
+    assert "nothing was done" in shown
+
+
+def test_the_last_lines_come_first_and_again_when_asked_for(talk: Talk) -> None:
+    shown = talk.type(b"&L")
+
+    assert shown.count("last line") == 2
+    assert shown.index("last line") < shown.index("attached: node1; &? for help")
+
+
+def test_help_says_what_each_escape_does(talk: Talk) -> None:
+    shown = talk.type(b"&?&!")
+
+    assert "&.     detach" in shown
+    assert "&! means nothing here" in shown
+
+
+def test_who_only_watches_types_nothing(talk: Talk) -> None:
+    talk.line.waiting.append({"event": "mode", "mode": "ro"})
+
+    shown = talk.type(b"rm -rf /\r&F")
+
+    assert talk.line.sent == [("write", {"claim": "force"}), "closed"]
+    assert "you only watch" in shown
+
+
+def test_a_note_is_asked_for_while_the_console_goes_on(talk: Talk) -> None:
+    talk.line.waiting.append(b"console output")
+
+    shown = talk.type("&Nreplaced DIMM é\x7f\r".encode())
+
+    assert ("note", {"text": "replaced DIMM"}) in talk.line.sent or (
+        "note",
+        {"text": "replaced DIMM \ufffd"},
+    ) in talk.line.sent
+    assert "console output" in shown
