@@ -11,7 +11,7 @@ from typing import TypeVarTuple
 
 import trio
 
-from solrecd import allocator, log, markerfiles, notify
+from solrecd import allocator, collector, log, markerfiles, notify
 from solrecd.api.listeners import ListenError
 from solrecd.boot.rulefiles import RuleError
 from solrecd.cli import check
@@ -50,6 +50,7 @@ def exit_status_of(
     status = 0
     raise_descriptor_limit()
     allocator.hold_on_to_nothing()
+    collector.let_the_loop_interrupt()
     try:
         trio.run(main, *arguments)
     except* (ArchiveError, JournalError, ListenError, RuleError) as group:
