@@ -36,6 +36,9 @@ _ENDINGS: Final[Mapping[Power, str]] = MappingProxyType(
 )
 """How a boot ends that somebody ends; a shutdown is the operating system's to tell."""
 
+_BEGINNINGS: Final = frozenset({Power.ON, Power.RESET, Power.CYCLE, Power.DIAGNOSTIC})
+"""What a boot follows on, soon."""
+
 
 class OperationError(Exception):
     """It cannot be done now; the message is one line that says why."""
@@ -199,9 +202,11 @@ class Operation:
         """
         # Before: the first bytes of the new boot come faster than the answer.
         text = f"{user} asked for power {wish.value}"
-        self._console.note_act(OperatorAct(f"power_{wish.value}"), text, user)
+        act = OperatorAct(f"power_{wish.value}")
+        self._console.note_act(act, text, user)
         self._console.desk.say(text)
-        self._console.expect(_ENDINGS.get(wish))
+        beginning = act.value if wish in _BEGINNINGS else None
+        self._console.expect(_ENDINGS.get(wish), beginning)
         try:
             await self._management.set_power(wish)
         except ManagementError:

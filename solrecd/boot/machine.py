@@ -27,6 +27,10 @@ from solrecd.boot.progress import Doom, Progress, resume
 from solrecd.boot.restarts import FRESH_KERNEL, is_new, is_restart
 from solrecd.events import Boot, Event, Kind, Outcome, Severity, Stage
 
+ORDERED_WITHIN = 300 * 1_000_000
+"""Microseconds in which a boot follows on what somebody asked for: servers sit in their
+firmware for minutes before they print."""
+
 
 class Motion(enum.Enum):
     """What a stage marker means for the boot."""
@@ -45,7 +49,7 @@ class BootMachine:
         timeouts: seconds that a boot may stay in a stage, by stage name.
     """
 
-    __slots__ = ("_base_bytes", "_console", "_now", "_timeouts")
+    __slots__ = ("_base_bytes", "_console", "_now", "_order", "_timeouts")
 
     def __init__(
         self, console: str, boot: Boot | None, timeouts: Mapping[str, float]
@@ -54,6 +58,8 @@ class BootMachine:
         self._timeouts = dict(timeouts)
         self._now: Progress | None = None if boot is None else resume(boot)
         self._base_bytes = 0 if boot is None else boot.bytes
+        self._order: tuple[str, int] | None = None
+        """What somebody asked for that begins a boot, and when."""
 
     @property
     def number(self) -> int | None:
@@ -178,7 +184,11 @@ class BootMachine:
     def start(self, number: int, at: int, cause: str) -> None:
         """Begin a boot."""
         self._base_bytes = 0
-        self._now = Progress(number, at, cause, since=at)
+        order, self._order = self._order, None
+        if order is not None and at - order[1] <= ORDERED_WITHIN:
+            self._now = Progress(number, at, order[0], since=at, ordered=True)
+        else:
+            self._now = Progress(number, at, cause, since=at)
 
     def end(self, at: int) -> None:
         """End the current boot; its outcome is final then."""
@@ -224,7 +234,8 @@ class BootMachine:
         self.learn(marker)
         rule = marker.rule
         stage = Stage(rule.name)
-        if now.stage is Stage.UNKNOWN and not now.seen and rule.begins:
+        is_first = now.stage is Stage.UNKNOWN and not now.seen
+        if is_first and rule.begins and not now.ordered:
             now.cause = stage.value
         if rule.inside:
             now.forget_from(Stage.KERNEL)
@@ -255,9 +266,16 @@ class BootMachine:
             if marker.rule.name == "off" and going:
                 self._now.outcome = Outcome.SHUTDOWN
 
-    def expect(self, ending: str | None, at: int) -> None:
-        """Somebody asked from outside for a reset, or that; None: takes it back."""
-        if self._now is not None:
+    def expect(self, ending: str | None, at: int, beginning: str | None) -> None:
+        """Somebody asked from outside for a reset, or that; None: takes it back.
+
+        Args:
+            ending: what happens to this boot.
+            at: stamp.
+            beginning: the cause of the next one.
+        """
+        self._order = None if beginning is None else (beginning, at)
+        if self._now is not None and (ending is not None or beginning is None):
             self._now.announced, self._now.announced_at = ending, at
 
     def fail(self, marker: Marker) -> None:
@@ -298,7 +316,7 @@ class BootMachine:
 
     def powered(self) -> None:
         """The chassis was switched on, and that began this boot."""
-        if self._now is not None:
+        if self._now is not None and not self._now.ordered:
             self._now.cause = "power"
 
     def powered_on(self, at: int) -> Event:

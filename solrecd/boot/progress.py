@@ -61,6 +61,8 @@ class Progress:
     number: int
     started: int
     cause: str
+    ordered: bool = False
+    """Somebody asked for this boot, and the cause says how."""
     stage: Stage = Stage.UNKNOWN
     """Where it is now."""
     reached: Stage = Stage.UNKNOWN

@@ -395,14 +395,15 @@ class Console:
         self._metrics.power_on = on
         self._power.seen(on, self._interpreter.stage, self._wall_clock())
 
-    def expect(self, ending: str | None) -> None:
-        """Learn that the machine is about to go down because somebody asked for it.
+    def expect(self, ending: str | None, beginning: str | None = None) -> None:
+        """Learn what somebody asked of the machine's power.
 
         Args:
-            ending: ``reset`` or ``off``; None: the BMC did not do it.
+            ending: ``reset`` or ``off``; None: no boot ends, or the BMC did not do it.
+            beginning: cause of the boot that follows; None: none does.
         """
         self.interpret()
-        self._interpreter.expect(ending, self._wall_clock())
+        self._interpreter.expect(ending, self._wall_clock(), beginning)
 
     def _switch(self, on: bool, at: int) -> None:  # noqa: FBT001 - a callback
         """Let the boot end or begin with the power."""

@@ -169,14 +169,15 @@ class Interpreter:
         self._dark = not on
         return self._settled(reading)
 
-    def expect(self, ending: str | None, at: int) -> None:
+    def expect(self, ending: str | None, at: int, beginning: str | None = None) -> None:
         """Somebody asked the BMC to take the machine down: no reset is a surprise now.
 
         Args:
             ending: ``reset`` or ``off``; None: the BMC did not do it.
             at: stamp.
+            beginning: cause of the boot that follows soon; None: that is not known.
         """
-        self._story.machine.expect(ending, at)
+        self._story.machine.expect(ending, at, beginning)
 
     def gap(self) -> Reading:
         """Output is missing here: the boot has one more gap."""

@@ -166,7 +166,9 @@ async def test_deeds_are_in_the_log_and_in_the_index(site: Site) -> None:
     ]
 
 
-async def test_a_reset_that_somebody_asks_for_is_no_failure(site: Site) -> None:
+async def test_a_reset_that_somebody_asks_for_is_no_failure_but_a_cause(
+    site: Site,
+) -> None:
     member = add_echo(site)
 
     def show(data: bytes) -> None:
@@ -184,6 +186,7 @@ async def test_a_reset_that_somebody_asks_for_is_no_failure(site: Site) -> None:
         await site.wait("node1", stage="login", boot=2)
 
     assert site.events("node1", "failure") == []
+    assert site.boots("node1")[-1]["cause"] == "power_reset"
 
 
 async def test_input_is_in_the_log_only_where_that_is_wanted(site: Site) -> None:

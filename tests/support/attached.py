@@ -38,9 +38,9 @@ class Person:
             await trio.lowlevel.wait_writable(self.master)
             data = data[os.write(self.master, data[:1024]) :]
 
-    async def sees(self, text: bytes) -> None:
+    async def sees(self, text: bytes, patience: float = PATIENCE) -> None:
         """Read until a text is on the screen, behind what was looked for before."""
-        with trio.fail_after(PATIENCE):
+        with trio.fail_after(patience):
             while (found := self.seen.find(text, self._looked)) < 0:
                 self._looked = max(self._looked, len(self.seen) - len(text))
                 await self._read()

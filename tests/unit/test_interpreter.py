@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from solrecd.boot.machine import ORDERED_WITHIN
 from solrecd.events import Boot, Chunk, Cut, Kind, Outcome, Reading, Stage
 from solrecd.interpreter import Interpreter
 from tests.support.golden import RULES, interpret, render
@@ -349,6 +350,29 @@ def test_a_reset_that_was_asked_for_is_no_failure() -> None:
     assert names(reset) == ["firmware"]
     assert names(interpreter.idle(70 * SECOND)) == []
     assert reset.boots[0].failures == 0
+
+
+def test_a_boot_that_somebody_asked_for_has_that_as_its_cause() -> None:
+    interpreter = make()
+    feed(interpreter, KERNEL + RUNNING)
+
+    interpreter.expect("reset", 59 * SECOND, "power_cycle")
+    first = feed(interpreter, BANNER, at=65 * SECOND).boots[-1]
+    feed(interpreter, KERNEL + RUNNING, at=90 * SECOND)
+    second = feed(interpreter, BANNER, at=95 * SECOND).boots[-1]
+
+    assert (first.boot, first.cause) == (2, "power_cycle")
+    assert (second.boot, second.cause) != (3, "power_cycle")
+
+
+def test_a_wish_of_long_ago_is_no_cause() -> None:
+    interpreter = make()
+    feed(interpreter, KERNEL + RUNNING)
+
+    interpreter.expect("reset", 59 * SECOND, "power_cycle")
+    late = feed(interpreter, BANNER, at=59 * SECOND + ORDERED_WITHIN + 1)
+
+    assert late.boots[-1].cause == "firmware"
 
 
 def test_a_machine_that_hangs_may_be_reset() -> None:
