@@ -141,6 +141,8 @@ class Console:
         )
         self.desk = Desk(config.name, self.note_act)
         self._seats = self.desk.seats
+        self._attended = 0
+        """Stamp at which somebody sat there when that was last looked at."""
         self._unread: list[Chunk] = []
         self._refused_since: int | None = None
         self._unsettled = False
@@ -266,15 +268,18 @@ class Console:
 
     def _check_shell(self, at: int) -> None:
         """Tell once of a shell that nobody uses: a door left open."""
+        if self._seats:
+            self._attended = at
         shell = self._interpreter.shell
-        left = shell is not None and at - shell.at >= LEFT_AFTER
-        if left == self._metrics.left_logged_in:
+        left_at = None if shell is None else max(shell.at, self._attended) + LEFT_AFTER
+        is_left = left_at is not None and left_at <= at
+        if is_left == self._metrics.left_logged_in:
             return
-        self._metrics.left_logged_in = left
-        if shell is not None and left:
+        self._metrics.left_logged_in = is_left
+        if shell is not None and left_at is not None and is_left:
             # Not the time of this look: the same event after a restart.
             self._chronicle.report(
-                shell.at + LEFT_AFTER,
+                left_at,
                 Deed(
                     Kind.OPERATOR,
                     "console_left_logged_in",
