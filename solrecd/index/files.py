@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from solrecd.index import schema
+from solrecd.index import reading
 from solrecd.index.store import Index, IndexFileError
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def recall(
         return Recollection(
             index.last_boot(console),
             index.good_boots(console, outcomes, count),
-            [schema.boot_value(row) for row in index.boots([console], newest=NEWEST)],
+            [reading.boot_value(row) for row in index.boots([console], newest=NEWEST)],
             index.last_reading(console),
         )
     except sqlite3.Error:

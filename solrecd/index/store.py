@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from solrecd.index import schema
+from solrecd.index import reading, schema, writing
 from solrecd.index.schema import SegmentRow
 
 if TYPE_CHECKING:
@@ -24,9 +24,6 @@ CACHE = 256
 
 _DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _PRIMARY_CODE = 0xFF
-
-_ROWS = 1000
-"""Boots read at once."""
 
 
 class IndexFileError(Exception):
@@ -48,7 +45,6 @@ class Index:
 
     def __init__(self, connection: sqlite3.Connection, path: Path | None) -> None:
         self._connection = connection
-        self._connection.row_factory = sqlite3.Row
         self.path = path
 
     @classmethod
@@ -153,7 +149,7 @@ class Index:
             sqlite3.Error: nothing was written; `is_damage` says whether it ever can be.
         """
         with self._transaction():
-            self._put(batch, schema.PUT_BOOT)
+            self._put(batch, writing.PUT_BOOT)
 
     def replace(self, console: str, boots: Collection[int], batch: Batch) -> None:
         """Write what a replay of these boots found in place of what was there.
@@ -164,10 +160,10 @@ class Index:
             sqlite3.Error: nothing was written.
         """
         with self._transaction():
-            replayed = ((console, boot) for boot in boots)
-            self._connection.executemany(schema.FORGET_REPLAYED, replayed)
-            self._connection.execute(schema.FORGET_SEGMENTS, (console,))
-            self._put(batch, schema.REPLACE_BOOT)
+            replayed = ({"console": console, "boot": boot} for boot in boots)
+            self._connection.executemany(writing.FORGET_REPLAYED, replayed)
+            self._connection.execute(writing.FORGET_SEGMENTS, (console,))
+            self._put(batch, writing.REPLACE_BOOT)
 
     def mark_stale(self, since: int | None) -> None:
         """Remember since when (stamp) rows may be missing; None: it is complete."""
@@ -182,12 +178,18 @@ class Index:
         return _Transaction(self._connection)
 
     def _put(self, batch: Batch, put_boot: str) -> None:
-        self._connection.executemany(put_boot, map(schema.boot_row, batch.boots))
-        self._connection.executemany(
-            schema.PUT_EVENT, map(schema.event_row, batch.events)
-        )
-        self._connection.executemany(schema.PUT_SEGMENT, batch.segments)
-        self._connection.executemany(schema.FORGET_SEGMENT, batch.removed)
+        boots = [writing.boot_row(boot) for boot in batch.boots]
+        events = [writing.event_row(event) for event in batch.events]
+        rows = [*boots, *events]
+        put = self._connection.executemany
+        put(writing.PUT_CONSOLE, rows)
+        put(writing.PUT_SORT, events)
+        texts = (each for row in rows for each in writing.texts(row))
+        put(writing.PUT_TEXT, dict.fromkeys(texts))
+        put(put_boot, boots)
+        put(writing.PUT_EVENT, events)
+        put(writing.PUT_SEGMENT, batch.segments)
+        put(writing.FORGET_SEGMENT, batch.removed)
 
     # Reading
 
@@ -200,8 +202,7 @@ class Index:
 
     def consoles(self) -> list[str]:
         """Return the names of all consoles that have a boot, sorted."""
-        rows = self._connection.execute("SELECT DISTINCT console FROM boots ORDER BY 1")
-        return [row[0] for row in rows]
+        return [name for (name,) in self._connection.execute(reading.CONSOLES)]
 
     def boots(
         self,
@@ -235,16 +236,8 @@ class Index:
             outcomes=_json_or_none(outcomes),
             newest=newest,
         )
-        rows = self._connection.execute(schema.select_boots(parameters), parameters)
-        while some := rows.fetchmany(_ROWS):
-            # One text for the parser and not two thousand: half the cost of a listing.
-            stages = json.loads(f"[{','.join([row['stages'] for row in some])}]")
-            for row, reached in zip(some, stages, strict=True):
-                found = dict(row)
-                found["stages"] = reached
-                facts = found["facts"]
-                found["facts"] = {} if facts == "{}" else json.loads(facts)
-                yield found
+        statement = reading.select_boots(parameters)
+        yield from reading.boot_objects(self._connection.execute(statement, parameters))
 
     def events(
         self,
@@ -277,35 +270,32 @@ class Index:
             names=_json_or_none(names),
             newest=newest,
         )
-        statement = schema.select_events(parameters)
-        for row in self._connection.execute(statement, parameters):
-            found = dict(row)
-            del found["at"]
-            found["fields"] = json.loads(found["fields"])
-            yield found
+        statement = reading.select_events(parameters)
+        found = self._connection.execute(statement, parameters)
+        yield from reading.event_objects(found)
 
     def segments(self, consoles: Collection[str] | None = None) -> Iterator[SegmentRow]:
         """Yield segments by console in stream order."""
         parameters = {"consoles": _json_or_none(consoles)}
-        for row in self._connection.execute(schema.SEGMENTS, parameters):
+        for row in self._connection.execute(reading.SEGMENTS, parameters):
             yield SegmentRow(*row)
 
     def last_boot(self, console: str) -> Boot | None:
         """Return the newest boot of a console as the vocabulary has it, or None."""
         newest = next(self.boots([console], newest=1), None)
-        return None if newest is None else schema.boot_value(newest)
+        return None if newest is None else reading.boot_value(newest)
 
     def good_boots(
         self, console: str, outcomes: Collection[str], count: int
     ) -> list[Boot]:
         """Return the newest boots of a console that ended like this, oldest first."""
         found = self.boots([console], outcomes=outcomes, newest=count)
-        return [schema.boot_value(each) for each in found]
+        return [reading.boot_value(each) for each in found]
 
     def last_reading(self, console: str) -> int:
         """Return the stamp of the newest event read in a console's output, or 0."""
-        (newest,) = self._connection.execute(schema.LAST_READING, [console]).fetchone()
-        return int(newest or 0)
+        row = self._connection.execute(reading.LAST_READING, [console]).fetchone()
+        return 0 if row is None else int(row[0])
 
 
 class _Transaction:

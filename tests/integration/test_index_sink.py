@@ -1,5 +1,6 @@
 """The index sink: rows reach the file in batches, and no file stops the recorder."""
 
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
@@ -10,7 +11,7 @@ import trio
 import trio.testing
 
 from solrecd.events import Boot, Event, Kind, Outcome, Severity
-from solrecd.index import Index, SegmentRow
+from solrecd.index import Batch, Index, SegmentRow
 from solrecd.sinks.index import BUFFER, IndexSink
 
 NOW = 1_700_000_000_000_000
@@ -106,6 +107,24 @@ async def test_a_damaged_file_is_set_aside(tmp_path: Path) -> None:
         sink.offer([event()])
 
     assert len(found(path)[1]) == 1
+    assert "index.sqlite.20231114T221320.000000Z" in names(tmp_path)
+
+
+async def test_a_file_of_another_version_is_set_aside_and_wants_a_rebuild(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "index.sqlite"
+    with closing(Index.create(path)) as index:
+        index.write(Batch([Boot("a", 1, 1)]))
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA user_version = 1")
+
+    async with running(Recorder(path)) as sink:
+        sink.offer([event()])
+
+    with closing(Index.read(path)) as index:
+        assert index.stale_since == 0
+        assert [each["time"] for each in index.events()] == [event().as_dict()["time"]]
     assert "index.sqlite.20231114T221320.000000Z" in names(tmp_path)
 
 

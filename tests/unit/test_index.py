@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given, strategies as st
 
 from solrecd.events import Boot, Event, Kind, Outcome, Severity, Stage
 from solrecd.index import (
@@ -17,6 +18,7 @@ from solrecd.index import (
     open_or_replace,
     recall,
 )
+from solrecd.index.schema import STAGES
 from solrecd.stamps import parse_stamp
 
 NOON = parse_stamp("2026-11-22T12:00:00.000001Z")
@@ -72,6 +74,82 @@ def test_an_event_comes_back_as_the_contracts_object(index: Index) -> None:
     index.write(Batch(events=[full, bare]))
 
     assert list(index.events()) == [full.as_dict(), bare.as_dict()]
+
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
+NUMBER = st.integers() | st.floats(allow_nan=False)
+
+
+@given(
+    title=st.sampled_from(["", "Kernel panic", "7", "null"]) | TEXT,
+    signature=st.none() | TEXT,
+    fields=st.dictionaries(TEXT, TEXT | NUMBER | st.booleans(), max_size=6),
+    headlined=st.booleans(),
+)
+def test_whatever_an_event_holds_comes_back_in_its_order(
+    title: str,
+    signature: str | None,
+    fields: dict[str, str | int | float | bool],
+    headlined: bool,  # noqa: FBT001 - an example's value
+) -> None:
+    told = {**fields, **({"headline": title} if headlined else {})}
+    sent = event(title=title, signature=signature, fields=told)
+
+    with closing(Index.in_memory()) as index:
+        index.write(Batch(events=[sent]))
+        (found,) = index.events()
+
+    assert found == sent.as_dict()
+    assert repr(found["fields"]) == repr(told)
+
+
+def test_texts_of_the_same_hash_are_kept_apart(index: Index) -> None:
+    # Their CRC-32 is the same.
+    alike = [event(title="plumless"), event(at=NOON + 1, title="buckeroo")]
+
+    index.write(Batch(events=alike))
+
+    assert [found["title"] for found in index.events()] == ["plumless", "buckeroo"]
+
+
+def test_stages_come_back_in_the_order_in_which_they_were_entered(
+    index: Index,
+) -> None:
+    stages = {"loader": 0.25, "firmware": 3.000001, "login": 80.5}
+
+    index.write(Batch([boot(stages=stages)]))
+
+    (found,) = index.boots()
+    assert list(found["stages"].items()) == list(stages.items())
+
+
+def test_every_stage_of_the_vocabulary_has_its_column() -> None:
+    assert tuple(Stage) == STAGES
+
+
+def test_what_came_back_can_be_changed_without_changing_other_rows(
+    index: Index,
+) -> None:
+    index.write(Batch([boot(number=n, facts={"bios": "1.2"}) for n in (1, 2)]))
+
+    first, second = index.boots()
+    first["facts"]["bios"] = "changed"
+
+    assert second["facts"] == {"bios": "1.2"}
+
+
+def test_an_event_of_a_kind_takes_few_bytes(tmp_path: Path) -> None:
+    path, count = tmp_path / "index.sqlite", 3000
+
+    def told(n: int) -> Event:
+        title = "EDAC MC0: 1 CE on CPU_SrcID#0"
+        fields = {"headline": title, "rule": "hw.edac", "kernel_time": n / 7}
+        return event(at=NOON + n, title=title, signature="552c07869695", fields=fields)
+
+    with closing(Index.create(path)) as index:
+        index.write(Batch(events=[told(n) for n in range(count)]))
+
+    assert path.stat().st_size / count < 60
 
 
 def test_a_later_snapshot_of_a_boot_replaces_the_earlier_one(index: Index) -> None:
@@ -215,6 +293,13 @@ def _newer(path: Path) -> None:
         connection.execute("PRAGMA user_version = 999")
 
 
+def _older(path: Path) -> None:
+    """Leave what the first version of the index left."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript("""CREATE TABLE boots (console TEXT, boot INTEGER);
+            PRAGMA application_id = 0x501EECD0; PRAGMA user_version = 1;""")
+
+
 def _torn(path: Path) -> None:
     with closing(Index.create(path)) as index:
         index.write(Batch([boot(number=n, title="x" * 500) for n in range(1, 200)]))
@@ -223,7 +308,7 @@ def _torn(path: Path) -> None:
     path.write_bytes(content)
 
 
-@pytest.mark.parametrize("spoil", [_garbage, _foreign, _newer, _torn])
+@pytest.mark.parametrize("spoil", [_garbage, _foreign, _newer, _older, _torn])
 def test_a_file_of_no_use_is_set_aside_and_an_empty_index_made(
     tmp_path: Path, spoil: Callable[[Path], None]
 ) -> None:
@@ -238,7 +323,7 @@ def test_a_file_of_no_use_is_set_aside_and_an_empty_index_made(
         assert numbers(opened.index) == []
 
 
-@pytest.mark.parametrize("spoil", [_garbage, _foreign, _newer])
+@pytest.mark.parametrize("spoil", [_garbage, _foreign, _newer, _older])
 def test_a_reader_is_told_the_file_and_what_to_do(
     tmp_path: Path, spoil: Callable[[Path], None]
 ) -> None:
