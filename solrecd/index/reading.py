@@ -84,13 +84,16 @@ def select_events(given: Container[str]) -> str:
 
     ``newest`` counts events, of all consoles together.
     """
-    newest = " ORDER BY time DESC, consoles.name LIMIT :newest"
+    # What came in one packet has one time: the line tells what was printed first.
+    last_first = "time DESC, consoles.name DESC, boot DESC, line DESC"
+    newest = f" ORDER BY {last_first} LIMIT :newest"
     return f"""WITH found AS (
         SELECT consoles.name AS console_name, kind, sorts.name AS name, events.*
         FROM consoles CROSS JOIN events ON console = consoles.id
         CROSS JOIN sorts ON sorts.id = sort
         {_where(_EVENT_FILTERS, given)}{newest * ("newest" in given)})
-        {_EVENTS} ORDER BY found.time, console_name, found.line"""  # noqa: S608
+        {_EVENTS} ORDER BY found.time, console_name, found.boot,
+        found.line"""  # noqa: S608
 
 
 def _where(filters: Mapping[str, str], given: Container[str]) -> str:
