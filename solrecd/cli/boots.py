@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from solrecd.cli import names, when
+from solrecd.cli import amounts, names, when
 from solrecd.cli.history import indexed
 from solrecd.cli.ls import outcome
 from solrecd.cli.output import (
@@ -58,7 +58,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--since", metavar="TIME", help=when.HELP)
     parser.add_argument("--until", metavar="TIME", help="likewise")
     parser.add_argument(
-        "-n", metavar="N", type=_count, dest="newest", help="the last N of each console"
+        "-n",
+        metavar="N",
+        type=amounts.positive,
+        dest="newest",
+        help="the last N of each console",
     )
     parser.add_argument(
         "-v",
@@ -179,10 +183,3 @@ def _stage_column(stage: str) -> Column:
     return Column(
         _STAGES[stage], lambda row: Cell(seconds(row) or "-"), seconds, right=True
     )
-
-
-def _count(text: str) -> int:
-    count = int(text)
-    if count < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not 1 or more")
-    return count

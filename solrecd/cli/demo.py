@@ -20,7 +20,7 @@ from pathlib import Path
 import trio
 
 from solrecd import log, markerfiles, notify
-from solrecd.cli import check, run
+from solrecd.cli import amounts, check, run
 from solrecd.config import Config
 from solrecd.daemon import Daemon
 from solrecd.simbmc import captures
@@ -78,7 +78,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--speed",
-        type=_positive,
+        type=amounts.above_zero,
         default=5.0,
         metavar="X",
         help="how much faster than real machines they boot (default: %(default)s)",
@@ -92,7 +92,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--for",
         dest="seconds",
-        type=_positive,
+        type=amounts.above_zero,
         default=math.inf,
         metavar="SECONDS",
         help="end by itself after so long (default: at Ctrl-C)",
@@ -199,11 +199,4 @@ def _at_least_one(text: str) -> int:
     number = int(text)
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text} is less than 1")
-    return number
-
-
-def _positive(text: str) -> float:
-    number = float(text)
-    if not number > 0:
-        raise argparse.ArgumentTypeError(f"{text} is not above 0")
     return number

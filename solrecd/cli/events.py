@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from typing import Any
 
-from solrecd.cli import names, when
+from solrecd.cli import amounts, names, when
 from solrecd.cli.history import indexed
 from solrecd.cli.output import (
     SEVERITY,
@@ -56,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--since", metavar="TIME", help=when.HELP)
     parser.add_argument("--until", metavar="TIME", help="likewise")
     parser.add_argument(
-        "-n", metavar="N", type=_count, dest="newest", help="only the last N"
+        "-n", metavar="N", type=amounts.positive, dest="newest", help="only the last N"
     )
     form = parser.add_mutually_exclusive_group()
     form.add_argument(
@@ -304,10 +304,3 @@ def _kinds(text: str) -> list[str]:
 
 def _flat(given: Sequence[Sequence[str]] | None) -> list[str] | None:
     return None if given is None else [word for words in given for word in words]
-
-
-def _count(text: str) -> int:
-    count = int(text)
-    if count < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not 1 or more")
-    return count

@@ -9,7 +9,7 @@ import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from solrecd.cli import names, when, workers
+from solrecd.cli import amounts, names, when, workers
 from solrecd.cli.grep_output import Form, Printer
 from solrecd.cli.history import indexed
 from solrecd.cli.output import safe, screen, warn
@@ -80,7 +80,7 @@ def _add_form(parser: argparse.ArgumentParser) -> None:
             f"-{letter}",
             metavar="N",
             dest=word,
-            type=_count,
+            type=amounts.natural,
             default=0,
             help=f"show N lines {word} each match",
         )
@@ -316,10 +316,3 @@ def _print(work: _Work) -> Exit:
     if faults.count:
         return Exit.USAGE
     return Exit.DONE if matched else Exit.NO
-
-
-def _count(text: str) -> int:
-    count = int(text)
-    if count < 0:
-        raise argparse.ArgumentTypeError(f"{text} is not 0 or more")
-    return count

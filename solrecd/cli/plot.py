@@ -9,7 +9,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from solrecd.cli import names, when
+from solrecd.cli import amounts, names, when
 from solrecd.cli.history import indexed
 from solrecd.cli.output import safe
 from solrecd.cli.program import CommandError, Exit
@@ -69,7 +69,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-n",
         metavar="N",
-        type=_count,
+        type=amounts.positive,
         default=NEWEST,
         dest="newest",
         help="the last N boots of each console (default: %(default)s)",
@@ -183,10 +183,3 @@ def _legend(figure: Figure) -> None:
     figure.legend(
         handles=patches, loc="outside lower center", ncols=len(patches), fontsize=8
     )
-
-
-def _count(text: str) -> int:
-    count = int(text)
-    if count < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not 1 or more")
-    return count

@@ -8,7 +8,7 @@ import importlib
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 from solrecd import __version__
 
@@ -177,6 +177,10 @@ class _Parser(argparse.ArgumentParser):
             conflict_handler="resolve",
             **options,
         )
+
+    def error(self, message: str) -> NoReturn:
+        """Tell a mistake in one line; the usage of a command is longer than that."""
+        self.exit(Exit.USAGE, f"{self.prog}: {message}; see {self.prog} --help\n")
 
 
 def _command_list(program: Program) -> str:

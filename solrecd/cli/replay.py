@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import math
 import os
 import select
 import sys
@@ -14,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from enum import Enum
 
-from solrecd.cli import bootchoice
+from solrecd.cli import amounts, bootchoice
 from solrecd.cli.output import Colour, safe, screen
 from solrecd.cli.program import Exit
 from solrecd.cli.source import Source
@@ -63,14 +62,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--speed",
         metavar="X",
-        type=_positive,
+        type=amounts.above_zero,
         default=1.0,
         help="so many times as fast (default: 1)",
     )
     parser.add_argument(
         "--max-pause",
         metavar="SECONDS",
-        type=_positive,
+        type=amounts.above_zero,
         default=MAX_PAUSE,
         help="longest pause on the screen; inf: as long as it was (default: 3)",
     )
@@ -187,10 +186,3 @@ def _pressed(seconds: float | None) -> Key | None:
         return None
     typed = os.read(sys.stdin.fileno(), 1)
     return _KEYS.get(typed) if typed else Key.QUIT
-
-
-def _positive(text: str) -> float:
-    value = float(text)
-    if math.isnan(value) or value <= 0:
-        raise argparse.ArgumentTypeError(f"{text} is not above 0")
-    return value

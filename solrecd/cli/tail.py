@@ -14,7 +14,7 @@ from contextlib import ExitStack, closing
 from typing import Any
 
 from solrecd.api.client import UnreachableError
-from solrecd.cli import names
+from solrecd.cli import amounts, names
 from solrecd.cli.output import SEVERITY, Colour, Screen, safe, screen, warn
 from solrecd.cli.program import Exit
 from solrecd.cli.source import Source, asking, reading_archive
@@ -46,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-n",
         metavar="N",
-        type=_count,
+        type=amounts.natural,
         dest="lines",
         default=DEFAULT_LINES,
         help="lines of each console to begin with (default: %(default)s)",
@@ -252,10 +252,3 @@ class _View:
 
     def _write(self, console: str, text: str) -> None:
         self._output.line(self._names.get(console, "") + text)
-
-
-def _count(text: str) -> int:
-    count = int(text)
-    if count < 0:
-        raise argparse.ArgumentTypeError(f"{text} is less than 0")
-    return count
