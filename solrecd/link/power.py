@@ -19,13 +19,13 @@ from solrecd.ipmi.events import CommandAnswered, CommandFailed
 GET_CHASSIS_STATUS = 0x01
 """IPMI 2.0 §28.2; bit 0 of the answer's first byte: the system has power."""
 
-POWER_EVERY = 60.0
+POWER_EVERY = 30.0
 """Seconds at most between two questions to a BMC that answers them."""
 
-POWER_ALONG = 25.0
+POWER_ALONG = 12.0
 """Seconds after which the question goes along with another that the session asks
 anyway: waking up a session for it alone costs as much again. With the usual keepalive
-that is every 40 s."""
+that is every 20 s."""
 
 POWER_FIRST = 2.0
 """Seconds after the login within which the first one is asked."""
