@@ -148,12 +148,17 @@ def _columns(rows: Sequence[Row], *, is_terminal: bool) -> list[Column]:
         Column(
             "BOOT", lambda row: Cell(str(row["boot"])), value_of("boot"), right=True
         ),
-        Column("KERNEL", lambda row: Cell(row["kernel"] or "-"), value_of("kernel")),
+        Column(
+            "KERNEL",
+            lambda row: Cell(row["kernel"] or "-"),
+            value_of("kernel"),
+            least=9,
+        ),
         *map(_stage_column, stages),
         Column("OUTCOME", lambda row: outcome(row["outcome"]), value_of("outcome")),
         Column("LAST", lambda row: Cell(row["last_stage"]), value_of("last_stage")),
-        _count_column("FAILURES", "failures", Colour.BAD),
-        _count_column("GAPS", "gaps", Colour.WARNING),
+        _count_column("FAILURES", "failures", Colour.BAD, spare=8),
+        _count_column("GAPS", "gaps", Colour.WARNING, spare=9),
         Column(
             "TITLE", lambda row: Cell(row["title"] or "", Colour.BAD), value_of("title")
         ),
@@ -164,13 +169,13 @@ def _nothing(_: Row) -> Cell:
     return Cell("")
 
 
-def _count_column(title: str, key: str, colour: Colour) -> Column:
+def _count_column(title: str, key: str, colour: Colour, spare: int) -> Column:
     """How many; a person sees none as a dash."""
 
     def cell(row: Row) -> Cell:
         return Cell(str(row[key]), colour) if row[key] else Cell("-")
 
-    return Column(title, cell, value_of(key), right=True)
+    return Column(title, cell, value_of(key), right=True, spare=spare)
 
 
 def _stage_column(stage: str) -> Column:
@@ -181,5 +186,10 @@ def _stage_column(stage: str) -> Column:
         return "" if value is None else f"{value:.1f}"
 
     return Column(
-        _STAGES[stage], lambda row: Cell(seconds(row) or "-"), seconds, right=True
+        _STAGES[stage],
+        lambda row: Cell(seconds(row) or "-"),
+        seconds,
+        right=True,
+        # How long it took to the end is what is asked for last.
+        spare=len(_STAGES) - list(_STAGES).index(stage),
     )

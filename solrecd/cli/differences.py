@@ -140,6 +140,10 @@ _NOTHING = {
 }
 
 
+_LEAST_OF_BOOT = 33
+"""Characters that each of two boots gets side by side; they fit 80 columns."""
+
+
 def _show_head(
     output: Screen, head: Mapping[str, Any], boots: Sequence[Mapping[str, Any]]
 ) -> None:
@@ -168,7 +172,7 @@ def _head_column(place: int, title: str) -> Column:
         slow = place and row["slow"]
         return Cell(text, Colour.WARNING if slow else Colour.PLAIN)
 
-    return Column(title, cell)
+    return Column(title, cell, least=_LEAST_OF_BOOT)
 
 
 def _head_rows(boots: Sequence[Mapping[str, Any]]) -> list[Object]:

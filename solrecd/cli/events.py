@@ -175,8 +175,11 @@ def _new_group(event: Event) -> dict[str, Any]:
 # Showing.
 
 
-def _time_column(title: str, key: str) -> Column:
-    return Column(title, lambda row: Cell(when.short(row[key])), value_of(key))
+def _time_column(title: str, key: str, spare: int = 0) -> Column:
+    def cell(row: Event) -> Cell:
+        return Cell(when.short(row[key]))
+
+    return Column(title, cell, value_of(key), spare=spare)
 
 
 def _title(row: Event) -> Cell:
@@ -195,13 +198,14 @@ _COLUMNS = (
 _GROUP_COLUMNS = (
     Column("COUNT", lambda row: Cell(str(row["count"])), right=True),
     Column("MACHINES", lambda row: Cell(str(row["machines"])), right=True),
-    _time_column("FIRST", "first"),
+    _time_column("FIRST", "first", spare=1),
     _time_column("LAST", "last"),
     Column("NAME", lambda row: Cell(row["name"])),
     Column(
         "CONSOLES",
         lambda row: Cell(_some(row["consoles"])),
         lambda row: ",".join(row["consoles"]),
+        least=8,
     ),
     Column("TITLE", _title),
 )

@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple, TextIO, cast
 
+from solrecd.cli.narrow import Need, fit
+
 if TYPE_CHECKING:
     import subprocess
 
@@ -68,6 +70,11 @@ class Column(NamedTuple):
     plain: Callable[[Mapping[str, Any]], str] | None = None
     """How a script gets it, where that differs from what people see."""
     right: bool = False
+    least: int = 0
+    """Characters that a narrow terminal may cut it to; 0: it stays whole."""
+    spare: int = 0
+    """A narrow terminal leaves columns out, those of the highest number first; 0: it
+    stays."""
 
 
 Details = Callable[[Mapping[str, Any]], Iterable[Cell]]
@@ -156,19 +163,27 @@ class Screen:
     ) -> int:
         if not rows:
             return 0
-        titles = [Cell(column.title, Colour.TITLE) for column in columns]
         cells = [[_safe_cell(column.cell(row)) for column in columns] for row in rows]
-        lines = [titles, *cells]
-        widths = [
-            max(len(cell.text) for cell in each) for each in zip(*lines, strict=True)
-        ]
-        room = self._width - sum(widths[:-1]) - len(_GAP) * len(widths[:-1])
-        for row, (*most, last) in zip((None, *rows), lines, strict=True):
-            fitting = [*most, _cut(last, room) if self._width else last]
-            self.line(_GAP.join(map(self._fitted, fitting, columns, widths)).rstrip())
-            if row is not None and details is not None:
+        widths = list(map(_widest, columns, zip(*cells, strict=True)))
+        if self._width:
+            widths = _fit(columns, widths, self._width)
+        titles = [Cell(column.title, Colour.TITLE) for column in columns]
+        self._row(titles, columns, widths)
+        for row, its in zip(rows, cells, strict=True):
+            self._row(its, columns, widths)
+            if details is not None:
                 self._below(details(row))
         return len(rows)
+
+    def _row(
+        self, cells: Sequence[Cell], columns: Sequence[Column], widths: Sequence[int]
+    ) -> None:
+        fitted = [
+            self._fitted(_cut(cell, width), column, width)
+            for cell, column, width in zip(cells, columns, widths, strict=True)
+            if width
+        ]
+        self.line(_GAP.join(fitted).rstrip())
 
     def _below(self, details: Iterable[Cell]) -> None:
         for cell in details:
@@ -180,9 +195,24 @@ class Screen:
         return blank + text if column.right else text + blank
 
 
+def _widest(column: Column, cells: Sequence[Cell]) -> int:
+    return max(len(column.title), *(len(cell.text) for cell in cells))
+
+
+def _fit(columns: Sequence[Column], widths: Sequence[int], room: int) -> list[int]:
+    """Return widths with which a row stays one line of the terminal."""
+    gap = len(_GAP)
+    *most, last = (
+        Need(width + gap, (column.least or width) + gap, column.spare)
+        for column, width in zip(columns, widths, strict=True)
+    )
+    least = min(widths[-1], columns[-1].least or _LEAST_ROOM)
+    fitting = fit([*most, last._replace(least=least)], room)
+    rest = max(room - sum(fitting), least)
+    return [*(width and width - gap for width in fitting), min(widths[-1], rest)]
+
+
 def _cut(cell: Cell, room: int) -> Cell:
-    """Shorten a row's last cell so that the row stays one line of the terminal."""
-    room = max(room, _LEAST_ROOM)
     if len(cell.text) <= room:
         return cell
     return Cell(cell.text[: room - 1] + "…", cell.colour)

@@ -81,6 +81,20 @@ def test_a_row_stays_one_line_of_the_terminal() -> None:
     ]
 
 
+def test_a_narrow_terminal_does_without_the_columns_that_can_be_spared() -> None:
+    stream = io.StringIO()
+    screen = Screen(stream, {"NO_COLOR": "1"}, is_terminal=True, width=20)
+    name, size = COLUMNS
+
+    screen.table([name._replace(least=6), size._replace(spare=1), name], ROWS)
+
+    assert stream.getvalue().splitlines() == [
+        "NAME    NAME",
+        "a       a",
+        "long\\…  long\\x09name",
+    ]
+
+
 def test_a_table_without_rows_has_no_titles() -> None:
     stream = io.StringIO()
 
