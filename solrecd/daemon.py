@@ -14,7 +14,6 @@ as well: what the disk would not take is still in the journal.
 
 from __future__ import annotations
 
-import functools
 import math
 import random
 import signal
@@ -35,7 +34,8 @@ from solrecd.boot import pace
 from solrecd.boot.rules import RuleSet
 from solrecd.config import Config, DaemonConfig
 from solrecd.console import Sinks
-from solrecd.index import FILE_NAME, is_complete, recall
+from solrecd.index import FILE_NAME, is_complete
+from solrecd.index.memory import Memory
 from solrecd.journal import Journal
 from solrecd.link import ghosts
 from solrecd.link.dialer import Dialer
@@ -150,8 +150,7 @@ class Daemon:
             metrics=self._metrics,
             rules=rules,
             dialer=self._dialer,
-            recall=functools.partial(
-                recall,
+            memory=Memory(
                 _index_file(self._config.daemon),
                 outcomes=pace.GOOD,
                 count=pace.BOOTS,

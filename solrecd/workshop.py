@@ -19,7 +19,7 @@ from solrecd.boot.rules import RuleSet
 from solrecd.config import Config, ConsoleConfig, ReloadPlan
 from solrecd.console import Console, Past, Sinks, Surroundings
 from solrecd.events import Boot, Stage
-from solrecd.index import Recollection
+from solrecd.index.memory import Memory, Recollection
 from solrecd.interpreter import Interpreter
 from solrecd.link.dialer import Dialer
 from solrecd.metrics import Metrics
@@ -35,8 +35,8 @@ class Workshop:
     metrics: Metrics
     rules: RuleSet
     dialer: Dialer
-    recall: Callable[[str], Recollection]
-    """Asks the index what is known of a console."""
+    memory: Memory
+    """Knows earlier boots."""
     wall_clock: Callable[[], int]
     turns: Turns = field(default_factory=Turns)
     """Threads that open archives."""
@@ -51,7 +51,8 @@ class Workshop:
         """
         # In a thread: a disk that hangs must not hold the loop of all the others.
         look_up = functools.partial(self._look_up, config.name)
-        opened, known = await self.turns.run(look_up)
+        with self.memory.at_hand():
+            opened, known = await self.turns.run(look_up)
         return Console(
             config,
             opened,
@@ -68,7 +69,7 @@ class Workshop:
         )
 
     def _look_up(self, name: str) -> tuple[OpenedConsole, Recollection]:
-        return self.sinks.archive.open_console(name), self.recall(name)
+        return self.sinks.archive.open_console(name), self.memory.recall(name)
 
     def _limits(self) -> Mapping[Stage, float]:
         return self.metrics.stage_timeouts

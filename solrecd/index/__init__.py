@@ -9,10 +9,8 @@ costs no Python per column and imports no vocabulary (`solrecctl` must start fas
 from solrecd.index.files import (
     FILE_NAME,
     Opened,
-    Recollection,
     is_complete,
     open_or_replace,
-    recall,
     set_aside,
 )
 from solrecd.index.schema import SegmentRow
@@ -24,11 +22,9 @@ __all__ = [
     "Index",
     "IndexFileError",
     "Opened",
-    "Recollection",
     "SegmentRow",
     "is_complete",
     "is_damage",
     "open_or_replace",
-    "recall",
     "set_aside",
 ]

@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Collection, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
 
-from solrecd.index import reading
 from solrecd.index.store import Index, IndexFileError
 
-if TYPE_CHECKING:
-    from solrecd.events import Boot
-
 FILE_NAME = "index.sqlite"
-
-NEWEST = 3
-"""Boots recalled however they ended: so many make a reboot loop."""
 
 _COMPANIONS = ("", "-wal", "-shm")
 
@@ -73,46 +63,5 @@ def is_complete(path: Path) -> bool:
         return False
     try:
         return index.stale_since is None
-    finally:
-        index.close()
-
-
-class Recollection(NamedTuple):
-    """What an index knows of a console whose recording goes on."""
-
-    boot: Boot | None = None
-    """The newest boot."""
-    good: Sequence[Boot] = ()
-    """The newest boots of the wanted outcomes, oldest first."""
-    newest: Sequence[Boot] = ()
-    """The newest boots however they ended, oldest first."""
-    told: int = 0
-    """Stamp of the newest event that was read in its output; 0 when there is none."""
-
-
-def recall(
-    path: Path, console: str, *, outcomes: Collection[str], count: int
-) -> Recollection:
-    """Return what is known of a console; an index of no use knows nothing.
-
-    Args:
-        path: the index file.
-        console: its name.
-        outcomes: of the boots wanted.
-        count: how many of these at most.
-    """
-    try:
-        index = Index.read(path)
-    except IndexFileError:
-        return Recollection()
-    try:
-        return Recollection(
-            index.last_boot(console),
-            index.good_boots(console, outcomes, count),
-            [reading.boot_value(row) for row in index.boots([console], newest=NEWEST)],
-            index.last_reading(console),
-        )
-    except sqlite3.Error:
-        return Recollection()
     finally:
         index.close()

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict, Unpack
 
 from solrecd.index import reading, schema, writing
 from solrecd.index.schema import SegmentRow
@@ -38,6 +38,24 @@ class Batch(NamedTuple):
     segments: Collection[SegmentRow] = ()
     removed: Collection[tuple[str, str]] = ()
     """Console and name of segments that are no more."""
+
+
+class BootFilters(TypedDict, total=False):
+    """Which boots are meant; what is None or left out leaves all."""
+
+    boot: int | None
+    """Only the boot of this number."""
+    since: int | None
+    """Only boots that started at or after this stamp."""
+    until: int | None
+    """Only boots that started before this stamp."""
+    kernel: str | None
+    """Only of this kernel version, a glob or the beginning of one: ``6.1`` finds
+    6.1.0-56-amd64 and not 6.12."""
+    outcomes: Collection[str] | None
+    """Only boots that ended like this."""
+    newest: int | None
+    """Only so many of each console, the last of those that fit."""
 
 
 class Index:
@@ -207,37 +225,37 @@ class Index:
     def boots(
         self,
         consoles: Collection[str] | None = None,
-        *,
-        boot: int | None = None,
-        since: int | None = None,
-        until: int | None = None,
-        kernel: str | None = None,
-        outcomes: Collection[str] | None = None,
-        newest: int | None = None,
+        **filters: Unpack[BootFilters],
     ) -> Iterator[dict[str, Any]]:
         """Yield the contract's boot objects, oldest first.
 
         Args:
             consoles: only these; None for all.
-            boot: only the boot of this number.
-            since: only boots that started at or after this stamp.
-            until: only boots that started before this stamp.
-            kernel: only boots of this kernel version, a glob or the beginning of one:
-                ``6.1`` finds 6.1.0-56-amd64 and not 6.12.
-            outcomes: only boots that ended like this.
-            newest: only so many of each console, the last of those that fit.
+            filters: see `BootFilters`.
         """
-        parameters = _given(
-            consoles=_json_or_none(consoles),
-            boot=boot,
-            since=since,
-            until=until,
-            kernel=kernel,
-            outcomes=_json_or_none(outcomes),
-            newest=newest,
-        )
+        parameters = _boot_parameters(consoles, filters)
         statement = reading.select_boots(parameters)
         yield from reading.boot_objects(self._connection.execute(statement, parameters))
+
+    def boot_lines(
+        self,
+        keys: Sequence[str],
+        consoles: Collection[str] | None = None,
+        **filters: Unpack[BootFilters],
+    ) -> Iterator[str]:
+        """Yield values of the boots that `boots` finds, tab-separated.
+
+        What a console printed has no tab in it, but may hold other control characters.
+
+        Args:
+            keys: of a boot object, but neither ``stages`` nor ``facts``; or the name
+                of a stage: the seconds to it, to a tenth. What is None is empty.
+            consoles: only these; None for all.
+            filters: see `BootFilters`.
+        """
+        parameters = _boot_parameters(consoles, filters)
+        statement = reading.select_boots(parameters, reading.boot_line(keys))
+        return (line for (line,) in self._connection.execute(statement, parameters))
 
     def events(
         self,
@@ -326,14 +344,21 @@ def is_damage(error: sqlite3.Error) -> bool:
     return code is not None and code & _PRIMARY_CODE in _DAMAGE
 
 
+def has_writer(path: Path) -> bool:
+    """Tell whether somebody has an index open for writing, or died with it open."""
+    return path.with_name(path.name + "-wal").exists()
+
+
 def _connect_read_only(path: Path) -> sqlite3.Connection:
     uri = f"{path.absolute().as_uri()}?mode=ro"
-    if not path.with_name(path.name + "-wal").exists():
-        # Nobody has it open. A reader who may not write the folder could not create
+    if not has_writer(path):
+        # A reader who may not write the folder could not create
         # the shared memory that WAL wants; nothing changes meanwhile, so it need not.
         uri += "&immutable=1"
     try:
-        return sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT)
+        return sqlite3.connect(
+            uri, uri=True, timeout=BUSY_TIMEOUT, check_same_thread=False
+        )
     except sqlite3.Error as error:
         raise IndexFileError(f"{path}: {error}") from None
 
@@ -341,6 +366,14 @@ def _connect_read_only(path: Path) -> sqlite3.Connection:
 def _given(**values: object) -> dict[str, object]:
     """Return the parameters that have a value."""
     return {name: value for name, value in values.items() if value is not None}
+
+
+def _boot_parameters(
+    consoles: Collection[str] | None, filters: BootFilters
+) -> dict[str, object]:
+    outcomes = _json_or_none(filters.get("outcomes"))
+    chosen = {**filters, "consoles": _json_or_none(consoles), "outcomes": outcomes}
+    return _given(**chosen)
 
 
 def _json_or_none(values: Collection[str] | None) -> str | None:

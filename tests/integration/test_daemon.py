@@ -18,7 +18,8 @@ from solrecd.api.client import Client
 from solrecd.cli.scan import packaged_rules
 from solrecd.config import Config, ConsoleConfig, DaemonConfig, OnConflict, Secret
 from solrecd.daemon import Daemon
-from solrecd.index import FILE_NAME, Index, is_complete, recall
+from solrecd.index import FILE_NAME, Index, is_complete
+from solrecd.index.memory import Memory
 from solrecd.notify import Notifier
 from solrecd.simbmc.bmc import Bmc
 from solrecd.simbmc.faults import Faults, Misbehaviour, Mishap
@@ -435,4 +436,4 @@ async def test_a_lost_index_is_rebuilt_and_the_archive_left_alone(
         await until(lambda: is_complete(index))
 
     assert site.raw("node1") == before
-    assert recall(index, "node1", outcomes=(), count=0).boot is not None
+    assert Memory(index, outcomes=(), count=0).recall("node1").boot is not None

@@ -16,8 +16,8 @@ from solrecd.index import (
     IndexFileError,
     SegmentRow,
     open_or_replace,
-    recall,
 )
+from solrecd.index.memory import Memory, Recollection
 from solrecd.index.schema import STAGES
 from solrecd.stamps import parse_stamp
 
@@ -364,14 +364,61 @@ def test_what_is_known_of_a_console_is_recalled_at_once(tmp_path: Path) -> None:
     with closing(Index.create(path)) as index:
         index.write(Batch(boots, told))
 
-    known = recall(path, "a", outcomes=["ok"], count=3)
+    known = Memory(path, outcomes=["ok"], count=3).recall("a")
 
     assert known.boot == boots[4]
     assert [each.boot for each in known.good] == [2, 3, 4]
     assert known.told == NOON + 5
 
 
+def test_an_index_stays_open_for_those_who_still_ask(tmp_path: Path) -> None:
+    path = tmp_path / "index.sqlite"
+    memory = Memory(path, outcomes=["ok"], count=3)
+    with closing(Index.create(path)) as index, memory.at_hand():
+        index.write(Batch([boot(number=1)]))
+        with memory.at_hand():
+            memory.recall("a")
+        path.rename(tmp_path / "elsewhere")
+
+        known = memory.recall("a")
+
+        index.write(Batch([boot(number=2)]))
+        newer = memory.recall("a")
+    gone = memory.recall("a")
+
+    assert [it.boot and it.boot.boot for it in (known, newer, gone)] == [1, 2, None]
+
+
+def test_an_index_without_a_writer_is_opened_anew_for_everybody(tmp_path: Path) -> None:
+    path = tmp_path / "index.sqlite"
+    memory = Memory(path, outcomes=["ok"], count=3)
+    with closing(Index.create(path)) as index:
+        index.write(Batch([boot(number=1)]))
+
+    with memory.at_hand():
+        before = memory.recall("a")
+        path.unlink()
+        after = memory.recall("a")
+
+    assert before.boot is not None
+    assert after.boot is None
+
+
+def test_an_index_that_is_damaged_meanwhile_is_given_up(tmp_path: Path) -> None:
+    path = tmp_path / "index.sqlite"
+    memory = Memory(path, outcomes=["ok"], count=3)
+    with closing(Index.create(path)) as index, memory.at_hand():
+        index.write(Batch([boot(number=1)]))
+        memory.recall("a")
+        with closing(sqlite3.connect(path)) as other:
+            other.execute("ALTER TABLE events RENAME TO gone")
+
+        known = memory.recall("a")
+
+    assert known == Recollection()
+
+
 def test_an_index_that_is_not_there_recalls_nothing(tmp_path: Path) -> None:
-    known = recall(tmp_path / "none", "a", outcomes=["ok"], count=3)
+    known = Memory(tmp_path / "none", outcomes=["ok"], count=3).recall("a")
 
     assert (known.boot, known.good, known.told) == (None, (), 0)
