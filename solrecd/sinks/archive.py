@@ -190,19 +190,21 @@ class ArchiveSink:
         if not chunks and not lines and not reading.cuts and reading.tail is None:
             return
         size = sum([len(chunk.data) for chunk in chunks])
-        recorder.offered += 2 * size + LINE_COST * (len(lines) + len(chunks))
-        self._put(lane, recorder, Batch(chunks, reading))
+        cost = 2 * size + LINE_COST * (len(lines) + len(chunks))
+        self._put(lane, recorder, Batch(chunks, reading), cost)
 
     def note(self, name: str, at: int, text: str) -> None:
         """Write a note of ours behind what the console has printed so far."""
         lane = self._places[name]
         recorder = lane.recorders[name]
         recorder.stream.note(at, text)
-        recorder.offered += LINE_COST + len(text)
-        self._put(lane, recorder, JournalNote(recorder.stream.offset, at, text))
+        note = JournalNote(recorder.stream.offset, at, text)
+        self._put(lane, recorder, note, LINE_COST + len(text))
 
-    def _put(self, lane: Lane, recorder: Recorder, item: Batch | JournalNote) -> None:
-        lane.put(recorder, item)
+    def _put(
+        self, lane: Lane, recorder: Recorder, item: Batch | JournalNote, cost: int
+    ) -> None:
+        lane.put(recorder, item, cost)
         if not lane.is_served:
             self._changed.set()
 
@@ -231,9 +233,7 @@ class ArchiveSink:
     @property
     def backlog(self) -> int:
         """Estimated bytes of memory that wait for the disk."""
-        lanes = tuple(self._lanes.values())
-        recorders = [r for lane in lanes for r in tuple(lane.recorders.values())]
-        return sum([recorder.backlog for recorder in recorders])
+        return sum([lane.backlog for lane in tuple(self._lanes.values())])
 
     async def run(
         self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED

@@ -126,6 +126,10 @@ class OsFileSystem:
 
     def link(self, path: Path, target: str) -> None:
         """Make or replace a symbolic link, atomically."""
+        with suppress(OSError):
+            # After a restart it most often is what it should be.
+            if os.readlink(path) == target:  # noqa: PTH115 - no Path for each
+                return
         temporary = path.with_name(f".{path.name}.new")
         temporary.unlink(missing_ok=True)
         temporary.symlink_to(target)

@@ -69,14 +69,31 @@ class Lane:
         self._leaving: deque[Recorder] = deque()
         self._busy: deque[Recorder] = deque()
         """Those with something to write: the loop adds, the writer thread takes."""
+        self._offered = 0
+        """Cost of everything ever put, bytes; the loop's."""
+        self._drained = 0
+        """The part of it that needs no memory any more; of who holds the lock."""
+
+    @property
+    def backlog(self) -> int:
+        """Estimated bytes of memory that wait for the disk, of all its consoles."""
+        return self._offered - self._drained
 
     @property
     def unfinished(self) -> bool:
         """Whether a disk refused something that it will be asked again."""
         return bool(self._busy or self._leaving)
 
-    def put(self, recorder: Recorder, item: Batch | JournalNote) -> None:
-        """Hand something to a recorder of this lane."""
+    def put(self, recorder: Recorder, item: Batch | JournalNote, cost: int) -> None:
+        """Hand something to a recorder of this lane.
+
+        Args:
+            recorder: of a console.
+            item: what is to be written.
+            cost: of keeping it until then, bytes of memory.
+        """
+        recorder.offered += cost
+        self._offered += cost
         recorder.inbox.append(item)
         # The item first: should the writer thread take the recorder between the two
         # lines, it takes the item as well.
@@ -104,6 +121,7 @@ class Lane:
         known = self.recorders.pop(console, None)
         for recorder in [*leaving, *([known] if known else [])]:
             self._drain(recorder, 0.0, force=True)
+            self._drained += recorder.backlog
             recorder.close()
         for recorder in leaving:
             self._leaving.remove(recorder)
@@ -147,7 +165,9 @@ class Lane:
                     self._sync(recorder.console, segment)
 
     def _drain(self, recorder: Recorder, now: float, *, force: bool) -> None:
+        before = recorder.drained
         recorder.drain(now, force=force)
+        self._drained += recorder.drained - before
         if recorder.begun or recorder.finished:
             self._report_segments(recorder)
         self._reports.trouble(Work.WRITING, recorder.console, recorder.error)

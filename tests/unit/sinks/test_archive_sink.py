@@ -17,6 +17,7 @@ from solrecd.archive.timing import Timing
 from solrecd.events import Chunk, Cut, Line, Lines, Reading
 from solrecd.journal import Journal
 from solrecd.sinks.archive import ArchiveError, ArchiveOptions, ArchiveSink
+from solrecd.sinks.files import OsFileSystem
 from solrecd.sinks.recovery import TIMING_TAIL
 from solrecd.sinks.seekable import compress
 from tests.support.reader import LineReader
@@ -145,6 +146,19 @@ def test_a_drain_gives_the_journal_its_room_back(bench: Bench) -> None:
 
     assert before > 0
     assert bench.journal.used == 0
+
+
+def test_links_that_are_right_stay_and_others_are_replaced(tmp_path: Path) -> None:
+    link, files = tmp_path / "current.raw", OsFileSystem()
+    files.link(link, "a.raw")
+    first = link.lstat().st_ino
+    files.link(link, "a.raw")
+    second = link.lstat().st_ino
+
+    files.link(link, "b.raw")
+
+    assert first == second
+    assert link.readlink() == Path("b.raw")
 
 
 def test_an_unfinished_line_that_goes_on_is_appended_to(bench: Bench) -> None:

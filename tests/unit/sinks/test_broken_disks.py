@@ -66,6 +66,35 @@ def _daemon(tmp_path: Path) -> Iterator[Daemon]:
     daemon.journal.close()
 
 
+def test_the_backlog_is_what_the_disk_has_not_taken(daemon: Daemon) -> None:
+    before = daemon.sink.backlog
+    daemon.disk.error = errno.EIO
+    daemon.say(bytes(100))
+    daemon.drain()
+
+    waiting = daemon.sink.backlog
+    daemon.disk.error = None
+    daemon.drain()
+
+    assert before == daemon.sink.backlog == 0
+    assert waiting >= 100
+
+
+def test_the_backlog_forgets_a_console_that_is_read_back_from_the_journal(
+    daemon: Daemon,
+) -> None:
+    daemon.disk.error = errno.EIO
+    daemon.say(bytes(100))
+    daemon.drain()
+    daemon.sink.close_console("n1")
+
+    waiting = daemon.sink.backlog
+    daemon.sink.open_console("n1")
+
+    assert waiting >= 100
+    assert daemon.sink.backlog == 0
+
+
 @pytest.mark.parametrize(
     "error", [errno.EIO, errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EDQUOT]
 )
