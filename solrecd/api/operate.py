@@ -35,15 +35,15 @@ MESSAGE_MAX: Final = 64 * 1024
 _REFUSED: Final = 4409
 """WebSocket close code (private range): somebody else writes."""
 
-_Act = Callable[[Operation, str, Mapping[str, str]], Awaitable[dict[str, Any]]]
+_Act = Callable[[Operation, str, Mapping[str, str]], dict[str, Any]]
 
 
 def operating_routes(fleet: Fleet) -> list[BaseRoute]:
     """Return the routes; `solrecd.api.app` adds them to its own."""
     desk = _Attaching(fleet)
     acts = [
-        Route(f"/v1/consoles/{{name}}/{path}", _acting(fleet, act), methods=["POST"])
-        for path, act in _ACTS.items()
+        Route(f"/v1/consoles/{{name}}/{wish}", _acting(fleet, wish), methods=["POST"])
+        for wish in _WISHES
     ]
     return [
         WebSocketRoute("/v1/consoles/{name}/attach", desk.attach),
@@ -63,11 +63,12 @@ def _operation(fleet: Fleet, name: str) -> Operation:
 # One wish, one answer.
 
 
-def _acting(fleet: Fleet, act: _Act) -> Callable[[Request], Awaitable[Response]]:
+def _acting(fleet: Fleet, wish: str) -> Callable[[Request], Awaitable[Response]]:
     async def handle(request: Request) -> Response:
         operation = _operation(fleet, request.path_params["name"])
+        user, query = user_in(request.scope), request.query_params
         try:
-            answer = await act(operation, user_in(request.scope), request.query_params)
+            answer = await _perform(wish, operation, user, query)
         except (OperationError, ManagementError, ValueError) as error:
             return JSONResponse({"error": str(error)}, 409)
         return JSONResponse(answer)
@@ -75,29 +76,23 @@ def _acting(fleet: Fleet, act: _Act) -> Callable[[Request], Awaitable[Response]]
     return handle
 
 
-async def _break(
-    operation: Operation, user: str, query: Mapping[str, str]
-) -> dict[str, Any]:
+def _break(operation: Operation, user: str, query: Mapping[str, str]) -> dict[str, Any]:
     operation.send_break(user, query.get("key", ""))
     return {}
 
 
-async def _note(
-    operation: Operation, user: str, query: Mapping[str, str]
-) -> dict[str, Any]:
+def _note(operation: Operation, user: str, query: Mapping[str, str]) -> dict[str, Any]:
     operation.note(user, query.get("text", ""))
     return {}
 
 
-async def _message(
+def _message(
     operation: Operation, user: str, query: Mapping[str, str]
 ) -> dict[str, Any]:
     return {"told": operation.message(user, query.get("text", ""))}
 
 
-async def _yield(
-    operation: Operation, user: str, query: Mapping[str, str]
-) -> dict[str, Any]:
+def _yield(operation: Operation, user: str, query: Mapping[str, str]) -> dict[str, Any]:
     seconds = float(query.get("seconds", "900"))
     if not 1 <= seconds <= YIELD_MAX:
         raise ValueError(f"allowed: 1 to {YIELD_MAX:.0f} s")
@@ -105,27 +100,13 @@ async def _yield(
     return {}
 
 
-async def _take(
-    operation: Operation, user: str, _: Mapping[str, str]
-) -> dict[str, Any]:
+def _take(operation: Operation, user: str, _: Mapping[str, str]) -> dict[str, Any]:
     operation.take_back(user)
     return {}
 
 
-async def _reconnect(
-    operation: Operation, user: str, _: Mapping[str, str]
-) -> dict[str, Any]:
+def _reconnect(operation: Operation, user: str, _: Mapping[str, str]) -> dict[str, Any]:
     operation.reconnect(user)
-    return {}
-
-
-async def _power(
-    operation: Operation, user: str, query: Mapping[str, str]
-) -> dict[str, Any]:
-    wish = query.get("wish", "")
-    if wish not in set(Power):
-        raise ValueError(f"power {wish!r}; allowed: {', '.join(Power)}")
-    await operation.set_power(user, Power(wish))
     return {}
 
 
@@ -137,9 +118,24 @@ _ACTS: Final[Mapping[str, _Act]] = MappingProxyType(
         "yield": _yield,
         "take": _take,
         "reconnect": _reconnect,
-        "power": _power,
     }
 )
+_POWER: Final = "power"
+"""The one wish that waits for a BMC."""
+
+_WISHES: Final = (*_ACTS, _POWER)
+
+
+async def _perform(
+    wish: str, operation: Operation, user: str, query: Mapping[str, str]
+) -> dict[str, Any]:
+    if wish != _POWER:
+        return _ACTS[wish](operation, user, query)
+    how = query.get("wish", "")
+    if how not in set(Power):
+        raise ValueError(f"power {how!r}; allowed: {', '.join(Power)}")
+    await operation.set_power(user, Power(how))
+    return {}
 
 
 # A person at a terminal.
@@ -258,7 +254,7 @@ class _Terminal:
         query = {key: str(value) for key, value in wish.items()}
         if self._seat.mode is not Mode.WRITE and wish["do"] not in _WATCHING:
             raise OperationError("you only watch; force or join to write")
-        await _ACTS[wish["do"]](self._operation, self._seat.user, query)
+        await _perform(wish["do"], self._operation, self._seat.user, query)
 
 
 _WATCHING: Final = frozenset({"note", "message"})
@@ -270,7 +266,7 @@ _DEEDS: Final[Mapping[str, _Deed]] = MappingProxyType(
         "write": _Terminal._write,  # noqa: SLF001 - a table of its own methods
         "watch": _Terminal._watch,  # noqa: SLF001
         "who": _Terminal._answer_who,  # noqa: SLF001
-        **dict.fromkeys(_ACTS, _Terminal._act),  # noqa: SLF001
+        **dict.fromkeys(_WISHES, _Terminal._act),  # noqa: SLF001
     }
 )
 
