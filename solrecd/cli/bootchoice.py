@@ -28,11 +28,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "name", metavar="NAME", help="a console, or the beginning of its name"
     )
     which = parser.add_mutually_exclusive_group()
-    which.add_argument("--boot", metavar="BOOT", help=f"{choose.HELP} (default: -1)")
+    which.add_argument(
+        "--boot", metavar="BOOT", type=boot_word, help=f"{choose.HELP} (default: -1)"
+    )
     for word in choose.OUTCOMES:
         which.add_argument(
             f"--{word}", dest="boot", action="store_const", const=word, help="that boot"
         )
+
+
+def boot_word(text: str) -> str:
+    """Return a word that can mean a boot.
+
+    Raises:
+        ArgumentTypeError: it cannot.
+    """
+    if choose.is_word(text):
+        return text
+    raise argparse.ArgumentTypeError(f"{text!r} is no boot; allowed: {choose.HELP}")
 
 
 def chosen(args: argparse.Namespace, source: Source) -> ChosenBoot:

@@ -10,12 +10,13 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from solrecd.cli import amounts, names, when, workers
+from solrecd.cli.bootchoice import boot_word
 from solrecd.cli.grep_output import Form, Printer
 from solrecd.cli.history import indexed
 from solrecd.cli.output import safe, screen, warn
 from solrecd.cli.program import CommandError, Exit
 from solrecd.cli.source import Source, reading_archive
-from solrecd.cli.telling import Faults, Progress
+from solrecd.cli.telling import Progress
 from solrecd.history import choose
 from solrecd.history.files import Fault
 from solrecd.history.pattern import Pattern, PatternError
@@ -88,7 +89,12 @@ def _add_form(parser: argparse.ArgumentParser) -> None:
 
 def _add_choice(parser: argparse.ArgumentParser) -> None:
     which = parser.add_mutually_exclusive_group()
-    which.add_argument("--boot", metavar="BOOT", help=f"of each console: {choose.HELP}")
+    which.add_argument(
+        "--boot",
+        metavar="BOOT",
+        type=boot_word,
+        help=f"of each console: {choose.HELP}",
+    )
     for word in choose.OUTCOMES:
         which.add_argument(
             f"--{word}", dest="boot", action="store_const", const=word, help="that boot"
@@ -116,6 +122,7 @@ def main(args: argparse.Namespace) -> int:
 
 def _choice(args: argparse.Namespace, source: Source, chosen: list[str]) -> _Choice:
     """Ask the index what only it knows, if anything is wanted of it."""
+    _check_stage(args.stage)
     now = time.time_ns() // 1000
     since, until = (
         None if text is None else when.parse_when(text, now)
@@ -130,6 +137,18 @@ def _choice(args: argparse.Namespace, source: Source, chosen: list[str]) -> _Cho
             if args.stage is not None:
                 stages = _stages(index.events(chosen, kinds=["stage"]), args.stage)
     return _Choice(args.boot, boots, stages, since, until)
+
+
+def _check_stage(word: str | None) -> None:
+    if word is None:
+        return
+    # Imported here: a search that names no stage starts without it.
+    from solrecd.events import Stage  # noqa: PLC0415
+
+    stages = [stage.value for stage in Stage if stage is not Stage.UNKNOWN]
+    if word not in stages:
+        allowed = ", ".join(stages)
+        raise CommandError(f"{word!r} is no stage; allowed: {allowed}")
 
 
 def _by_console(rows: Iterable[Mapping[str, object]]) -> dict[str, list[int]]:
@@ -207,13 +226,7 @@ class _Choice(NamedTuple):
         console = chosen[0].console
         ended = None if self.boots is None else self.boots.get(console, ())
         if self.boot is not None:
-            numbers = boot_numbers(segments)
-            try:
-                one = choose.choose_boot(
-                    self.boot, numbers, lambda _: list(ended or ())
-                )
-            except choose.NoSuchBootError:
-                return []
+            one = self._one(self.boot, boot_numbers(segments), ended)
             return [each for each in chosen if each.name.boot == one]
         if self.stages is not None:
             chosen = [e for e in chosen if self.stages.get((console, e.name.boot))]
@@ -292,7 +305,7 @@ class _Work:
 
 def _print(work: _Work) -> Exit:
     """Print what the jobs tell, as they tell it."""
-    faults, matched = Faults(), False
+    damaged = matched = False
     progress = Progress("searching", len(work.jobs))
     output = sys.stdout.buffer
     try:
@@ -305,7 +318,7 @@ def _print(work: _Work) -> Exit:
                 if sys.stdout.isatty():
                     output.flush()
             elif message.kind == _FAULT:
-                faults.count += 1
+                damaged = True
                 progress.clear()
                 warn(message.data.decode("utf-8", "replace"))
             else:
@@ -313,6 +326,6 @@ def _print(work: _Work) -> Exit:
     finally:
         progress.clear()
     output.flush()
-    if faults.count:
+    if damaged:
         return Exit.USAGE
     return Exit.DONE if matched else Exit.NO

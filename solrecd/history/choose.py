@@ -17,6 +17,11 @@ class NoSuchBootError(Exception):
     """There is no boot like that; the message says which there are."""
 
 
+def is_word(text: str) -> bool:
+    """Whether a text can mean a boot, be it there or not."""
+    return text in OUTCOMES or _NUMBER.fullmatch(text) is not None
+
+
 def choose_boot(
     word: str,
     numbers: Sequence[int],
@@ -39,7 +44,7 @@ def choose_boot(
         if not found:
             raise NoSuchBootError(f"no boot ended {' or '.join(OUTCOMES[word])}")
         return found[-1]
-    if not _NUMBER.fullmatch(word):
+    if not is_word(word):
         raise NoSuchBootError(f"{word!r} is no boot; allowed: {HELP}")
     number = int(word)
     if number < 0 and -number <= len(numbers):

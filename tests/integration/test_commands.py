@@ -270,7 +270,6 @@ def test_pauses_are_shown(ctl: Ctl) -> None:
     ("arguments", "status", "words"),
     [
         (["log", "node001", "--boot", "9"], Exit.NO, "there are 3 from 1 to 3"),
-        (["log", "node001", "--boot", "x"], Exit.NO, "allowed: a number"),
         (["log", "node001", "--stage", "zz"], Exit.NO, "it has: kernel"),
         (["log", "node009"], Exit.NO, "did you mean node001?"),
         (["boots", "--since", "soon"], Exit.USAGE, "is no time"),

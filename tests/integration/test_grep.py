@@ -110,7 +110,10 @@ def test_a_missing_pattern_is_what_is_asked_for(
     with pytest.raises(SystemExit):
         ctl("--failed")
 
-    assert capsys.readouterr().err.endswith("are required: PATTERN\n")
+    assert capsys.readouterr().err == (
+        "solrecctl grep: the following arguments are required: PATTERN;"
+        " see solrecctl grep --help\n"
+    )
 
 
 def test_nothing_is_found_with_status_one(ctl: Ctl) -> None:
@@ -364,3 +367,19 @@ def test_who_stops_listening_ends_the_processes() -> None:
 
     with pytest.raises(ChildProcessError):
         os.waitpid(-1, os.WNOHANG)
+
+
+def test_a_stage_that_there_is_not_is_a_mistake(ctl: Ctl) -> None:
+    status, _, errors = ctl("--stage", "kernl", "needle")
+
+    assert status == Exit.USAGE
+    assert errors.startswith("solrecctl: 'kernl' is no stage; allowed: off, firmware, ")
+
+
+def test_a_boot_that_is_none_is_a_mistake(
+    ctl: Ctl, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        ctl("--boot", "lst-good", "needle")
+
+    assert "'lst-good' is no boot; allowed: a number" in capsys.readouterr().err
