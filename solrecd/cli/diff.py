@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import groupby
+from itertools import chain, groupby
 from typing import Any, NamedTuple
 
 from solrecd.cli import differences, names
+from solrecd.cli.bootchoice import boot_word
 from solrecd.cli.history import indexed
 from solrecd.cli.output import paged, screen, warn
 from solrecd.cli.program import CommandError, Exit
@@ -52,12 +53,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "boots",
         metavar="BOOT",
+        type=boot_word,
         nargs="*",
         help=f"{choose.HELP} (default: last-good -1; one: last-good against it)",
     )
     parser.add_argument(
         "--fleet",
         metavar="BOOT",
+        type=boot_word,
         nargs="?",
         const="last-failed",
         help="what this boot says that no good boot of any console ever said"
@@ -81,14 +84,17 @@ def main(args: argparse.Namespace) -> int:
         console = _Console(name, index, segments)
         if args.fleet:
             objects = _novelties(source.archive, console, args.fleet, faults)
+            status = faults.status
         else:
-            objects = _compared(console, args.boots, faults)
+            sides = _sides(console, args.boots)
+            objects = _compared(*sides, faults)
+            status = faults.status_of(chain(*(side.segments for side in sides)))
     if args.json:
         screen().objects(objects)
     else:
         with paged() as output:
             differences.show(output, objects)
-    return faults.status
+    return status
 
 
 class _Console:
@@ -136,15 +142,16 @@ class _Console:
         return Side(row, segments, StageOf(stage_spans(events)))
 
 
-def _compared(
-    console: _Console, words: Sequence[str], faults: Faults
-) -> list[dict[str, Any]]:
+def _sides(console: _Console, words: Sequence[str]) -> tuple[Side, Side]:
     second = console.choose(words[-1] if words else "-1")
     two = len(words) == 2
     first = console.choose(words[0]) if two else console.good_before(second)
-    sides = console.side(first), console.side(second)
-    said = [list(_said(side, faults)) for side in sides]
-    before, after = (side.boot for side in sides)
+    return console.side(first), console.side(second)
+
+
+def _compared(first: Side, second: Side, faults: Faults) -> list[dict[str, Any]]:
+    said = [list(_said(side, faults)) for side in (first, second)]
+    before, after = first.boot, second.boot
     difference = compare(said[0], said[1], stopped=_rank(after) < _rank(before))
     return differences.objects(before, after, difference)
 

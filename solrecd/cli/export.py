@@ -77,14 +77,14 @@ def main(args: argparse.Namespace) -> int:
         for piece in pieces:
             sys.stdout.buffer.write(piece)
         sys.stdout.buffer.flush()
-        return faults.status
+        return faults.status_of(boot.segments)
     path = Path(args.output)
     if path.is_dir():
         path /= f"{boot.console}-boot-{boot.number:06d}.{form.suffix}"
     with _whole(path) as file:
         file.writelines(pieces)
     print(f"{safe(str(path))}: {path.stat().st_size:,} bytes")
-    return faults.status
+    return faults.status_of(boot.segments)
 
 
 def _guessed(output: str | None) -> str:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from solrecd.cli.output import warn
 from solrecd.cli.program import Exit
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from solrecd.history.files import Fault
+    from solrecd.history.segments import Segment
 
 PROGRESS_AFTER = 1.0
 """Seconds of silence before a person is told what takes so long."""
@@ -20,21 +24,39 @@ class Faults:
     """Tells the person about damage, each once, and remembers that there was some."""
 
     def __init__(self) -> None:
-        self.count = 0
-        self._told: set[str] = set()
+        self._found: dict[str, Fault] = {}
 
     def __call__(self, fault: Fault) -> None:
         """Report one fault on standard error."""
         text = str(fault)
-        if text not in self._told:
-            self._told.add(text)
-            self.count += 1
+        if text not in self._found:
+            self._found[text] = fault
             warn(text)
+
+    @property
+    def count(self) -> int:
+        """How many faults there are."""
+        return len(self._found)
 
     @property
     def status(self) -> Exit:
         """The exit status of a command that otherwise did its work."""
         return Exit.NO if self.count else Exit.DONE
+
+    def status_of(self, segments: Iterable[Segment]) -> Exit:
+        """Return the exit status of a command that shows only these segments.
+
+        Without an index more than they had to be read; what is damaged elsewhere is
+        told, but takes nothing from what is shown.
+        """
+        shown = {_plain(path) for each in segments for path in each.files.values()}
+        damaged = {_plain(fault.path) for fault in self._found.values()}
+        return Exit.DONE if shown.isdisjoint(damaged) else Exit.NO
+
+
+def _plain(path: Path) -> str:
+    """Return a file's path as it was before the recorder closed it, as it may now."""
+    return str(path).removesuffix(".zst")
 
 
 class Progress:

@@ -114,3 +114,21 @@ def test_damage_is_told_and_the_rest_written(ctl: Ctl, tmp_path: Path) -> None:
     assert status == Exit.NO
     assert f"{path}: byte 0: " in errors
     assert TEXTS[2] in output
+
+
+@pytest.mark.parametrize("command", [("export", "--html"), ("diff", "1", "2")])
+def test_damage_of_another_boot_is_told_and_is_no_failure(
+    ctl: Ctl, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    for number in (2, 3):
+        printed = [Printed(NOON + number * 600 * SECOND, TEXTS[0])]
+        write_segment(tmp_path / "log", "a", printed, boot=number, closed=True)
+    for raw in (tmp_path / "log" / "a").glob("*boot-000003.raw*"):
+        raw.write_bytes(raw.read_bytes()[:20])
+    boot = ("--boot", "1") if command[0] == "export" else ()
+
+    status, output, errors = ctl(*command, *boot)
+
+    assert status == Exit.DONE
+    assert "Kernel panic" in output
+    assert "boot-000003.raw" in errors
