@@ -18,12 +18,11 @@ from solrecd.cli.output import (
     Column,
     paged,
     screen,
-    value_of,
 )
 from solrecd.cli.program import Exit
 from solrecd.cli.source import Source
 from solrecd.cli.telling import Faults
-from solrecd.index import Index
+from solrecd.index import BootFilters, Index
 
 Row = Mapping[str, Any]
 """A boot or an event as the contract has it."""
@@ -42,8 +41,22 @@ _STAGES = {
 }
 """Titles of the columns that say how many seconds each stage took to reach."""
 
+_PLAIN = (
+    "started",
+    "console",
+    "boot",
+    "kernel",
+    *(f"stages.{stage}" for stage in _STAGES),
+    "outcome",
+    "last_stage",
+    "failures",
+    "gaps",
+    "title",
+)
+"""What a script gets of a boot: what people see, in the same order, exactly."""
+
 _MORE = ("ended", "cause", "bytes", "cmdline")
-"""Columns that ``--verbose`` adds for scripts."""
+"""What ``--verbose`` adds to that."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -81,28 +94,29 @@ def main(args: argparse.Namespace) -> int:
         lambda known: names.select(args.names, list(known), source.labels),
         faults,
     ) as (index, chosen):
-        boots = index.boots(
-            chosen,
-            since=None if args.since is None else when.parse_when(args.since, now),
-            until=None if args.until is None else when.parse_when(args.until, now),
-            kernel=args.kernel,
-            outcomes=BAD_OUTCOMES if args.failed else None,
-            newest=args.newest,
-        )
+        wanted: BootFilters = {
+            "since": None if args.since is None else when.parse_when(args.since, now),
+            "until": None if args.until is None else when.parse_when(args.until, now),
+            "kernel": args.kernel,
+            "outcomes": BAD_OUTCOMES if args.failed else None,
+            "newest": args.newest,
+        }
+        output = screen()
         if args.json:
-            count = screen().objects(boots)
+            count = output.objects(index.boots(chosen, **wanted))
+        elif output.is_terminal:
+            rows = list(index.boots(chosen, **wanted))
+            count = _show(index, rows, verbose=args.verbose)
         else:
-            count = _show(index, list(boots), verbose=args.verbose)
+            keys = _PLAIN + _MORE if args.verbose else _PLAIN
+            count = output.tabbed(index.boot_lines(keys, chosen, **wanted))
     return faults.status if count else Exit.NO
 
 
 def _show(index: Index, rows: Sequence[Row], *, verbose: bool) -> int:
     details = _Details(index, rows) if verbose else None
     with paged() as output:
-        columns = _columns(rows, is_terminal=output.is_terminal)
-        if verbose and not output.is_terminal:
-            columns += [Column(key.upper(), _nothing, value_of(key)) for key in _MORE]
-        return output.table(columns, rows, details)
+        return output.table(_columns(rows), rows, details)
 
 
 class _Details:
@@ -137,36 +151,21 @@ def _story(row: Row) -> str:
     return f"begun by {row['cause']}, {ended}, {row['bytes']:,} bytes"
 
 
-def _columns(rows: Sequence[Row], *, is_terminal: bool) -> list[Column]:
+def _columns(rows: Sequence[Row]) -> list[Column]:
     reached = {stage for row in rows for stage in row["stages"]}
-    stages = [stage for stage in _STAGES if stage in reached or not is_terminal]
+    stages = [stage for stage in _STAGES if stage in reached]
     return [
-        Column(
-            "STARTED", lambda row: Cell(when.short(row["started"])), value_of("started")
-        ),
-        Column("CONSOLE", lambda row: Cell(row["console"]), value_of("console")),
-        Column(
-            "BOOT", lambda row: Cell(str(row["boot"])), value_of("boot"), right=True
-        ),
-        Column(
-            "KERNEL",
-            lambda row: Cell(row["kernel"] or "-"),
-            value_of("kernel"),
-            least=9,
-        ),
+        Column("STARTED", lambda row: Cell(when.short(row["started"]))),
+        Column("CONSOLE", lambda row: Cell(row["console"])),
+        Column("BOOT", lambda row: Cell(str(row["boot"])), right=True),
+        Column("KERNEL", lambda row: Cell(row["kernel"] or "-"), least=9),
         *map(_stage_column, stages),
-        Column("OUTCOME", lambda row: outcome(row["outcome"]), value_of("outcome")),
-        Column("LAST", lambda row: Cell(row["last_stage"]), value_of("last_stage")),
+        Column("OUTCOME", lambda row: outcome(row["outcome"])),
+        Column("LAST", lambda row: Cell(row["last_stage"])),
         _count_column("FAILURES", "failures", Colour.BAD, spare=8),
         _count_column("GAPS", "gaps", Colour.WARNING, spare=9),
-        Column(
-            "TITLE", lambda row: Cell(row["title"] or "", Colour.BAD), value_of("title")
-        ),
+        Column("TITLE", lambda row: Cell(row["title"] or "", Colour.BAD)),
     ]
-
-
-def _nothing(_: Row) -> Cell:
-    return Cell("")
 
 
 def _count_column(title: str, key: str, colour: Colour, spare: int) -> Column:
@@ -175,19 +174,18 @@ def _count_column(title: str, key: str, colour: Colour, spare: int) -> Column:
     def cell(row: Row) -> Cell:
         return Cell(str(row[key]), colour) if row[key] else Cell("-")
 
-    return Column(title, cell, value_of(key), right=True, spare=spare)
+    return Column(title, cell, right=True, spare=spare)
 
 
 def _stage_column(stage: str) -> Column:
     """Seconds from the boot's start to its first entry into a stage."""
 
-    def seconds(row: Row) -> str:
+    def seconds(row: Row) -> Cell:
         value = row["stages"].get(stage)
-        return "" if value is None else f"{value:.1f}"
+        return Cell("-" if value is None else f"{value:.1f}")
 
     return Column(
         _STAGES[stage],
-        lambda row: Cell(seconds(row) or "-"),
         seconds,
         right=True,
         # How long it took to the end is what is asked for last.

@@ -13,6 +13,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple, TextIO, cast
 
 from solrecd.cli.narrow import Need, fit
@@ -26,6 +27,9 @@ _UNSAFE = re.compile(
 """Control characters, line ends, and those that turn the direction of writing."""
 
 _GAP = "  "
+
+_AT_ONCE = 500
+"""Lines for a script that are written at once."""
 
 _INDENT = " " * 4
 """Before the details of a row."""
@@ -128,6 +132,17 @@ class Screen:
         count = 0
         for count, row in enumerate(rows, 1):  # noqa: B007 - it is returned
             self.line(to_json(row))
+        return count
+
+    def tabbed(self, lines: Iterable[str]) -> int:
+        """Write lines of tab-separated cells for a script; return how many."""
+        count, left = 0, iter(lines)
+        while some := list(islice(left, _AT_ONCE)):
+            # Asked once for all of them: it is only the tabs that must stay.
+            if not "".join(some).replace("\t", "").isprintable():
+                some = ["\t".join(map(safe, line.split("\t"))) for line in some]
+            self.line("\n".join(some))
+            count += len(some)
         return count
 
     def table(

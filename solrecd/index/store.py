@@ -248,8 +248,8 @@ class Index:
         What a console printed has no tab in it, but may hold other control characters.
 
         Args:
-            keys: of a boot object, but neither ``stages`` nor ``facts``; or the name
-                of a stage: the seconds to it, to a tenth. What is None is empty.
+            keys: of a boot object, but not ``facts``; ``stages.kernel``: the seconds to
+                that stage, to a tenth. What is None is empty.
             consoles: only these; None for all.
             filters: see `BootFilters`.
         """

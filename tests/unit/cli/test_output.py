@@ -39,6 +39,18 @@ def test_a_script_gets_tabs_and_plain_values() -> None:
     assert shown(is_terminal=False) == "a\t1\nlong\\x09name\t\n"
 
 
+def test_lines_for_a_script_keep_their_tabs_and_nothing_else_that_is_obeyed() -> None:
+    stream = io.StringIO()
+    lines = [f"{n}\tplain" for n in range(1200)]
+    lines[700] = "700\tred\x1b[31m"
+
+    count = Screen(stream, {}, is_terminal=False).tabbed(lines)
+
+    written = stream.getvalue().splitlines()
+    lines[700] = "700\tred\\x1b[31m"
+    assert (count, written) == (1200, lines)
+
+
 def test_a_person_gets_aligned_columns() -> None:
     assert shown(is_terminal=True, NO_COLOR="1").splitlines() == [
         "NAME           SIZE",
