@@ -18,7 +18,7 @@ NAMES: Final = "names"
 _CONSOLES: Final = {
     "bash": "_solrecctl_consoles",
     "zsh": "_solrecctl_consoles",
-    "fish": "(solrecctl completion names 2>/dev/null)",
+    "fish": "(_solrecctl_consoles)",
 }
 
 # The options that say where consoles are known are handed on.
@@ -47,6 +47,19 @@ _solrecctl_consoles() {
   names=(${(f)"$(solrecctl completion names "${where[@]}" 2>/dev/null)"})
   compadd -a names
 }
+""",
+    "fish": """\
+function _solrecctl_consoles
+  set -l where
+  set -l last
+  for word in (commandline -opc)
+    if contains -- "$last" -c --config -s --server --dir
+      set -a where $last $word
+    end
+    set last $word
+  end
+  solrecctl completion names $where 2>/dev/null
+end
 """,
 }
 

@@ -88,6 +88,26 @@ def test_bash_completes(
     assert done.stdout.split() == expected.split()
 
 
+def test_fish_completes_the_names_of_the_archive_that_is_named(
+    archive: Path, environment: Mapping[str, str]
+) -> None:
+    if not shutil.which("fish"):
+        pytest.skip("needs fish")
+    typed = f"solrecctl log --dir {archive} node"
+
+    done = subprocess.run(
+        ["fish", "-c", f'{script(PROGRAM, "fish")}\ncomplete -C "{typed}"'],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=True,
+    )
+
+    names = [line.split("\t")[0] for line in done.stdout.splitlines()]
+    assert names == ["node001", "node002"]
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_every_script_is_one_for_its_shell(shell: str, tmp_path: Path) -> None:
     if not shutil.which(shell):
