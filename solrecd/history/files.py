@@ -78,6 +78,9 @@ def _as_it_is_now(path: Path) -> Path:
 def _text_of_frames(
     file: BinaryIO, path: Path, report: Report, offset: int
 ) -> Iterator[bytes]:
+    if not _peek(file, 0):
+        # Even nothing, compressed, is a frame.
+        report(Fault(path, 0, "the file is empty"))
     while head := _peek(file, offset):
         if head == _MAGIC or head in _SKIPPABLE:
             try:

@@ -169,6 +169,14 @@ def test_of_a_file_that_was_cut_what_is_whole_is_read(tmp_path: Path) -> None:
     assert "ends in the middle" in fault.reason
 
 
+def test_a_compressed_file_without_a_byte_is_damaged(tmp_path: Path) -> None:
+    path, faults = tmp_path / "empty.log.zst", list[Fault]()
+    path.touch()
+
+    assert list(read_blocks(path, faults.append)) == []
+    assert faults == [Fault(path, 0, "the file is empty")]
+
+
 def test_rubbish_between_frames_is_reported_and_passed_over(tmp_path: Path) -> None:
     first, second = frames(b"one\n", b"two\n")
 
