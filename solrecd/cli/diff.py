@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import chain, groupby
+from itertools import chain
 from typing import Any, NamedTuple
 
 from solrecd.cli import differences, names
 from solrecd.cli.bootchoice import boot_word
+from solrecd.cli.fleet import blocks, cross_out
 from solrecd.cli.history import indexed
 from solrecd.cli.output import paged, screen, warn
 from solrecd.cli.program import CommandError, Exit
 from solrecd.cli.source import Source, reading_archive
-from solrecd.cli.telling import Faults, Progress
+from solrecd.cli.telling import Faults
 from solrecd.history import choose
 from solrecd.history.compare import Found, Said, compare
-from solrecd.history.files import read_blocks
 from solrecd.history.mask import masked_messages
-from solrecd.history.novel import Novel, whole_lines
+from solrecd.history.novel import Novel
 from solrecd.history.segments import Archive, Segment, boot_numbers
 from solrecd.history.stages import StageOf, stage_spans
-from solrecd.history.text import MAX_LINE, read_lines
+from solrecd.history.text import read_lines
 from solrecd.index import Index
 
 MAX_LINES = 200_000
@@ -179,20 +179,12 @@ def _novelties(
 ) -> list[dict[str, Any]]:
     side = console.side(console.choose(word))
     novel = Novel()
-    for block in _blocks(side.segments, faults):
+    for block in blocks(side.segments, faults):
         novel.add(block)
     good = _good_boots(console, side.boot["boot"])
     if not good:
         raise CommandError("the archive holds no other boot that is good", Exit.NO)
-    progress = Progress("comparing with boots", len(good))
-    read = 0
-    for read, segments in enumerate(_segments(archive, good), 1):  # noqa: B007
-        progress.step(f"{segments[0].console} {segments[0].name.boot}")
-        for block in _blocks(segments, faults):
-            novel.cross_out(block)
-        if not novel:
-            break
-    progress.clear()
+    read = cross_out(novel, archive, good, faults)
     found = _first_said(side, novel, faults)
     return differences.novel_objects(side.boot, found, read)
 
@@ -206,24 +198,6 @@ def _good_boots(console: _Console, but: int) -> list[tuple[str, int]]:
         if (row["console"], row["boot"]) != (console.name, but)
     ]
     return sorted(good, key=lambda boot: (boot[0] != console.name, boot[0], -boot[1]))
-
-
-def _segments(
-    archive: Archive, boots: Sequence[tuple[str, int]]
-) -> Iterator[Sequence[Segment]]:
-    """Yield the segments of each boot that is in the archive; a folder is read once."""
-    for name, its in groupby(boots, key=lambda boot: boot[0]):
-        segments = archive.segments(name)
-        for _, number in its:
-            found = [each for each in segments if each.name.boot == number]
-            if found:
-                yield found
-
-
-def _blocks(segments: Sequence[Segment], faults: Faults) -> Iterator[bytes]:
-    for segment in segments:
-        if "log" in segment.files:
-            yield from whole_lines(read_blocks(segment.files["log"], faults), MAX_LINE)
 
 
 def _first_said(side: Side, novel: Novel, faults: Faults) -> list[Found]:

@@ -11,7 +11,7 @@ import os
 import selectors
 import struct
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import NamedTuple
 
 from solrecd.cli.program import CommandError
@@ -41,7 +41,7 @@ Work = Callable[[int], Iterator[tuple[int, bytes]]]
 """Does a job, given its number; yields kinds and data of what it has to tell."""
 
 
-def run(count: int, work: Work, processes: int) -> Iterator[Message]:
+def run(count: int, work: Work, processes: int) -> Generator[Message, None, None]:
     """Do jobs 0 to count - 1; yield what they tell in their order.
 
     Args:

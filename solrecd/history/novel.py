@@ -7,7 +7,7 @@ the first; from then on a line of the archive costs no more than its loose key.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set as AbstractSet
 from itertools import chain
 
 from solrecd.history.mask import loose_keys, mask
@@ -45,6 +45,23 @@ class Novel:
                 its.pop(mask(parse_line(line).text), [])
                 if not its:
                     del self._left[loose]
+
+    @property
+    def firsts(self) -> set[int]:
+        """The number of each message's first line, which stands for the message."""
+        every = chain.from_iterable(its.values() for its in self._left.values())
+        return {lines[0] for lines in every}
+
+    def forget(self, firsts: AbstractSet[int]) -> None:
+        """Forget messages that were crossed out elsewhere, see `firsts`."""
+        if not firsts:
+            return
+        for loose, its in list(self._left.items()):
+            kept = {key: its[key] for key in its if its[key][0] not in firsts}
+            if kept:
+                self._left[loose] = kept
+            else:
+                del self._left[loose]
 
     def __len__(self) -> int:
         """Return how many different messages are left."""

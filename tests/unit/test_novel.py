@@ -35,6 +35,16 @@ def test_a_repeated_message_is_one_with_all_its_lines() -> None:
     assert found.lines == [[1, 3], [2]]
 
 
+def test_what_was_crossed_out_elsewhere_is_forgotten() -> None:
+    found = novel("oops", "fine", "oops", "bad")
+
+    before = found.firsts
+    found.forget({1, 4, 99})
+
+    assert before == {1, 2, 4}
+    assert found.lines == [[2]]
+
+
 def test_the_coarse_key_alone_crosses_nothing_out() -> None:
     found = novel("card added")
 
