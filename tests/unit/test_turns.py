@@ -58,6 +58,24 @@ async def test_who_waits_for_a_disk_keeps_nobody_from_another() -> None:
     assert answer == "mine works"
 
 
+async def test_patience_is_lost_once_and_not_for_each_who_hangs() -> None:
+    patience, hanging = 0.1, 30
+    turns, disk = Turns(at_once=2, patience=patience), threading.Event()
+
+    async with trio.open_nursery() as nursery:
+        for _ in range(hanging):
+            nursery.start_soon(turns.run, disk.wait)
+        await trio.testing.wait_all_tasks_blocked()
+        began = trio.current_time()
+        try:
+            with trio.fail_after(hanging * patience):
+                await turns.run(lambda: None)
+        finally:
+            disk.set()
+
+    assert patience / 2 < trio.current_time() - began < hanging * patience / 2
+
+
 async def test_after_a_disk_has_hung_it_is_a_few_again() -> None:
     turns, disk, gauge = Turns(at_once=2, patience=0.02), threading.Event(), Gauge()
     async with trio.open_nursery() as nursery:
