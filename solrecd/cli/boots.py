@@ -6,7 +6,7 @@ import argparse
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from solrecd.cli import amounts, names, when
 from solrecd.cli.history import indexed
@@ -22,7 +22,10 @@ from solrecd.cli.output import (
 from solrecd.cli.program import Exit
 from solrecd.cli.source import Source
 from solrecd.cli.telling import Faults
-from solrecd.index import BootFilters, Index
+from solrecd.index import Index
+
+if TYPE_CHECKING:
+    from solrecd.index.filters import BootFilters
 
 Row = Mapping[str, Any]
 """A boot or an event as the contract has it."""

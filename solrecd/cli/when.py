@@ -11,9 +11,11 @@ _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _MICROSECOND = dt.timedelta(microseconds=1)
 _DAY = 86400
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": _DAY, "w": 7 * _DAY}
-_AGO = re.compile(r"(\d+(?:\.\d+)?)([smhdw])", re.ASCII)
-_SPAN = re.compile(r"(\d+(?:\.\d+)?)([smhdw]?)", re.ASCII)
-_CLOCK = re.compile(r"\d{1,2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?", re.ASCII)
+
+# Compiled where they are used: most commands are asked for no time.
+_AGO = r"(?a)(\d+(?:\.\d+)?)([smhdw])"
+_SPAN = r"(?a)(\d+(?:\.\d+)?)([smhdw]?)"
+_CLOCK = r"(?a)\d{1,2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?"
 
 HELP = "a time (2026-11-22T12:00, 12:00, today, yesterday; UTC) or how long ago (2h)"
 
@@ -29,7 +31,7 @@ def parse_when(text: str, now: int) -> int:
     Raises:
         CommandError: it is none of these.
     """
-    ago = _AGO.fullmatch(text)
+    ago = re.fullmatch(_AGO, text)
     if ago is not None:
         return now - round(float(ago[1]) * _UNITS[ago[2]] * 1_000_000)
     moment = _moment(text, _EPOCH + now * _MICROSECOND)
@@ -46,7 +48,7 @@ def seconds_in(text: str) -> float:
     Raises:
         ValueError: it is none; argparse makes an error of that.
     """
-    parts = _SPAN.findall(text)
+    parts = re.findall(_SPAN, text)
     if "".join(number + unit for number, unit in parts) != text or not text:
         raise ValueError(text)
     return sum(float(number) * _UNITS[unit or "s"] for number, unit in parts)
@@ -57,7 +59,7 @@ def _moment(text: str, now: dt.datetime) -> dt.datetime | None:
     words = {"now": now, "today": midnight, "yesterday": midnight - dt.timedelta(1)}
     if text in words:
         return words[text]
-    if _CLOCK.fullmatch(text):
+    if re.fullmatch(_CLOCK, text):
         text = f"{midnight.date()}T{text:0>5}" if text[1] == ":" else text
         text = text if "T" in text else f"{midnight.date()}T{text}"
     try:

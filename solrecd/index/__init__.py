@@ -14,12 +14,11 @@ from solrecd.index.files import (
     set_aside,
 )
 from solrecd.index.schema import SegmentRow
-from solrecd.index.store import Batch, BootFilters, Index, IndexFileError, is_damage
+from solrecd.index.store import Batch, Index, IndexFileError, is_damage
 
 __all__ = [
     "FILE_NAME",
     "Batch",
-    "BootFilters",
     "Index",
     "IndexFileError",
     "Opened",

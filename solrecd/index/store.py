@@ -7,13 +7,16 @@ import sqlite3
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from solrecd.index import reading, schema, writing
+from solrecd.index import reading, schema
 from solrecd.index.schema import SegmentRow
 
 if TYPE_CHECKING:
+    from typing import Unpack
+
     from solrecd.events import Boot, Event
+    from solrecd.index.filters import BootFilters
 
 BUSY_TIMEOUT = 5.0
 """Seconds to wait for another writer: `reindex` writes beside a live daemon."""
@@ -38,24 +41,6 @@ class Batch(NamedTuple):
     segments: Collection[SegmentRow] = ()
     removed: Collection[tuple[str, str]] = ()
     """Console and name of segments that are no more."""
-
-
-class BootFilters(TypedDict, total=False):
-    """Which boots are meant; what is None or left out leaves all."""
-
-    boot: int | None
-    """Only the boot of this number."""
-    since: int | None
-    """Only boots that started at or after this stamp."""
-    until: int | None
-    """Only boots that started before this stamp."""
-    kernel: str | None
-    """Only of this kernel version, a glob or the beginning of one: ``6.1`` finds
-    6.1.0-56-amd64 and not 6.12."""
-    outcomes: Collection[str] | None
-    """Only boots that ended like this."""
-    newest: int | None
-    """Only so many of each console, the last of those that fit."""
 
 
 class Index:
@@ -166,8 +151,11 @@ class Index:
         Raises:
             sqlite3.Error: nothing was written; `is_damage` says whether it ever can be.
         """
+        # Imported here because only the daemon writes: see the package's docstring.
+        from solrecd.index import writing  # noqa: PLC0415
+
         with self._transaction():
-            self._put(batch, writing.PUT_BOOT)
+            writing.put(self._connection, batch)
 
     def replace(self, console: str, boots: Collection[int], batch: Batch) -> None:
         """Write what a replay of these boots found in place of what was there.
@@ -177,11 +165,10 @@ class Index:
         Raises:
             sqlite3.Error: nothing was written.
         """
+        from solrecd.index import writing  # noqa: PLC0415
+
         with self._transaction():
-            replayed = ({"console": console, "boot": boot} for boot in boots)
-            self._connection.executemany(writing.FORGET_REPLAYED, replayed)
-            self._connection.execute(writing.FORGET_SEGMENTS, (console,))
-            self._put(batch, writing.REPLACE_BOOT)
+            writing.replace(self._connection, console, boots, batch)
 
     def mark_stale(self, since: int | None) -> None:
         """Remember since when (stamp) rows may be missing; None: it is complete."""
@@ -194,20 +181,6 @@ class Index:
 
     def _transaction(self) -> _Transaction:
         return _Transaction(self._connection)
-
-    def _put(self, batch: Batch, put_boot: str) -> None:
-        boots = [writing.boot_row(boot) for boot in batch.boots]
-        events = [writing.event_row(event) for event in batch.events]
-        rows = [*boots, *events]
-        put = self._connection.executemany
-        put(writing.PUT_CONSOLE, rows)
-        put(writing.PUT_SORT, events)
-        texts = (each for row in rows for each in writing.texts(row))
-        put(writing.PUT_TEXT, dict.fromkeys(texts))
-        put(put_boot, boots)
-        put(writing.PUT_EVENT, events)
-        put(writing.PUT_SEGMENT, batch.segments)
-        put(writing.FORGET_SEGMENT, batch.removed)
 
     # Reading
 

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from solrecd.index.schema import REACHED, REPLAYED, STAGES
 
 if TYPE_CHECKING:
+    import sqlite3
+
     from solrecd.events import Boot, Event
+    from solrecd.index.store import Batch
 
 Row = dict[str, Any]
 """Values of a statement's parameters."""
@@ -89,6 +92,38 @@ FORGET_REPLAYED = f"""DELETE FROM events
     WHERE console = {_CONSOLE} AND boot = :boot AND sort IN ({REPLAYED})"""  # noqa: S608
 FORGET_SEGMENT = "DELETE FROM segments WHERE console = ? AND name = ?"
 FORGET_SEGMENTS = "DELETE FROM segments WHERE console = ?"
+
+
+def put(connection: sqlite3.Connection, batch: Batch) -> None:
+    """Write rows; one of the same key is replaced."""
+    _put(connection, batch, PUT_BOOT)
+
+
+def replace(
+    connection: sqlite3.Connection,
+    console: str,
+    boots: Iterable[int],
+    batch: Batch,
+) -> None:
+    """Write what a replay of these boots found in place of what was there."""
+    replayed = ({"console": console, "boot": boot} for boot in boots)
+    connection.executemany(FORGET_REPLAYED, replayed)
+    connection.execute(FORGET_SEGMENTS, (console,))
+    _put(connection, batch, REPLACE_BOOT)
+
+
+def _put(connection: sqlite3.Connection, batch: Batch, put_boot: str) -> None:
+    boots = [boot_row(boot) for boot in batch.boots]
+    events = [event_row(event) for event in batch.events]
+    rows = [*boots, *events]
+    connection.executemany(PUT_CONSOLE, rows)
+    connection.executemany(PUT_SORT, events)
+    found = dict.fromkeys(each for row in rows for each in texts(row))
+    connection.executemany(PUT_TEXT, found)
+    connection.executemany(put_boot, boots)
+    connection.executemany(PUT_EVENT, events)
+    connection.executemany(PUT_SEGMENT, batch.segments)
+    connection.executemany(FORGET_SEGMENT, batch.removed)
 
 
 def boot_row(boot: Boot) -> Row:
