@@ -104,10 +104,20 @@ def _dispatch(program: Program, arguments: Sequence[str]) -> int:
         raise CommandError(_unknown(program, known.command))
     module = importlib.import_module(command.module)
     parser = command_parser(program, command, module)
-    rest = known.rest
+    rest = _with_dashes(known.rest, arguments)
     del known.command, known.rest
     status: int = module.main(_parse(parser, rest, known))
     return status
+
+
+def _with_dashes(rest: Sequence[str], arguments: Sequence[str]) -> Sequence[str]:
+    """Return a command's words with the ``--`` before them, if there was one.
+
+    argparse counts it among the command's own and drops it: ``grep -- -x`` would look
+    for an option -x.
+    """
+    before = arguments[: len(arguments) - len(rest)]
+    return ["--", *rest] if before[-1] == "--" else rest
 
 
 def _parse(

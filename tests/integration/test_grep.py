@@ -363,7 +363,7 @@ def test_who_stops_listening_ends_the_processes() -> None:
     told = workers.run(1000, lambda job: iter([(1, bytes(100_000))]), 2)
 
     next(told)
-    told.close()  # type: ignore[attr-defined]
+    told.close()
 
     with pytest.raises(ChildProcessError):
         os.waitpid(-1, os.WNOHANG)
@@ -383,3 +383,10 @@ def test_a_boot_that_is_none_is_a_mistake(
         ctl("--boot", "lst-good", "needle")
 
     assert "'lst-good' is no boot; allowed: a number" in capsys.readouterr().err
+
+
+def test_a_pattern_may_begin_with_a_dash(ctl: Ctl) -> None:
+    status, output, _ = ctl("-c", "--", "-needle f", "node001")
+
+    assert (status, output) == (Exit.DONE, "node001:2:1\n")
+    assert ctl("--", "-needle f", "node001")[0] == Exit.DONE
