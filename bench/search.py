@@ -189,7 +189,10 @@ def _solrecctl(archive: Path) -> list[str]:
 
 def _run(command: Sequence[str]) -> int:
     """Run a command; its output goes into a pipe, as people use it."""
-    done = subprocess.run(command, stdout=subprocess.PIPE, check=False)
+    # As installed: with byte code. A developer may have told Python to write none, and
+    # compiling everything again is a fifth of a start-up.
+    environ = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    done = subprocess.run(command, stdout=subprocess.PIPE, env=environ, check=False)
     if done.returncode not in {0, 1}:
         raise RuntimeError(f"{command[0]} ended with {done.returncode}")
     return len(done.stdout)
