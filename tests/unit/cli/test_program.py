@@ -28,6 +28,8 @@ HEAVY = {
     "dataclasses",
     "http.client",
     "asyncio",
+    "shutil",
+    "solrecd.index.writing",
 }
 """Modules that `ls` and `boots` must start without, to start within 80 ms."""
 
