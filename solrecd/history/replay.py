@@ -6,9 +6,11 @@ rules would cut elsewhere: people, links and file names refer to those numbers.
 
 from __future__ import annotations
 
+import re
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from itertools import groupby
+from itertools import groupby, zip_longest
 
 from solrecd.boot.loops import LoopWatch
 from solrecd.boot.rules import RuleSet
@@ -17,8 +19,21 @@ from solrecd.events import Boot, Event, Reading
 from solrecd.history.chunks import SILENCE, SegmentChunks
 from solrecd.history.files import Report
 from solrecd.history.segments import Segment
+from solrecd.history.text import read_lines
 from solrecd.index import SegmentRow
 from solrecd.interpreter import Interpreter
+
+LOOK_AHEAD = 32
+"""Packets of the next boot that are looked at: more than the lines in which a crash
+kernel says that it is one."""
+
+_RESET = "reboot"
+"""The event of a machine that began anew without a word."""
+
+_NOTES = 8
+"""Lines at the end of a boot's text among which a note of the power would stand."""
+
+_SWITCHED = re.compile(r"^power: off|asked for power (?:off|cycle|reset)")
 
 _CAUSES = frozenset({"firmware", "loader", "kernel"})
 """Stages that a boot may begin with, as causes (see `Boot.cause`)."""
@@ -42,15 +57,13 @@ def replay(segments: Sequence[Segment], rules: RuleSet, report: Report) -> Repla
         report: told of damaged files; what can be read counts.
     """
     replayed = Replayed()
-    starts: dict[int, int] = {}
-    for segment in segments:
-        starts.setdefault(segment.name.boot, segment.name.started)
-    following = dict(zip(starts, list(starts.values())[1:], strict=False))
     loops = LoopWatch()
-    for boot, parts in groupby(segments, key=lambda segment: segment.name.boot):
-        _Replay(replayed, boot, list(parts), report).run(rules, following.get(boot))
-        if boot in following:
-            _count_lap(replayed, loops, following[boot])
+    grouped = groupby(segments, key=lambda segment: segment.name.boot)
+    boots = [list(parts) for _, parts in grouped]
+    for parts, after in zip_longest(boots, boots[1:], fillvalue=()):
+        _Replay(replayed, parts, report).run(rules, after)
+        if after:
+            _count_lap(replayed, loops, after[0].name.started)
     return replayed
 
 
@@ -69,17 +82,18 @@ class _Replay:
     """One boot's bytes through an interpreter of its own."""
 
     def __init__(
-        self, into: Replayed, boot: int, segments: Sequence[Segment], report: Report
+        self, into: Replayed, segments: Sequence[Segment], report: Report
     ) -> None:
         self._into = into
-        self._boot = boot
+        self._boot = segments[0].name.boot
         self._segments = segments
         self._report = report
         self._last: Boot | None = None
 
-    def run(self, rules: RuleSet, following: int | None) -> None:
-        """Replay; ``following`` is the stamp of the next boot, None for the last."""
+    def run(self, rules: RuleSet, after: Sequence[Segment]) -> None:
+        """Replay; ``after`` are the segments of the next boot, none after the last."""
         first = self._segments[0]
+        following = after[0].name.started if after else None
         interpreter = Interpreter(
             rules,
             console=first.console,
@@ -88,9 +102,37 @@ class _Replay:
         )
         end = self._feed(interpreter)
         self._take(interpreter.idle(end + SILENCE))
-        if following is not None:
+        if after:
             self._take(interpreter.finish())
+            self._look_ahead(interpreter, after[0])
         self._finish(interpreter, following)
+
+    def _look_ahead(self, interpreter: Interpreter, after: Segment) -> None:
+        """See how the next boot begins: that is what tells a reset from an end.
+
+        Not where the power went, or was asked to go: the machine could not announce
+        that, and its output does not tell.
+        """
+        chunks = SegmentChunks(after, lambda _: None)
+        batch = next(chunks.read(), [])[:LOOK_AHEAD]
+        if not batch or self._is_power_switched():
+            return
+        for reading in (
+            interpreter.feed(batch),
+            interpreter.idle(batch[-1].at + SILENCE),
+        ):
+            self._into.events += [
+                event
+                for event in reading.events
+                if event.boot == self._boot and event.name == _RESET
+            ]
+            for boot in reading.boots:
+                if boot.boot == self._boot and boot.ended is not None:
+                    self._last = replace(boot, ended=after.name.started)
+
+    def _is_power_switched(self) -> bool:
+        last = deque(read_lines(self._segments[-1:], lambda _: None), maxlen=_NOTES)
+        return any(line.note and _SWITCHED.search(line.text) for line in last)
 
     def _feed(self, interpreter: Interpreter) -> int:
         """Feed all bytes with the silences between them; return the last stamp."""

@@ -27,6 +27,7 @@ GOOD = (
     "Debian GNU/Linux 12 node001 ttyS0",
     "node001 login: ",
 )
+RESTART = "[  300.000000] reboot: Restarting system"
 BAD = (
     *GOOD[:2],
     "[    2.000000] Kernel panic - not syncing: VFS: Unable to mount root fs",
@@ -42,6 +43,8 @@ def archive(tmp_path: Path) -> Path:
     for boot, lines in enumerate((GOOD, BAD, GOOD), 1):
         start = NOON + boot * 600 * SECOND
         printed = [Printed(start + n * SECOND, text) for n, text in enumerate(lines)]
+        if boot == 1:
+            printed.append(Printed(start + 300 * SECOND, RESTART))
         write_segment(folder, "node001", printed, boot=boot, closed=boot < 3)
     return folder
 
@@ -160,7 +163,7 @@ def test_the_last_good_boot_is_compared_with_the_one_that_is_named(ctl: Ctl) -> 
         ("new", "Kernel panic - not syncing: VFS: Unable to mount root fs"),
         ("new", "\x1b[2Jhostile"),
     ]
-    assert [it["change"] for it in changes[2:]] == ["ahead"] * 3
+    assert [it["change"] for it in changes[2:]] == ["ahead"] * 4
 
 
 def test_a_comparison_begins_with_how_far_both_came(ctl: Ctl) -> None:
@@ -168,12 +171,12 @@ def test_a_comparison_begins_with_how_far_both_came(ctl: Ctl) -> None:
 
     assert "reached\tlogin\tkernel\n" in output
     assert "new in boot 2: 2 messages\n  kernel\n+      2.000  Kernel panic" in output
-    assert "boot 2 ends here, the other went on: 3 messages" in output
+    assert "boot 2 ends here, the other went on: 4 messages" in output
     assert "\x1b" not in output
 
 
 def test_boots_that_are_alike_have_nothing_to_tell(ctl: Ctl) -> None:
-    _, output, _ = ctl("diff", "node001")
+    _, output, _ = ctl("diff", "node001", "3", "3")
 
     assert output.endswith("both boots say the same, equally fast\n")
 

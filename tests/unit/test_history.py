@@ -8,10 +8,12 @@ import pytest
 import zstandard
 from hypothesis import given, strategies as st
 
+from solrecd.events import Outcome
 from solrecd.history.choose import NoSuchBootError, choose_boot
 from solrecd.history.chunks import read_chunks
 from solrecd.history.files import Fault, read_blocks
 from solrecd.history.follow import Follower
+from solrecd.history.replay import replay
 from solrecd.history.segments import (
     Archive,
     NoArchiveError,
@@ -22,6 +24,7 @@ from solrecd.history.segments import (
 from solrecd.history.text import TextLine, between, parse_line, read_lines
 from solrecd.stamps import parse_stamp
 from tests.support.archives import Printed, write_segment
+from tests.support.golden import RULES
 
 NOON = parse_stamp("2026-11-22T12:00:00.000000Z")
 SECOND = 1_000_000
@@ -373,3 +376,29 @@ class TestFollower:
 
         assert len(found) == 200
         assert found[-1].text == "line 1"
+
+
+BOOT = ("[    0.000000] Linux version 6.1.0 (x) (gcc) #1", "[   30.000000] working")
+
+
+@pytest.mark.parametrize(
+    ("ending", "resets"),
+    [
+        (Printed(NOON + SECOND, "[   31.000000] still working"), [1]),
+        (Printed(NOON + SECOND, "[   31.000000] reboot: Restarting system"), []),
+        (Printed(NOON + SECOND, "power: off", note=True), []),
+    ],
+)
+def test_a_reset_is_known_by_how_the_next_boot_begins(
+    tmp_path: Path, ending: Printed, resets: list[int]
+) -> None:
+    for boot, last in ((1, [ending]), (2, [])):
+        printed = [Printed(NOON + (boot - 1) * 60 * SECOND, text) for text in BOOT]
+        write_segment(tmp_path, "n1", [*printed, *last], boot=boot, closed=True)
+    faults: list[Fault] = []
+
+    found = replay(Archive(tmp_path).segments("n1"), RULES, faults.append)
+
+    assert not faults
+    assert [e.boot for e in found.events if e.name == "reboot"] == resets
+    assert [b.boot for b in found.boots if b.outcome is Outcome.FAILED] == resets
