@@ -141,7 +141,8 @@ def _where(filters: Mapping[str, str], given: Container[str]) -> str:
 
 
 CONSOLES = """SELECT name FROM consoles
-    WHERE EXISTS (SELECT 1 FROM boots WHERE console = consoles.id) ORDER BY name"""
+    WHERE EXISTS (SELECT 1 FROM boots WHERE console = consoles.id)
+    OR EXISTS (SELECT 1 FROM events WHERE console = consoles.id) ORDER BY name"""
 LAST_READING = f"""SELECT time FROM consoles
     CROSS JOIN events ON console = consoles.id
     WHERE name = ? AND sort IN ({REPLAYED}) ORDER BY time DESC LIMIT 1"""  # noqa: S608

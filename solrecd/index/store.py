@@ -192,7 +192,7 @@ class Index:
         return None if found is None else int(found[0])
 
     def consoles(self) -> list[str]:
-        """Return the names of all consoles that have a boot, sorted."""
+        """Return the names of all consoles with a boot or an event, sorted."""
         return [name for (name,) in self._connection.execute(reading.CONSOLES)]
 
     def boots(

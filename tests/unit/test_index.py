@@ -220,6 +220,12 @@ def test_consoles_and_segments_are_listed_in_order(index: Index) -> None:
     assert list(index.segments(["a"])) == [early, late]
 
 
+def test_a_console_that_never_printed_is_known_by_its_events(index: Index) -> None:
+    index.write(Batch(events=[event("silent", boot=None)]))
+
+    assert index.consoles() == ["silent"]
+
+
 def test_a_replay_replaces_only_what_a_replay_can_find(index: Index) -> None:
     lost = event(kind=Kind.SESSION, name="lost", at=NOON + 1)
     other = event(boot=7, at=NOON + 2)
