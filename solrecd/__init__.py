@@ -28,6 +28,7 @@ pure: bytes, text and times in, values out::
     config/         TOML text -> frozen dataclasses; what a reload means
     events          the vocabulary that all of them speak
     stamps          its wall-clock times, and their text
+    problems        mistakes in files, as people read them
     simbmc/         a BMC with faults on demand: demo, tests, load
 
 The story of a byte:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-MAX_SHOWN = 50
-"""Problems: one wrong line can concern thousands of consoles; nobody reads those."""
+from solrecd.problems import MAX_SHOWN, in_lines, placed
 
 
 class Problem(NamedTuple):
@@ -21,8 +20,7 @@ class Problem(NamedTuple):
     """What was found and what is allowed."""
 
     def __str__(self) -> str:
-        place = self.file if self.line is None else f"{self.file}:{self.line}"
-        return ": ".join(part for part in (place, self.key, self.text) if part)
+        return placed(self.file, self.line, self.key, self.text)
 
 
 class ConfigError(Exception):
@@ -41,11 +39,7 @@ class ConfigError(Exception):
         return self.problems[:MAX_SHOWN]
 
     def __str__(self) -> str:
-        shown = [str(problem) for problem in self.shown]
-        hidden = len(self.problems) - len(shown)
-        if hidden:
-            shown.append(f"... and {hidden} more")
-        return "\n".join(shown)
+        return in_lines(self.problems)
 
 
 class Problems:

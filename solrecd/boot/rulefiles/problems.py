@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
-MAX_SHOWN: Final = 50
-"""Problems: a file that is no marker file at all has thousands; nobody reads those."""
+from solrecd.problems import in_lines, placed
 
 
 class Problem(NamedTuple):
@@ -22,14 +21,13 @@ class Problem(NamedTuple):
     """What was found and what to do."""
 
     def __str__(self) -> str:
-        place = self.file if self.line is None else f"{self.file}:{self.line}"
-        return ": ".join(part for part in (place, self.rule, self.text) if part)
+        return placed(self.file, self.line, self.rule, self.text)
 
 
 class RuleError(ValueError):
     """Marker files cannot be used; `problems` says all that is wrong with them.
 
-    Its text has one line for each problem, at most `MAX_SHOWN` of them.
+    Its text has one line for each problem, up to a bound (`solrecd.problems`).
     """
 
     def __init__(self, problems: Iterable[Problem]) -> None:
@@ -37,11 +35,7 @@ class RuleError(ValueError):
         super().__init__(self.problems)
 
     def __str__(self) -> str:
-        shown = [str(problem) for problem in self.problems[:MAX_SHOWN]]
-        hidden = len(self.problems) - len(shown)
-        if hidden:
-            shown.append(f"... and {hidden} more")
-        return "\n".join(shown)
+        return in_lines(self.problems)
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
