@@ -14,6 +14,8 @@ from tests.support.archives import Printed, write_segment
 
 NOON = parse_stamp("2026-11-22T12:00:00.000000Z")
 KERNEL = "[    0.000000] Linux version 6.1.0-56-amd64 (debian@lists) #1 SMP"
+RESTART = "[    9.000000] reboot: Restarting system"
+"""Without it the next boot would tell that this one was reset, and it were not good."""
 PANIC = "Kernel panic - not syncing: VFS: Unable to mount root fs"
 
 
@@ -30,7 +32,7 @@ def archive(tmp_path: Path) -> Path:
     for console in range(3):
         for number in range(1, BOOTS_PER_JOB + 3):
             said = words[console] if number == BOOTS_PER_JOB + 2 else "nothing"
-            write(tmp_path, f"node{console}", number, KERNEL, said, "node login: ")
+            write(tmp_path, f"node{console}", number, KERNEL, said, "node login: ", RESTART)
     write(tmp_path, "node0", 50, KERNEL, *words, f"[    2.000000] {PANIC}")
     return tmp_path
 
