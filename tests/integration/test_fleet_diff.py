@@ -32,7 +32,15 @@ def archive(tmp_path: Path) -> Path:
     for console in range(3):
         for number in range(1, BOOTS_PER_JOB + 3):
             said = words[console] if number == BOOTS_PER_JOB + 2 else "nothing"
-            write(tmp_path, f"node{console}", number, KERNEL, said, "node login: ", RESTART)
+            write(
+                tmp_path,
+                f"node{console}",
+                number,
+                KERNEL,
+                said,
+                "node login: ",
+                RESTART,
+            )
     write(tmp_path, "node0", 50, KERNEL, *words, f"[    2.000000] {PANIC}")
     return tmp_path
 
