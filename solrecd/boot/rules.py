@@ -132,8 +132,7 @@ class Rule:
 
 
 def _nothing() -> Matcher:
-    matcher: Matcher = re2.compile(r"\z\A.", re2_options())
-    return matcher
+    return yes_or_no(r"\z\A.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +206,18 @@ def rule_set(
         tuple(switched_off),
         gate,
     )
+
+
+def yes_or_no(pattern: str) -> Matcher:
+    """Compile a pattern of which nobody asks what it found, which is ten times as fast.
+
+    Raises:
+        re2.error: it is none.
+    """
+    options = re2_options()
+    options.never_capture = True
+    matcher: Matcher = re2.compile(pattern, options)
+    return matcher
 
 
 def re2_options() -> re2.Options:

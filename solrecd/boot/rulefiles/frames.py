@@ -6,11 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any, Final
 
-import re2
-
 from solrecd.boot.rulefiles.patterns import PatternError, compile_pattern
 from solrecd.boot.rulefiles.problems import did_you_mean
-from solrecd.boot.rules import Frames, Matcher, re2_options
+from solrecd.boot.rules import Frames, Matcher, yes_or_no
 
 _LISTS: Final = ("waiting", "quiet", "anchors")
 _NAMES: Final = ("gathering", "stalling")
@@ -85,6 +83,4 @@ def _is_mapping(value: object) -> bool:
 
 def _any_of(patterns: Sequence[str], where: str = "") -> Matcher:
     whole = "|".join(f"(?:{pattern})" for pattern in patterns)
-    pattern = f"{where}(?:{whole})" if whole else r"\z\A."
-    matcher: Matcher = re2.compile(pattern, re2_options())
-    return matcher
+    return yes_or_no(f"{where}(?:{whole})" if whole else r"\z\A.")
