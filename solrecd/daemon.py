@@ -46,10 +46,8 @@ from solrecd.notify import Notifier
 from solrecd.sinks.archive import (
     ArchiveError,
     ArchiveSink,
-    ArchiveTrouble,
     options_of,
 )
-from solrecd.sinks.closer import SegmentChange
 from solrecd.sinks.files import FileSystem
 from solrecd.sinks.index import IndexSink
 from solrecd.sinks.viewers import Viewers
@@ -110,14 +108,15 @@ class Daemon:
         self._index = IndexSink(
             _index_file(settings),
             wall_clock=wall_clock,
-            report=_report_index,
+            # The storage needs both sinks first, so they find it when they have news.
+            report=lambda problem: self._storage.index_troubled(problem),  # noqa: PLW0108
             archive=Path(settings.log_dir),
         )
         self._archive = ArchiveSink(
             options_of(settings),
             self._journal,
-            on_trouble=_report_trouble,
-            on_segment=self._report_segment,
+            on_trouble=lambda trouble: self._storage.archive_troubled(trouble),  # noqa: PLW0108
+            on_segment=lambda change: self._storage.segment_changed(change),  # noqa: PLW0108
             files=files,
         )
         self._archive.prepare()
@@ -188,6 +187,7 @@ class Daemon:
                 services.start_soon(self._storage.run)
                 services.start_soon(self._tell_status)
                 services.start_soon(self._heal_index)
+                services.start_soon(self._count_restarts)
                 await self._record(task_status)
                 services.cancel_scope.cancel()
 
@@ -273,9 +273,6 @@ class Daemon:
             self._notifier.watchdog()
             self._handover.beat(self._wall_clock())
 
-    def _report_segment(self, change: SegmentChange) -> None:
-        self._storage.segment_changed(change)
-
     async def _heal_index(self) -> None:
         """Rebuild an index that is not complete, in a process of its own.
 
@@ -299,6 +296,9 @@ class Daemon:
             log.info("index.rebuilt", result=done.stdout.decode().strip())
         else:
             log.error("index.not_rebuilt", reason=done.stderr.decode().strip())
+
+    async def _count_restarts(self) -> None:
+        self._metrics.service_restarts.add(count=await self._notifier.restarts())
 
     async def _tell_status(self) -> None:
         told = ""
@@ -349,17 +349,3 @@ def _open_journal(settings: DaemonConfig) -> Journal:
 
 def _warn_of_journal(message: str) -> None:
     log.warning("journal.warning", reason=message)
-
-
-def _report_index(problem: str | None) -> None:
-    if problem is None:
-        log.info("index.works_again")
-    else:
-        log.error("index.failing", reason=problem)
-
-
-def _report_trouble(trouble: ArchiveTrouble) -> None:
-    if trouble.error is None:
-        log.info("archive.works_again", console=trouble.console)
-    else:
-        log.error("archive.failing", console=trouble.console, reason=trouble.error)

@@ -131,6 +131,19 @@ class Notifier:
             return await self._stores_something() and await self._has_restart_job()
         return False
 
+    async def restarts(self) -> int:
+        """Return how often the service manager restarted us by itself.
+
+        Since somebody started the unit; 0 where nobody knows.
+        """
+        if not self._unit or self._channel is None:
+            return 0
+        with trio.move_on_after(ASK_TIMEOUT):
+            shown = await _ask_systemd("show", "--property=NRestarts", self._unit)
+            found = re.search(r"^NRestarts=(\d{1,9})$", shown, re.MULTILINE)
+            return int(found[1]) if found else 0
+        return 0
+
     async def _stores_something(self) -> bool:
         shown = await _ask_systemd(
             "show", "--property=NFileDescriptorStore", self._unit

@@ -19,7 +19,7 @@ from solrecd.events import Event, Kind, Severity
 from solrecd.index import SegmentRow
 from solrecd.journal import Journal
 from solrecd.metrics import Metrics
-from solrecd.sinks.archive import ArchiveSink
+from solrecd.sinks.archive import ArchiveSink, ArchiveTrouble
 from solrecd.sinks.closer import Extent, SegmentChange, SegmentFate
 from solrecd.sinks.index import IndexSink
 
@@ -158,9 +158,28 @@ class Storage:
         elif change.fate in _GONE:
             self._index.forget(change.console, str(change.name))
         if change.fate is SegmentFate.EVICTED:
+            self._metrics.evicted.add()
             name = change.name.file("log")
             title = f"{name} was removed: the disk has less room than keep_free"
             self._tell(change.console, "archive_evicted", Severity.WARNING, title)
+
+    def archive_troubled(self, trouble: ArchiveTrouble) -> None:
+        """Note that a console's archive cannot be written, or can again."""
+        failing = self._metrics.archive_failing
+        if trouble.error is None:
+            failing.discard(trouble.console)
+            log.info("archive.works_again", console=trouble.console)
+        else:
+            failing.add(trouble.console)
+            log.error("archive.failing", console=trouble.console, reason=trouble.error)
+
+    def index_troubled(self, problem: str | None) -> None:
+        """Note that the index cannot be written, or (None) can again."""
+        self._metrics.index_failing = problem is not None
+        if problem is None:
+            log.info("index.works_again")
+        else:
+            log.error("index.failing", reason=problem)
 
     async def _watch_journal(self) -> None:
         while True:

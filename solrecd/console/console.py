@@ -296,6 +296,7 @@ class Console:
             reading = interpret()
         except Exception:
             log.exception("interpreter.crashed", console=self.name)
+            self._metrics.crashes += 1
             reading = Reading()
             boot = self._interpreter.boot
             self._interpreter = self._new_interpreter(

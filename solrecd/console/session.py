@@ -87,6 +87,7 @@ class SessionStory:
         self._early = False
         """Bytes came before the keeper said that the session is up."""
         self._resumed_at = now
+        metrics.session_entered(self.state, now, None)
 
     def resumed(self, now: int) -> None:
         """Bytes come again, or are about to: a gap ends here, before them."""
@@ -115,6 +116,8 @@ class SessionStory:
             self.state = state
             return
         self.state, self.since, self.lost = state, now, lost
+        reason = None if lost is None else lost.reason
+        self._metrics.session_entered(state, now, reason)
         self._announce(now)
 
     def _account(self, state: SessionState, lost: Lost | None, now: int) -> None:
@@ -122,6 +125,7 @@ class SessionStory:
         metrics = self._metrics
         if lost is not None:
             metrics.bmc_reachable = int(lost.reason not in _UNREACHABLE)
+            metrics.crashes += lost.reason is LostReason.CRASHED
         metrics.session_up = int(state is SessionState.UP)
         if state is SessionState.UP:
             metrics.bmc_reachable = 1

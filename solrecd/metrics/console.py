@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from itertools import pairwise
 
 from solrecd.events import (
@@ -13,6 +14,7 @@ from solrecd.events import (
     LostReason,
     Outcome,
     Reading,
+    SessionState,
     Stage,
 )
 from solrecd.metrics.histogram import Histogram
@@ -25,6 +27,18 @@ TIMED_STAGES = tuple(
 """Stages whose length says something about the boot; a login lasts for months."""
 
 
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What the consoles of a daemon add to together."""
+
+    failure_names: Collection[str]
+    """Failures that are counted; others have no series."""
+    durations: Mapping[str, Histogram]
+    """Of stages, by stage."""
+    failed: Callable[[Event], None]
+    """Told each failure."""
+
+
 class ConsoleMetrics:
     """What is known of one console; counters only grow.
 
@@ -32,16 +46,15 @@ class ConsoleMetrics:
     reason have only what happened: hardly any of it ever does.
 
     Args:
-        failure_names: failures that are counted.
-        durations: of stages, by stage; shared by all consoles.
+        shared: with the other consoles.
     """
 
     __slots__ = (
-        "_durations",
-        "_failure_names",
         "_last_ended",
+        "_shared",
         "bmc_reachable",
         "boots",
+        "crashes",
         "failures",
         "gaps",
         "last_output",
@@ -50,6 +63,9 @@ class ConsoleMetrics:
         "lost_bytes",
         "power_on",
         "received_bytes",
+        "session_reason",
+        "session_since",
+        "session_state",
         "session_up",
         "stage",
         "stage_since",
@@ -57,9 +73,7 @@ class ConsoleMetrics:
         "stuck",
     )
 
-    def __init__(
-        self, failure_names: Collection[str], durations: Mapping[str, Histogram]
-    ) -> None:
+    def __init__(self, shared: Shared) -> None:
         self.received_bytes = 0
         self.last_output = 0
         """Stamp of the newest byte; 0 before the first."""
@@ -67,7 +81,14 @@ class ConsoleMetrics:
         self.bmc_reachable = 0
         self.power_on: bool | None = None
         """None while nobody can tell."""
+        self.session_state = SessionState.CONNECTING
+        self.session_since = 0
+        """Stamp of entering that state; 0 before the first one is known."""
+        self.session_reason = ""
+        """Why it is not up, a `LostReason`; empty while nothing is wrong."""
         self.stolen = 0
+        self.crashes = 0
+        """Bugs of ours that this console met."""
         self.lost: dict[str, int] = {}
         self.gaps: dict[str, int] = {}
         self.lost_bytes: dict[str, int] = {}
@@ -79,9 +100,15 @@ class ConsoleMetrics:
         self.stuck = 0
         self.left_logged_in = False
         """A shell was left open on the console."""
-        self._failure_names = failure_names
-        self._durations = durations
+        self._shared = shared
         self._last_ended = 0
+
+    def session_entered(
+        self, state: SessionState, at: int, reason: LostReason | None
+    ) -> None:
+        """Note the state of the session, since when, and why it is not up."""
+        self.session_state, self.session_since = state, at
+        self.session_reason = "" if reason is None else reason.value
 
     def session_lost(self, reason: LostReason) -> None:
         """Count the end of a session that was up."""
@@ -109,8 +136,9 @@ class ConsoleMetrics:
         Gaps and sessions are not counted here: whoever raises those events calls
         `gap` and `session_lost`, and each is counted once.
         """
-        if event.kind is Kind.FAILURE and event.name in self._failure_names:
+        if event.kind is Kind.FAILURE and event.name in self._shared.failure_names:
             _add(self.failures, event.name)
+            self._shared.failed(event)
         elif event.kind is Kind.STAGE:
             self.enter(Stage(event.name), event.time)
         elif event.kind is Kind.STUCK:
@@ -129,8 +157,8 @@ class ConsoleMetrics:
         if boot.outcome in ENDED_OUTCOMES:
             _add(self.boots, boot.outcome)
         for (stage, entered), (_, left) in pairwise(boot.stages.items()):
-            if stage in self._durations:
-                self._durations[stage].observe(left - entered)
+            if stage in self._shared.durations:
+                self._shared.durations[stage].observe(left - entered)
 
 
 def _add(counts: dict[str, int], key: str, count: int = 1) -> None:

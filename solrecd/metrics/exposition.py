@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from solrecd.metrics.families import Family
+from solrecd.metrics.family import Family
 from solrecd.metrics.histogram import Histogram
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -33,16 +33,10 @@ def seconds(stamp: int) -> str:
     return f"{whole}.{micro:06d}"
 
 
-def single(family: Family, value: float | str) -> str:
-    """Return a whole family that has one series without labels."""
-    return f"{family.header}{family.name} {value}\n"
-
-
-def labelled(family: Family, values: Mapping[str, float]) -> str:
-    """Return a whole family whose series differ in its one label."""
-    (label,) = family.labels
+def labelled(family: Family, values: Mapping[tuple[str, ...], float | str]) -> str:
+    """Return a whole family whose series are known by their label values."""
     lines = [
-        f"{family.name}{label_set([(label, key)])} {value}\n"
+        f"{family.name}{label_set(zip(family.labels, key, strict=True))} {value}\n"
         for key, value in values.items()
     ]
     return family.header + "".join(lines)

@@ -8,31 +8,7 @@ is never a label.
 
 from __future__ import annotations
 
-import enum
-from typing import NamedTuple
-
-
-class Type(enum.StrEnum):
-    """Prometheus's metric types, those in use here."""
-
-    COUNTER = "counter"
-    GAUGE = "gauge"
-    HISTOGRAM = "histogram"
-
-
-class Family(NamedTuple):
-    """One metric family."""
-
-    name: str
-    type: Type
-    help: str
-    labels: tuple[str, ...] = ()
-
-    @property
-    def header(self) -> str:
-        """The HELP and TYPE lines."""
-        return f"# HELP {self.name} {self.help}\n# TYPE {self.name} {self.type}\n"
-
+from solrecd.metrics.family import Family, Type
 
 BUILD_INFO = Family(
     "solrecd_build_info", Type.GAUGE, "Version of solrecd; always 1.", ("version",)
@@ -67,6 +43,12 @@ SESSION_LOST = Family(
     Type.COUNTER,
     "Sessions that were up and ended, by why.",
     ("console", "reason"),
+)
+SESSION_STATE = Family(
+    "solrecd_sol_session_state_entered_timestamp_seconds",
+    Type.GAUGE,
+    "When the session entered the state it is in now; only that state has a series.",
+    ("console", "state", "reason"),
 )
 SESSION_STOLEN = Family(
     "solrecd_sol_session_stolen_total",
@@ -122,6 +104,12 @@ LEFT_LOGGED_IN = Family(
     "1 while a shell prompt has been waiting on the console for 15 minutes.",
     ("console",),
 )
+CRASHES = Family(
+    "solrecd_console_crashes_total",
+    Type.COUNTER,
+    "Bugs of solrecd's that a console met; it goes on, and the log has a traceback.",
+    ("console",),
+)
 STAGE_TIMEOUT = Family(
     "solrecd_boot_stage_timeout_seconds",
     Type.GAUGE,
@@ -140,6 +128,12 @@ FAILURES = Family(
     "Failures read in the console output, by what failed.",
     ("console", "name"),
 )
+SPREAD = Family(
+    "solrecd_crash_signatures_spread_total",
+    Type.COUNTER,
+    "Crashes that a second console met within an hour of the first, by what failed.",
+    ("name",),
+)
 FILESYSTEM_AVAIL = Family(
     "solrecd_log_filesystem_avail_bytes",
     Type.GAUGE,
@@ -156,6 +150,26 @@ JOURNAL_USED = Family(
     "Journal in use: received and not yet in the archive.",
 )
 JOURNAL_SIZE = Family("solrecd_journal_size_bytes", Type.GAUGE, "Size of the journal.")
+ARCHIVE_FAILING = Family(
+    "solrecd_archive_failing_consoles",
+    Type.GAUGE,
+    "Consoles whose archive cannot be written now.",
+)
+EVICTED = Family(
+    "solrecd_archive_evicted_segments_total",
+    Type.COUNTER,
+    "Closed segments deleted before their time, because keep_free wanted the room.",
+)
+INDEX_FAILING = Family(
+    "solrecd_index_failing",
+    Type.GAUGE,
+    "1 while the index cannot be written.",
+)
+SERVICE_RESTARTS = Family(
+    "solrecd_service_restarts_total",
+    Type.COUNTER,
+    "Restarts by the service manager after a crash, a kill or the watchdog.",
+)
 RELOAD_SUCCESSFUL = Family(
     "solrecd_config_last_reload_successful",
     Type.GAUGE,
@@ -191,6 +205,7 @@ CATALOGUE = (
     BMC_REACHABLE,
     POWER_ON,
     SESSION_LOST,
+    SESSION_STATE,
     SESSION_STOLEN,
     RECEIVED,
     LOST_BYTES,
@@ -200,16 +215,31 @@ CATALOGUE = (
     STAGE_ENTERED,
     STUCK,
     LEFT_LOGGED_IN,
+    CRASHES,
     STAGE_TIMEOUT,
     STAGE_DURATION,
     FAILURES,
+    SPREAD,
     FILESYSTEM_AVAIL,
     FILESYSTEM_SIZE,
     JOURNAL_USED,
     JOURNAL_SIZE,
+    ARCHIVE_FAILING,
+    EVICTED,
+    INDEX_FAILING,
+    SERVICE_RESTARTS,
     RELOAD_SUCCESSFUL,
     RELOAD_TIME,
     REJECTED,
     LOOP_LAG,
     ACK_DELAY,
 )
+
+
+def declared() -> tuple[Family, ...]:
+    """Return every family that a daemon exports of its own, in the order of a scrape.
+
+    Alert rules, dashboards and the reference may use these and those of the process
+    (``process_*``, ``python_*``), and no others.
+    """
+    return CATALOGUE

@@ -14,17 +14,19 @@ from solrecd.events import (
     LostReason,
     Outcome,
     Reading,
+    SessionState,
     Severity,
     Stage,
 )
-from solrecd.metrics import Metrics
-from solrecd.metrics.families import CATALOGUE
+from solrecd.metrics import Metrics, declared, families
 
 NOON = 1_795_348_800_000_000
 """A stamp: 2026-11-22T12:00:00Z."""
 
 CONTRACT = {
     "solrecd_ack_delay_seconds": "histogram",
+    "solrecd_archive_evicted_segments_total": "counter",
+    "solrecd_archive_failing_consoles": "gauge",
     "solrecd_bmc_reachable": "gauge",
     "solrecd_power_on": "gauge",
     "solrecd_boot_stage_duration_seconds": "histogram",
@@ -36,20 +38,25 @@ CONTRACT = {
     "solrecd_build_info": "gauge",
     "solrecd_config_last_reload_success_timestamp_seconds": "gauge",
     "solrecd_config_last_reload_successful": "gauge",
+    "solrecd_console_crashes_total": "counter",
     "solrecd_console_gaps_total": "counter",
     "solrecd_console_info": "gauge",
     "solrecd_console_last_output_timestamp_seconds": "gauge",
     "solrecd_console_lost_bytes_total": "counter",
     "solrecd_console_received_bytes_total": "counter",
     "solrecd_consoles": "gauge",
+    "solrecd_crash_signatures_spread_total": "counter",
     "solrecd_datagrams_rejected_total": "counter",
     "solrecd_failures_total": "counter",
+    "solrecd_index_failing": "gauge",
     "solrecd_journal_size_bytes": "gauge",
     "solrecd_journal_used_bytes": "gauge",
     "solrecd_log_filesystem_avail_bytes": "gauge",
     "solrecd_log_filesystem_size_bytes": "gauge",
     "solrecd_loop_lag_seconds": "histogram",
+    "solrecd_service_restarts_total": "counter",
     "solrecd_sol_session_lost_total": "counter",
+    "solrecd_sol_session_state_entered_timestamp_seconds": "gauge",
     "solrecd_sol_session_stolen_total": "counter",
     "solrecd_sol_session_up": "gauge",
 }
@@ -82,7 +89,7 @@ def boot(number: int, outcome: Outcome, stages: Iterable[tuple[str, float]]) -> 
 
 
 def test_names_and_types_are_those_people_alert_on() -> None:
-    assert {one.name: one.type.value for one in CATALOGUE} == CONTRACT
+    assert {one.name: one.type.value for one in declared()} == CONTRACT
 
 
 def test_a_scrape_has_every_family_once_and_those_of_the_process(
@@ -92,7 +99,7 @@ def test_a_scrape_has_every_family_once_and_those_of_the_process(
 
     text = metrics.render().decode()
 
-    for family in CATALOGUE:
+    for family in declared():
         assert text.count(f"# TYPE {family.name} {family.type}\n") == 1
     assert "process_open_fds" in text
 
@@ -171,6 +178,22 @@ def test_losses_are_counted_by_reason(metrics: Metrics) -> None:
     assert values(metrics, "solrecd_sol_session_stolen") == {("n1",): 1}
     assert values(metrics, "solrecd_console_gaps")["n1", "skipped"] == 2
     assert values(metrics, "solrecd_console_lost_bytes")["n1", "skipped"] == 16384
+
+
+def test_only_the_sessions_state_of_now_has_a_series_and_says_why(
+    metrics: Metrics,
+) -> None:
+    console = metrics.console("n1")
+
+    console.session_entered(SessionState.DOWN, NOON, LostReason.BAD_PASSWORD)
+    console.session_entered(SessionState.FOREIGN, NOON, LostReason.STOLEN)
+
+    entered = "solrecd_sol_session_state_entered_timestamp_seconds"
+    assert values(metrics, entered) == {("n1", "foreign", "stolen"): NOON / 1e6}
+
+    console.session_entered(SessionState.UP, NOON + 1_000_000, None)
+
+    assert values(metrics, entered) == {("n1", "up", ""): NOON / 1e6 + 1}
 
 
 def test_only_the_current_stage_has_a_series(metrics: Metrics) -> None:
@@ -319,3 +342,64 @@ def test_a_console_removed_during_a_scrape_harms_nothing(metrics: Metrics) -> No
     text = b"".join([*begun, *pieces]).decode()
 
     assert list(text_string_to_metric_families(text))
+
+
+def test_a_tally_is_there_from_the_start_and_counts(metrics: Metrics) -> None:
+    family = families.REJECTED
+
+    tally = metrics.tally(family, [("forged",), ("stale",)])
+    tally.add("forged")
+    tally.add("forged", count=2)
+
+    found = values(metrics, "solrecd_datagrams_rejected")
+    assert found == {("forged",): 3, ("stale",): 0}
+
+
+def test_a_tally_with_other_labels_than_its_familys_is_a_mistake(
+    metrics: Metrics,
+) -> None:
+    with pytest.raises(ValueError, match="solrecd_datagrams_rejected_total"):
+        metrics.tally(families.REJECTED).add("forged", "n1")
+
+
+def test_a_gauge_is_asked_in_each_scrape(metrics: Metrics) -> None:
+    level = 1
+    metrics.gauge(families.JOURNAL_USED, lambda: {(): level})
+
+    assert values(metrics, "solrecd_journal_used_bytes") == {(): 1}
+    level = 2
+    assert values(metrics, "solrecd_journal_used_bytes") == {(): 2}
+
+
+def test_troubles_of_the_archive_count_consoles_that_are_there(
+    metrics: Metrics,
+) -> None:
+    metrics.console("n1")
+    metrics.archive_failing |= {"n1", "gone", ""}
+    metrics.index_failing = True
+
+    assert values(metrics, "solrecd_archive_failing_consoles") == {(): 1}
+    assert values(metrics, "solrecd_index_failing") == {(): 1}
+
+
+def test_a_crash_on_a_second_machine_is_counted_by_what_failed(
+    metrics: Metrics,
+) -> None:
+    for name in ("n1", "n2"):
+        crash = Event(
+            NOON, name, Kind.FAILURE, "panic", Severity.FATAL, "x", signature="51a"
+        )
+        metrics.console(name).saw(crash)
+
+    found = values(metrics, "solrecd_crash_signatures_spread")
+    assert found == {("panic",): 1, ("oops",): 0, ("100%",): 0}
+
+
+def test_every_declared_family_has_what_a_reference_needs() -> None:
+    units = {one.name: one.unit for one in declared()}
+
+    assert units["solrecd_console_received_bytes_total"] == "bytes"
+    assert units["solrecd_ack_delay_seconds"] == "seconds"
+    assert units["solrecd_consoles"] == ""
+    assert all(one.help.endswith(".") for one in declared())
+    assert len(units) == len(declared())

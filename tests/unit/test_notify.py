@@ -204,6 +204,27 @@ async def test_systemd_says_whether_a_stop_is_half_a_restart(
     notifier.close()
 
 
+@pytest.mark.parametrize(
+    ("shown", "restarts"), [("NRestarts=3", 3), ("NRestarts=[not set]", 0), ("", 0)]
+)
+async def test_how_often_systemd_restarted_us_is_asked(
+    tmp_path: Path,
+    manager: socket.socket,
+    monkeypatch: pytest.MonkeyPatch,
+    shown: str,
+    restarts: int,
+) -> None:
+    program = tmp_path / "systemctl"
+    program.write_text(f"#!/bin/sh\necho '{shown}'\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    monkeypatch.setenv("NOTIFY_SOCKET", manager.getsockname())
+    notifier = connect({**os.environ, "SOLRECD_UNIT": "solrecd.service"})
+
+    assert await notifier.restarts() == restarts
+    notifier.close()
+
+
 async def test_without_systemctl_a_stop_is_a_stop(
     tmp_path: Path, manager: socket.socket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -212,4 +233,5 @@ async def test_without_systemctl_a_stop_is_a_stop(
     notifier = connect({**os.environ, "SOLRECD_UNIT": "solrecd.service"})
 
     assert not await notifier.restarts_us()
+    assert await notifier.restarts() == 0
     notifier.close()

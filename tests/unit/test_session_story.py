@@ -5,16 +5,16 @@ from __future__ import annotations
 from solrecd.console.chronicle import SECOND, Chronicle
 from solrecd.console.session import SessionStory
 from solrecd.events import GapReason, Lost, LostReason, SessionState
-from solrecd.metrics import Metrics
+from solrecd.metrics import ConsoleMetrics, Metrics
 from tests.support.virtual_site import Stream, Tellers
 
 GONE = Lost(LostReason.DEACTIVATED, "the BMC switched SoL off")
 
 
-def make_story(gaps: list[str]) -> SessionStory:
+def make_story(gaps: list[str], metrics: ConsoleMetrics | None = None) -> SessionStory:
     """Return the story of a session that is up."""
     told = Tellers(Stream())
-    metrics = Metrics((), version="0").console("n1", {})
+    metrics = metrics or Metrics((), version="0").console("n1", {})
     sinks = type("Sinks", (), {"index": told, "viewers": told, "archive": told})()
     chronicle = Chronicle("n1", sinks, metrics, lambda: 1)
 
@@ -51,3 +51,15 @@ def test_an_activation_that_nobody_heard_of_and_a_second_one_are_two_gaps() -> N
         "1.0 s without a session (deactivated)",
         "4.0 s without a session (deactivated)",
     ]
+
+
+def test_the_metrics_know_the_state_and_why_it_is_not_up() -> None:
+    metrics = Metrics((), version="0").console("n1", {})
+    story = make_story([], metrics)
+
+    story.changed(SessionState.DOWN, Lost(LostReason.CRASHED, "a bug"), 5.0, 7 * SECOND)
+
+    assert metrics.session_state is SessionState.DOWN
+    assert metrics.session_since == 7 * SECOND
+    assert metrics.session_reason == "crashed"
+    assert metrics.crashes == 1

@@ -14,7 +14,7 @@ from solrecd.events import Boot, Event, Kind
 from solrecd.index import SegmentRow
 from solrecd.journal import Journal
 from solrecd.metrics import Metrics
-from solrecd.sinks.archive import ArchiveOptions, ArchiveSink
+from solrecd.sinks.archive import ArchiveOptions, ArchiveSink, ArchiveTrouble
 from solrecd.sinks.closer import Extent, SegmentChange, SegmentFate
 from solrecd.sinks.index import IndexSink
 from solrecd.storage import DISK_EVERY, LOW, Level, Storage, is_low, next_level
@@ -224,3 +224,26 @@ def test_a_segment_has_a_row_from_its_first_byte_until_it_is_removed(
     assert rows["node001", str(name)][-3:] == (AT + 9, 100, 50)
     change(SegmentFate.REMOVED)
     assert rows == {}
+    change(SegmentFate.EVICTED)
+    assert b"\nsolrecd_archive_evicted_segments_total 1\n" in site.metrics.render()
+
+
+def test_troubles_of_archive_and_index_are_in_the_metrics_until_they_end(
+    site: Site,
+) -> None:
+    site.metrics.console("n1")
+    full = OSError(28, "No space left on device")
+
+    site.storage.archive_troubled(ArchiveTrouble("n1", full))
+    site.storage.index_troubled("the disk is full")
+
+    text = site.metrics.render()
+    assert b"\nsolrecd_archive_failing_consoles 1\n" in text
+    assert b"\nsolrecd_index_failing 1\n" in text
+
+    site.storage.archive_troubled(ArchiveTrouble("n1", None))
+    site.storage.index_troubled(None)
+
+    text = site.metrics.render()
+    assert b"\nsolrecd_archive_failing_consoles 0\n" in text
+    assert b"\nsolrecd_index_failing 0\n" in text
