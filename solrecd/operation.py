@@ -156,6 +156,22 @@ class Operation:
             raise OperationError("a note needs a text")
         self._console.note_act(OperatorAct.NOTE, f"{user}: {text}", user)
 
+    def acknowledge(self, user: str, text: str = "") -> None:
+        """Let others know that somebody takes care of what is wrong here.
+
+        It lasts until something new happens (see `solrecd.console.attention`).
+        """
+        why = f": {text}" if text.strip() else ""
+        self._console.note_act(
+            OperatorAct.ACKNOWLEDGED, f"{user} acknowledged what is wrong{why}", user
+        )
+
+    def unacknowledge(self, user: str) -> None:
+        """Take that back."""
+        self._console.note_act(
+            OperatorAct.UNACKNOWLEDGED, f"{user} took the acknowledgement back", user
+        )
+
     def message(self, user: str, text: str) -> int:
         """Tell everybody at the desk something; return how many there are."""
         self._console.desk.say(f"{user}: {text}")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -33,6 +33,7 @@ from solrecd.management import MANAGED_AT_ONCE
 from solrecd.operation import Operation
 from solrecd.rounds import Rounds
 from solrecd.sinks.archive import ArchiveError
+from solrecd.sinks.board import Changes
 from solrecd.sinks.viewers import TailItem, Viewers
 
 OPENING = 20.0
@@ -249,6 +250,19 @@ class Supervisor:
     ) -> AbstractAsyncContextManager[trio.MemoryReceiveChannel[TailItem]]:
         """Watch consoles: recent lines first, then live."""
         return self._viewers.watch(names)
+
+    def watch(
+        self, names: Collection[str] | None = None
+    ) -> AbstractContextManager[Changes]:
+        """Learn which consoles change."""
+        return self._viewers.board.watching(names)
+
+    def glance(self, name: str) -> dict[str, Any] | None:
+        """Return an ``ls`` object and what the console printed last."""
+        member = self._members.get(name)
+        if member is None:
+            return None
+        return member.console.summary() | {"line": self._viewers.last_line(name)}
 
     def in_words(self) -> str:
         """Return one line for ``systemctl status``."""

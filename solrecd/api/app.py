@@ -23,6 +23,7 @@ from starlette.types import Receive, Scope, Send
 
 from solrecd.api.fleet import Fleet, FleetError
 from solrecd.api.operate import operating_routes
+from solrecd.api.watch import watching_routes
 from solrecd.events import Event, Line
 from solrecd.sinks.viewers import Missed, TailItem, Unfinished
 from solrecd.stamps import format_stamp
@@ -153,6 +154,7 @@ def api_app(fleet: Fleet, version: str) -> Starlette:
             Route("/v1/reload", routes.reload, methods=["POST"]),
             Route("/v1/version", routes.version),
             *operating_routes(fleet),
+            *watching_routes(fleet),
         ],
         exception_handlers={HTTPException: routes.refuse},
     )

@@ -6,12 +6,13 @@ Objects are the contract's JSON objects (``ls``, ``status``) as plain dictionari
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from typing import Any, Protocol
 
 import trio
 
 from solrecd.operation import Operation
+from solrecd.sinks.board import Changes
 from solrecd.sinks.viewers import TailItem
 
 
@@ -53,6 +54,16 @@ class Fleet(Protocol):
         self, names: Collection[str]
     ) -> AbstractAsyncContextManager[trio.MemoryReceiveChannel[TailItem]]:
         """Watch consoles: recent lines first, then live; `Viewers.watch` does it."""
+        ...
+
+    def watch(
+        self, names: Collection[str] | None = None
+    ) -> AbstractContextManager[Changes]:
+        """Learn which consoles change; None: all, also those added later."""
+        ...
+
+    def glance(self, name: str) -> dict[str, Any] | None:
+        """Return an ``ls`` object and ``line``, what was printed last; None: gone."""
         ...
 
     def operation(self, name: str) -> Operation:

@@ -86,6 +86,20 @@ def _note(operation: Operation, user: str, query: Mapping[str, str]) -> dict[str
     return {}
 
 
+def _acknowledge(
+    operation: Operation, user: str, query: Mapping[str, str]
+) -> dict[str, Any]:
+    operation.acknowledge(user, query.get("text", ""))
+    return {}
+
+
+def _unacknowledge(
+    operation: Operation, user: str, _: Mapping[str, str]
+) -> dict[str, Any]:
+    operation.unacknowledge(user)
+    return {}
+
+
 def _message(
     operation: Operation, user: str, query: Mapping[str, str]
 ) -> dict[str, Any]:
@@ -114,6 +128,8 @@ _ACTS: Final[Mapping[str, _Act]] = MappingProxyType(
     {
         "break": _break,
         "note": _note,
+        "acknowledge": _acknowledge,
+        "unacknowledge": _unacknowledge,
         "message": _message,
         "yield": _yield,
         "take": _take,

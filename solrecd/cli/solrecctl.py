@@ -24,6 +24,7 @@ COMMANDS = (
     Command("who", "solrecd.cli.who", "list who is attached where"),
     Command("msg", "solrecd.cli.msg", "tell something to all who are attached"),
     Command("note", "solrecd.cli.note", "write a line into consoles' logs"),
+    Command("ack", "solrecd.cli.ack", "say that you take care of what is wrong"),
     Command("break", "solrecd.cli.breaks", "send a break, or a SysRq letter"),
     Command("power", "solrecd.cli.power", "see or switch the machines' power"),
     Command("wait", "solrecd.cli.wait", "wait until consoles come to a stage"),

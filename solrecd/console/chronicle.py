@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from solrecd.console.attention import Attention
 from solrecd.events import Chunk, Event, Kind, Reading, Severity
 from solrecd.metrics import ConsoleMetrics
 from solrecd.sinks.archive import ArchiveSink
@@ -57,7 +58,7 @@ class Chronicle:
         boot: returns the number of the boot that goes on.
     """
 
-    __slots__ = ("_boot", "_metrics", "_sinks", "console")
+    __slots__ = ("_boot", "_metrics", "_sinks", "attention", "console")
 
     def __init__(
         self,
@@ -67,6 +68,8 @@ class Chronicle:
         boot: Callable[[], int | None],
     ) -> None:
         self.console = console
+        self.attention = Attention()
+        """Of people, as what happened here has them give or keep it."""
         self._sinks = sinks
         self._metrics = metrics
         self._boot = boot
@@ -81,6 +84,7 @@ class Chronicle:
         self._sinks.viewers.offer(self.console, reading.lines, reading.events, quiet)
         self._metrics.read(reading)
         for event in reading.events:
+            self.attention.saw(event)
             if event.kind in _LOGGED:
                 log.warning(
                     "console.event",
@@ -107,9 +111,14 @@ class Chronicle:
             title=deed.title,
             fields=deed.fields,
         )
+        self.attention.saw(event)
         self._sinks.index.offer((event,), ())
         self._sinks.viewers.offer(self.console, (), (event,))
         self._metrics.saw(event)
+
+    def changed(self) -> None:
+        """Tell those who watch the fleet of what is no event."""
+        self._sinks.viewers.board.mark(self.console)
 
     @property
     def viewers(self) -> int:

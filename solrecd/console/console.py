@@ -371,6 +371,7 @@ class Console:
     ) -> None:
         """Learn what the keeper says of the session; only news become events."""
         self._session.changed(state, lost, retry_in, self._wall_clock())
+        self._chronicle.changed()
 
     def _note_gap(
         self,
@@ -398,7 +399,9 @@ class Console:
 
     def power_seen(self, *, on: bool | None) -> None:
         """Learn from the keeper whether the machine is on; None: nobody can tell."""
-        self._metrics.power_on = on
+        if on is not self._metrics.power_on:
+            self._metrics.power_on = on
+            self._chronicle.changed()
         self._power.seen(on, self._interpreter.stage, self._wall_clock())
 
     def expect(self, ending: str | None, beginning: str | None = None) -> None:
@@ -455,6 +458,8 @@ class Console:
             "stage": self._interpreter.stage.value,
             "stage_since": _stamp_or_none(self._interpreter.stage_since),
             "outcome": None if boot is None else boot.outcome.value,
+            "title": None if boot is None else boot.title,
+            "acknowledged": self._chronicle.attention.as_dict(),
             "viewers": self._chronicle.viewers + len(self._seats),
             "last_output": _stamp_or_none(self._metrics.last_output or None),
             "error": session.error,

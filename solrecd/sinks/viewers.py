@@ -15,6 +15,7 @@ from typing import NamedTuple
 import trio
 
 from solrecd.events import Event, Line
+from solrecd.sinks.board import Board
 
 VIEWER_BUFFER = 2000
 """Items that may wait for one viewer; about a second of forty flooding consoles."""
@@ -78,6 +79,8 @@ class Viewers:
     """Hands lines and events of all consoles to whoever watches them."""
 
     def __init__(self) -> None:
+        self.board = Board()
+        """For those who want to know how consoles are, not what they print."""
         self._viewers: set[_Viewer] = set()
         self._recent: dict[str, deque[Line]] = {}
         self._unfinished: dict[str, Unfinished] = {}
@@ -97,6 +100,7 @@ class Viewers:
             events: what happened to it.
             quiet: the unfinished line, when nothing has come for a while.
         """
+        self.board.mark(console)
         watching = [viewer for viewer in self._viewers if _watches(viewer, console)]
         if lines:
             recent = self._recent.setdefault(console, deque(maxlen=RECENT_LINES))
@@ -118,8 +122,17 @@ class Viewers:
         for viewer in watching:
             viewer.offer(TailItem(console, item))
 
+    def last_line(self, console: str) -> str | None:
+        """Return what a console printed last, be it a whole line or not."""
+        unfinished = self._unfinished.get(console)
+        if unfinished is not None:
+            return unfinished.line.text
+        recent = self._recent.get(console)
+        return recent[-1].text if recent else None
+
     def forget(self, console: str) -> None:
         """Drop what is remembered of a console that was removed."""
+        self.board.mark(console)
         self._recent.pop(console, None)
         self._unfinished.pop(console, None)
 

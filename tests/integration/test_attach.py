@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import pwd
 import signal
 import subprocess
 import sys
@@ -163,6 +165,29 @@ async def test_deeds_are_in_the_log_and_in_the_index(site: Site) -> None:
         "attached",
         "detached",
         "power_off",
+    ]
+
+
+async def test_an_acknowledgement_is_recorded_with_who_gave_it(site: Site) -> None:
+    member = add_echo(site)
+    user = pwd.getpwuid(os.getuid()).pw_name
+
+    async with site.recording():
+        await site.wait("node1", session="up")
+        member.bmc.console_output(b"here I am\r\n", trio.current_time())
+        site.fleet.poke(member)
+        await until(lambda: "here I am" in site.text("node1"))
+        await run(site, "ack", "node1", "waits", "for", "a", "DIMM")
+        given = await site.ls("node1")
+        await run(site, "ack", "node1", "--undo")
+        taken_back = await site.ls("node1")
+
+    assert given["acknowledged"]["user"] == user
+    assert taken_back["acknowledged"] is None
+    assert f"{user} acknowledged what is wrong: waits for a DIMM" in site.text("node1")
+    assert [name for name, _ in site.events("node1", "operator")] == [
+        "acknowledged",
+        "unacknowledged",
     ]
 
 

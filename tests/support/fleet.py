@@ -1,13 +1,14 @@
 """A fleet for the API: two consoles whose viewers are real."""
 
 from collections.abc import AsyncIterator, Collection, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager
 from typing import Any
 
 import trio
 
 from solrecd.api.fleet import FleetError
 from solrecd.operation import Operation
+from solrecd.sinks.board import Changes
 from solrecd.sinks.viewers import TailItem, Viewers
 
 
@@ -15,7 +16,8 @@ class FakeFleet:
     """Fits the `Fleet` protocol."""
 
     def __init__(self, names: Sequence[str] = ("a", "b")) -> None:
-        self._names = names
+        self.known = list(names)
+        """May change: a reload."""
         self.viewers = Viewers()
         self.reloads: list[bool] = []
         self.refusal: FleetError | None = None
@@ -24,7 +26,7 @@ class FakeFleet:
 
     def names(self) -> Sequence[str]:
         """Return the consoles."""
-        return self._names
+        return self.known
 
     def list(self) -> list[dict[str, Any]]:
         """Return ``ls`` objects; every second console is in another rack."""
@@ -44,12 +46,25 @@ class FakeFleet:
                 "next_try": None,
                 "labels": {"rack": f"r{1 + number % 2}"},
             }
-            for number, name in enumerate(self._names)
+            for number, name in enumerate(self.known)
         ]
 
     def status(self, name: str) -> dict[str, Any]:
         """Return a ``status`` object."""
         return {"console": name, "session": "up", "cipher_suite": 17}
+
+    def watch(
+        self, names: Collection[str] | None = None
+    ) -> AbstractContextManager[Changes]:
+        """Learn what changes."""
+        return self.viewers.board.watching(names)
+
+    def glance(self, name: str) -> dict[str, Any] | None:
+        """Return a console and its last line."""
+        for row in self.list():
+            if row["console"] == name:
+                return {**row, "line": self.viewers.last_line(name)}
+        return None
 
     def operation(self, name: str) -> Operation:
         """Nobody operates these."""
@@ -72,4 +87,4 @@ class FakeFleet:
         if self.refusal is not None:
             raise self.refusal
         self.reloads.append(dry_run)
-        return {"start": [], "stop": [], "restart": [], "keep": len(self._names)}
+        return {"start": [], "stop": [], "restart": [], "keep": len(self.known)}
