@@ -224,7 +224,10 @@ def test_a_segment_has_a_row_from_its_first_byte_until_it_is_removed(
     assert rows["node001", str(name)][-3:] == (AT + 9, 100, 50)
     change(SegmentFate.REMOVED)
     assert rows == {}
+
+    change(SegmentFate.BEGUN, Extent(100))
     change(SegmentFate.EVICTED)
+    assert rows == {}
     assert b"\nsolrecd_archive_evicted_segments_total 1\n" in site.metrics.render()
 
 
