@@ -39,7 +39,11 @@ def main(args: argparse.Namespace) -> int:
     except ConfigError as error:
         print(error, file=sys.stderr)
         return check.USAGE
-    log.configure(format_=config.daemon.log_format, level=config.daemon.log_level)
+    log.configure(
+        format_=config.daemon.log_format,
+        level=config.daemon.log_level,
+        journal=log.open_journal(),
+    )
     return exit_status_of(_run, config, lambda: check.load(args.config))
 
 

@@ -9,6 +9,7 @@ import structlog
 
 from solrecd.console.attention import Attention
 from solrecd.events import Chunk, Event, Kind, Reading, Severity
+from solrecd.log.entries import EVENT, LEVELS
 from solrecd.metrics import ConsoleMetrics
 from solrecd.sinks.archive import ArchiveSink
 from solrecd.sinks.index import IndexSink
@@ -16,9 +17,6 @@ from solrecd.sinks.viewers import Viewers
 
 SECOND = 1_000_000
 """Microseconds in a second; stamps are counted in these."""
-
-_LOGGED = frozenset({Kind.FAILURE, Kind.STUCK})
-"""What a boot does that the daemon's own log tells as well."""
 
 log = structlog.get_logger()
 
@@ -85,15 +83,7 @@ class Chronicle:
         self._metrics.read(reading)
         for event in reading.events:
             self.attention.saw(event)
-            if event.kind in _LOGGED:
-                log.warning(
-                    "console.event",
-                    console=self.console,
-                    kind=event.kind,
-                    boot=event.boot,
-                    name=event.name,
-                    title=event.title,
-                )
+            _log(event)
 
     def note(self, at: int, text: str) -> None:
         """Write a note of ours between the console's lines."""
@@ -115,6 +105,7 @@ class Chronicle:
         self._sinks.index.offer((event,), ())
         self._sinks.viewers.offer(self.console, (), (event,))
         self._metrics.saw(event)
+        _log(event)
 
     def changed(self) -> None:
         """Tell those who watch the fleet of what is no event."""
@@ -124,3 +115,8 @@ class Chronicle:
     def viewers(self) -> int:
         """How many people watch."""
         return self._sinks.viewers.count(self.console)
+
+
+def _log(event: Event) -> None:
+    """Give the daemon's own log an event; what it shows of it is the log's affair."""
+    log.log(LEVELS[event.severity], EVENT, occurrence=event)

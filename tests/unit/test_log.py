@@ -5,13 +5,18 @@ import json
 import logging
 import os
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 import structlog
 
 from solrecd.config import ConsoleConfig, LogFormat, LogLevel, OnConflict, Secret
+from solrecd.events import Event, Kind, Severity
 from solrecd.log import configure
+from solrecd.log.entries import EVENT, LEVELS
+from solrecd.log.journald import Journal
+from tests.support.journal import fake_journal
 
 SECRET = "hunter2"
 
@@ -103,7 +108,11 @@ def test_the_journal_gets_priorities_and_no_time(tmp_path: Path) -> None:
     with (tmp_path / "journal").open("w+", encoding="utf-8") as stream:
         status = os.fstat(stream.fileno())
         environ = {"JOURNAL_STREAM": f"{status.st_dev}:{status.st_ino}"}
-        configure(stream=stream, environ=environ, level=LogLevel.DEBUG)
+        configure(
+            stream=stream,
+            environ=environ,
+            level=LogLevel.DEBUG,
+        )
         log = structlog.get_logger()
         log.debug("detail")
         log.error("session lost", console="node001")
@@ -157,3 +166,94 @@ def test_a_log_that_cannot_be_written_is_no_error() -> None:
     stream.close()
 
     structlog.get_logger().error("unheard")
+
+
+def event(kind: Kind, title: str, severity: Severity = Severity.INFO) -> Event:
+    """Return something that happened on a console."""
+    return Event(1_800_000_000_000_000, "n1", kind, "what", severity, title)
+
+
+def tell(*events: Event) -> None:
+    """Log events as a console does."""
+    for one in events:
+        structlog.get_logger().log(LEVELS[one.severity], EVENT, occurrence=one)
+
+
+def entries_of(folder: Path, write: Callable[[], None]) -> list[dict[str, str]]:
+    """Return what a call of ours gives the journal."""
+    with (
+        fake_journal(folder) as journal,
+        (folder / "stderr").open("w+", encoding="utf-8") as stream,
+    ):
+        status = os.fstat(stream.fileno())
+        environ = {"JOURNAL_STREAM": f"{status.st_dev}:{status.st_ino}"}
+        with closing(Journal(journal.path)) as way:
+            configure(stream=stream, environ=environ, journal=way)
+            write()
+        assert not (folder / "stderr").read_text()
+        return journal.read()
+
+
+def test_the_journal_gets_every_event_with_its_fields(tmp_path: Path) -> None:
+    entries = entries_of(
+        tmp_path,
+        lambda: tell(
+            event(Kind.STAGE, "reached the kernel"),
+            event(Kind.FAILURE, "\x1b[2Jdied\nPRIORITY=0", Severity.FATAL),
+        ),
+    )
+
+    assert [entry["SOLRECD_KIND"] for entry in entries] == ["stage", "failure"]
+    assert [entry["PRIORITY"] for entry in entries] == ["6", "2"]
+    assert entries[1]["MESSAGE"] == r"n1: what: \x1b[2Jdied\x0aPRIORITY=0"
+    assert entries[1]["SOLRECD_TITLE"] == r"\x1b[2Jdied\x0aPRIORITY=0"
+
+
+def test_a_log_of_lines_has_what_a_boot_suffered_and_not_its_whole_story() -> None:
+    text = written(
+        LogFormat.LOGFMT,
+        lambda: tell(
+            event(Kind.STAGE, "kernel"), event(Kind.STUCK, "no more", Severity.ERROR)
+        ),
+    )
+
+    assert text.partition(" ")[2] == (
+        "level=error event=console.event console=n1 kind=stuck name=what "
+        'title="no more"\n'
+    )
+
+
+def test_the_journal_gets_our_messages_and_those_of_libraries(tmp_path: Path) -> None:
+    def write() -> None:
+        structlog.get_logger().warning("session lost", console="n1", after=1.5)
+        logging.getLogger("hypercorn").error("slow %d", 3)
+        try:
+            fail(Secret(SECRET.encode()))
+        except ValueError:
+            structlog.get_logger().exception("crash", password=SECRET)
+
+    lost, slow, crash = entries_of(tmp_path, write)
+
+    assert lost == {
+        "MESSAGE": 'event="session lost" console=n1 after=1.5',
+        "PRIORITY": "4",
+        "SYSLOG_IDENTIFIER": "solrecd",
+        "SOLRECD_CONSOLE": "n1",
+        "SOLRECD_AFTER": "1.5",
+    }
+    assert (slow["PRIORITY"], slow["SOLRECD_LOGGER"]) == ("3", "hypercorn")
+    assert crash["SOLRECD_EXCEPTION"].startswith("Traceback (most recent call last):\n")
+    assert SECRET not in str(crash)
+
+
+def test_a_journal_that_went_away_leaves_lines_with_priorities(tmp_path: Path) -> None:
+    with (tmp_path / "stderr").open("w+", encoding="utf-8") as stream:
+        status = os.fstat(stream.fileno())
+        environ = {"JOURNAL_STREAM": f"{status.st_dev}:{status.st_ino}"}
+        with fake_journal(tmp_path) as journal:
+            way = Journal(journal.path)
+        with closing(way):
+            configure(stream=stream, environ=environ, journal=way)
+            structlog.get_logger().error("unheard", console="n1")
+
+        assert (tmp_path / "stderr").read_text() == "<3>event=unheard console=n1\n"
