@@ -96,8 +96,9 @@ fuzz: venv ## coverage-guided fuzzing of every decoder, SECONDS=n each
 	    $(BIN)/python -m tests.reliability.fuzz $$target -max_total_time=$(or $(SECONDS),60) || exit 1; \
 	done
 
-docs: venv ## packaging/docs/events.md: what every event means, from the taxonomy and the markers
+docs: venv ## packaging/docs and the commented example, from the taxonomy, the markers and the schema
 	$(BIN)/python -m tools.taxonomy
+	$(BIN)/python -m tools.configuration
 
 man: venv ## manual pages of every command, into build/man
 	$(BIN)/python -m tools.manpages build/man

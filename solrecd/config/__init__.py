@@ -7,7 +7,9 @@ so that a test, `solrecd check` and a reload all take the same road.
 - `errors`     what is wrong with an invalid one, all of it at once
 - `document`   one file: its tables and the line of each key
 - `values`     one value: sizes, durations, addresses, labels
-- `schema`     which keys there are
+- `keys`       what a key and a table of the configuration are
+- `schema`     which keys there are, and what each is for; `console_keys` likewise
+- `tables`     all tables with their keys
 - `secrets`    where a password may come from
 - `reading`    from files to a `Config`
 - `reload`     what a new configuration means for running sessions

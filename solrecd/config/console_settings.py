@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
+from solrecd.config.console_keys import INSECURE_SUITES, KG_KEYS, PASSWORD_KEYS
 from solrecd.config.document import Given
 from solrecd.config.errors import Problems
-from solrecd.config.schema import (
-    INSECURE_SUITES,
-    KG_KEYS,
-    PASSWORD_KEYS,
-    Schema,
-)
+from solrecd.config.keys import Schema
 from solrecd.config.secrets import OTHERS, SecretKind
 from solrecd.config.settings import Setting, Table, parse_settings
 

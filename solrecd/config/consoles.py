@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, TypeVar
 
+from solrecd.config.console_keys import KG_KEYS, PASSWORD_KEYS, PASSWORD_MAX
 from solrecd.config.console_settings import (
     Settings,
     check_complete,
@@ -15,9 +16,9 @@ from solrecd.config.console_settings import (
 )
 from solrecd.config.document import Document, Given
 from solrecd.config.errors import Problems
+from solrecd.config.keys import Schema
 from solrecd.config.model import IPMI_PORT, ConsoleConfig
 from solrecd.config.names import expand, expand_names
-from solrecd.config.schema import KG_KEYS, PASSWORD_KEYS, PASSWORD_MAX, Schema
 from solrecd.config.secrets import (
     Secret,
     SecretKind,

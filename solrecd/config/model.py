@@ -1,6 +1,6 @@
 """What a valid configuration is: the values that the rest of solrecd receives.
 
-Defaults live here and nowhere else; `packaging/solrecd.toml` explains each key.
+Defaults live here and nowhere else; what each key is for, its `keys.Key` says.
 """
 
 from __future__ import annotations

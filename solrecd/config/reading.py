@@ -6,18 +6,15 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
+from solrecd.config.console_keys import console_keys
 from solrecd.config.consoles import ConsoleReader
 from solrecd.config.document import Document, Given, Path, Source, read_document, spell
 from solrecd.config.errors import Problems
 from solrecd.config.model import STAGE_TIMEOUTS, Config, DaemonConfig
-from solrecd.config.schema import (
-    DAEMON_KEYS,
-    STAGE_TIMEOUT_KEYS,
-    TOP_LEVEL,
-    console_keys,
-)
+from solrecd.config.schema import DAEMON_KEYS, STAGE_TIMEOUT_KEYS
 from solrecd.config.secrets import Surroundings
 from solrecd.config.settings import Table, parse_settings
+from solrecd.config.tables import top_level
 from solrecd.config.values import refusal, suggestion
 from solrecd.events import Stage
 
@@ -63,9 +60,10 @@ def parse(
 
 
 def _check_top_level(documents: Iterable[Document], problems: Problems) -> None:
+    allowed = top_level()
     for document in documents:
-        for key in document.tables.keys() - set(TOP_LEVEL):
-            hint = suggestion(key, TOP_LEVEL)
+        for key in document.tables.keys() - set(allowed):
+            hint = suggestion(key, allowed)
             problems.add(document.problem((key,), f"unknown table; {hint}"))
 
 

@@ -1,138 +1,137 @@
-"""Which keys there are, and the parser of each; `model` has their defaults."""
+"""Which keys ``[daemon]`` and ``[stages.timeout]`` have; `model` has their defaults."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
 from types import MappingProxyType
-from typing import Any
 
-from solrecd.config.model import (
-    AddressFamily,
-    Fsync,
-    LogFormat,
-    LogLevel,
-    OnConflict,
-    Privilege,
-)
-from solrecd.config.secrets import SecretKind
+from solrecd.config.keys import Key, Schema
+from solrecd.config.model import Fsync, LogFormat, LogLevel
 from solrecd.config.values import (
-    Parser,
     absolute_path,
     boolean,
     choice,
     duration,
     enum_or,
     integer,
-    ip_address,
-    labels,
     listener,
     off_or,
     size,
-    some_of,
-    text,
 )
 from solrecd.events import Stage
-
-Schema = Mapping[str, Parser[Any]]
 
 _MIB = 1024 * 1024
 _GIB = 1024 * _MIB
 _YEAR = 365 * 86400.0
 
-USERNAME_MAX = 16
-"""Bytes (IPMI 2.0 §22.28, Set User Name)."""
-PASSWORD_MAX = 20
-"""Bytes (IPMI 2.0 §22.30, Set User Password: 20-byte form)."""
-CIPHER_SUITES = (0, 1, 2, 3, 17)
-"""IPMI 2.0 Table 22-20: those with algorithms that BMCs really offer."""
-INSECURE_SUITES = frozenset({0, 1, 2})
-"""No integrity, or no encryption: a password or a console in the clear."""
-
-TOP_LEVEL = ("daemon", "defaults", "stages", "console")
-
-STAGES = (
-    Stage.FIRMWARE,
-    Stage.BOOTDEV,
-    Stage.LOADER,
-    Stage.KERNEL,
-    Stage.INITRAMFS,
-    Stage.INIT,
-)
+_STAGES = {
+    Stage.FIRMWARE: "Firmware that trains memory and probes devices; a server with much"
+    " memory is silent for minutes.",
+    Stage.BOOTDEV: "The search for something to boot; PXE tries each port in turn, and"
+    " each try waits for DHCP.",
+    Stage.LOADER: "GRUB, or another boot loader, and its menu.",
+    Stage.KERNEL: "The kernel, until it starts the first program.",
+    Stage.INITRAMFS: "The initial RAM disk, until the root file system is mounted.",
+    Stage.INIT: "Services that start, until a login prompt appears.",
+}
 """Stages that a boot leaves again; the others have no time limit."""
 
 STAGE_TIMEOUT_KEYS: Schema = MappingProxyType(
-    {stage.value: off_or(duration(1, _YEAR)) for stage in STAGES}
+    {
+        stage.value: Key(off_or(duration(1, _YEAR)), what)
+        for stage, what in _STAGES.items()
+    }
 )
 
 DAEMON_KEYS: Schema = MappingProxyType(
     {
-        "log_dir": absolute_path,
-        "state_dir": absolute_path,
-        "control": absolute_path,
-        "journal": absolute_path,
+        "log_dir": Key(
+            absolute_path,
+            "Archives: a folder per console, with the text, the exact bytes and the"
+            " timing of each boot.",
+        ),
+        "state_dir": Key(
+            absolute_path,
+            "The index of boots and events is here; it can be made anew from the"
+            " archives (`solrecctl reindex`).",
+        ),
+        "control": Key(
+            absolute_path, "The socket of `solrecctl`. Its group may use it."
+        ),
+        "journal": Key(
+            absolute_path,
+            "Where bytes are recorded before they are acknowledged: a file in memory"
+            " (tmpfs). When not set, `journal` beside the control socket.",
+            example="/run/solrecd/journal",
+        ),
         # The ring needs room for a few slabs per console, and /run is memory.
-        "journal_size": size(_MIB, 64 * _GIB),
-        "metrics": listener,
-        "fsync": enum_or(Fsync, duration(0.25, 3600)),
-        "segment_size": size(64 * 1024, 64 * _GIB),
-        "segment_age": off_or(duration(60, _YEAR)),
-        "compress": boolean,
-        "retention_age": off_or(duration(60, 100 * _YEAR)),
-        "retention_boots": off_or(integer(1, 1_000_000)),
-        "retention_bytes": off_or(size(_MIB, 1024 * 1024 * _GIB)),
-        "retention_total": off_or(size(_MIB, 1024 * 1024 * _GIB)),
-        "keep_free": off_or(size(_MIB, 1024 * _GIB)),
-        "login_concurrency": integer(1, 10_000),
-        "markers_dir": absolute_path,
-        "log_level": choice(LogLevel),
-        "log_format": choice(LogFormat),
+        "journal_size": Key(
+            size(_MIB, 64 * _GIB),
+            "The size of that file. What a disk that is slow, hangs or is full cannot"
+            " take waits in it.",
+        ),
+        "metrics": Key(
+            listener, 'Prometheus\'s listener, `/metrics`; `""` switches it off.'
+        ),
+        "fsync": Key(
+            enum_or(Fsync, duration(0.25, 3600)),
+            "When archives are forced to the disk: every so often, with each drain of"
+            ' the journal (`"drain"`: every 250 ms), or only when a segment is closed'
+            ' (`"off"`). Of a host that loses power, no more is lost than that.',
+        ),
+        "segment_size": Key(
+            size(64 * 1024, 64 * _GIB),
+            "A boot that outgrows this size goes on in a further part.",
+        ),
+        "segment_age": Key(
+            off_or(duration(60, _YEAR)),
+            "A boot that outgrows this age goes on in a further part.",
+        ),
+        "compress": Key(
+            boolean,
+            "Closed segments become zstd files, which `zstdcat`, `zstdgrep` and `rg -z`"
+            " read.",
+        ),
+        "retention_age": Key(
+            off_or(duration(60, 100 * _YEAR)),
+            'Closed segments older than this are deleted; `"off"`: none is.',
+        ),
+        "retention_boots": Key(
+            off_or(integer(1, 1_000_000)),
+            "The oldest boots of a console beyond this number are deleted.",
+        ),
+        "retention_bytes": Key(
+            off_or(size(_MIB, 1024 * 1024 * _GIB)),
+            "The oldest boots of a console beyond this size on disk are deleted.",
+        ),
+        "retention_total": Key(
+            off_or(size(_MIB, 1024 * 1024 * _GIB)),
+            "The oldest boots of all consoles beyond this size together are deleted.",
+        ),
+        "keep_free": Key(
+            off_or(size(_MIB, 1024 * _GIB)),
+            "While the file system of `log_dir` has less room than this, closed"
+            ' segments are deleted all the same, the oldest first. `"off"`: nothing'
+            " goes that the keys above would keep; when room gets short that is told"
+            " (event `disk_low`) and what they allow is deleted at once.",
+        ),
+        "login_concurrency": Key(
+            integer(1, 10_000),
+            "Logins under way at the same time: a fleet that lost power must not become"
+            " a storm.",
+        ),
+        "markers_dir": Key(
+            absolute_path,
+            "Marker rules of your own: files that add rules or switch packaged ones"
+            " off.",
+        ),
+        "log_level": Key(
+            choice(LogLevel),
+            "The least important message that solrecd's own log has.",
+        ),
+        "log_format": Key(
+            choice(LogFormat),
+            'What that log looks like. `"auto"`: coloured on a terminal, for the'
+            " journal under systemd, else logfmt.",
+        ),
     }
 )
-
-PASSWORD_KEYS = MappingProxyType({"password" + kind.value: kind for kind in SecretKind})
-KG_KEYS = MappingProxyType({"kg" + kind.value: kind for kind in SecretKind})
-
-TEMPLATES = frozenset(
-    {"bmc", "password_file", "password_credential", "kg_file", "kg_credential"}
-)
-"""Keys in which {name} and {n} expand, beside the values of ``labels``."""
-
-_path_template = absolute_path
-_name_template = text(min_bytes=1, max_bytes=255)
-
-
-def console_keys(quirks: Collection[str]) -> Schema:
-    """Return the keys of a console.
-
-    Args:
-        quirks: the names that ``quirks`` may list.
-    """
-    return {
-        "bmc": text(min_bytes=1, max_bytes=300),
-        "port": integer(1, 65535),
-        "family": choice(AddressFamily),
-        "bind": ip_address,
-        "username": text(max_bytes=USERNAME_MAX),
-        "password": text(max_bytes=PASSWORD_MAX, hidden=True),
-        "password_file": _path_template,
-        "password_credential": _name_template,
-        "kg": text(min_bytes=1, max_bytes=2 + 2 * PASSWORD_MAX, hidden=True),
-        "kg_file": _path_template,
-        "kg_credential": _name_template,
-        "cipher_suites": some_of(CIPHER_SUITES),
-        "privilege": choice(Privilege),
-        "insecure": boolean,
-        "quirks": some_of(sorted(map(str, quirks))),
-        "on_conflict": choice(OnConflict),
-        "on_stolen": choice(OnConflict),
-        "yield_for": duration(1, 30 * 86400),
-        # BMCs end a session 30-60 s after its last command, whatever SoL does.
-        "keepalive": duration(1, 25),
-        "sol_instance": integer(1, 15),
-        "payload_size": off_or(integer(1, 255)),
-        "auxiliary": integer(0, 0x3F),
-        "serial_keepalive": off_or(duration(1, 86400)),
-        "record_input": boolean,
-        "labels": labels,
-        "enabled": boolean,
-    }

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from solrecd.config.document import Given
 from solrecd.config.errors import Problems
-from solrecd.config.schema import Schema
+from solrecd.config.keys import Schema
 from solrecd.config.values import suggestion
 
 Table = Mapping[str, Given]
@@ -26,12 +26,12 @@ def parse_settings(
     """Return the parsed values by key; a wrong one is noted and left out."""
     settings: dict[str, Setting] = {}
     for key, given in table.items():
-        parser = schema.get(key)
-        if parser is None:
+        known = schema.get(key)
+        if known is None:
             problems.add(given.problem(_unknown(key, given.value, schema)))
             continue
         try:
-            settings[key] = Setting(parser(given.value), given)
+            settings[key] = Setting(known.parse(given.value), given)
         except ValueError as error:
             problems.add(given.problem(str(error)))
     return settings

@@ -29,6 +29,7 @@ _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|s|m|h|d|w))+\Z", re.ASCII)
 _DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|w)", re.ASCII)
 _DURATION_FORM = 'seconds, or text such as "15m" or "1h30m" (ms s m h d w)'
+_SHOWN_UNITS = ("d", "h", "m", "s", "ms")
 
 _SIZE = re.compile(r"(\d{1,15})\s*([KMGT]?)(iB|B|)\Z", re.ASCII)
 _SIZE_FORM = 'bytes, or text such as "64MiB" (B KiB MiB GiB TiB, KB MB GB TB)'
@@ -147,9 +148,19 @@ def size(low: int, high: int) -> Parser[int]:
         found = _bytes_in(value)
         if found is not None and low <= found <= high:
             return found
-        raise refusal(value, f"{_SIZE_FORM}, from {low} to {high} bytes")
+        limits = f'from "{spell_size(low)}" to "{spell_size(high)}"'
+        raise refusal(value, f"{_SIZE_FORM}, {limits}")
 
     return parse
+
+
+def spell_size(count: int) -> str:
+    """Return a size as a person writes it: ``64MiB``."""
+    for prefix in reversed(_PREFIXES.strip()):
+        number, rest = divmod(count, 1024 ** _PREFIXES.index(prefix))
+        if number and not rest:
+            return f"{number}{prefix}iB"
+    return f"{count}B"
 
 
 def _bytes_in(value: object) -> int | None:
@@ -169,9 +180,20 @@ def duration(low: float, high: float) -> Parser[float]:
         found = _seconds_in(value)
         if found is not None and low <= found <= high:
             return found
-        raise refusal(value, f"{_DURATION_FORM}, from {low:g} to {high:g} s")
+        limits = f'from "{spell_duration(low)}" to "{spell_duration(high)}"'
+        raise refusal(value, f"{_DURATION_FORM}, {limits}")
 
     return parse
+
+
+def spell_duration(seconds: float) -> str:
+    """Return a duration as a person writes it: ``15m``; to the millisecond."""
+    milliseconds = round(seconds * 1000)
+    for unit in _SHOWN_UNITS:
+        number, rest = divmod(milliseconds, round(_UNITS[unit] * 1000))
+        if number and not rest:
+            return f"{number}{unit}"
+    return f"{seconds:g}s"
 
 
 def _seconds_in(value: object) -> float | None:
@@ -318,10 +340,10 @@ def listener(value: object) -> tuple[str, int] | None:
     """
     if value == "":
         return None
-    host, port = address(value)
-    if port is None:
+    found = _address_in(value) if isinstance(value, str) else None
+    if found is None or found[1] is None:
         raise refusal(value, '"127.0.0.1:9623", "[::1]:9623", or "" for none')
-    return host, port
+    return found[0], found[1]
 
 
 def ip_address(value: object) -> str:

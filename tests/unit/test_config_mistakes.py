@@ -8,7 +8,7 @@ from hypothesis import given, strategies as st
 
 from solrecd.config import ConfigError, Source, parse
 from solrecd.config.document import find_lines
-from solrecd.config.schema import DAEMON_KEYS, STAGE_TIMEOUT_KEYS, console_keys
+from solrecd.config.tables import tables
 from tests.support.configs import DEFAULTS, QUIRKS, machine, mistakes, read
 
 BAD_DAEMON = [
@@ -22,7 +22,7 @@ BAD_DAEMON = [
     ),
     (
         "metrics = 9623",
-        'daemon.metrics: found 9623; allowed: "host", "host:port", "192.0.2.7",',
+        'daemon.metrics: found 9623; allowed: "127.0.0.1:9623",',
     ),
     (
         'metrics = "localhost"',
@@ -35,15 +35,14 @@ BAD_DAEMON = [
         'journal_size = "64MB!"',
         (
             'daemon.journal_size: found "64MB!"; allowed: bytes, or text such as'
-            ' "64MiB" (B KiB MiB GiB TiB, KB MB GB TB), from 1048576 to'
-            " 68719476736 bytes"
+            ' "64MiB" (B KiB MiB GiB TiB, KB MB GB TB), from "1MiB" to "64GiB"'
         ),
     ),
     (
         'retention_age = "5 parsecs"',
         (
             'daemon.retention_age: found "5 parsecs"; allowed: seconds, or text such as'
-            ' "15m" or "1h30m" (ms s m h d w), from 60 to 3.1536e+09 s, or "off"'
+            ' "15m" or "1h30m" (ms s m h d w), from "1m" to "36500d", or "off"'
         ),
     ),
     (
@@ -58,7 +57,7 @@ BAD_DAEMON = [
         'fsync = "never"',
         (
             'daemon.fsync: found "never"; allowed: seconds, or text such as "15m" or'
-            ' "1h30m" (ms s m h d w), from 0.25 to 3600 s, or "drain", "off"'
+            ' "1h30m" (ms s m h d w), from "250ms" to "1h", or "drain", "off"'
         ),
     ),
     ("segment_age = nan", "daemon.segment_age: found nan; allowed: seconds, or text"),
@@ -122,7 +121,7 @@ BAD_CONSOLE = [
         'bmc = "b"\nkeepalive = "1m"',
         (
             'keepalive: found "1m"; allowed: seconds, or text such as "15m" or "1h30m"'
-            " (ms s m h d w), from 1 to 25 s"
+            ' (ms s m h d w), from "1s" to "25s"'
         ),
     ),
     (
@@ -377,10 +376,10 @@ _VALUES = st.recursive(
 
 @given(value=_VALUES)
 def test_no_value_of_any_type_raises_anything_but_a_value_error(value: object) -> None:
-    for schema in (DAEMON_KEYS, STAGE_TIMEOUT_KEYS, console_keys(QUIRKS)):
-        for parser in schema.values():
+    for table in tables(QUIRKS):
+        for key in table.keys.values():
             with suppress(ValueError):
-                parser(value)
+                key.parse(value)
 
 
 def test_five_thousand_consoles_have_lines_to_report() -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from solrecd.config import Config, Source, parse
 from solrecd.inventory import FoundConsole, Passwords, render
@@ -67,13 +67,14 @@ addresses = st.one_of(
     st.from_regex(r"10\.0\.[0-9]{1,2}\.[0-9]{1,2}", fullmatch=True),
     st.from_regex(r"[a-z]{1,3}[0-9]{0,3}-bmc[0-9]{0,2}", fullmatch=True),
 )
-settings = st.fixed_dictionaries(
+accounts = st.fixed_dictionaries(
     {"username": st.sampled_from(["u", "v"]), "password": st.just('p"\\\n{')},
     optional={"quirks": st.just(["icts"]), "cipher_suites": st.just([3])},
 )
 
 
-@given(st.dictionaries(names, st.tuples(addresses, settings), min_size=1, max_size=12))
+@settings(deadline=None)
+@given(st.dictionaries(names, st.tuples(addresses, accounts), min_size=1, max_size=12))
 def test_what_is_written_is_read_back_as_it_was(
     fleet: dict[str, tuple[str, dict[str, object]]],
 ) -> None:
