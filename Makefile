@@ -57,7 +57,7 @@ check: venv ## ruff, mypy --strict, import contracts, flake8-async
 	@echo flake8-async; $(BIN)/flake8-async --disable=ASYNC9,ASYNC114 $(ASYNC_SOURCES)
 
 unit: venv $(VENV)/debian-peers ## the pure core and everything on fakes; seconds
-	$(BIN)/pytest tests/unit
+	$(BIN)/pytest --numprocesses auto tests/unit
 
 integration: venv $(VENV)/debian-peers ## against pyghmi and OpenIPMI's ipmi_sim
 	$(BIN)/pytest tests/integration
