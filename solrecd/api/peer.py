@@ -1,4 +1,4 @@
-"""Who asks: the user at the other end of a unix socket, as the kernel knows him."""
+"""Who asks: the user at the other end of a unix socket, as the kernel knows them."""
 
 from __future__ import annotations
 

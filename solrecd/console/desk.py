@@ -1,7 +1,7 @@
 """The people at one console: who may type, who watches, and what each is shown.
 
 Raw bytes go to everybody at the desk in the call that records them. Each has a buffer
-of its own; who does not read loses his own view only, and is told how much of it.
+of its own; whoever does not read loses their own view only, and is told how much of it.
 """
 
 from __future__ import annotations
@@ -139,7 +139,7 @@ class Desk:
         """Let somebody join.
 
         Raises:
-            DeskTakenError: he wants to write, and so does another.
+            DeskTakenError: they want to write, and so does another.
         """
         if mode is Mode.WRITE:
             self._settle(user, claim)
