@@ -41,7 +41,7 @@ from solrecd.link import ghosts
 from solrecd.link.dialer import Dialer
 from solrecd.link.handover import Handover
 from solrecd.link.hub import Hub
-from solrecd.metrics import Metrics, metrics_app
+from solrecd.metrics import Format, Metrics, metrics_app
 from solrecd.notify import Notifier
 from solrecd.sinks.archive import (
     ArchiveError,
@@ -208,10 +208,10 @@ class Daemon:
         if settings.metrics is not None:
             await services.start(serve, metrics_app(self._scrape), settings.metrics)
 
-    def _scrape(self) -> Iterator[bytes]:
+    def _scrape(self, form: Format) -> Iterator[bytes]:
         self._metrics.journal(used=self._journal.used, size=self._journal.size)
         self._metrics.rejected = self._dialer.rejected()
-        return self._metrics.chunks()
+        return self._metrics.chunks(form)
 
     async def _record(self, task_status: trio.TaskStatus[None]) -> None:
         with self._forced:

@@ -4,10 +4,12 @@
 - `family`      what an entry of it is
 - `tally`       a counter of the daemon's, for whoever has something to count
 - `signatures`  notices a crash that spreads over the fleet
-- `exposition`  numbers to Prometheus's text format
+- `exposition`  what does not grow with the fleet, in Prometheus's formats
+- `series`      what each console has, for hundreds of consoles at once
 - `histogram`   a histogram cheap enough for every datagram
 - `console`     the numbers of one console: plain attributes that the hot path adds to
 - `fleet`       all consoles, the daemon and the process; renders a scrape
+- `negotiation` which format, and whether compressed
 - `app`         the HTTP side
 
 To add a family: declare it in `families` (the constant and ``CATALOGUE``), then take
@@ -25,7 +27,7 @@ A gauge is sampled: `Metrics.gauge` takes a function that returns the values of 
 from solrecd.metrics.app import metrics_app
 from solrecd.metrics.console import ConsoleMetrics
 from solrecd.metrics.families import declared
-from solrecd.metrics.family import Family, Type
+from solrecd.metrics.family import Family, Format, Type
 from solrecd.metrics.fleet import Metrics
 from solrecd.metrics.histogram import Histogram
 from solrecd.metrics.tally import Tally
@@ -33,6 +35,7 @@ from solrecd.metrics.tally import Tally
 __all__ = [
     "ConsoleMetrics",
     "Family",
+    "Format",
     "Histogram",
     "Metrics",
     "Tally",

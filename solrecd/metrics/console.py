@@ -17,7 +17,7 @@ from solrecd.events import (
     SessionState,
     Stage,
 )
-from solrecd.metrics.histogram import Histogram
+from solrecd.metrics.histogram import Exemplar, Histogram
 
 ENDED_OUTCOMES = tuple(one for one in Outcome if one is not Outcome.RUNNING)
 
@@ -156,9 +156,12 @@ class ConsoleMetrics:
         self._last_ended = boot.boot
         if boot.outcome in ENDED_OUTCOMES:
             _add(self.boots, boot.outcome)
+        labels = ("console", boot.console), ("boot", str(boot.boot))
         for (stage, entered), (_, left) in pairwise(boot.stages.items()):
             if stage in self._shared.durations:
-                self._shared.durations[stage].observe(left - entered)
+                at = boot.started + round(left * 1_000_000)
+                exemplar = Exemplar(labels, left - entered, at)
+                self._shared.durations[stage].observe_one(exemplar)
 
 
 def _add(counts: dict[str, int], key: str, count: int = 1) -> None:

@@ -1,4 +1,4 @@
-"""What a metric family is, and how it is announced in a scrape."""
+"""What a metric family is, and how each exposition format announces it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,16 @@ import enum
 from typing import NamedTuple
 
 _UNITS = ("bytes", "seconds")
-"""Base units in use; a name that has one ends with it (OpenMetrics 1.0 §5.2.3)."""
+"""Base units in use; a name that has one ends with it (OpenMetrics 1.0, "Units")."""
+
+
+class Format(enum.Enum):
+    """What a scrape is written in; the value is its Content-Type."""
+
+    TEXT = "text/plain; version=0.0.4; charset=utf-8"
+    OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
+    """Counters have no ``_created`` in it: Prometheus before 3 would store one more
+    series for each, and `process_start_time_seconds` tells the same of all of them."""
 
 
 class Type(enum.StrEnum):
@@ -24,6 +33,7 @@ class Family(NamedTuple):
     """As its series are called; a counter's ends with ``_total``."""
     type: Type
     help: str
+    """One sentence without quotes and backslashes, which the formats escape unlike."""
     labels: tuple[str, ...] = ()
 
     @property
@@ -32,7 +42,11 @@ class Family(NamedTuple):
         last = self.name.removesuffix("_total").rpartition("_")[2]
         return last if last in _UNITS else ""
 
-    @property
-    def header(self) -> str:
-        """The HELP and TYPE lines."""
-        return f"# HELP {self.name} {self.help}\n# TYPE {self.name} {self.type}\n"
+    def header(self, form: Format) -> str:
+        """Return the lines before the family's series."""
+        if form is Format.TEXT:
+            return f"# HELP {self.name} {self.help}\n# TYPE {self.name} {self.type}\n"
+        # Here the family of a counter is called without its series' suffix.
+        name = self.name.removesuffix("_total")
+        unit = f"# UNIT {name} {self.unit}\n" if self.unit else ""
+        return f"# HELP {name} {self.help}\n# TYPE {name} {self.type}\n{unit}"

@@ -17,7 +17,7 @@ from solrecd.api.fleet import FleetError
 from solrecd.api.listeners import ListenError
 from solrecd.api.server import serve
 from solrecd.events import Event, Kind, Line, Severity
-from solrecd.metrics import metrics_app
+from solrecd.metrics import Format, metrics_app
 from solrecd.sinks.viewers import VIEWER_BUFFER
 from tests.support.fleet import FakeFleet
 
@@ -271,7 +271,7 @@ async def test_a_client_that_reads_to_the_end_sees_the_end_of_the_metrics(
     head: str,
 ) -> None:
     async with trio.open_nursery() as nursery:
-        app = metrics_app(lambda: [b"solrecd_consoles 2\n", b"solrecd_boots 1\n"])
+        app = metrics_app(lambda _form: [b"solrecd_consoles 2\n", b"solrecd_boots 1\n"])
         address = await nursery.start(serve, app, ("127.0.0.1", 0))
         host, _, port = address.rpartition(":")
         async with await trio.open_tcp_stream(host, int(port)) as stream:
@@ -288,7 +288,7 @@ async def test_a_client_that_reads_to_the_end_sees_the_end_of_the_metrics(
 async def test_a_client_that_leaves_in_the_midst_of_a_scrape_disturbs_nobody() -> None:
     left = trio.Event()
 
-    def chunks() -> Iterator[bytes]:
+    def chunks(_form: Format) -> Iterator[bytes]:
         for _ in range(1000):
             yield b"x" * 100_000
         left.set()
@@ -316,4 +316,4 @@ async def test_a_port_in_use_is_named() -> None:
         port = taken.getsockname()[1]
 
         with pytest.raises(ListenError, match=str(port)):
-            await serve(metrics_app(list), ("127.0.0.1", port))
+            await serve(metrics_app(lambda _form: []), ("127.0.0.1", port))

@@ -403,3 +403,23 @@ def test_every_declared_family_has_what_a_reference_needs() -> None:
     assert units["solrecd_consoles"] == ""
     assert all(one.help.endswith(".") for one in declared())
     assert len(units) == len(declared())
+
+
+def test_a_family_without_keys_has_no_series() -> None:
+    metrics = Metrics([], version="1")
+    metrics.console("n1")
+
+    assert values(metrics, "solrecd_failures") == {}
+
+
+def test_a_batch_whose_values_differ_is_written_one_by_one(metrics: Metrics) -> None:
+    metrics.console("n1").session_up = 1
+    metrics.console("n2")
+    metrics.console("n3").power_on = True
+
+    assert values(metrics, "solrecd_sol_session_up") == {
+        ("n1",): 1,
+        ("n2",): 0,
+        ("n3",): 0,
+    }
+    assert values(metrics, "solrecd_power_on") == {("n3",): 1}
