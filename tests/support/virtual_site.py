@@ -33,6 +33,7 @@ from solrecd.metrics import Metrics
 from solrecd.simbmc.bmc import Bmc
 from solrecd.simbmc.faults import Faults, FaultyPath, Mishap
 from solrecd.sinks.archive import OpenedConsole
+from solrecd.sinks.board import Board
 from solrecd.stamps import format_stamp
 
 EPOCH = 1_795_000_000_000_000
@@ -80,6 +81,7 @@ class Tellers:
         self.notes: list[tuple[int, int, str]] = []
         """Stream offset, stamp and text."""
         self.events: list[Event] = []
+        self.board = Board()
         self._stream = stream
 
     def note(self, _console: str, at: int, text: str) -> None:
