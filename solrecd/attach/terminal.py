@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import termios
 import tty
@@ -11,17 +12,53 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 RESTORE: Final = (
-    b"\x1b[?1049l"  # the main screen, not the alternate one
     b"\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l"  # no mouse reports
     b"\x1b[?2004l"  # no bracketed paste
     b"\x1b[?7h\x1b[?25h"  # lines wrap, the cursor is seen
-    b"\x1b[r\x1b(B\x0f"  # the whole screen scrolls; letters are letters
+    b"\x1b7\x1b[r\x1b8"  # the whole screen scrolls; that alone would move the cursor
+    b"\x1b(B\x0f"  # letters are letters
     b"\x1b[0m"  # no colours
 )
 """What a full-screen program on the console may have left behind, undone. Not a full
 reset: the window's contents stay."""
 
+MAIN_SCREEN: Final = b"\x1b[?1049l"
+"""Only where the other one is on: it moves the cursor on many terminals."""
+
+BELOW: Final = b"\x1b[999;1H\r\n"
+"""To the end of a screen that was painted on, not into the middle of the picture."""
+
+_SWITCH = re.compile(rb"\x1b\[\?(?:47|1047|1049)([hl])")
+_PAINTED = re.compile(rb"\x1b\[[0-9;]+[Hf]")
+_LONGEST: Final = 16
+"""Bytes of such a sequence, at most: it may come in two pieces."""
+
 _READ: Final = 64 * 1024
+
+
+class _Picture:
+    """What the bytes of a console have made of a terminal's screen."""
+
+    def __init__(self) -> None:
+        self._end = b""
+        self._is_alternate = False
+        self._is_painted = False
+
+    def take(self, data: bytes) -> None:
+        """Learn what is written."""
+        if b"\x1b" not in data and b"\x1b" not in self._end:
+            return
+        data = self._end + data
+        self._end = data[-_LONGEST:]
+        for found in _SWITCH.finditer(data):
+            self._is_alternate = found[1] == b"h"
+        self._is_painted = self._is_painted or bool(_PAINTED.search(data))
+
+    def undo(self) -> bytes:
+        """Return what leaves the window as people expect it."""
+        leave = MAIN_SCREEN if self._is_alternate else b""
+        below = BELOW if self._is_painted and not self._is_alternate else b""
+        return leave + RESTORE + below
 
 
 class Terminal:
@@ -31,6 +68,7 @@ class Terminal:
         self.keyboard = keyboard
         self.screen = screen
         self._before: list[Any] | None = None
+        self._picture = _Picture()
 
     @property
     def is_raw(self) -> bool:
@@ -43,9 +81,14 @@ class Terminal:
 
     def write(self, data: bytes) -> None:
         """Show all of it, however long the terminal takes."""
+        self._picture.take(data)
         view = memoryview(data)
         while view:
             view = view[os.write(self.screen, view) :]
+
+    def undo(self) -> bytes:
+        """Return what leaves the window as people expect it."""
+        return self._picture.undo()
 
     @contextmanager
     def raw(self) -> Iterator[None]:
@@ -72,6 +115,7 @@ class Terminal:
     def _leave(self) -> None:
         if self._before is None:
             return
-        self.write(RESTORE)
+        self.write(self.undo())
+        self._picture = _Picture()
         termios.tcsetattr(self.keyboard, termios.TCSADRAIN, self._before)
         self._before = None

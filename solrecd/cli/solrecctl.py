@@ -9,6 +9,7 @@ from solrecd.cli.program import Command, Program, run
 
 COMMANDS = (
     Command("ls", "solrecd.cli.ls", "list consoles: session, stage, outcome, error"),
+    Command("top", "solrecd.cli.top", "see all consoles change, trouble first"),
     Command("status", "solrecd.cli.status", "show everything known of a console"),
     Command("boots", "solrecd.cli.boots", "list boots: how far, how fast, how ended"),
     Command("log", "solrecd.cli.log", "show what a console printed during a boot"),

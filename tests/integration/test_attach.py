@@ -272,3 +272,47 @@ async def test_wishes_that_cannot_be_granted_say_why(site: Site) -> None:
     assert known[0] == 1
     assert break_ == 1
     assert "has no session with its BMC now" in said
+
+
+async def test_the_wall_gives_its_terminal_to_a_console_and_takes_it_back(
+    site: Site,
+) -> None:
+    add_echo(site)
+
+    async with site.recording():
+        await site.wait("node1", session="up")
+        async with solrecctl(site.folder / "control.sock", ["top"]) as person:
+            await person.sees(b"Enter attach")
+            await person.sees(b"session up")
+            person.type(b"\r")
+            await person.sees(b"for help")
+            person.type(b"hello\r")
+            await person.sees(b"hello\r")
+            person.type(b"&.")
+            await person.sees(b"detached from node1")
+            await person.sees(b"Enter attach")
+            person.resize(50, 132)
+            await person.sees(b"Enter attach")
+            person.type(b"q")
+            status = await person.leaves()
+            is_raw = person.is_raw()
+
+    assert (status, is_raw) == (0, False)
+    assert [name for name, _ in site.events("node1", "operator")] == [
+        "attached",
+        "detached",
+    ]
+
+
+async def test_a_wall_in_a_pipe_is_printed_once(site: Site) -> None:
+    add_echo(site)
+
+    async with site.recording():
+        await site.wait("node1", session="up")
+        status, said = await run(site, "top", "node*")
+        as_json = await run(site, "--json", "top")
+        nobody = await run(site, "top", "zz")
+
+    assert (status, said.split("\t")[:2]) == (0, ["node1", "unknown"])
+    assert json.loads(as_json[1])["console"] == "node1"
+    assert nobody[0] == 1

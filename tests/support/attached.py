@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import signal
 import subprocess
 import sys
 import termios
@@ -15,6 +16,10 @@ import trio
 
 PATIENCE = 20.0
 """Seconds for what takes a fraction of one."""
+
+
+SIZE = (24, 80)
+"""Lines and columns of the terminal."""
 
 
 class Person:
@@ -66,6 +71,11 @@ class Person:
             # The other end is closed: it has ended, or is about to.
             await trio.sleep_forever()
 
+    def resize(self, lines: int, columns: int) -> None:
+        """Drag the window's corner."""
+        termios.tcsetwinsize(self.master, (lines, columns))
+        self.process.send_signal(signal.SIGWINCH)
+
     def is_raw(self) -> bool:
         """Whether the terminal lets every key through."""
         return not termios.tcgetattr(self.master)[3] & termios.ICANON
@@ -75,6 +85,7 @@ class Person:
 async def solrecctl(control: Path, words: Sequence[str]) -> AsyncIterator[Person]:
     """Run a command on a terminal; it is killed on leaving."""
     master, slave = pty.openpty()
+    termios.tcsetwinsize(slave, SIZE)
     command = [sys.executable, "-m", "solrecd.cli.solrecctl", "-s", str(control)]
     process = subprocess.Popen(  # noqa: ASYNC220 - it starts at once
         [*command, *words],
