@@ -7,8 +7,9 @@ BIN    := $(VENV)/bin
 # The slow linter reads only what it can have an opinion on.
 ASYNC_SOURCES = $(shell git grep --untracked -lE 'async def' -- '*.py')
 
-# Independent peers for the tests: a BMC, its client and a decompressor that nobody here wrote.
-PEERS := openipmi ipmitool zstd
+# Independent peers for the tests: a BMC, its client, a decompressor and a
+# database of metrics that nobody here wrote.
+PEERS := openipmi ipmitool zstd prometheus
 # A whole machine behind that BMC, from firmware to getty.
 LAB   := $(PEERS) freeipmi-tools qemu-system-x86 ovmf grub-common grub-pc-bin grub-efi-amd64-bin \
          xorriso mtools cpio
@@ -18,7 +19,7 @@ CONTAINER := $(PEERS) systemd-container mmdebstrap
 RIVALS := $(PEERS) conman ripgrep
 
 .DEFAULT_GOAL := help
-.PHONY: help venv test check unit integration e2e systemd-test restarts bench torture neighbours hostile disks soak fuzz docs man demo clean
+.PHONY: help venv test check unit integration e2e systemd-test restarts bench torture neighbours hostile disks soak fuzz docs dashboards man demo clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -99,6 +100,10 @@ fuzz: venv ## coverage-guided fuzzing of every decoder, SECONDS=n each
 docs: venv ## packaging/docs and the commented example, from the taxonomy, the markers and the schema
 	$(BIN)/python -m tools.taxonomy
 	$(BIN)/python -m tools.configuration
+
+dashboards: venv $(VENV)/debian-peers ## grafana/: the dashboards from tools/dashboards, and their pictures
+	$(BIN)/python -m tools.dashboards
+	$(BIN)/python -m tools.dashboards.pictures
 
 man: venv ## manual pages of every command, into build/man
 	$(BIN)/python -m tools.manpages build/man
