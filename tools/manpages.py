@@ -1,8 +1,9 @@
-"""Makes the manual pages, one per program and command, from the parsers themselves.
+"""Makes the manual pages, from the parsers and the configuration's schema themselves.
 
 ``python -m tools.manpages FOLDER`` (``make man``) writes ``solrecctl.1``,
-``solrecctl-boots.1``, ``solrecd.8`` and so on; packages install them. They are not
-kept in the repository: whoever changes an option would have to remember them.
+``solrecctl-boots.1``, ``solrecd.8``, ``solrecd.toml.5`` and so on; packages install
+them. They are not kept in the repository: whoever changes an option would have to
+remember them.
 """
 
 from __future__ import annotations
@@ -12,16 +13,23 @@ import importlib
 import re
 import sys
 from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 
 from solrecd import __version__
 from solrecd.cli import solrecctl, solrecd
 from solrecd.cli.program import Command, Program, command_parser
+from tools.configuration import CONSOLES, GENERAL, SAMPLE, UNITS
+from tools.reference import Entry, reference
+from tools.roff import laid_out, marked, plain, prose
 
 SECTIONS = {"solrecctl": 1, "solrecd": 8}
 """Commands for everybody, and for the administrator (man-pages(7))."""
 
 PROGRAMS = (solrecctl.PROGRAM, solrecd.PROGRAM)
+
+CONFIGURATION = "solrecd.toml"
+"""A page of section 5, file formats."""
 
 FILES = {
     "/etc/solrecd/solrecd.toml, /etc/solrecd/conf.d/*.toml": "the configuration",
@@ -38,7 +46,11 @@ ENVIRONMENT = {
 
 _TITLES = {"positional arguments": "arguments"}
 
-_MARKUP = re.compile(r"(?P<option>(?<![\w-])--?[a-z][\w-]*)|(?P<name>\b[A-Z]{2,}\b)")
+_LAID_OUT = re.compile(r"^ |\S {2,}\S")
+"""A line of an epilog that has to stay as it is: an example, or columns."""
+
+_STATUSES = re.compile(r"exit status: (.*?)(?:\n\n|\Z)", re.DOTALL)
+_STATUS = re.compile(r",?\s*(\d) (.*?)(?=,\s*\d |\Z)", re.DOTALL)
 
 
 def main() -> int:
@@ -61,6 +73,7 @@ def pages() -> Iterator[tuple[str, str]]:
         for command in program.commands:
             text = "\n".join(_command_page(program, command)) + "\n"
             yield f"{program.name}-{command.name}.{section}", text
+    yield f"{CONFIGURATION}.5", "\n".join(_configuration_page()) + "\n"
 
 
 def _program_page(program: Program) -> Iterator[str]:
@@ -68,16 +81,17 @@ def _program_page(program: Program) -> Iterator[str]:
     parser.add_argument("-h", "--help", action="help", help="show the commands")
     parser.add_argument("--version", action="version", help="show the version")
     program.add_common(parser)
-    yield from _title(program, program.name)
+    yield from _title(program.name, SECTIONS[program.name])
     yield from _name(program.name, program.description)
-    yield f".SH SYNOPSIS\n.B {_plain(program.name)}\n[OPTIONS] COMMAND ..."
-    yield f".SH DESCRIPTION\n{_prose(program.description)}\n.SH COMMANDS"
+    yield f".SH SYNOPSIS\n.B {plain(program.name)}\n[OPTIONS] COMMAND ..."
+    yield f".SH DESCRIPTION\n{prose(program.description)}\n.SH COMMANDS"
     for command in program.commands:
         page = f"{program.name}-{command.name}"
-        yield f".TP\n.BR {_plain(page)} ({SECTIONS[program.name]})"
-        yield _prose(command.help)
+        yield f".TP\n.BR {plain(page)} ({SECTIONS[program.name]})"
+        yield prose(command.help)
     yield from _options(parser)
-    yield from _epilog(program.epilog)
+    yield from _notes(program.epilog)
+    yield from _exit_status(program.epilog)
     yield from _table("ENVIRONMENT", ENVIRONMENT)
     yield from _table("FILES", FILES)
     yield from _see_also([each.name for each in PROGRAMS])
@@ -87,32 +101,53 @@ def _command_page(program: Program, command: Command) -> Iterator[str]:
     module = importlib.import_module(command.module)
     parser = command_parser(program, command, module)
     page = f"{program.name}-{command.name}"
-    yield from _title(program, page)
+    yield from _title(page, SECTIONS[program.name])
     yield from _name(page, command.help)
     yield f".SH SYNOPSIS\n{_synopsis(parser)}"
-    yield f".SH DESCRIPTION\n{_prose(_sentence(command.help))}"
-    if parser.epilog:
-        yield f".PP\n{_lines(parser.epilog)}"
+    yield f".SH DESCRIPTION\n{prose(_sentence(command.help))}"
+    yield from _epilog_text(_STATUSES.sub("", parser.epilog or ""))
     yield from _options(parser)
-    yield from _epilog(program.epilog)
+    yield from _notes(program.epilog)
+    yield from _exit_status(program.epilog, parser.epilog or "")
     yield from _see_also([program.name])
 
 
-def _title(program: Program, page: str) -> Iterator[str]:
-    section = SECTIONS[program.name]
-    yield f'.TH {_plain(page.upper())} {section} "" "solrecd {__version__}" "solrecd"'
+def _configuration_page() -> Iterator[str]:
+    yield from _title(CONFIGURATION, 5)
+    yield from _name(CONFIGURATION, "configuration of the console recorder")
+    yield f".SH SYNOPSIS\n.I /etc/solrecd/{plain(CONFIGURATION)}\n.br"
+    yield ".I /etc/solrecd/conf.d/*.toml"
+    yield f".SH DESCRIPTION\n{marked(GENERAL.replace('[TOML](', 'TOML ('))}"
+    yield f".PP\n{marked(UNITS)}"
+    for table, entries in reference():
+        yield f".SH {plain(table.header)}\n{marked(table.help)}"
+        for entry in entries:
+            yield from _key(entry)
+    yield f".SH [console.NAME]\n{marked(CONSOLES)}"
+    yield f"The keys are those of \\fB[defaults]\\fR.\n.SH EXAMPLE\n{laid_out(SAMPLE)}"
+    yield from _table("FILES", FILES)
+    yield from _see_also([each.name for each in PROGRAMS])
+
+
+def _key(entry: Entry) -> Iterator[str]:
+    known = "Default" if entry.default else "Not set; for example"
+    yield f".TP\n.B {plain(entry.name)}\n{marked(entry.help)}"
+    yield f".br\n{known}: {marked(entry.default or entry.example)}"
+    yield f".br\nAllowed: {marked(entry.allowed)}"
+
+
+def _title(page: str, section: int) -> Iterator[str]:
+    yield f'.TH {plain(page.upper())} {section} "" "solrecd {__version__}" "solrecd"'
 
 
 def _name(page: str, text: str) -> Iterator[str]:
     # whatis(1) wants one line without markup and without a full stop.
-    yield f".SH NAME\n{_plain(page)} \\- {_plain(text.removesuffix('.'))}"
+    yield f".SH NAME\n{plain(page)} \\- {plain(text.removesuffix('.'))}"
 
 
 def _synopsis(parser: argparse.ArgumentParser) -> str:
     words = " ".join(parser.format_usage().removeprefix("usage: ").split())
-    return (
-        f".B {_plain(parser.prog)}\n{_prose(words.removeprefix(parser.prog).strip())}"
-    )
+    return f".B {plain(parser.prog)}\n{prose(words.removeprefix(parser.prog).strip())}"
 
 
 def _options(parser: argparse.ArgumentParser) -> Iterator[str]:
@@ -125,10 +160,10 @@ def _options(parser: argparse.ArgumentParser) -> Iterator[str]:
         ]
         if shown:
             title = _TITLES.get(group.title or "", group.title or "")
-            yield f".SH {_plain(title.upper())}"
+            yield f".SH {plain(title.upper())}"
         for action in shown:
-            yield f".TP\n{_prose(_invocation(action))}"
-            yield _prose(_help(parser, action))
+            yield f".TP\n{prose(_invocation(action))}"
+            yield prose(_help(parser, action))
 
 
 def _invocation(action: argparse.Action) -> str:
@@ -144,55 +179,47 @@ def _help(parser: argparse.ArgumentParser, action: argparse.Action) -> str:
     return (action.help or "") % {**vars(action), "prog": parser.prog}
 
 
-def _epilog(epilog: str) -> Iterator[str]:
-    head, found, statuses = epilog.partition("exit status: ")
-    if head.strip():
-        yield f".SH NOTES\n{_prose(' '.join(head.split()))}"
-    if found:
+def _notes(epilog: str) -> Iterator[str]:
+    text = " ".join(_STATUSES.sub("", epilog).split())
+    if text:
+        yield f".SH NOTES\n{prose(text)}"
+
+
+def _exit_status(*epilogs: str) -> Iterator[str]:
+    """Yield what the statuses mean; a later epilog knows better than an earlier one."""
+    found = (_STATUSES.search(epilog) for epilog in epilogs)
+    rows = [row for it in found if it for row in _STATUS.findall(it[1])]
+    if rows:
         yield ".SH EXIT STATUS"
-        for status in " ".join(statuses.split()).split(", "):
-            number, _, meaning = status.partition(" ")
-            yield f".TP\n{number}\n{_prose(meaning)}"
+    for number, meaning in sorted(dict(rows).items()):
+        yield f".TP\n{number}\n{prose(' '.join(meaning.split()))}"
+
+
+def _epilog_text(epilog: str) -> Iterator[str]:
+    """Yield prose as paragraphs, for any width, and what is laid out as it is."""
+    for as_it_is, lines in groupby(epilog.splitlines(), _is_laid_out):
+        text = "\n".join(lines)
+        if as_it_is:
+            yield f".PP\n{laid_out(text)}"
+            continue
+        for paragraph in text.split("\n\n"):
+            if words := paragraph.split():
+                yield f".PP\n{prose(' '.join(words))}"
+
+
+def _is_laid_out(line: str) -> bool:
+    return _LAID_OUT.search(line) is not None
 
 
 def _table(title: str, rows: dict[str, str]) -> Iterator[str]:
     yield f".SH {title}"
     for name, meaning in rows.items():
-        yield f".TP\n.I {_plain(name)}\n{_prose(meaning)}"
+        yield f".TP\n.I {plain(name)}\n{prose(meaning)}"
 
 
 def _see_also(names: list[str]) -> Iterator[str]:
-    pages = (f".BR {_plain(name)} ({SECTIONS[name]})" for name in names)
+    pages = (f".BR {plain(name)} ({SECTIONS[name]})" for name in names)
     yield ".SH SEE ALSO\n" + " ,\n".join(pages)
-
-
-# roff(7).
-
-
-def _plain(text: str) -> str:
-    escaped = text.replace("\\", "\\e").replace("-", "\\-").replace('"', "\\(dq")
-    return f"\\&{escaped}" if escaped[:1] in {".", "'"} else escaped
-
-
-def _prose(text: str) -> str:
-    """Return text with options in bold and placeholders in italics."""
-    done: list[str] = []
-    place = 0
-    for found in _MARKUP.finditer(text):
-        font = "B" if found["option"] else "I"
-        done.append(_escaped(text[place : found.start()]))
-        done.append(f"\\f{font}{_escaped(found[0])}\\fR")
-        place = found.end()
-    line = "".join([*done, _escaped(text[place:])])
-    return f"\\&{line}" if line[:1] in {".", "'"} else line or "\\&"
-
-
-def _escaped(text: str) -> str:
-    return text.replace("\\", "\\e").replace("-", "\\-").replace("\n", " ")
-
-
-def _lines(text: str) -> str:
-    return "\n.br\n".join(_prose(line.strip()) for line in text.splitlines())
 
 
 def _sentence(text: str) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from solrecd.config.tables import tables
 from tools.manpages import PROGRAMS, SECTIONS, pages
 
 PAGES = dict(pages())
@@ -19,7 +20,8 @@ def test_every_command_has_a_page() -> None:
         for command in program.commands
     }
 
-    assert PAGES.keys() == expected | {"solrecctl.1", "solrecd.8"}
+    others = {"solrecctl.1", "solrecd.8", "solrecd.toml.5"}
+    assert PAGES.keys() == expected | others
 
 
 def test_a_page_names_every_option_and_what_it_means() -> None:
@@ -30,10 +32,35 @@ def test_a_page_names_every_option_and_what_it_means() -> None:
 
 
 def test_no_line_of_text_is_taken_for_a_request() -> None:
-    requests = {"TH", "SH", "TP", "PP", "B", "BR", "I", "br"}
+    requests = {"TH", "SH", "TP", "PP", "B", "BR", "I", "br", "nf", "fi"}
     for text in PAGES.values():
         found = re.findall(r"^[.'](\S*)", text, re.MULTILINE)
         assert set(found) <= requests
+
+
+def test_the_configurations_page_names_every_key_with_its_default() -> None:
+    text = PAGES["solrecd.toml.5"]
+
+    for table in tables():
+        assert f".SH {table.header}\n" in text
+        assert all(f"\n.B {name}\n" in text for name in table.keys)
+    assert '.br\nDefault: "64MiB"\n' in text
+
+
+def test_prose_of_an_epilog_is_filled_and_examples_stay_as_they_are() -> None:
+    grep, wait = PAGES["solrecctl-grep.1"], PAGES["solrecctl-wait.1"]
+
+    assert "matched against a line's text" in grep
+    assert ".nf\n    solrecctl power node1 cycle \\-\\-yes &&" in wait
+    assert "exit status" not in grep + wait
+
+
+def test_what_a_command_says_of_its_status_replaces_what_holds_for_all() -> None:
+    text = PAGES["solrecctl-grep.1"]
+
+    assert ".TP\n0\nsomething matched\n" in text
+    assert ".TP\n2\nan error, or part of the archive could not be read\n" in text
+    assert ".TP\n3\nthe daemon does not answer\n" in text
 
 
 @pytest.mark.skipif(not shutil.which("man"), reason="needs man-db")
