@@ -15,11 +15,13 @@ LAB   := $(PEERS) freeipmi-tools qemu-system-x86 ovmf grub-common grub-pc-bin gr
          xorriso mtools cpio
 # A machine with a systemd of its own around the service.
 CONTAINER := $(PEERS) systemd-container mmdebstrap
+# What packages are built and judged with.
+PACKAGERS := debhelper dpkg-dev python3-pip lintian rpm cpio
 # What `make bench` compares with.
 RIVALS := $(PEERS) conman ripgrep
 
 .DEFAULT_GOAL := help
-.PHONY: help venv test check unit integration e2e systemd-test restarts bench torture neighbours hostile disks soak fuzz docs dashboards man demo clean
+.PHONY: help venv test check unit integration e2e systemd-test restarts bench torture neighbours hostile disks soak fuzz docs dashboards man lock wheels deb demo clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,6 +48,7 @@ $(VENV)/debian-peers: DEBIAN = $(PEERS)
 $(VENV)/debian-lab: DEBIAN = $(LAB)
 $(VENV)/debian-rivals: DEBIAN = $(RIVALS)
 $(VENV)/debian-container: DEBIAN = $(CONTAINER)
+$(VENV)/debian-packagers: DEBIAN = $(PACKAGERS)
 
 test: check unit integration ## static checks, unit tests, tests with independent peers
 
@@ -66,8 +69,10 @@ integration: venv $(VENV)/debian-peers ## against pyghmi and OpenIPMI's ipmi_sim
 e2e: venv $(VENV)/debian-lab ## the whole daemon, a real machine (QEMU) behind ipmi_sim; minutes
 	$(BIN)/pytest tests/e2e -m e2e
 
-systemd-test: venv $(VENV)/debian-container ## the unit under a real systemd, in a container; as root
+# Each run boots a machine of its own: the README's installation, then the package's.
+systemd-test: venv $(VENV)/debian-container deb ## the unit and the package under a real systemd, in a container; as root
 	$(BIN)/pytest tests/systemd
+	$(BIN)/pytest tests/packages
 
 restarts: venv $(VENV)/debian-container ## CONSOLES=n and ipmi_sim through CYCLES=n restarts each; as root
 	$(BIN)/python -m tests.systemd --consoles $(or $(CONSOLES),1000) --cycles $(or $(CYCLES),24)
@@ -107,6 +112,31 @@ dashboards: venv $(VENV)/debian-peers ## grafana/: the dashboards from tools/das
 
 man: venv ## manual pages of every command, into build/man
 	$(BIN)/python -m tools.manpages build/man
+
+# Debian 12's interpreter: what it compiles and resolves is what runs there.
+DEBIAN_PIP := /usr/bin/python3.11 -m pip --disable-pip-version-check
+DEB_TREE = build/deb/solrecd-$(VERSION)
+VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' solrecd/__init__.py)
+
+lock: venv ## packaging/requirements.lock anew: the libraries in the packages, with hashes
+	$(BIN)/pip install --quiet --disable-pip-version-check --group lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+	    --upgrade --custom-compile-command 'make lock' pyproject.toml -o packaging/requirements.lock
+
+wheels: venv $(VENV)/debian-packagers # what the packages carry, as locked, and solrecd itself
+	mkdir -p build/wheels
+	rm -f build/wheels/solrecd-*
+	$(DEBIAN_PIP) wheel --quiet --require-hashes --no-deps --only-binary :all: --no-binary sdnotify \
+	    --wheel-dir build/wheels --requirement packaging/requirements.lock
+	$(BIN)/pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir build/wheels .
+
+deb: wheels ## a Debian 12 package with the libraries it needs, into dist/
+	rm -rf build/deb && mkdir -p $(DEB_TREE) dist
+	git ls-files -z | xargs -0 cp --parents -t $(DEB_TREE)
+	cd $(DEB_TREE) && cp -r packaging/debian debian && cp systemd/* debian/ && cp -r ../../wheels .
+	cd $(DEB_TREE) && env PATH=/usr/sbin:/usr/bin:/sbin:/bin dpkg-buildpackage --build=binary --no-sign
+	lintian --allow-root --fail-on error --tag-display-limit 0 build/deb/*.changes
+	rm -f dist/*.deb && cp build/deb/*.deb dist/
 
 demo: venv ## a small simulated fleet that boots, fails and boots again; end it with ^C
 	$(BIN)/solrecd demo
