@@ -55,6 +55,7 @@ class ConsoleMetrics:
         "bmc_reachable",
         "boots",
         "crashes",
+        "failed",
         "failures",
         "gaps",
         "last_output",
@@ -98,6 +99,7 @@ class ConsoleMetrics:
         self.stage_since = 0
         """Stamp; 0 while no stage is known."""
         self.stuck = 0
+        self.failed = 0
         self.left_logged_in = False
         """A shell was left open on the console."""
         self._shared = shared
@@ -127,6 +129,7 @@ class ConsoleMetrics:
             self.saw(event)
         for boot in reading.boots:
             self.stuck = int(boot.outcome is Outcome.STUCK and boot.ended is None)
+            self.failed = int(boot.outcome is Outcome.FAILED and boot.ended is None)
             if boot.ended is not None:
                 self.boot_ended(boot)
 
@@ -141,13 +144,10 @@ class ConsoleMetrics:
             self._shared.failed(event)
         elif event.kind is Kind.STAGE:
             self.enter(Stage(event.name), event.time)
-        elif event.kind is Kind.STUCK:
-            self.stuck = 1
 
     def enter(self, stage: Stage, at: int) -> None:
         """Note the stage that the console is in now, and since when."""
         self.stage, self.stage_since = stage, at
-        self.stuck = 0
 
     def boot_ended(self, boot: Boot) -> None:
         """Count a boot; a later snapshot of the same boot changes nothing."""

@@ -98,6 +98,12 @@ STUCK = Family(
     "1 while the boot has been in its stage for longer than the stage's timeout.",
     ("console",),
 )
+FAILED = Family(
+    "solrecd_boot_failed",
+    Type.GAUGE,
+    "1 while the newest boot has failed and nothing has followed it.",
+    ("console",),
+)
 LEFT_LOGGED_IN = Family(
     "solrecd_console_left_logged_in",
     Type.GAUGE,
@@ -214,6 +220,7 @@ CATALOGUE = (
     BOOTS,
     STAGE_ENTERED,
     STUCK,
+    FAILED,
     LEFT_LOGGED_IN,
     CRASHES,
     STAGE_TIMEOUT,

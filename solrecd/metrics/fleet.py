@@ -223,6 +223,7 @@ def console_families(
         (f.LAST_OUTPUT, series.stamp(f.LAST_OUTPUT, "last_output")),
         (f.STAGE_ENTERED, series.stage_entered(f.STAGE_ENTERED)),
         (f.STUCK, number(f.STUCK, "stuck")),
+        (f.FAILED, number(f.FAILED, "failed")),
         (f.LEFT_LOGGED_IN, number(f.LEFT_LOGGED_IN, "left_logged_in")),
         (f.CRASHES, number(f.CRASHES, "crashes")),
     )

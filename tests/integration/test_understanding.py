@@ -26,6 +26,11 @@ from tests.integration.test_daemon import until
 
 FIRMWARE = b"SeaBIOS (version 1.16.2-debian-1.16.2-1)\r\n"
 KERNEL = b"[    0.000000] Linux version 6.1.0-1 (builder@example.org) (gcc) #1\r\n"
+PANIC = (
+    b"[    2.000000] Kernel panic - not syncing: Attempted to kill init!\r\n"
+    b"[    2.000001] ---[ end Kernel panic - not syncing: Attempted to kill init! ]"
+    b"---\r\n"
+)
 CHATTER = b"[    1.000000] example: nothing of importance\r\n" * 60
 """As much as the BMC's buffer takes."""
 LOGIN = b"\r\nnode01 login: "
@@ -127,6 +132,32 @@ async def test_a_restart_tells_a_hanging_boot_no_second_time(site: Site) -> None
         await trio.sleep(0.5)
 
     assert site.events("node1", "stuck") == [("kernel", 1)]
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize(
+    ("printed", "outcome", "gauge"),
+    [
+        (KERNEL, "stuck", "solrecd_boot_stuck"),
+        (KERNEL + PANIC, "failed", "solrecd_boot_failed"),
+    ],
+)
+async def test_a_restart_does_not_take_an_alert_back(
+    site: Site, printed: bytes, outcome: str, gauge: str
+) -> None:
+    site.stages = {Stage.KERNEL: 0.5}
+
+    async with site.recording() as before:
+        await site.wait("node1", session="up")
+        site.print("node1", FIRMWARE + printed)
+        await site.wait("node1", outcome=outcome)
+        told_before = before._metrics.render().decode()
+    async with site.recording() as after:
+        await site.wait("node1", session="up", outcome=outcome)
+        told_after = after._metrics.render().decode()
+
+    assert f'\n{gauge}{{console="node1"}} 1\n' in told_before
+    assert f'\n{gauge}{{console="node1"}} 1\n' in told_after
 
 
 async def test_a_restart_knows_what_the_boot_printed_long_ago(site: Site) -> None:

@@ -1,6 +1,7 @@
 """The metrics: what a scrape has, as Prometheus's own parser reads it."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import pytest
 from prometheus_client import Metric
@@ -29,6 +30,7 @@ CONTRACT = {
     "solrecd_archive_failing_consoles": "gauge",
     "solrecd_bmc_reachable": "gauge",
     "solrecd_power_on": "gauge",
+    "solrecd_boot_failed": "gauge",
     "solrecd_boot_stage_duration_seconds": "histogram",
     "solrecd_boot_stage_entered_timestamp_seconds": "gauge",
     "solrecd_boot_stage_timeout_seconds": "gauge",
@@ -200,16 +202,37 @@ def test_only_the_current_stage_has_a_series(metrics: Metrics) -> None:
     console = metrics.console("n1")
 
     console.saw(event(Kind.STAGE, "kernel"))
-    console.saw(event(Kind.STUCK, "kernel"))
 
     entered = "solrecd_boot_stage_entered_timestamp_seconds"
     assert values(metrics, entered) == {("n1", "kernel"): NOON / 1e6}
-    assert values(metrics, "solrecd_boot_stuck") == {("n1",): 1}
 
     console.saw(event(Kind.STAGE, "init", NOON + 5_000_000))
 
     assert values(metrics, entered) == {("n1", "init"): NOON / 1e6 + 5}
-    assert values(metrics, "solrecd_boot_stuck") == {("n1",): 0}
+
+
+@pytest.mark.parametrize(
+    ("outcome", "gauge"),
+    [
+        (Outcome.STUCK, "solrecd_boot_stuck"),
+        (Outcome.FAILED, "solrecd_boot_failed"),
+    ],
+)
+def test_a_boot_is_stuck_or_failed_until_it_moves_on_or_ends(
+    metrics: Metrics, outcome: Outcome, gauge: str
+) -> None:
+    console = metrics.console("n1")
+    hangs = replace(boot(7, outcome, []), ended=None)
+    told = []
+
+    for each in (boot(7, Outcome.RUNNING, []), hangs, boot(7, Outcome.RUNNING, [])):
+        console.read(Reading(boots=[each]))
+        told.append(values(metrics, gauge)["n1",])
+    for each in (hangs, boot(7, outcome, [])):
+        console.read(Reading(boots=[each]))
+        told.append(values(metrics, gauge)["n1",])
+
+    assert told == [0, 1, 0, 1, 0]
 
 
 def test_gap_and_session_events_are_not_counted_twice(metrics: Metrics) -> None:
