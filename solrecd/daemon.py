@@ -18,6 +18,7 @@ import math
 import random
 import signal
 import sys
+import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
@@ -28,7 +29,9 @@ import trio
 
 from solrecd import __version__
 from solrecd.api.app import api_app
+from solrecd.api.denials import Denials
 from solrecd.api.fleet import FleetError
+from solrecd.api.gate import Gate
 from solrecd.api.server import serve
 from solrecd.boot import pace
 from solrecd.boot.rules import RuleSet
@@ -103,6 +106,7 @@ class Daemon:
         make_folders(settings)
         self._metrics = Metrics(rules.failure_names, version=__version__)
         self._metrics.stage_timeouts = config.stages
+        self._gate = Gate(config.access, Denials(time.monotonic))
         self._hub = Hub(self._metrics.ack_delay.observe)
         self._journal = _open_journal(settings)
         self._index = IndexSink(
@@ -149,6 +153,7 @@ class Daemon:
             metrics=self._metrics,
             rules=rules,
             dialer=self._dialer,
+            gate=self._gate,
             memory=Memory(
                 _index_file(self._config.daemon),
                 outcomes=pace.GOOD,
@@ -203,7 +208,7 @@ class Daemon:
 
     async def _listen(self, services: trio.Nursery) -> None:
         settings = self._config.daemon
-        api = api_app(self._supervisor, __version__)
+        api = api_app(self._supervisor, __version__, self._gate)
         await services.start(serve, api, settings.control)
         if settings.metrics is not None:
             await services.start(serve, metrics_app(self._scrape), settings.metrics)
@@ -211,6 +216,7 @@ class Daemon:
     def _scrape(self, form: Format) -> Iterator[bytes]:
         self._metrics.journal(used=self._journal.used, size=self._journal.size)
         self._metrics.rejected = self._dialer.rejected()
+        self._metrics.denied = self._gate.denials.counts
         return self._metrics.chunks(form)
 
     async def _record(self, task_status: trio.TaskStatus[None]) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
@@ -229,6 +229,10 @@ class Supervisor:
     def names(self) -> Sequence[str]:
         """Return the names of all consoles, in the configuration's order."""
         return [name for name in self._config.enabled if name in self._members]
+
+    def labels(self, name: str) -> Mapping[str, str]:
+        """Return a console's labels, or raise `KeyError`."""
+        return self._members[name].console.config.labels
 
     def list(self) -> list[dict[str, Any]]:
         """Return one ``ls`` object per console."""

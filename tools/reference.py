@@ -6,6 +6,7 @@ shown as the spelling that its parser reads as that default. So neither can be w
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -96,6 +97,8 @@ def _shown(key: Key, default: str) -> str:
 
 def toml(value: object) -> str:
     """Return a value as TOML writes it."""
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False)  # `show` cuts long ones
     if isinstance(value, bool) or not isinstance(value, Mapping | list):
         return show(value)
     if isinstance(value, list):

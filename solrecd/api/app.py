@@ -1,5 +1,7 @@
 """The routes of the API, over a `Fleet`; knows nothing about sockets.
 
+Which there are, and the least role of each, is in `solrecd.api.routes`.
+
 Answers are JSON; errors are ``{"error": "one line"}``, for a configuration that is
 refused a line for each mistake, and the mistakes as ``"problems"``. ``/v1/tail`` is a
 stream of one object per line: ``{"console", "time", "text"}`` for a console line, the
@@ -10,7 +12,7 @@ slow.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 import trio
@@ -18,12 +20,15 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from solrecd.access import Role
 from solrecd.api.fleet import Fleet, FleetError
-from solrecd.api.operate import operating_routes
-from solrecd.api.watch import watching_routes
+from solrecd.api.gate import Gate, View, view_in
+from solrecd.api.operate import named_in, operating
+from solrecd.api.routes import ROUTES, Method, Reach, RouteRule
+from solrecd.api.watch import watching
 from solrecd.events import Event, Line
 from solrecd.sinks.viewers import Missed, TailItem, Unfinished
 from solrecd.stamps import format_stamp
@@ -35,13 +40,15 @@ TAIL_BATCH = 500
 class _Tail:
     """A response that follows consoles until either side leaves."""
 
-    def __init__(self, fleet: Fleet, names: Sequence[str]) -> None:
-        self._fleet = fleet
+    def __init__(self, gate: Gate, view: View, names: Sequence[str]) -> None:
+        self._gate = gate
+        self._view = view
         self._names = names
 
     async def __call__(self, _: Scope, receive: Receive, send: Send) -> None:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._send_items, send)
+            nursery.start_soon(self._end_with_the_role, nursery.cancel_scope)
             while (await receive())["type"] != "http.disconnect":
                 pass
             nursery.cancel_scope.cancel()
@@ -50,10 +57,15 @@ class _Tail:
         headers = [(b"content-type", b"application/x-ndjson")]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send(_more(b""))
-        async with self._fleet.tail(self._names) as channel:
+        async with self._view.tail(self._names) as channel:
             async for item in channel:
                 await send(_more(_encode([item, *_waiting(channel)])))
         await send({"type": "http.response.body", "body": b""})
+
+    async def _end_with_the_role(self, stream: trio.CancelScope) -> None:
+        while all(self._view.may(name, Role.VIEW) for name in self._names):
+            await self._gate.wait_replaced()
+        stream.cancel()
 
 
 def _more(body: bytes) -> dict[str, Any]:
@@ -99,33 +111,31 @@ def _tail_object(tail_item: TailItem) -> dict[str, object]:
 
 
 class _Routes:
-    """One method per route."""
+    """One method per route that only reads, and `reload`."""
 
-    def __init__(self, fleet: Fleet, version: str) -> None:
-        self._fleet = fleet
+    def __init__(self, gate: Gate, version: str) -> None:
+        self._gate = gate
         self._version = version
 
-    async def list(self, _: Request) -> Response:
-        return JSONResponse(self._fleet.list())
+    async def list(self, request: Request) -> Response:
+        return JSONResponse(view_in(request.scope).list())
 
     async def status(self, request: Request) -> Response:
         name = request.path_params["name"]
-        self._require([name])
-        return JSONResponse(self._fleet.status(name))
+        return JSONResponse(view_in(request.scope).status(name))
 
     async def tail(self, request: Request) -> _Tail:
-        names = request.query_params.get("names")
-        chosen = list(self._fleet.names()) if names is None else names.split(",")
-        self._require(chosen)
-        return _Tail(self._fleet, chosen)
+        view = view_in(request.scope)
+        return _Tail(self._gate, view, named_in(request, view))
 
     async def reload(self, request: Request) -> Response:
         dry_run = request.query_params.get("dry_run", "0") not in {"", "0", "false"}
         try:
-            return JSONResponse(await self._fleet.reload(dry_run=dry_run))
+            plan = await view_in(request.scope).reload(dry_run=dry_run)
         except FleetError as error:
             refusal = {"error": str(error), "problems": error.problems}
             return JSONResponse(refusal, 409)
+        return JSONResponse(plan)
 
     async def version(self, _: Request) -> Response:
         return JSONResponse({"version": self._version})
@@ -136,25 +146,57 @@ class _Routes:
             {"error": refusal.detail}, refusal.status_code, headers=refusal.headers
         )
 
-    def _require(self, names: Sequence[str]) -> None:
-        known = set(self._fleet.names())
-        for name in names:
-            if name not in known:
-                raise HTTPException(404, f"there is no console {name!r}")
 
+def api_app(fleet: Fleet, version: str, gate: Gate) -> ASGIApp:
+    """Return the ASGI application of the API.
 
-def api_app(fleet: Fleet, version: str) -> Starlette:
-    """Return the ASGI application of the API."""
-    routes = _Routes(fleet, version)
-    return Starlette(
-        routes=[
-            Route("/v1/consoles", routes.list),
-            Route("/v1/consoles/{name}", routes.status),
-            Route("/v1/tail", routes.tail),
-            Route("/v1/reload", routes.reload, methods=["POST"]),
-            Route("/v1/version", routes.version),
-            *operating_routes(fleet),
-            *watching_routes(fleet),
-        ],
-        exception_handlers={HTTPException: routes.refuse},
+    Args:
+        fleet: the consoles.
+        version: of the daemon.
+        gate: knows who may do what.
+    """
+    app = Starlette(
+        routes=api_routes(version, gate),
+        exception_handlers={HTTPException: _Routes(gate, version).refuse},
     )
+    return gate.guard(app, fleet)
+
+
+def api_routes(version: str, gate: Gate) -> list[BaseRoute]:
+    """Return what the table of routes is served by."""
+    routes = _Routes(gate, version)
+    handlers: dict[str, Callable[..., Any]] = {
+        "version": routes.version,
+        "list": routes.list,
+        "status": routes.status,
+        "tail": routes.tail,
+        "reload": routes.reload,
+        **operating(gate),
+        **watching(gate),
+    }
+    return [_route(rule, handlers[rule.name]) for rule in ROUTES]
+
+
+def _route(rule: RouteRule, handler: Callable[..., Any]) -> BaseRoute:
+    """Return a route whose handler runs only where its least role is held."""
+    if rule.method is Method.WEBSOCKET:
+        return WebSocketRoute(rule.path, handler)
+
+    async def checked(request: Request) -> Response:
+        _check(rule, request)
+        answer: Response = await handler(request)
+        return answer
+
+    return Route(rule.path, checked, methods=[rule.method.value])
+
+
+def _check(rule: RouteRule, request: Request) -> None:
+    view = view_in(request.scope)
+    match rule.reach:
+        case Reach.CONSOLE:
+            view.require(request.path_params["name"], rule.role)
+        case Reach.EVERYTHING:
+            view.require_everywhere(rule.role)
+        case Reach.SHOWN:
+            # The view leaves out what is not shown; whoever is here has a grant.
+            pass

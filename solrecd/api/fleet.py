@@ -38,6 +38,14 @@ class Fleet(Protocol):
         """Return the names of all consoles, in the configuration's order."""
         ...
 
+    def labels(self, name: str) -> Mapping[str, str]:
+        """Return a console's labels.
+
+        Raises:
+            KeyError: there is no such console.
+        """
+        ...
+
     def list(self) -> list[dict[str, Any]]:
         """Return one ``ls`` object per console."""
         ...
@@ -81,7 +89,8 @@ class Fleet(Protocol):
             ``start``, ``stop``, ``restart`` and ``update`` (new settings under the
             session that stays) with names, ``keep`` with a number, ``reasons`` by name,
             ``daemon`` with the keys that count from the next start on, ``stages``
-            whether stage timeouts changed, ``dry_run``, and ``seconds`` that it took.
+            and ``access`` whether stage timeouts or grants changed, ``dry_run``, and
+            ``seconds`` that it took.
 
         Raises:
             FleetError: the configuration is refused; nothing was changed.

@@ -3,13 +3,14 @@
 ``/v1/consoles/NAME/attach`` is a WebSocket. Binary messages are the console's bytes one
 way and what is typed the other. Text messages are JSON objects; from us: ``welcome``,
 ``said``, ``missed``, ``mode``, ``refused``, ``answer``; to us: ``{"do": ...}`` with one
-of `_DEEDS`. Everything else here is a POST that answers ``{}`` or a small object.
+of `_DEEDS`, each with its role in `routes.DEED_ROLES`. Everything else here is a POST
+that answers ``{}`` or a small object.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -17,11 +18,11 @@ import trio
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from solrecd.api.fleet import Fleet
-from solrecd.api.peer import user_in
+from solrecd.access import Role
+from solrecd.api.gate import Gate, View, refuse, view_in
+from solrecd.api.routes import DEED_ROLES
 from solrecd.console.desk import Claim, DeskTakenError, Missed, Mode, Notice, Seat
 from solrecd.management import ManagementError, Power
 from solrecd.operation import Operation, OperationError
@@ -35,40 +36,43 @@ MESSAGE_MAX: Final = 64 * 1024
 _REFUSED: Final = 4409
 """WebSocket close code (private range): somebody else writes."""
 
+_NO_ROLE: Final = 4403
+"""WebSocket close code: a reload took the role."""
+
 _Act = Callable[[Operation, str, Mapping[str, str]], dict[str, Any]]
 
 
-def operating_routes(fleet: Fleet) -> list[BaseRoute]:
-    """Return the routes; `solrecd.api.app` adds them to its own."""
-    desk = _Attaching(fleet)
-    acts = [
-        Route(f"/v1/consoles/{{name}}/{wish}", _acting(fleet, wish), methods=["POST"])
-        for wish in _WISHES
-    ]
-    return [
-        WebSocketRoute("/v1/consoles/{name}/attach", desk.attach),
-        Route("/v1/consoles/{name}/power", desk.power),
-        Route("/v1/who", desk.who),
-        *acts,
-    ]
+def operating(gate: Gate) -> Mapping[str, Callable[..., Any]]:
+    """Return the functions behind the routes, by name; the caller checks roles."""
+    desk = _Attaching(gate)
+    return {
+        "attach": desk.attach,
+        "power_state": _power_state,
+        "who": desk.who,
+        **{wish: _acting(wish) for wish in _WISHES},
+    }
 
 
-def _operation(fleet: Fleet, name: str) -> Operation:
-    try:
-        return fleet.operation(name)
-    except KeyError:
-        raise HTTPException(404, f"there is no console {name!r}") from None
+def named_in(request: Request, view: View) -> Sequence[str]:
+    """Return the consoles that a query names; all that its caller sees, if none."""
+    names = request.query_params.get("names")
+    if names is None:
+        return view.names()
+    chosen = names.split(",")
+    for name in chosen:
+        view.require(name, Role.VIEW)
+    return chosen
 
 
 # One wish, one answer.
 
 
-def _acting(fleet: Fleet, wish: str) -> Callable[[Request], Awaitable[Response]]:
+def _acting(wish: str) -> Callable[[Request], Awaitable[Response]]:
     async def handle(request: Request) -> Response:
-        operation = _operation(fleet, request.path_params["name"])
-        user, query = user_in(request.scope), request.query_params
+        view, query = view_in(request.scope), request.query_params
+        operation = view.operation(request.path_params["name"], Role.OPERATE)
         try:
-            answer = await _perform(wish, operation, user, query)
+            answer = await _perform(wish, operation, view.principal, query)
         except (OperationError, ManagementError, ValueError) as error:
             return JSONResponse({"error": str(error)}, 409)
         return JSONResponse(answer)
@@ -157,47 +161,59 @@ async def _perform(
 # A person at a terminal.
 
 
+async def _power_state(request: Request) -> Response:
+    view = view_in(request.scope)
+    operation = view.operation(request.path_params["name"], Role.VIEW)
+    try:
+        return JSONResponse({"power": await operation.power()})
+    except ManagementError as error:
+        return JSONResponse({"error": str(error)}, 409)
+
+
 class _Attaching:
-    def __init__(self, fleet: Fleet) -> None:
-        self._fleet = fleet
+    def __init__(self, gate: Gate) -> None:
+        self._gate = gate
 
     async def who(self, request: Request) -> Response:
-        names = request.query_params.get("names")
-        chosen = list(self._fleet.names()) if names is None else names.split(",")
-        found = [_operation(self._fleet, name).who() for name in chosen]
+        view = view_in(request.scope)
+        found = [
+            view.operation(name, Role.VIEW).who() for name in named_in(request, view)
+        ]
         return JSONResponse([seat for seats in found for seat in seats])
-
-    async def power(self, request: Request) -> Response:
-        operation = _operation(self._fleet, request.path_params["name"])
-        try:
-            return JSONResponse({"power": await operation.power()})
-        except ManagementError as error:
-            return JSONResponse({"error": str(error)}, 409)
 
     async def attach(self, socket: WebSocket) -> None:
         """Serve one terminal until either side leaves."""
         name, query = socket.path_params["name"], socket.query_params
+        view = view_in(socket.scope)
+        try:
+            mode = Mode(query.get("mode", "rw"))
+            claim = Claim(query.get("claim", "ask"))
+            operation = view.operation(name, _ROLES[mode])
+        except HTTPException as error:
+            await refuse(socket.scope, socket.send, error.status_code, error.detail)
+            return
+        except ValueError as error:
+            await refuse(socket.scope, socket.send, 400, str(error))
+            return
         await socket.accept()
         try:
-            operation = self._fleet.operation(name)
-            mode, claim = (
-                Mode(query.get("mode", "rw")),
-                Claim(query.get("claim", "ask")),
-            )
-            with operation.attached(user_in(socket.scope), mode, claim) as seat:
-                await _serve(socket, _Terminal(socket, operation, seat))
+            with operation.attached(view.principal, mode, claim) as seat:
+                terminal = _Terminal(socket, operation, seat, view)
+                await _serve(socket, terminal, self._gate)
         except DeskTakenError as error:
             await socket.close(_REFUSED, str(error)[:120])
-        except KeyError:
-            await socket.close(_REFUSED, f"there is no console {name!r}"[:120])
-        except ValueError as error:
-            await socket.close(_REFUSED, str(error)[:120])
 
 
-async def _serve(socket: WebSocket, terminal: _Terminal) -> None:
+_ROLES: Final[Mapping[Mode, Role]] = MappingProxyType(
+    {Mode.READ: Role.VIEW, Mode.WRITE: Role.OPERATE}
+)
+
+
+async def _serve(socket: WebSocket, terminal: _Terminal, gate: Gate) -> None:
     """Run both directions; the first that ends takes the other with it."""
     async with trio.open_nursery() as nursery:
         nursery.start_soon(terminal.show_forever)
+        nursery.start_soon(terminal.keep_in_role, gate)
         try:
             while True:
                 await terminal.take(await socket.receive())
@@ -208,10 +224,14 @@ async def _serve(socket: WebSocket, terminal: _Terminal) -> None:
 class _Terminal:
     """Both directions of one WebSocket."""
 
-    def __init__(self, socket: WebSocket, operation: Operation, seat: Seat) -> None:
+    def __init__(
+        self, socket: WebSocket, operation: Operation, seat: Seat, view: View
+    ) -> None:
         self._socket = socket
+        self._name: str = socket.path_params["name"]
         self._operation = operation
         self._seat = seat
+        self._view = view
 
     async def show_forever(self) -> None:
         await self._tell("welcome", mode=self._seat.mode.value, user=self._seat.user)
@@ -224,6 +244,14 @@ class _Terminal:
                         await self._tell("missed", bytes=count)
                     case Notice(what=what, fields=fields):
                         await self._tell(what, **fields)
+
+    async def keep_in_role(self, gate: Gate) -> None:
+        """Take from who is here what a reload takes from him."""
+        while self._view.may(self._name, Role.VIEW):
+            if not self._view.may(self._name, _ROLES[self._seat.mode]):
+                self._operation.change(self._seat, Mode.READ, Claim.ASK)
+            await gate.wait_replaced()
+        await self._socket.close(_NO_ROLE, "you may not see this console any more")
 
     async def _tell(self, what: str, **fields: Any) -> None:
         await self._socket.send_text(json.dumps({"event": what, **fields}))
@@ -243,6 +271,8 @@ class _Terminal:
                 await self._do(json.loads(message["text"]))
         except (OperationError, DeskTakenError, ManagementError, ValueError) as error:
             await self._tell("refused", text=str(error))
+        except HTTPException as error:
+            await self._tell("refused", text=error.detail)
 
     async def _type(self, data: bytes) -> None:
         if self._seat.mode is not Mode.WRITE:
@@ -252,6 +282,7 @@ class _Terminal:
     async def _do(self, wish: Any) -> None:
         if not isinstance(wish, dict) or wish.get("do") not in _DEEDS:
             raise ValueError(f"allowed: {', '.join(_DEEDS)}")
+        self._view.require(self._name, DEED_ROLES[wish["do"]])
         await _DEEDS[wish["do"]](self, wish)
 
     async def _write(self, wish: Mapping[str, Any]) -> None:

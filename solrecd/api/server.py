@@ -11,6 +11,7 @@ closed when the server is cancelled, and a client who takes no bytes for
 from __future__ import annotations
 
 import logging
+import socket
 import ssl
 from collections.abc import Callable
 from typing import cast
@@ -23,8 +24,10 @@ from hypercorn.typing import AppWrapper, ASGIFramework, ConnectionState
 from hypercorn.utils import wrap_app
 from starlette.types import ASGIApp
 
-from solrecd.api import peer
+from solrecd.access import Caller, RemoteCaller
+from solrecd.api.gate import CALLER, PEER
 from solrecd.api.listeners import Bind, address_of, listen
+from solrecd.api.peer import credentials_of, local_caller
 
 SEND_TIMEOUT = 30.0
 """Seconds that a client may take no bytes while we have some for it."""
@@ -34,6 +37,9 @@ HANDSHAKE_TIMEOUT = 10.0
 
 MAX_REQUEST_HEAD = 256 * 1024
 """Bytes of request line and headers: names of thousands of consoles fit in it."""
+
+NAMES_AT_ONCE = 8
+"""Threads that look users and groups up, where a directory service is slow."""
 
 _LOGGER = logging.getLogger("solrecd.api")
 
@@ -85,6 +91,7 @@ class _Connections:
         self._config = _config()
         self._context = WorkerContext(None)
         self._open: set[trio.SocketStream] = set()
+        self._names = trio.CapacityLimiter(NAMES_AT_ONCE)
 
     async def handle(self, stream: trio.SocketStream) -> None:
         """Serve one client until it leaves; never raises for what it did."""
@@ -94,7 +101,7 @@ class _Connections:
                 self._app,
                 self._config,
                 self._context,
-                ConnectionState({peer.KEY: peer.user_of(stream.socket)}),
+                ConnectionState({CALLER: await self._caller(stream), PEER: "unix"}),
                 self._stream(stream),  # type: ignore[arg-type]
             )
         except* (trio.BrokenResourceError, trio.ClosedResourceError):
@@ -111,6 +118,12 @@ class _Connections:
         if context is None:
             return _PlainStream(stream)
         return _TlsStream(stream, context)
+
+    async def _caller(self, stream: trio.SocketStream) -> Caller:
+        if stream.socket.family != socket.AF_UNIX:
+            await trio.lowlevel.checkpoint()
+            return RemoteCaller()
+        return await local_caller(credentials_of(stream.socket), self._names)
 
     async def close_when_cancelled(self) -> None:
         """Wait to be cancelled, then take away every client's socket."""

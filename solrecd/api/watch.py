@@ -11,16 +11,15 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import trio
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
-from solrecd.api.fleet import Fleet
+from solrecd.api.gate import Gate, View, view_in
+from solrecd.api.operate import named_in
 from solrecd.sinks.board import Changes
 from solrecd.stamps import format_stamp
 
@@ -34,32 +33,27 @@ SLICE: Final = 50
 """Rows made at once, about a millisecond of the loop's time."""
 
 
-def watching_routes(fleet: Fleet) -> list[BaseRoute]:
-    """Return the routes; `solrecd.api.app` adds them to its own."""
-    return [Route("/v1/watch", _Routes(fleet).watch)]
+def watching(gate: Gate) -> Mapping[str, Callable[..., Any]]:
+    """Return the functions behind the routes, by name."""
 
+    async def watch(request: Request) -> _Watch:
+        await trio.lowlevel.checkpoint()
+        view = view_in(request.scope)
+        is_all = request.query_params.get("names") is None
+        return _Watch(gate, view, None if is_all else named_in(request, view))
 
-class _Routes:
-    def __init__(self, fleet: Fleet) -> None:
-        self._fleet = fleet
-
-    async def watch(self, request: Request) -> _Watch:
-        asked = request.query_params.get("names")
-        if asked is None:
-            return _Watch(self._fleet, None)
-        names, known = asked.split(","), set(self._fleet.names())
-        for name in names:
-            if name not in known:
-                raise HTTPException(404, f"there is no console {name!r}")
-        return _Watch(self._fleet, names)
+    return {"watch": watch}
 
 
 class _Watch:
     """A response that goes on until either side leaves."""
 
-    def __init__(self, fleet: Fleet, names: Sequence[str] | None) -> None:
-        self._fleet = fleet
+    def __init__(self, gate: Gate, view: View, names: Sequence[str] | None) -> None:
+        self._gate = gate
+        self._view = view
         self._names = names
+        self._shown: set[str] = set()
+        """Consoles that the reader knows of: of others nothing is said at all."""
 
     async def __call__(self, _: Scope, receive: Receive, send: Send) -> None:
         async with trio.open_nursery() as nursery:
@@ -71,24 +65,40 @@ class _Watch:
     async def _send_forever(self, send: Send) -> None:
         headers = [(b"content-type", b"application/x-ndjson")]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
-        with self._fleet.watch(self._names) as changes:
-            names = self._fleet.names() if self._names is None else self._names
-            await self._send_rows(send, names)
+        with self._view.watch(self._names) as changes:
+            known = self._gate.generation
+            await self._send_rows(send, self._all())
             while True:
                 await trio.sleep(EVERY)
-                await self._send_rows(send, await _changed(changes))
+                names = await _changed(changes)
+                if known != self._gate.generation:
+                    # Rights or labels may have changed, and with them what is shown.
+                    known = self._gate.generation
+                    names = {*self._all(), *self._shown}
+                await self._send_rows(send, names)
+
+    def _all(self) -> Sequence[str]:
+        return self._view.names() if self._names is None else self._names
 
     async def _send_rows(self, send: Send, names: Iterable[str]) -> None:
         waiting = list(names)
         for start in range(0, len(waiting), SLICE):
             some = waiting[start : start + SLICE]
-            await send(_lines([self._row(name) for name in some]))
+            rows = [row for name in some if (row := self._row(name)) is not None]
+            await send(_lines(rows))
             await trio.lowlevel.checkpoint()
         now = format_stamp(time.time_ns() // 1000)
         await send(_lines([{"time": now}]))
 
-    def _row(self, name: str) -> dict[str, Any]:
-        return self._fleet.glance(name) or {"removed": name}
+    def _row(self, name: str) -> dict[str, Any] | None:
+        row = self._view.glance(name)
+        if row is not None:
+            self._shown.add(name)
+            return row
+        if name not in self._shown:
+            return None
+        self._shown.remove(name)
+        return {"removed": name}
 
 
 async def _changed(changes: Changes) -> Iterable[str]:

@@ -16,6 +16,7 @@ from wsproto.events import (
     CloseConnection,
     Ping,
     RejectConnection,
+    RejectData,
     Request,
     TextMessage,
 )
@@ -90,10 +91,27 @@ class Line:
                 self._send(event.response())
             case CloseConnection(reason=reason):
                 raise LineClosedError(reason or "solrecd ended it")
-            case RejectConnection(status_code=status):
-                raise LineClosedError(f"refused with status {status}")
+            case RejectConnection() | RejectData():
+                self._note_refusal(event)
             case _:
                 pass
 
+    def _note_refusal(self, event: RejectConnection | RejectData) -> None:
+        if isinstance(event, RejectData):
+            self._refusal += event.data
+            is_whole = event.body_finished
+        else:
+            is_whole = not event.has_body
+        if is_whole:
+            raise LineClosedError(_reason_in(self._refusal))
+
     def _send(self, event: Any) -> None:
         self._socket.sendall(self._protocol.send(event))
+
+
+def _reason_in(refusal: bytes) -> str:
+    """Return the one line of a refusal, which is the API's object."""
+    try:
+        return str(json.loads(refusal)["error"])
+    except (ValueError, KeyError, TypeError):
+        return "refused"

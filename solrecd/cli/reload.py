@@ -116,7 +116,9 @@ def _changes(plan: Mapping[str, Any]) -> Iterator[_Change]:
 
 
 def _changes_anything(plan: Mapping[str, Any]) -> bool:
-    return bool(plan["stages"]) or any(plan[action] for action in _COLOURS)
+    return bool(plan["stages"] or plan.get("access")) or any(
+        plan[action] for action in _COLOURS
+    )
 
 
 def _in_words(plan: Mapping[str, Any]) -> str:
@@ -137,5 +139,7 @@ def _in_words(plan: Mapping[str, Any]) -> str:
 def _beside_consoles(plan: Mapping[str, Any]) -> Iterator[str]:
     if plan["stages"]:
         yield "[stages.timeout] changed: it counts at once, for all boots"
+    if plan.get("access"):
+        yield "[access] changed: it counts at once, also for who is attached"
     if plan["daemon"]:
         yield f"[daemon] {', '.join(plan['daemon'])}: {_NEXT_START}"

@@ -10,6 +10,7 @@ from solrecd.cli.program import Command, Program, run
 COMMANDS = (
     Command("run", "solrecd.cli.run", "record the consoles of the configuration"),
     Command("check", "solrecd.cli.check", "check a configuration, change nothing"),
+    Command("token", "solrecd.cli.token", "make a token for the API, and its hash"),
     Command("demo", "solrecd.cli.demo", "record a small simulated fleet, to try it"),
 )
 

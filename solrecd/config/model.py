@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from solrecd.access import Policy
 from solrecd.config.secrets import Secret
 from solrecd.events import Stage
 
@@ -188,6 +189,8 @@ class Config:
     """A whole configuration, valid in itself."""
 
     daemon: DaemonConfig = field(default_factory=DaemonConfig)
+    access: Policy = field(default_factory=Policy)
+    """Who may do what on the API."""
     consoles: Mapping[str, ConsoleConfig] = field(default_factory=dict)
     """By name, in the order of the files; also those that are not enabled."""
     stages: Mapping[Stage, float] = field(default_factory=lambda: STAGE_TIMEOUTS)

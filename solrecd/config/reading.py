@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
+from solrecd.config.access import AccessReader
 from solrecd.config.console_keys import console_keys
 from solrecd.config.consoles import ConsoleReader
 from solrecd.config.document import Document, Given, Path, Source, read_document, spell
@@ -49,13 +50,18 @@ def parse(
     _check_top_level(documents, problems)
     daemon = _daemon(documents, problems)
     stages = _stages(documents, problems)
+    access = AccessReader(surroundings, problems)
     reader = ConsoleReader(console_keys(quirks), surroundings, problems)
     reader.set_defaults(_merged(documents, ("defaults",), problems))
     for document in documents:
+        access.read(document, _table(document, ("access",), problems))
         reader.read(document, _table(document, ("console",), problems))
     problems.raise_any()
     return Config(
-        daemon=daemon, consoles=MappingProxyType(reader.consoles), stages=stages
+        daemon=daemon,
+        access=access.policy,
+        consoles=MappingProxyType(reader.consoles),
+        stages=stages,
     )
 
 

@@ -35,6 +35,8 @@ class ReloadPlan:
     """Keys of ``[daemon]`` that changed: they count from the next start on."""
     stages: bool = False
     """The stage timeouts changed."""
+    access: bool = False
+    """Who may do what changed."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return the plan for JSON; `keep` is a number."""
@@ -47,6 +49,7 @@ class ReloadPlan:
             "reasons": dict(self.reasons),
             "daemon": list(self.daemon),
             "stages": self.stages,
+            "access": self.access,
         }
 
 
@@ -75,6 +78,7 @@ def plan_reload(old: Config, new: Config) -> ReloadPlan:
         reasons=reasons,
         daemon=_changes(old.daemon, new.daemon, _DAEMON_FIELDS),
         stages=old.stages != new.stages,
+        access=old.access != new.access,
     )
 
 

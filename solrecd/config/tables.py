@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from solrecd.config.access_keys import ACCESS_KEYS
 from solrecd.config.console_keys import console_keys
 from solrecd.config.keys import TableSchema, defaults_of
 from solrecd.config.model import STAGE_TIMEOUTS, ConsoleConfig, DaemonConfig
@@ -26,6 +27,18 @@ _STAGES = TableSchema(
     " of a machine's own last 20 good boots needed is longer, that counts.",
 )
 
+_ACCESS = TableSchema(
+    path=("access", "NAME"),
+    keys=ACCESS_KEYS,
+    defaults={},
+    help="Who may do what with `solrecctl`, and with the API. While no table names"
+    " users or groups, all who can open the control socket (root and its group) may do"
+    " everything. Once one does, the users of the socket have what these tables give"
+    " them; root and the daemon's own user always may do everything. Whoever is named"
+    " in several tables has all that they give. A reload counts at once, also for those"
+    " who are attached.",
+)
+
 
 def tables(quirks: Collection[str] = ()) -> tuple[TableSchema, ...]:
     """Return all tables, in the order in which they are explained.
@@ -40,7 +53,7 @@ def tables(quirks: Collection[str] = ()) -> tuple[TableSchema, ...]:
         help="What holds for every console. Any key of a console may stand here; a"
         " console's own key replaces it.",
     )
-    return _DAEMON, defaults, _STAGES
+    return _DAEMON, _ACCESS, defaults, _STAGES
 
 
 def top_level() -> tuple[str, ...]:

@@ -192,6 +192,12 @@ REJECTED = Family(
     "Datagrams dropped because they were malformed, forged, replayed or nobody's.",
     ("cause",),
 )
+DENIED = Family(
+    "solrecd_api_denied_total",
+    Type.COUNTER,
+    "Requests and connections that the API refused for want of a role.",
+    ("reason",),
+)
 LOOP_LAG = Family(
     "solrecd_loop_lag_seconds",
     Type.HISTOGRAM,
@@ -238,6 +244,7 @@ CATALOGUE = (
     RELOAD_SUCCESSFUL,
     RELOAD_TIME,
     REJECTED,
+    DENIED,
     LOOP_LAG,
     ACK_DELAY,
 )

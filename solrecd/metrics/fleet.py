@@ -73,6 +73,8 @@ class Metrics:
         self.ack_delay = Histogram(ACK_BOUNDS)
         self.rejected: Mapping[str, int] = {}
         """Datagrams dropped, by cause."""
+        self.denied: Mapping[str, int] = {}
+        """What the API refused, by reason."""
         self.stage_timeouts: Mapping[Stage, float] = {}
         self.archive_failing: set[str] = set()
         """Consoles whose archive cannot be written."""
@@ -106,6 +108,7 @@ class Metrics:
         self.gauge(f.RELOAD_SUCCESSFUL, lambda: {(): int(self._reload[0])})
         self.gauge(f.RELOAD_TIME, lambda: {(): seconds(self._reload[1])})
         self.gauge(f.REJECTED, lambda: _by_label(self.rejected))
+        self.gauge(f.DENIED, lambda: _by_label(self.denied))
 
     def _failing(self) -> int:
         return len(self.archive_failing & self._members.keys())

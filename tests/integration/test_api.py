@@ -19,13 +19,15 @@ from solrecd.api.server import serve
 from solrecd.events import Event, Kind, Line, Severity
 from solrecd.metrics import Format, metrics_app
 from solrecd.sinks.viewers import VIEWER_BUFFER
-from tests.support.fleet import FakeFleet
+from tests.support.fleet import FakeFleet, open_gate
 
 
 @asynccontextmanager
 async def serving(fleet: FakeFleet, path: Path) -> AsyncIterator[str]:
     async with trio.open_nursery() as nursery:
-        address = await nursery.start(serve, api_app(fleet, "1.2.3"), str(path))
+        address = await nursery.start(
+            serve, api_app(fleet, "1.2.3", open_gate()), str(path)
+        )
         yield address
         nursery.cancel_scope.cancel()
 
@@ -190,7 +192,7 @@ async def test_a_client_that_reads_nothing_cannot_hold_shutdown_up(
 
     with trio.fail_after(5), socket.socket(socket.AF_UNIX) as client:
         async with trio.open_nursery() as nursery:
-            await nursery.start(serve, api_app(fleet, "1"), str(path))
+            await nursery.start(serve, api_app(fleet, "1", open_gate()), str(path))
             client.connect(str(path))
             client.sendall(b"GET /v1/tail HTTP/1.0\r\n\r\n")
             await fleet.watched.wait()
@@ -246,7 +248,7 @@ async def test_a_second_daemon_is_refused(tmp_path: Path) -> None:
 
     async with serving(FakeFleet(), path):
         with pytest.raises(ListenError, match="another solrecd"):
-            await serve(api_app(FakeFleet(), "1"), str(path))
+            await serve(api_app(FakeFleet(), "1", open_gate()), str(path))
 
 
 async def test_a_file_in_the_sockets_place_is_not_removed(tmp_path: Path) -> None:
@@ -254,14 +256,16 @@ async def test_a_file_in_the_sockets_place_is_not_removed(tmp_path: Path) -> Non
     path.write_text("precious")
 
     with pytest.raises(ListenError, match="is no socket"):
-        await serve(api_app(FakeFleet(), "1"), str(path))
+        await serve(api_app(FakeFleet(), "1", open_gate()), str(path))
 
     assert path.read_text() == "precious"
 
 
 async def test_a_missing_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(ListenError, match="missing"):
-        await serve(api_app(FakeFleet(), "1"), str(tmp_path / "missing" / "c.sock"))
+        await serve(
+            api_app(FakeFleet(), "1", open_gate()), str(tmp_path / "missing" / "c.sock")
+        )
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from solrecd.events import Line
 from solrecd.index import FILE_NAME, Index
 from solrecd.stamps import parse_stamp
 from tests.support.archives import Printed, write_segment
-from tests.support.fleet import FakeFleet
+from tests.support.fleet import FakeFleet, open_gate
 
 NOON = parse_stamp("2026-11-22T12:00:00.000000Z")
 SECOND = 1_000_000
@@ -403,7 +403,7 @@ async def test_a_fleet_is_listed_and_shown(
     path = tmp_path / "control.sock"
 
     async with trio.open_nursery() as nursery:
-        await nursery.start(serve, api_app(FakeFleet(), "1"), str(path))
+        await nursery.start(serve, api_app(FakeFleet(), "1", open_gate()), str(path))
         statuses = [
             await ask(path, "ls"),
             await ask(path, "ls", "--json", "@rack=r2"),
@@ -456,5 +456,5 @@ async def _serving(
 ) -> None:
     with trio.CancelScope() as scope:
         async with trio.open_nursery() as nursery:
-            await nursery.start(serve, api_app(fleet, "1"), str(path))
+            await nursery.start(serve, api_app(fleet, "1", open_gate()), str(path))
             task_status.started(scope)

@@ -20,7 +20,7 @@ from solrecd.cli.solrecctl import PROGRAM
 from solrecd.events import Boot, Event, Kind, Severity
 from solrecd.index import FILE_NAME, Batch, Index
 from solrecd.stamps import parse_stamp
-from tests.support.fleet import FakeFleet
+from tests.support.fleet import FakeFleet, open_gate
 
 NOON = parse_stamp("2026-11-22T12:00:00.000000Z")
 MINUTE = 60_000_000
@@ -195,5 +195,5 @@ async def _serving(
 ) -> None:
     with trio.CancelScope() as scope:
         async with trio.open_nursery() as nursery:
-            await nursery.start(serve, api_app(fleet, "1"), str(path))
+            await nursery.start(serve, api_app(fleet, "1", open_gate()), str(path))
             task_status.started(scope)

@@ -1,15 +1,80 @@
 """A fleet for the API: two consoles whose viewers are real."""
 
-from collections.abc import AsyncIterator, Collection, Sequence
-from contextlib import AbstractContextManager, asynccontextmanager
-from typing import Any
+from collections.abc import (
+    AsyncIterator,
+    Callable,
+    Collection,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
+from typing import Any, cast
 
 import trio
 
+from solrecd.access import Policy
+from solrecd.api.denials import Denials
 from solrecd.api.fleet import FleetError
+from solrecd.api.gate import Gate
+from solrecd.console.desk import Claim, Desk, Mode, Seat
+from solrecd.management import Power
 from solrecd.operation import Operation
 from solrecd.sinks.board import Changes
 from solrecd.sinks.viewers import TailItem, Viewers
+
+
+class FakeOperation:
+    """Fits `Operation`; notes each deed and who did it."""
+
+    def __init__(self, name: str) -> None:
+        self.done: list[tuple[str, ...]] = []
+        self.desk = Desk(name, lambda *_: None)
+
+    @contextmanager
+    def attached(self, user: str, mode: Mode, claim: Claim) -> Iterator[Seat]:
+        """Sit at the desk."""
+        seat = self.desk.sit(user, mode, claim, 0)
+        try:
+            yield seat
+        finally:
+            self.desk.leave(seat)
+
+    def change(self, seat: Seat, mode: Mode, claim: Claim) -> None:
+        """Change what a seat may do."""
+        self.desk.change(seat, mode, claim)
+
+    def who(self) -> list[dict[str, Any]]:
+        """Return who is there."""
+        return [{"user": seat.user, "mode": seat.mode} for seat in self.desk.seats]
+
+    async def power(self) -> str:
+        """It is always on."""
+        await trio.lowlevel.checkpoint()
+        return "on"
+
+    async def set_power(self, user: str, wish: Power) -> None:
+        """Note it."""
+        await trio.lowlevel.checkpoint()
+        self.done.append(("power", user, wish))
+
+    async def type(self, user: str, data: bytes) -> None:
+        """Note it."""
+        await trio.lowlevel.checkpoint()
+        self.done.append(("type", user, data.decode()))
+
+    def message(self, user: str, text: str) -> int:
+        """Note it."""
+        self.done.append(("message", user, text))
+        return len(self.desk.seats)
+
+    def __getattr__(self, deed: str) -> Callable[..., None]:
+        """Note every other deed."""
+
+        def note(user: str, *what: object) -> None:
+            self.done.append((deed, user, *map(str, what)))
+
+        return note
 
 
 class FakeFleet:
@@ -19,6 +84,7 @@ class FakeFleet:
         self.known = list(names)
         """May change: a reload."""
         self.viewers = Viewers()
+        self.operations: dict[str, FakeOperation] = {}
         self.reloads: list[bool] = []
         self.refusal: FleetError | None = None
         self.watched = trio.Event()
@@ -28,8 +94,13 @@ class FakeFleet:
         """Return the consoles."""
         return self.known
 
+    def labels(self, name: str) -> Mapping[str, str]:
+        """Return a console's labels; every second one is in another rack."""
+        racks = {each: f"r{1 + at % 2}" for at, each in enumerate(self.known)}
+        return {"rack": racks[name]}
+
     def list(self) -> list[dict[str, Any]]:
-        """Return ``ls`` objects; every second console is in another rack."""
+        """Return ``ls`` objects."""
         return [
             {
                 "console": name,
@@ -44,9 +115,9 @@ class FakeFleet:
                 "last_output": None,
                 "error": None,
                 "next_try": None,
-                "labels": {"rack": f"r{1 + number % 2}"},
+                "labels": self.labels(name),
             }
-            for number, name in enumerate(self.known)
+            for name in self.known
         ]
 
     def status(self, name: str) -> dict[str, Any]:
@@ -67,8 +138,12 @@ class FakeFleet:
         return None
 
     def operation(self, name: str) -> Operation:
-        """Nobody operates these."""
-        raise KeyError(name)
+        """Return what notes what is done, with a real desk."""
+        if name not in self.known:
+            raise KeyError(name)
+        if name not in self.operations:
+            self.operations[name] = FakeOperation(name)
+        return cast("Operation", self.operations[name])
 
     @asynccontextmanager
     async def tail(
@@ -88,3 +163,8 @@ class FakeFleet:
             raise self.refusal
         self.reloads.append(dry_run)
         return {"start": [], "stop": [], "restart": [], "keep": len(self.known)}
+
+
+def open_gate(policy: Policy | None = None) -> Gate:
+    """Return a gate; without grants everybody on the unix socket is let in."""
+    return Gate(policy or Policy(), Denials(lambda: 0.0))

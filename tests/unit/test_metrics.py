@@ -37,6 +37,7 @@ CONTRACT = {
     "solrecd_boot_stuck": "gauge",
     "solrecd_console_left_logged_in": "gauge",
     "solrecd_boots_total": "counter",
+    "solrecd_api_denied_total": "counter",
     "solrecd_build_info": "gauge",
     "solrecd_config_last_reload_success_timestamp_seconds": "gauge",
     "solrecd_config_last_reload_successful": "gauge",
@@ -338,6 +339,7 @@ def test_the_daemons_own_numbers(metrics: Metrics) -> None:
     metrics.journal(used=1, size=64)
     metrics.stage_timeouts = {Stage.KERNEL: 180.0}
     metrics.rejected = {"forged": 3}
+    metrics.denied = {"role": 2}
     metrics.reloaded(NOON, successful=True)
     metrics.reloaded(NOON + 1, successful=False)
 
@@ -348,6 +350,7 @@ def test_the_daemons_own_numbers(metrics: Metrics) -> None:
     timeouts = values(metrics, "solrecd_boot_stage_timeout_seconds")
     assert timeouts == {("kernel",): 180}
     assert values(metrics, "solrecd_datagrams_rejected") == {("forged",): 3}
+    assert values(metrics, "solrecd_api_denied") == {("role",): 2}
     assert values(metrics, "solrecd_build_info") == {("1.2.3",): 1}
     assert values(metrics, "solrecd_config_last_reload_successful") == {(): 0}
     reloaded = "solrecd_config_last_reload_success_timestamp_seconds"

@@ -124,7 +124,13 @@ def with_consoles(text: str) -> str:
 
 
 CREDENTIALS = machine(
-    {"/c/bmc": (0o400, b"pw"), "/c/bmc-kg": (0o400, b"kg")}, credentials="/c"
+    {
+        "/c/bmc": (0o400, b"pw"),
+        "/c/bmc-kg": (0o400, b"kg"),
+        "/c/ci-token": (0o400, b"t" * 40),
+        "/etc/solrecd/ci.token": (0o400, b"u" * 40),
+    },
+    credentials="/c",
 )
 
 

@@ -1,0 +1,263 @@
+"""The gate: nobody comes to a route without being known, and sees what he may see.
+
+`Gate` is ASGI middleware and stands before everything else: a caller with no grant
+learns nothing, not even which routes there are. Behind it each request has a `View`,
+which is all that a route gets of the fleet: what the caller may not see is not in it.
+A console that a caller may not see does not exist for him: 404, with the very words
+for a name that there is not, so that names cannot be tried out.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Sequence
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from dataclasses import replace
+from typing import Any, Final
+
+import trio
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from solrecd.access import Caller, Policy, RemoteCaller, Rights, Role, digest_of
+from solrecd.api.denials import Denial, DenialReason, Denials
+from solrecd.api.fleet import Fleet
+from solrecd.operation import Operation
+from solrecd.sinks.board import Changes
+from solrecd.sinks.viewers import TailItem
+
+CALLER: Final = "caller"
+"""Who a connection is, in its ASGI state."""
+PEER: Final = "peer"
+"""Where a connection is from, in its ASGI state."""
+
+NAME_SHOWN: Final = 200
+"""Characters of what somebody asked for in our log and in our answers."""
+
+_VIEW: Final = "solrecd.view"
+_BEARER: Final = b"bearer "
+
+
+class View:
+    """The fleet as one caller may see it, at every moment by the grants of then.
+
+    Args:
+        fleet: the whole one.
+        judge: what the caller may do now.
+        deny: takes a denial, to which this adds what it knows.
+        origin: the denial's peer and route.
+    """
+
+    def __init__(
+        self,
+        fleet: Fleet,
+        judge: Callable[[], Rights],
+        deny: Callable[[Denial], None],
+        origin: Denial,
+    ) -> None:
+        self._fleet = fleet
+        self._judge = judge
+        self._deny = deny
+        self._origin = origin
+
+    @property
+    def principal(self) -> str:
+        """Who the caller is, for records."""
+        return self._judge().principal
+
+    def may(self, name: str, role: Role) -> bool:
+        """Tell whether the caller has a role on a console; not if there is none."""
+        try:
+            return self._judge().may(role, self._fleet.labels(name))
+        except KeyError:
+            return False
+
+    def require(self, name: str, role: Role) -> None:
+        """Do nothing where the caller has a role on a console.
+
+        Raises:
+            HTTPException: 404 where it does not exist for the caller, else 403.
+        """
+        if self.may(name, role):
+            return
+        if not self.may(name, Role.VIEW):
+            if name in self._fleet.names():
+                self._note(DenialReason.CONSOLE, name, role)
+            raise HTTPException(404, f"there is no console {name[:NAME_SHOWN]!r}")
+        self._note(DenialReason.ROLE, name, role)
+        raise HTTPException(
+            403, f"{self.principal} may not do that on {name}: it needs role {role}"
+        )
+
+    def require_everywhere(self, role: Role) -> None:
+        """Do nothing where the caller has a role on all consoles.
+
+        Raises:
+            HTTPException: 403.
+        """
+        if self._judge().may_everywhere(role):
+            return
+        self._note(DenialReason.ROLE, "", role)
+        raise HTTPException(
+            403, f"{self.principal} may not do that: it needs role {role} everywhere"
+        )
+
+    def _note(self, reason: DenialReason, console: str, role: Role) -> None:
+        self._deny(
+            replace(
+                self._origin,
+                reason=reason,
+                principal=self.principal,
+                console=console,
+                needed=role,
+            )
+        )
+
+    # What there is to see.
+
+    def names(self) -> Sequence[str]:
+        """Return the names of the consoles that the caller may see."""
+        rights = self._judge()
+        fleet = self._fleet
+        return [name for name in fleet.names() if rights.sees(fleet.labels(name))]
+
+    def list(self) -> list[dict[str, Any]]:
+        """Return one ``ls`` object for each of them."""
+        seen = set(self.names())
+        return [row for row in self._fleet.list() if row["console"] in seen]
+
+    def status(self, name: str) -> dict[str, Any]:
+        """Return the ``status`` object of a console, or raise as `require`."""
+        self.require(name, Role.VIEW)
+        return self._fleet.status(name)
+
+    def tail(
+        self, names: Collection[str]
+    ) -> AbstractAsyncContextManager[trio.MemoryReceiveChannel[TailItem]]:
+        """Watch consoles, or raise as `require`."""
+        for name in names:
+            self.require(name, Role.VIEW)
+        return self._fleet.tail(names)
+
+    def watch(self, names: Collection[str] | None) -> AbstractContextManager[Changes]:
+        """Learn which consoles change; of which to speak `glance` knows."""
+        return self._fleet.watch(names)
+
+    def glance(self, name: str) -> dict[str, Any] | None:
+        """Return an ``ls`` object and the last line; None: nothing for the caller."""
+        return self._fleet.glance(name) if self.may(name, Role.VIEW) else None
+
+    def operation(self, name: str, role: Role) -> Operation:
+        """Return what people do with a console, or raise as `require`."""
+        self.require(name, role)
+        return self._fleet.operation(name)
+
+    async def reload(self, *, dry_run: bool) -> dict[str, Any]:
+        """Have the configuration read anew, or raise as `require_everywhere`."""
+        self.require_everywhere(Role.ADMIN)
+        return await self._fleet.reload(dry_run=dry_run)
+
+
+class Gate:
+    """Knows the grants that count now, and lets callers in.
+
+    Args:
+        policy: the grants.
+        denials: takes what is refused.
+    """
+
+    def __init__(self, policy: Policy, denials: Denials) -> None:
+        self._policy = policy
+        self._changed = trio.Event()
+        self.denials = denials
+        self.generation = 0
+        """How often grants were replaced."""
+
+    def replace(self, policy: Policy) -> None:
+        """Have other grants count, also for those who are attached already."""
+        self._policy = policy
+        self.generation += 1
+        self._changed.set()
+        self._changed = trio.Event()
+
+    async def wait_replaced(self) -> None:
+        """Wait until grants, or consoles and their labels, may have changed."""
+        await self._changed.wait()
+
+    def guard(self, app: ASGIApp, fleet: Fleet) -> ASGIApp:
+        """Return an application that only those reach whom some grant knows."""
+
+        async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] not in {"http", "websocket"}:
+                await app(scope, receive, send)
+                return
+            view, rights = self._look_at(scope, fleet)
+            if rights.grants:
+                scope[_VIEW] = view
+                await app(scope, receive, send)
+            else:
+                await _turn_away(scope, send, rights)
+
+        return guarded
+
+    def _look_at(self, scope: Scope, fleet: Fleet) -> tuple[View, Rights]:
+        caller = _caller_in(scope)
+        origin = Denial(
+            reason=DenialReason.UNKNOWN,
+            peer=scope.get("state", {}).get(PEER, ""),
+            route=f"{scope.get('method', 'GET')} {scope['path'][:NAME_SHOWN]}",
+        )
+
+        def judge() -> Rights:
+            return self._policy.judge(caller)
+
+        rights = judge()
+        if not rights.grants:
+            self.denials.add(replace(origin, principal=rights.principal))
+        return View(fleet, judge, self.denials.add, origin), rights
+
+
+def view_in(scope: Scope) -> View:
+    """Return what the caller of a request sees."""
+    view: View = scope[_VIEW]
+    return view
+
+
+def _caller_in(scope: Scope) -> Caller:
+    """Return who asks; a token speaks instead of the connection's certificate."""
+    caller: Caller = scope.get("state", {}).get(CALLER, RemoteCaller())
+    if isinstance(caller, RemoteCaller):
+        for name, value in scope["headers"]:
+            if name == b"authorization":
+                return RemoteCaller(token=digest_of(_token_in(value)))
+    return caller
+
+
+def _token_in(value: bytes) -> bytes:
+    """Return the token of ``Authorization: Bearer TOKEN``; of other schemes nothing."""
+    is_bearer = value[: len(_BEARER)].lower() == _BEARER
+    return value[len(_BEARER) :].strip() if is_bearer else b""
+
+
+async def _turn_away(scope: Scope, send: Send, rights: Rights) -> None:
+    is_local = not isinstance(_caller_in(scope), RemoteCaller)
+    if is_local:
+        text = (
+            f"{rights.principal} has no role here; [access] in solrecd.toml gives one"
+        )
+        await refuse(scope, send, 403, text)
+    else:
+        text = "not known here: a token or a client certificate is needed"
+        await refuse(scope, send, 401, text)
+
+
+async def refuse(scope: Scope, send: Send, status: int, text: str) -> None:
+    """Answer a request, or one for a WebSocket, with an error in one line."""
+    body = json.dumps({"error": text}).encode()
+    headers = [(b"content-type", b"application/json")]
+    if status == 401:
+        headers.append((b"www-authenticate", b'Bearer realm="solrecd"'))
+    kind = "websocket.http" if scope["type"] == "websocket" else "http"
+    start = {"type": f"{kind}.response.start", "status": status, "headers": headers}
+    await send(start)
+    await send({"type": f"{kind}.response.body", "body": body})

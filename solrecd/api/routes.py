@@ -1,0 +1,254 @@
+"""Every route of the API, in one table: its least role, what it takes, what it answers.
+
+The application is built from this table, the description for other programs too
+(``packaging/docs/openapi.json``). A route that is not in it does not exist.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Final
+
+from solrecd.access import Role
+from solrecd.management import Power
+
+
+class Method(enum.StrEnum):
+    """How a route is asked."""
+
+    GET = "GET"
+    POST = "POST"
+    WEBSOCKET = "WEBSOCKET"
+    """A GET that becomes a WebSocket (RFC 6455)."""
+
+
+class Reach(enum.Enum):
+    """What a route is about, and so where its role must be held."""
+
+    SHOWN = "shown"
+    """The consoles that the caller may see; the others are left out."""
+    CONSOLE = "console"
+    """The console in its path."""
+    EVERYTHING = "everything"
+    """All consoles: a grant that is limited by labels is not enough."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One key of a query."""
+
+    name: str
+    help: str
+    schema: Mapping[str, Any]
+    """JSON Schema of its value."""
+    required: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RouteRule:
+    """One route."""
+
+    name: str
+    """Of the operation; `solrecd.api.app` has a function for each."""
+    method: Method = Method.GET
+    path: str
+    role: Role
+    """The least that is needed."""
+    reach: Reach = Reach.CONSOLE
+    help: str
+    """One sentence."""
+    answer: str
+    """Which of `ANSWERS` it gives."""
+    parameters: tuple[Parameter, ...] = ()
+    conflicts: bool = False
+    """It may answer 409: asked for properly, and not possible now."""
+
+
+_TEXT: Final = MappingProxyType({"type": "string"})
+_NAMES: Final = Parameter(
+    "names", "Names of consoles with commas between them; all, if absent.", _TEXT
+)
+
+
+def _wish(
+    name: str, text: str, *parameters: Parameter, answer: str = "done"
+) -> RouteRule:
+    """Return the route of something that is done to one console."""
+    return RouteRule(
+        name=name,
+        method=Method.POST,
+        path=f"/v1/consoles/{{name}}/{name}",
+        role=Role.OPERATE,
+        help=text,
+        answer=answer,
+        parameters=parameters,
+        conflicts=True,
+    )
+
+
+ROUTES: Final = (
+    RouteRule(
+        name="version",
+        path="/v1/version",
+        role=Role.VIEW,
+        reach=Reach.SHOWN,
+        help="Tell the daemon's version.",
+        answer="version",
+    ),
+    RouteRule(
+        name="list",
+        path="/v1/consoles",
+        role=Role.VIEW,
+        reach=Reach.SHOWN,
+        help="List the consoles that the caller may see.",
+        answer="consoles",
+    ),
+    RouteRule(
+        name="status",
+        path="/v1/consoles/{name}",
+        role=Role.VIEW,
+        help="Tell everything that is known of a console.",
+        answer="console",
+    ),
+    RouteRule(
+        name="tail",
+        path="/v1/tail",
+        role=Role.VIEW,
+        reach=Reach.SHOWN,
+        help="Stream the last lines of consoles, then lines and events as they come.",
+        answer="items",
+        parameters=(_NAMES,),
+    ),
+    RouteRule(
+        name="watch",
+        path="/v1/watch",
+        role=Role.VIEW,
+        reach=Reach.SHOWN,
+        help="Stream how consoles are: first all of them, then each that changes.",
+        answer="rows",
+        parameters=(_NAMES,),
+    ),
+    RouteRule(
+        name="who",
+        path="/v1/who",
+        role=Role.VIEW,
+        reach=Reach.SHOWN,
+        help="List who is attached where.",
+        answer="seats",
+        parameters=(_NAMES,),
+    ),
+    RouteRule(
+        name="power_state",
+        path="/v1/consoles/{name}/power",
+        role=Role.VIEW,
+        help="Ask the BMC whether the machine is on.",
+        answer="power",
+        conflicts=True,
+    ),
+    RouteRule(
+        name="attach",
+        method=Method.WEBSOCKET,
+        path="/v1/consoles/{name}/attach",
+        # Who writes needs more, now and when he asks for it later.
+        role=Role.VIEW,
+        help="Watch a console; with role operate also type (mode=rw). Binary messages"
+        " are bytes of the console and keys, text messages are JSON objects.",
+        answer="attached",
+        parameters=(
+            Parameter(
+                "mode",
+                "Type (needs role operate), or only watch.",
+                MappingProxyType({"enum": ["rw", "ro"], "default": "rw"}),
+            ),
+            Parameter(
+                "claim",
+                "What happens when somebody else types.",
+                MappingProxyType({"enum": ["ask", "force", "join"], "default": "ask"}),
+            ),
+        ),
+    ),
+    _wish(
+        "break",
+        "Send a serial break, and after it a SysRq letter.",
+        Parameter(
+            "key",
+            "One letter or digit.",
+            MappingProxyType({"type": "string", "pattern": "^[A-Za-z0-9]$"}),
+        ),
+    ),
+    _wish(
+        "note",
+        "Write a line into the console's log.",
+        Parameter("text", "The line.", _TEXT, required=True),
+    ),
+    _wish(
+        "acknowledge",
+        "Say that you take care of what is wrong with a console.",
+        Parameter("text", "What you do about it.", _TEXT),
+    ),
+    _wish("unacknowledge", "Take that back."),
+    _wish(
+        "message",
+        "Tell something to all who are attached.",
+        Parameter("text", "What.", _TEXT, required=True),
+        answer="told",
+    ),
+    _wish(
+        "yield",
+        "Give the BMC away for a while.",
+        Parameter(
+            "seconds",
+            "For how long.",
+            MappingProxyType(
+                {"type": "number", "minimum": 1, "maximum": 86400, "default": 900}
+            ),
+        ),
+    ),
+    _wish("take", "Have the console back, whoever holds it."),
+    _wish("reconnect", "Begin a fresh session with the BMC."),
+    _wish(
+        "power",
+        "Switch the machine's power.",
+        Parameter(
+            "wish",
+            "What is to happen.",
+            MappingProxyType({"enum": [wish.value for wish in Power]}),
+            required=True,
+        ),
+    ),
+    RouteRule(
+        name="reload",
+        method=Method.POST,
+        path="/v1/reload",
+        role=Role.ADMIN,
+        reach=Reach.EVERYTHING,
+        help="Read the configuration anew and apply what changed.",
+        answer="plan",
+        parameters=(
+            Parameter(
+                "dry_run",
+                "Only say what would change.",
+                MappingProxyType({"enum": ["0", "1"], "default": "0"}),
+            ),
+        ),
+        conflicts=True,
+    ),
+)
+"""All of them."""
+
+DEED_ROLES: Final[Mapping[str, Role]] = MappingProxyType(
+    {
+        "watch": Role.VIEW,
+        "who": Role.VIEW,
+        "write": Role.OPERATE,
+        **{
+            rule.name: rule.role
+            for rule in ROUTES
+            if rule.method is Method.POST and rule.reach is Reach.CONSOLE
+        },
+    }
+)
+"""The least role of everything that ``{"do": ...}`` asks for over a WebSocket."""

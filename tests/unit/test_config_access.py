@@ -1,0 +1,131 @@
+"""The ``[access.NAME]`` tables: what they mean, and what is said about mistakes."""
+
+import hashlib
+
+import pytest
+
+from solrecd.access import LocalCaller, RemoteCaller, Role, digest_of
+from solrecd.config import plan_reload
+from tests.support.configs import machine, mistakes, read
+
+TOKEN = b"0123456789abcdef0123456789abcdef"
+OTHER = b"fedcba9876543210fedcba9876543210"
+
+
+def test_a_grant_is_read() -> None:
+    policy = read(
+        """
+        [access.night-shift]
+        role = "operate"
+        groups = ["ops"]
+        labels = { rack = ["r1", "r2"], row = "7" }
+        """
+    ).access
+
+    rights = policy.judge(LocalCaller("alice", frozenset({"ops"})))
+
+    assert rights.may(Role.OPERATE, {"rack": "r2", "row": "7"})
+    assert not rights.sees({"rack": "r2"})
+
+
+def test_a_token_is_known_by_hash_file_and_credential() -> None:
+    surroundings = machine(
+        {
+            "/t": (0o600, TOKEN + b"\n\n" + OTHER + b"\n"),
+            "/c/ci": (0o400, b"c" * 40),
+        },
+        credentials="/c",
+    )
+    hashed = hashlib.sha256(b"h" * 40).hexdigest()
+
+    policy = read(
+        f"""
+        [access.ci]
+        role = "view"
+        token_sha256 = "{hashed}"
+        token_file = "/t"
+        token_credential = "ci"
+        """,
+        surroundings=surroundings,
+    ).access
+
+    for token in (b"h" * 40, TOKEN, OTHER, b"c" * 40):
+        rights = policy.judge(RemoteCaller(token=digest_of(token)))
+        assert rights.principal == "token:ci"
+    assert not policy.judge(RemoteCaller(token=digest_of(b"x" * 40))).grants
+
+
+@pytest.mark.parametrize(
+    ("keys", "words"),
+    [
+        ('users = ["a"]', "access.x: has no role; allowed: "),
+        ('role = "view"', "is for nobody; allowed: one of users, groups"),
+        ('role = "root"\nusers = ["a"]', 'role: found "root"; allowed: "view"'),
+        ('role = "view"\nuser = ["a"]', 'unknown key; did you mean "users"?'),
+        ('role = "view"\nusers = "a"', 'users: found "a"; allowed: a list of login'),
+        ('role = "view"\nusers = []', "allowed: a list of login names"),
+        ('role = "view"\ngroups = ["a\\u001b[2J"]', "in this list, unix groups such"),
+        ('role = "view"\nusers = ["a"]\nlabels = "r1"', 'allowed: a table, { rack = "'),
+        ('role = "view"\nusers = ["a"]\nlabels = { rack = [] }', "which no console"),
+        (
+            'role = "view"\nusers = ["a"]\nlabels = { rack = [1] }',
+            "for label rack",
+        ),
+        ('role = "view"\ntoken_file = "t"', "allowed: an absolute path"),
+        ('role = "view"\ntoken_file = "/missing"', "cannot read /missing: No such"),
+    ],
+)
+def test_a_mistake_names_its_key_and_what_is_allowed(keys: str, words: str) -> None:
+    (line, *_) = mistakes(f"[access.x]\n{keys}\n")
+
+    assert line.startswith("solrecd.toml:")
+    assert words in line
+
+
+def test_a_token_that_stands_where_its_hash_belongs_is_not_shown() -> None:
+    (line,) = mistakes('[access.x]\nrole = "view"\ntoken_sha256 = "my-secret"\n')
+
+    assert "my-secret" not in line
+    assert "solrecd.toml:3: access.x.token_sha256: " in line
+    assert "`solrecd token`" in line
+
+
+@pytest.mark.parametrize(
+    ("mode", "content", "words"),
+    [
+        (0o640, TOKEN, "has mode 0640, so that others can read it"),
+        (0o600, b"\n", "holds no token"),
+        (0o600, TOKEN + b"\nshort", "a token of 5 bytes; allowed: 32 to 256"),
+        (0o600, b"x" * 300, "a token of 300 bytes"),
+        (0o600, b"\xff" * 40, "ASCII"),
+    ],
+)
+def test_a_token_file_that_protects_nothing_is_refused(
+    mode: int, content: bytes, words: str
+) -> None:
+    surroundings = machine({"/t": (mode, content)})
+    text = '[access.x]\nrole = "view"\ntoken_file = "/t"\n'
+
+    with pytest.raises(Exception, match=words) as caught:
+        read(text, surroundings=surroundings)
+
+    assert "short" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ['"a b"', '"\\u001b[31m"', '""', '"' + "x" * 40 + '"'])
+def test_a_grants_name_is_fit_for_a_log(name: str) -> None:
+    lines = mistakes(f'[access.{name}]\nrole = "view"\nusers = ["a"]\n')
+
+    assert "allowed: names of letters" in lines[0]
+
+
+def test_a_grant_that_is_no_table_is_a_mistake() -> None:
+    assert "allowed: a table, [access.x]" in mistakes("[access]\nx = 1\n")[0]
+
+
+def test_a_reload_tells_that_grants_changed() -> None:
+    plain = read("")
+    granted = read('[access.x]\nrole = "view"\nusers = ["a"]\n')
+
+    assert plan_reload(plain, granted).access
+    assert not plan_reload(granted, granted).access
