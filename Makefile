@@ -8,8 +8,8 @@ BIN    := $(VENV)/bin
 ASYNC_SOURCES = $(shell git grep --untracked -lE 'async def' -- '*.py')
 
 # Independent peers for the tests: a BMC, its client, a decompressor, a
-# database of metrics and its notifier that nobody here wrote.
-PEERS := openipmi ipmitool zstd prometheus prometheus-alertmanager
+# database of metrics, its notifier and a log shipper that nobody here wrote.
+PEERS := openipmi ipmitool zstd prometheus prometheus-alertmanager rsyslog
 # A whole machine behind that BMC, from firmware to getty.
 LAB   := $(PEERS) freeipmi-tools qemu-system-x86 ovmf grub-common grub-pc-bin grub-efi-amd64-bin \
          xorriso mtools cpio
