@@ -21,7 +21,7 @@ PACKAGERS := debhelper dpkg-dev python3-pip lintian rpm cpio
 RIVALS := $(PEERS) conman ripgrep
 
 .DEFAULT_GOAL := help
-.PHONY: help venv test check unit integration e2e systemd-test restarts bench torture neighbours hostile disks soak fuzz docs dashboards man lock wheels deb demo clean
+.PHONY: help venv test check unit integration e2e systemd-test restarts bench torture neighbours hostile disks soak fuzz docs dashboards man lock wheels deb rpm dist packages demo clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -72,7 +72,7 @@ e2e: venv $(VENV)/debian-lab ## the whole daemon, a real machine (QEMU) behind i
 # Each run boots a machine of its own: the README's installation, then the package's.
 systemd-test: venv $(VENV)/debian-container deb ## the unit and the package under a real systemd, in a container; as root
 	$(BIN)/pytest tests/systemd
-	$(BIN)/pytest tests/packages
+	$(BIN)/pytest tests/packages/test_deb.py
 
 restarts: venv $(VENV)/debian-container ## CONSOLES=n and ipmi_sim through CYCLES=n restarts each; as root
 	$(BIN)/python -m tests.systemd --consoles $(or $(CONSOLES),1000) --cycles $(or $(CYCLES),24)
@@ -121,7 +121,7 @@ VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' solrecd/__init__.py)
 lock: venv ## packaging/requirements.lock anew: the libraries in the packages, with hashes
 	$(BIN)/pip install --quiet --disable-pip-version-check --group lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
-	    --upgrade --custom-compile-command 'make lock' pyproject.toml -o packaging/requirements.lock
+	    --upgrade --custom-compile-command 'make lock' --extra top pyproject.toml -o packaging/requirements.lock
 
 wheels: venv $(VENV)/debian-packagers # what the packages carry, as locked, and solrecd itself
 	mkdir -p build/wheels
@@ -137,6 +137,22 @@ deb: wheels ## a Debian 12 package with the libraries it needs, into dist/
 	cd $(DEB_TREE) && env PATH=/usr/sbin:/usr/bin:/sbin:/bin dpkg-buildpackage --build=binary --no-sign
 	lintian --allow-root --fail-on error --tag-display-limit 0 build/deb/*.changes
 	rm -f dist/*.deb && cp build/deb/*.deb dist/
+
+rpm: wheels ## the same for RHEL 9 and its like, into dist/
+	rm -rf build/rpm && mkdir -p dist
+	env PATH=/usr/sbin:/usr/bin:/sbin:/bin rpmbuild --quiet -bb --nodeps --define '_topdir $(CURDIR)/build/rpm' \
+	    --define '_tree $(CURDIR)' --define '_wheels $(CURDIR)/build/wheels' \
+	    --define '_version $(VERSION)' packaging/rpm/solrecd.spec
+	rm -f dist/*.rpm && cp build/rpm/RPMS/*/*.rpm dist/
+
+dist: venv ## wheel and source archive, into dist/
+	$(BIN)/pip install --quiet --disable-pip-version-check --group dist
+	rm -f dist/*.whl dist/*.tar.gz
+	$(BIN)/python -m build --outdir dist
+	$(BIN)/twine check --strict dist/*.whl dist/*.tar.gz
+
+packages: deb rpm dist ## all of them, and what is true of each
+	$(BIN)/pytest tests/packages
 
 demo: venv ## a small simulated fleet that boots, fails and boots again; end it with ^C
 	$(BIN)/solrecd demo
