@@ -92,6 +92,8 @@ class OperatorAct(enum.StrEnum):
     YIELDED = "yielded"
     TAKEN = "taken"
     RECONNECTED = "reconnected"
+    CONFIGURED = "configured"
+    """Of the BMC's SoL settings."""
     POWER_ON = "power_on"
     POWER_OFF = "power_off"
     POWER_SHUTDOWN = "power_shutdown"

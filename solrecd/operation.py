@@ -141,7 +141,7 @@ class Operation:
 
     @property
     def _no_session(self) -> str:
-        state = self._console.session_state.value
+        state = self._console.session.state.value
         return f"{self._console.name} has no session with its BMC now ({state})"
 
     # The record.

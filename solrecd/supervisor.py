@@ -17,6 +17,7 @@ from typing import Any, Protocol
 import structlog
 import trio
 
+from solrecd import consultation, keeper
 from solrecd.api.fleet import FleetError
 from solrecd.collector import keep_what_is, without_long_pauses
 from solrecd.config import (
@@ -27,8 +28,10 @@ from solrecd.config import (
     plan_reload,
 )
 from solrecd.console import Console
+from solrecd.consultation import Consultation
 from solrecd.events import Lost, LostReason, SessionState
-from solrecd.keeper import Dialer, Keeper
+from solrecd.index.memory import Evidence
+from solrecd.keeper import Keeper
 from solrecd.management import MANAGED_AT_ONCE
 from solrecd.operation import Operation
 from solrecd.rounds import Rounds
@@ -57,11 +60,18 @@ class Workshop(Protocol):
     async def close(self, console: Console, *, removed: bool) -> None:
         """Finish a console's files; a removed one loses its metrics as well."""
 
+    async def evidence(self, name: str) -> Evidence:
+        """Return what the newest boots say of how a console is set."""
+
     def apply(self, config: Config, plan: ReloadPlan) -> None:
         """Take what a new configuration says about consoles that stay."""
 
     def refuse(self) -> None:
         """Note that a configuration was refused."""
+
+
+class Dialer(keeper.Dialer, consultation.Dialer, Protocol):
+    """Makes links, to record and to ask."""
 
 
 @dataclass(slots=True)
@@ -249,6 +259,18 @@ class Supervisor:
             member.console, member.keeper, self._managers, self._wall_clock
         )
 
+    def consultation(self, name: str) -> Consultation:
+        """Return who can examine a console, or raise `KeyError`."""
+        member = self._members[name]
+        return Consultation(
+            member.console,
+            member.keeper,
+            self._dialer,
+            self._workshop.evidence,
+            self._managers,
+            self._wall_clock,
+        )
+
     def tail(
         self, names: Collection[str]
     ) -> AbstractAsyncContextManager[trio.MemoryReceiveChannel[TailItem]]:
@@ -271,7 +293,7 @@ class Supervisor:
     def in_words(self) -> str:
         """Return one line for ``systemctl status``."""
         members = self._members.values()
-        states = Counter(member.console.session_state for member in members)
+        states = Counter(member.console.session.state for member in members)
         up = states.pop(SessionState.UP, 0)
         others = ", ".join(f"{count} {state}" for state, count in states.items())
         return f"{up} of {len(members)} sessions up" + (f"; {others}" if others else "")

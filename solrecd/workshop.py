@@ -20,7 +20,7 @@ from solrecd.boot.rules import RuleSet
 from solrecd.config import Config, ConsoleConfig, ReloadPlan
 from solrecd.console import Console, Past, Sinks, Surroundings
 from solrecd.events import Boot, Stage
-from solrecd.index.memory import Memory, Recollection
+from solrecd.index.memory import Evidence, Memory, Recollection
 from solrecd.interpreter import Interpreter
 from solrecd.link.dialer import Dialer
 from solrecd.metrics import Metrics
@@ -70,6 +70,10 @@ class Workshop:
                 self.sinks, self.interpreter, self._limits, self.wall_clock, wake
             ),
         )
+
+    async def evidence(self, name: str) -> Evidence:
+        """Return what the newest boots say of how a console is set."""
+        return await trio.to_thread.run_sync(self.memory.evidence, name)
 
     def _look_up(self, name: str) -> tuple[OpenedConsole, Recollection]:
         return self.sinks.archive.open_console(name), self.memory.recall(name)

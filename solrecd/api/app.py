@@ -24,6 +24,7 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from solrecd.access import Role
+from solrecd.api.doctor import examining
 from solrecd.api.fleet import Fleet, FleetError
 from solrecd.api.gate import Gate, View, view_in
 from solrecd.api.operate import named_in, operating
@@ -173,6 +174,7 @@ def api_routes(version: str, gate: Gate) -> list[BaseRoute]:
         "reload": routes.reload,
         **operating(gate),
         **watching(gate),
+        **examining(),
     }
     return [_route(rule, handlers[rule.name]) for rule in ROUTES]
 

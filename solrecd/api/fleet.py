@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 import trio
 
+from solrecd.consultation import Consultation
 from solrecd.operation import Operation
 from solrecd.sinks.board import Changes
 from solrecd.sinks.viewers import TailItem
@@ -76,6 +77,14 @@ class Fleet(Protocol):
 
     def operation(self, name: str) -> Operation:
         """Return what people may do with a console.
+
+        Raises:
+            KeyError: there is no such console.
+        """
+        ...
+
+    def consultation(self, name: str) -> Consultation:
+        """Return who can examine a console.
 
         Raises:
             KeyError: there is no such console.

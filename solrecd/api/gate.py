@@ -22,6 +22,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from solrecd.access import Caller, Policy, RemoteCaller, Rights, Role, digest_of
 from solrecd.api.denials import Denial, DenialReason, Denials
 from solrecd.api.fleet import Fleet
+from solrecd.consultation import Consultation
 from solrecd.operation import Operation
 from solrecd.sinks.board import Changes
 from solrecd.sinks.viewers import TailItem
@@ -151,6 +152,11 @@ class View:
         """Return what people do with a console, or raise as `require`."""
         self.require(name, role)
         return self._fleet.operation(name)
+
+    def consultation(self, name: str, role: Role) -> Consultation:
+        """Return who can examine a console, or raise as `require`."""
+        self.require(name, role)
+        return self._fleet.consultation(name)
 
     async def reload(self, *, dry_run: bool) -> dict[str, Any]:
         """Have the configuration read anew, or raise as `require_everywhere`."""

@@ -220,6 +220,32 @@ ROUTES: Final = (
         ),
     ),
     RouteRule(
+        name="examine",
+        path="/v1/consoles/{name}/doctor",
+        role=Role.VIEW,
+        help="Find out at the live BMC why a console is not recorded; nothing is"
+        " changed. Streams one finding per line, as soon as it is known.",
+        answer="findings",
+    ),
+    RouteRule(
+        name="treat",
+        method=Method.POST,
+        path="/v1/consoles/{name}/doctor",
+        # It changes the BMC for everybody who uses it.
+        role=Role.ADMIN,
+        help="Set the BMC's SoL parameters as they should be.",
+        answer="treated",
+        parameters=(
+            Parameter(
+                "parameters",
+                "Numbers of IPMI 2.0 Table 26-5 with commas between them; if absent,"
+                " nothing is set, and the answer says what could be.",
+                MappingProxyType({"type": "string", "pattern": "^[0-9,]*$"}),
+            ),
+        ),
+        conflicts=True,
+    ),
+    RouteRule(
         name="reload",
         method=Method.POST,
         path="/v1/reload",
@@ -247,7 +273,7 @@ DEED_ROLES: Final[Mapping[str, Role]] = MappingProxyType(
         **{
             rule.name: rule.role
             for rule in ROUTES
-            if rule.method is Method.POST and rule.reach is Reach.CONSOLE
+            if rule.method is Method.POST and rule.role is Role.OPERATE
         },
     }
 )

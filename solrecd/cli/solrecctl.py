@@ -36,6 +36,7 @@ COMMANDS = (
     Command(
         "import", "solrecd.cli.imports", "turn a conman.conf or the like into TOML"
     ),
+    Command("doctor", "solrecd.cli.doctor", "find out why a console is not recorded"),
     Command("reload", "solrecd.cli.reload", "have the configuration read anew"),
     Command("setup", "solrecd.cli.setup", "put this machine's console on its port"),
     Command("reindex", "solrecd.cli.reindex", "rebuild the index from the archive"),

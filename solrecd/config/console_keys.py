@@ -6,7 +6,7 @@ from collections.abc import Collection
 from types import MappingProxyType
 
 from solrecd.config.keys import Key, Schema
-from solrecd.config.model import AddressFamily, OnConflict, Privilege
+from solrecd.config.model import BAUD_RATES, AddressFamily, OnConflict, Privilege
 from solrecd.config.secrets import SecretKind
 from solrecd.config.values import (
     absolute_path,
@@ -17,6 +17,7 @@ from solrecd.config.values import (
     ip_address,
     labels,
     off_or,
+    one_of,
     some_of,
     text,
 )
@@ -175,6 +176,13 @@ _CONSOLE: dict[str, Key] = {
     "record_input": Key(
         boolean,
         "Record what people type, too. That includes the passwords they type.",
+    ),
+    "baud": Key(
+        one_of(BAUD_RATES),
+        "The bit rate that the machine's firmware, boot loader and kernel use on this"
+        " console. Only `solrecctl doctor` asks for it, to compare and to set the BMC;"
+        " when not set, it goes by what `console=` on the kernel's command line said.",
+        example=115200,
     ),
     "labels": Key(
         labels,

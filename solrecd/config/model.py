@@ -16,6 +16,9 @@ from solrecd.events import Stage
 
 _MIB = 1024 * 1024
 
+BAUD_RATES = (9600, 19200, 38400, 57600, 115200)
+"""Bit rates that SoL knows (IPMI 2.0 Table 26-5)."""
+
 IPMI_PORT = 623
 """UDP port of RMCP (IPMI 2.0 §13.1.2, "primary RMCP port")."""
 
@@ -180,6 +183,9 @@ class ConsoleConfig:
     """Seconds between NUL bytes typed into a silent console; None: never."""
     record_input: bool = False
     """What people type is recorded too."""
+    baud: int | None = None
+    """Bit rate of the machine's serial console, one of `BAUD_RATES`, for `solrecctl
+    doctor` to compare; None: what the kernel's command line said."""
     labels: Mapping[str, str] = field(default_factory=dict)
     enabled: bool = True
 

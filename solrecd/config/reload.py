@@ -9,7 +9,7 @@ from typing import Any
 from solrecd.config.model import Config, ConsoleConfig, DaemonConfig
 
 LIVE_FIELDS = frozenset(
-    {"labels", "on_conflict", "on_stolen", "yield_for", "record_input"}
+    {"labels", "on_conflict", "on_stolen", "yield_for", "record_input", "baud"}
 )
 """Fields of a console that can change under a session that stays up."""
 

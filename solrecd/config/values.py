@@ -90,6 +90,17 @@ def integer(low: int, high: int) -> Parser[int]:
     return parse
 
 
+def one_of(allowed: Collection[int]) -> Parser[int]:
+    """Return a parser of a few whole numbers."""
+
+    def parse(value: object) -> int:
+        if _is_number(value, int) and value in allowed:
+            return value
+        raise refusal(value, f"one of {', '.join(map(str, allowed))}")
+
+    return parse
+
+
 def text(*, max_bytes: int, min_bytes: int = 0, hidden: bool = False) -> Parser[str]:
     """Return a parser of strings by their length in UTF-8; NUL is never allowed.
 

@@ -442,9 +442,9 @@ class Console:
         return None if boot is None else boot.boot
 
     @property
-    def session_state(self) -> SessionState:
-        """Whether the session is up, and why not."""
-        return self._session.state
+    def session(self) -> SessionStory:
+        """Whether the session is up, since when, and why not."""
+        return self._session
 
     def summary(self) -> dict[str, Any]:
         """Return the contract's ``ls`` object."""

@@ -9,12 +9,13 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from solrecd.index import reading
 from solrecd.index.store import Index, IndexFileError, has_writer
+from solrecd.stamps import parse_stamp
 
 if TYPE_CHECKING:
     from solrecd.events import Boot
@@ -34,6 +35,15 @@ class Recollection(NamedTuple):
     """The newest boots however they ended, oldest first."""
     told: int = 0
     """Stamp of the newest event that was read in its output; 0 when there is none."""
+
+
+class Evidence(NamedTuple):
+    """What the newest boots say of how a console is set."""
+
+    boots: tuple[Boot, ...] = ()
+    """Oldest first."""
+    noise: int | None = None
+    """Stamp of the last unreadable output in them."""
 
 
 class Memory:
@@ -94,7 +104,28 @@ class Memory:
             index.last_reading(console),
         )
 
+    def evidence(self, console: str) -> Evidence:
+        """Return what the newest boots say of how a console is set; reads files."""
+        try:
+            index = Index.read(self._path)
+        except IndexFileError:
+            return Evidence()
+        with closing(index), suppress(sqlite3.Error):
+            rows = list(index.boots([console], newest=NEWEST))
+            boots = tuple(reading.boot_value(row) for row in rows)
+            if boots:
+                return Evidence(boots, _last_noise(index, boots[0]))
+        return Evidence()
+
     def _close(self) -> None:
         index, self._index = self._index, None
         if index is not None:
             index.close()
+
+
+def _last_noise(index: Index, since: Boot) -> int | None:
+    found = index.events(
+        [since.console], since=since.started, names=["console_noise"], newest=1
+    )
+    event = next(found, None)
+    return None if event is None else parse_stamp(event["time"])

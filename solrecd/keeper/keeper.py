@@ -22,6 +22,7 @@ import trio
 
 from solrecd.config import ConsoleConfig
 from solrecd.events import Lost, LostReason, SessionState
+from solrecd.ipmi.commands import PATIENCE
 from solrecd.ipmi.events import (
     CommandAnswered,
     LoggedIn,
@@ -224,7 +225,13 @@ class Keeper:
         return self._ended if self._living.cancelled_caught else lost
 
     async def request(
-        self, netfn: int, command: int, data: bytes = b"", *, lun: int = 0
+        self,
+        netfn: int,
+        command: int,
+        data: bytes = b"",
+        *,
+        lun: int = 0,
+        patience: tuple[float, ...] = PATIENCE,
     ) -> CommandAnswered:
         """Send an IPMI command over the live session and wait for its answer.
 
@@ -233,7 +240,9 @@ class Keeper:
         """
         if self._link is None:
             raise RequestError("there is no session with the BMC just now")
-        return await self._link.request(netfn, command, data, lun=lun)
+        return await self._link.request(
+            netfn, command, data, lun=lun, patience=patience
+        )
 
     # What people ask for.
 

@@ -98,18 +98,33 @@ class Dialer:
         Raises:
             OSError: no socket could be opened.
         """
-        options = session_options(config, self._links.get(config.name))
-        session = Session(
-            options,
-            token_bytes=secrets.token_bytes,
-            session_id=secrets.randbits(32) | 1 << 8,
-        )
-        legacy = None
+        session, legacy = self._new_session(config), None
         if self._handover is not None:
             legacy = self._handover.legacy(config, address, recorder)
         link = SolLink(self._hub, address, session, recorder, legacy=legacy)
         self._remember(config.name, link)
         return link
+
+    def visit(self, config: ConsoleConfig, address: Address) -> SolLink:
+        """Return a link for questions alone: it records nothing and leaves nothing.
+
+        Raises:
+            OSError: no socket could be opened.
+        """
+        session = self._new_session(config)
+        return SolLink(self._hub, address, session, _Deaf())
+
+    def suite(self, name: str) -> int | None:
+        """Return the cipher suite of a console's session; None: there was none yet."""
+        link = self._links.get(name)
+        return None if link is None else link.suite
+
+    def _new_session(self, config: ConsoleConfig) -> Session:
+        return Session(
+            session_options(config, self._links.get(config.name)),
+            token_bytes=secrets.token_bytes,
+            session_id=secrets.randbits(32) | 1 << 8,
+        )
 
     def resume(self, config: ConsoleConfig, recorder: Recorder) -> SolLink | None:
         """Return a link with the session that an earlier process left of a console.

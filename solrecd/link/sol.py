@@ -16,6 +16,7 @@ from typing import Protocol, TypeAlias
 import trio
 
 from solrecd.events import LostReason
+from solrecd.ipmi.commands import PATIENCE
 from solrecd.ipmi.events import (
     CommandAnswered,
     CommandFailed,
@@ -274,12 +275,18 @@ class SolLink:
         self._replies[ticket] = reply
 
     async def request(
-        self, netfn: int, command: int, data: bytes = b"", *, lun: int = 0
+        self,
+        netfn: int,
+        command: int,
+        data: bytes = b"",
+        *,
+        lun: int = 0,
+        patience: tuple[float, ...] = PATIENCE,
     ) -> CommandAnswered:
         """Send a command over the session and wait for its answer.
 
-        It waits its turn behind commands of others, and is sent again until answered:
-        up to 10 s (`solrecd.ipmi.commands`).
+        It waits its turn behind commands of others, and is sent again until answered,
+        with so many seconds after each transmission.
 
         Raises:
             RequestError: there was no answer, or the session is over.
@@ -294,7 +301,9 @@ class SolLink:
         if self.is_over:
             raise RequestError("the session with the BMC is over")
         now = trio.current_time()
-        ticket = self.session.request(netfn, command, data, now, lun=lun)
+        ticket = self.session.request(
+            netfn, command, data, now, lun=lun, patience=patience
+        )
         self._replies[ticket] = reply
         self._port.flush()
         try:

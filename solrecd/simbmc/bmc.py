@@ -29,7 +29,8 @@ from solrecd.ipmi.packets import (
     encode_legacy,
     encode_plain,
 )
-from solrecd.simbmc.commands import Call, execute
+from solrecd.simbmc.calls import Call
+from solrecd.simbmc.commands import execute
 from solrecd.simbmc.controller import Controller
 from solrecd.simbmc.faults import Misbehaviour, Mishap
 from solrecd.simbmc.ledger import Ledger
@@ -39,6 +40,12 @@ from solrecd.simbmc.sessions import Address, BmcSession, LoginReply, Logins
 
 _JUMP: Final = 6
 """SoL numbers left out by `Mishap.JUMP`; a Tyan S4811 does so after a host reboot."""
+
+
+_PRESENCE_PING: Final = bytes.fromhex("0600ff06000011be80")
+_PRESENCE_PONG: Final = bytes.fromhex("0600ff06000011be40")
+_PONG_DATA: Final = bytes.fromhex("0010000011be000000008100000000000000")
+"""ASF presence ping and pong (§13.2.3, §13.2.4): IPMI is supported."""
 
 
 class Bmc:
@@ -154,7 +161,11 @@ class Bmc:
             self.rejected += 1
 
     def _receive_legacy(self, datagram: bytes, address: Address, now: float) -> None:
-        """Answer an IPMI 1.5 packet: what clients ask before a login."""
+        """Answer a ping, or an IPMI 1.5 packet: what clients ask before a login."""
+        if datagram.startswith(_PRESENCE_PING):
+            pong = _PRESENCE_PONG + datagram[9:10] + _PONG_DATA
+            self.controller.outbox.append((pong, address))
+            return
         response = self._command(decode_legacy(datagram), None, now)
         if response is not None:
             self.controller.outbox.append((encode_legacy(response), address))

@@ -7,11 +7,10 @@ are not in `COMMANDS` are refused with C1h.
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from struct import Struct
 from types import MappingProxyType
-from typing import Final, NamedTuple
+from typing import Final
 
 from solrecd.ipmi.auth import CIPHER_SUITES
 from solrecd.ipmi.constants import (
@@ -21,51 +20,12 @@ from solrecd.ipmi.constants import (
     PayloadType,
     PrivilegeLevel,
 )
+from solrecd.simbmc.calls import Call, Command, RefusalError
 from solrecd.simbmc.controller import Controller
 from solrecd.simbmc.machine import ChassisControl
-from solrecd.simbmc.sessions import BmcSession
+from solrecd.simbmc.settings import SETTINGS
 
 _SOL_INSTANCE: Final = 1
-_MICROSECONDS_5000: Final = 0.005
-"""Unit of the character accumulate interval (§26.3, parameter 3), in seconds."""
-
-
-class RefusalError(Exception):
-    """A command is answered with a completion code other than 00h."""
-
-    def __init__(self, code: int) -> None:
-        super().__init__(f"completion code {code:#04x}")
-        self.code = code
-
-
-class Call(NamedTuple):
-    """One command as its handler sees it."""
-
-    controller: Controller
-    session: BmcSession | None
-    data: bytes
-    now: float
-
-    @property
-    def caller(self) -> BmcSession:
-        """The session that asks.
-
-        Raises:
-            RefusalError: there is none.
-        """
-        if self.session is None:
-            raise RefusalError(CompletionCode.INSUFFICIENT_PRIVILEGE)
-        return self.session
-
-
-class Command(NamedTuple):
-    """How one command is answered."""
-
-    handler: Callable[[Call], bytes]
-    length: int = 0
-    """Bytes of request data that it needs at least."""
-    privilege: PrivilegeLevel | None = PrivilegeLevel.USER
-    """Least privilege; None: answered before a login, too."""
 
 
 # --- App (§20, §22, §24) -------------------------------------------------------------
@@ -270,69 +230,6 @@ def _get_sel_time(call: Call) -> bytes:
     return int(call.now).to_bytes(4, "little")
 
 
-# --- Transport (§26): SoL configuration ----------------------------------------------
-
-_SOL_REVISION: Final = 0x11
-_BIT_RATE_115200: Final = 0x0A
-
-
-def _get_sol_parameter(call: Call) -> bytes:
-    """§26.3; bit 7 of the first byte asks for the revision only."""
-    if call.data[0] & 0x80:
-        return bytes((_SOL_REVISION,))
-    values = _sol_parameters(call.controller)
-    if call.data[1] not in values:
-        raise RefusalError(0x80)
-    return bytes((_SOL_REVISION,)) + values[call.data[1]]
-
-
-def _sol_parameters(controller: Controller) -> Mapping[int, bytes]:
-    """Return every parameter by its number (Table 26-5)."""
-    options = controller.options
-    sol = controller.payload.settings
-    interval = round(sol.accumulate_interval / _MICROSECONDS_5000)
-    force = 0xC0 if sol.needs_encryption else 0
-    return {
-        0: b"\x00",
-        1: bytes((sol.enabled,)),
-        2: bytes((force | options.sol_privilege,)),
-        3: bytes((max(interval, 1), sol.threshold)),
-        4: bytes((sol.retry_count & 7, min(round(sol.retry_interval * 100), 255))),
-        5: bytes((_BIT_RATE_115200,)),
-        6: bytes((_BIT_RATE_115200,)),
-        7: b"\x01",
-        8: controller.port.to_bytes(2, "little"),
-    }
-
-
-def _set_sol_parameter(call: Call) -> bytes:
-    """§26.2: enable, accumulate and retry are obeyed, the rest is accepted."""
-    payload = call.controller.payload
-    values = call.data[2:]
-    match call.data[1], len(values):
-        case 1, 1:
-            enabled = bool(values[0] & 1)
-            payload.settings = dataclasses.replace(payload.settings, enabled=enabled)
-        case 3, 2:
-            payload.settings = dataclasses.replace(
-                payload.settings,
-                accumulate_interval=values[0] * _MICROSECONDS_5000,
-                threshold=values[1],
-            )
-        case 4, 2:
-            payload.settings = dataclasses.replace(
-                payload.settings,
-                retry_count=values[0] & 7,
-                retry_interval=values[1] / 100,
-            )
-        case ((0 | 2 | 5 | 6), _):
-            pass
-        case _:
-            raise RefusalError(0x80)
-    return b""
-
-
-_USER: Final = PrivilegeLevel.USER
 _OPERATOR: Final = PrivilegeLevel.OPERATOR
 
 COMMANDS: Final[Mapping[tuple[int, int], Command]] = MappingProxyType(
@@ -368,8 +265,7 @@ COMMANDS: Final[Mapping[tuple[int, int], Command]] = MappingProxyType(
         (NetFn.STORAGE, 0x40): Command(_get_sel_info),
         (NetFn.STORAGE, 0x43): Command(_get_sel_entry, 6),
         (NetFn.STORAGE, 0x48): Command(_get_sel_time),
-        (NetFn.TRANSPORT, 0x21): Command(_set_sol_parameter, 3, _OPERATOR),
-        (NetFn.TRANSPORT, 0x22): Command(_get_sol_parameter, 4, _USER),
+        **SETTINGS,
     }
 )
 """(net function, command) -> how it is answered."""

@@ -40,6 +40,8 @@ class Controller:
         self.outbox: list[tuple[bytes, Address]] = []
         self.boot_flags = bytes(5)
         """Boot option parameter 5 (Table 28-14): what to boot from next."""
+        self.sol_set_in_progress = 0
+        """Somebody is setting SoL parameters (§26.3, parameter 0)."""
         self.event_log: list[bytes] = []
         """System event log: each entry without its number, 14 bytes (§32.1)."""
         self.idle_check = math.inf

@@ -18,6 +18,8 @@ class User:
     """Up to 20 bytes."""
     privilege: PrivilegeLevel = PrivilegeLevel.ADMINISTRATOR
     """The highest level this user may ask for."""
+    has_sol: bool = True
+    """May use SoL, as Get User Payload Access says (§24.7); nobody is kept from it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,5 +44,7 @@ class BmcOptions:
     sol_keeps_session: bool = True
     """SoL packets count as traffic; ipmi_sim's do not."""
     sol: SolSettings = field(default_factory=SolSettings)
+    mux_at_bmc: bool | None = None
+    """Where the serial line goes (§25.3); None: there is no serial channel."""
     sol_privilege: PrivilegeLevel = PrivilegeLevel.USER
     """Least privilege that Activate Payload asks for (§26.3, parameter 2)."""

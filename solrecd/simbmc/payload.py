@@ -85,6 +85,10 @@ class SolSettings:
     """Output waits for the next owner instead of being lost (ipmi_sim's history)."""
     numbers_survive: bool = False
     """Sequence numbers of both directions outlive the session (ipmi_sim)."""
+    rate: int = 0x0A
+    """Number of the bit rate (Table 26-5), 0Ah is 115200; nothing depends on it."""
+    lasting_rate: int = 0x0A
+    """The same after a restart of the BMC."""
     needs_encryption: bool = False
     """Activate Payload must ask for encryption (completion code 84h otherwise)."""
 

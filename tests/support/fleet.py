@@ -18,6 +18,7 @@ from solrecd.api.denials import Denials
 from solrecd.api.fleet import FleetError
 from solrecd.api.gate import Gate
 from solrecd.console.desk import Claim, Desk, Mode, Seat
+from solrecd.consultation import Consultation
 from solrecd.management import Power
 from solrecd.operation import Operation
 from solrecd.sinks.board import Changes
@@ -144,6 +145,10 @@ class FakeFleet:
         if name not in self.operations:
             self.operations[name] = FakeOperation(name)
         return cast("Operation", self.operations[name])
+
+    def consultation(self, name: str) -> Consultation:
+        """Nobody examines these."""
+        raise KeyError(name)
 
     @asynccontextmanager
     async def tail(

@@ -102,6 +102,7 @@ def test_every_console_key_reaches_its_field() -> None:
         auxiliary = 0x06
         serial_keepalive = "2m"
         record_input = true
+        baud = 57600
         enabled = false
         kg = "0x0011ff"
         """
@@ -129,6 +130,7 @@ def test_every_console_key_reaches_its_field() -> None:
         auxiliary=6,
         serial_keepalive=120.0,
         record_input=True,
+        baud=57600,
         enabled=False,
     )
 

@@ -1,0 +1,106 @@
+"""Examining a console: one object per line, each as soon as it is known.
+
+Whoever may look may ask: that changes nothing. Setting the BMC's parameters takes the
+highest role, because it changes them for everybody.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import trio
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.types import Receive, Scope, Send
+
+from solrecd.access import Role
+from solrecd.api.gate import view_in
+from solrecd.consultation import Consultation
+from solrecd.doctor.findings import Finding
+from solrecd.doctor.treatment import change
+from solrecd.management import ManagementError
+
+AT_ONCE = 8
+"""Examinations at the same time: a person waits for each, and a script that wants all
+consoles must not have them all asked at once."""
+
+
+def examining() -> Mapping[str, Callable[..., Any]]:
+    """Return the functions behind the routes, by name."""
+    practice = _Practice()
+    return {"examine": practice.examine, "treat": practice.treat}
+
+
+class _Practice:
+    def __init__(self) -> None:
+        self._rooms = trio.CapacityLimiter(AT_ONCE)
+
+    async def examine(self, request: Request) -> _Examination:
+        await trio.lowlevel.checkpoint()
+        name = request.path_params["name"]
+        consultation = view_in(request.scope).consultation(name, Role.VIEW)
+        return _Examination(name, consultation, self._rooms)
+
+    async def treat(self, request: Request) -> Response:
+        view, name = view_in(request.scope), request.path_params["name"]
+        consultation = view.consultation(name, Role.ADMIN)
+        try:
+            numbers = _numbers(request.query_params.get("parameters", ""))
+            async with self._rooms:
+                if not numbers:
+                    proposals = await consultation.proposals()
+                    return JSONResponse([change(wish) for wish in proposals])
+                treated = await consultation.treat(view.principal, numbers)
+        except (ManagementError, ValueError) as error:
+            return JSONResponse({"error": str(error)}, 409)
+        return JSONResponse([each.as_dict() for each in treated])
+
+
+class _Examination:
+    """A response that is written while the BMC answers; who leaves ends it."""
+
+    def __init__(
+        self, name: str, consultation: Consultation, rooms: trio.CapacityLimiter
+    ) -> None:
+        self._name = name
+        self._consultation = consultation
+        self._rooms = rooms
+
+    async def __call__(self, _: Scope, receive: Receive, send: Send) -> None:
+        headers = [(b"content-type", b"application/x-ndjson")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send(_body(b"", more=True))
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(_until_gone, receive, nursery.cancel_scope)
+            await self._examine(send)
+            nursery.cancel_scope.cancel()
+        # Outside: the end itself looks as if the client had gone.
+        await send(_body(b"", more=False))
+
+    async def _examine(self, send: Send) -> None:
+        async def tell(finding: Finding) -> None:
+            row = {"console": self._name, **finding.as_dict()}
+            line = json.dumps(row, ensure_ascii=False).encode() + b"\n"
+            await send(_body(line, more=True))
+
+        async with self._rooms:
+            await self._consultation.examine(tell)
+
+
+async def _until_gone(receive: Receive, examination: trio.CancelScope) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    examination.cancel()
+
+
+def _numbers(text: str) -> frozenset[int]:
+    words = [word for word in text.split(",") if word]
+    if not all(word.isascii() and word.isdigit() for word in words):
+        raise ValueError(f"parameters {text!r}; allowed: numbers with commas between")
+    return frozenset(map(int, words))
+
+
+def _body(data: bytes, *, more: bool) -> dict[str, Any]:
+    return {"type": "http.response.body", "body": data, "more_body": more}
