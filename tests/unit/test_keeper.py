@@ -140,7 +140,13 @@ class FakeLink:
         self.bmc.asked_power.append((trio.current_time(), after))
 
     async def request(
-        self, netfn: int, command: int, data: bytes = b"", *, lun: int = 0
+        self,
+        netfn: int,
+        command: int,
+        data: bytes = b"",
+        *,
+        lun: int = 0,
+        patience: tuple[float, ...] = (),
     ) -> CommandAnswered:
         await trio.lowlevel.checkpoint()
         return CommandAnswered(1, 0, bytes((netfn, command)) + data)
