@@ -19,6 +19,9 @@ from solrecd.api.fleet import FleetError
 from solrecd.api.gate import Gate
 from solrecd.console.desk import Claim, Desk, Mode, Seat
 from solrecd.consultation import Consultation
+from solrecd.consultation.consultation import Tell
+from solrecd.doctor.findings import ok
+from solrecd.doctor.sol import Wish
 from solrecd.management import Power
 from solrecd.operation import Operation
 from solrecd.sinks.board import Changes
@@ -76,6 +79,19 @@ class FakeOperation:
             self.done.append((deed, user, *map(str, what)))
 
         return note
+
+
+class FakeConsultation:
+    """Fits `Consultation`; all is well, and nothing has to be set."""
+
+    async def examine(self, tell: Tell) -> None:
+        """Find one thing well."""
+        await tell(ok("reachable", "answers"))
+
+    async def proposals(self) -> list[Wish]:
+        """Nothing has to be set."""
+        await trio.lowlevel.checkpoint()
+        return []
 
 
 class FakeFleet:
@@ -147,8 +163,8 @@ class FakeFleet:
         return cast("Operation", self.operations[name])
 
     def consultation(self, name: str) -> Consultation:
-        """Nobody examines these."""
-        raise KeyError(name)
+        """Return who finds everything well."""
+        return cast("Consultation", FakeConsultation())
 
     @asynccontextmanager
     async def tail(
