@@ -32,6 +32,7 @@ from solrecd.api.app import api_app
 from solrecd.api.denials import Denials
 from solrecd.api.fleet import FleetError
 from solrecd.api.gate import Gate
+from solrecd.api.listeners import control_bind
 from solrecd.api.server import serve
 from solrecd.boot import pace
 from solrecd.boot.rules import RuleSet
@@ -209,7 +210,8 @@ class Daemon:
     async def _listen(self, services: trio.Nursery) -> None:
         settings = self._config.daemon
         api = api_app(self._supervisor, __version__, self._gate)
-        await services.start(serve, api, settings.control)
+        control = control_bind(settings.control, self._notifier.inherited)
+        await services.start(serve, api, control)
         if settings.metrics is not None:
             await services.start(serve, metrics_app(self._scrape), settings.metrics)
 

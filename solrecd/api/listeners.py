@@ -1,11 +1,12 @@
-"""Sockets to listen on: a unix socket of this machine, or a TCP port."""
+"""Sockets to listen on: a unix socket of this machine, a TCP port, or systemd's."""
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 import stat
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 
@@ -16,8 +17,14 @@ SOCKET_MODE = 0o660
 
 _BACKLOG = 64
 
-Bind = str | tuple[str, int]
-"""The path of a unix socket, or a TCP host and port (0: any free port)."""
+Bind = str | tuple[str, int] | socket.socket
+"""The path of a unix socket, or a TCP host and port (0: any free port); or a unix
+socket that somebody else listens on for us, and keeps when we go."""
+
+CONTROL = "control"
+"""FileDescriptorName= of solrecd.socket."""
+
+_LOGGER = logging.getLogger("solrecd.api")
 
 
 class ListenError(Exception):
@@ -31,7 +38,10 @@ async def listen(bind: Bind) -> AsyncIterator[list[trio.SocketListener]]:
     Raises:
         ListenError: the address is in use, forbidden, or not there.
     """
-    if isinstance(bind, str):
+    if isinstance(bind, socket.socket):
+        with bind:
+            yield [trio.SocketListener(trio.socket.from_stdlib_socket(bind))]
+    elif isinstance(bind, str):
         with _listening_unix(Path(bind)) as listener:
             yield [listener]
     else:
@@ -47,8 +57,47 @@ def address_of(bind: Bind, listeners: Sequence[trio.SocketListener]) -> str:
     """Return what a person would type: a path, ``host:port`` or ``[host]:port``."""
     if isinstance(bind, str):
         return bind
+    if isinstance(bind, socket.socket):
+        return str(bind.getsockname())
     host, port, *_ = listeners[0].socket.getsockname()
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def control_bind(path: str, inherited: Mapping[str, int]) -> Bind:
+    """Return what to listen on for ``control``: systemd's socket, or the path.
+
+    Clients who come while nobody serves wait in systemd's socket, so a restart is
+    nothing that they notice. One that listens elsewhere than the configuration says
+    is not used: whoever reads the configuration would not find us.
+
+    Args:
+        path: as configured.
+        inherited: descriptors that the service manager passed to us, by name.
+    """
+    descriptor = inherited.get(CONTROL)
+    if descriptor is None:
+        return path
+    try:
+        passed = socket.socket(fileno=descriptor)
+    except OSError as error:
+        _LOGGER.warning("the socket unit passed no socket: %s", error)
+        return path
+    if _listens_on(passed, path):
+        return passed
+    _LOGGER.warning(
+        "the socket unit listens on %s; set ListenStream=%s there, or control",
+        passed.getsockname(),
+        path,
+    )
+    passed.close()
+    return path
+
+
+def _listens_on(passed: socket.socket, path: str) -> bool:
+    listens = passed.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+    return (passed.family, passed.getsockname()) == (socket.AF_UNIX, path) and (
+        listens == 1
+    )
 
 
 async def _open_tcp(host: str, port: int) -> list[trio.SocketListener]:

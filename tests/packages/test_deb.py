@@ -29,8 +29,9 @@ def test_an_installed_package_runs_and_is_in_order(deb: Deb, built: Path) -> Non
     deb.install(built)
     run = deb.machine.run
 
-    assert run("systemctl is-enabled solrecd") == "enabled\n"
-    assert run("systemctl is-active solrecd") == "active\n"
+    for unit in ("solrecd.service", "solrecd.socket"):
+        assert run(f"systemctl is-enabled {unit}") == "enabled\n"
+        assert run(f"systemctl is-active {unit}") == "active\n"
     assert "ok, 0 consoles" in run("solrecd check")
     assert run(f"stat -c '%U %a' {ARCHIVES} /var/lib/solrecd /run/solrecd") == (
         "solrecd 2750\nsolrecd 750\nsolrecd 750\n"

@@ -41,6 +41,7 @@ def test_its_files_are_where_systemd_and_shells_look(root: Path) -> None:
     for path in (
         "usr/lib/systemd/system/solrecd.service",
         "usr/lib/systemd/system/solrecd@.service",
+        "usr/lib/systemd/system/solrecd.socket",
         "usr/lib/sysusers.d/solrecd.conf",
         "usr/lib/tmpfiles.d/solrecd.conf",
         "usr/share/zsh/site-functions/_solrecctl",

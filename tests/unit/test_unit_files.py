@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from solrecd.config import Config
+from solrecd.api.listeners import CONTROL, SOCKET_MODE
+from solrecd.config import Config, DaemonConfig
 from solrecd.configfiles import DEFAULT_PATH
 from solrecd.daemon import GRACE
 from solrecd.ipmi.quirks import Quirk
@@ -38,12 +39,18 @@ def setting(name: str) -> str:
     return str(value)
 
 
+SERVICES = sorted((ROOT / "systemd").glob("*.service"))
+UNITS = [*SERVICES, *sorted((ROOT / "systemd").glob("*.socket"))]
+
+
 @needs_systemd
-@pytest.mark.parametrize("source", [SERVICE, TEMPLATE], ids=["service", "template"])
+@pytest.mark.parametrize("source", UNITS, ids=lambda unit: unit.name)
 def test_systemd_accepts_the_unit(tmp_path: Path, source: Path) -> None:
+    for each in UNITS:
+        # The program need not be installed where the tests run.
+        text = each.read_text().replace("/usr/bin/solrecd run", "/bin/true")
+        (tmp_path / each.name.replace("@", "@east")).write_text(text)
     unit = tmp_path / source.name.replace("@", "@east")
-    # The program need not be installed where the tests run.
-    unit.write_text(source.read_text().replace("/usr/bin/solrecd run", "/bin/true"))
 
     result = analyze("verify", "--man=no", str(unit))
 
@@ -51,7 +58,7 @@ def test_systemd_accepts_the_unit(tmp_path: Path, source: Path) -> None:
 
 
 @needs_systemd
-@pytest.mark.parametrize("source", [SERVICE, TEMPLATE], ids=["service", "template"])
+@pytest.mark.parametrize("source", SERVICES, ids=lambda unit: unit.name)
 def test_the_sandbox_is_as_tight_as_promised(source: Path) -> None:
     result = analyze("security", "--offline=yes", "--threshold=15", str(source))
 
@@ -65,6 +72,7 @@ OF_AN_INSTANCE = {
     "StateDirectory": "solrecd/%i",
     "LogsDirectory": "solrecd/%i",
     "RuntimeDirectory": "solrecd/%i",
+    "Sockets": "solrecd@%i.socket",
 }
 
 
@@ -79,6 +87,16 @@ def test_an_instance_differs_in_its_name_and_its_places_only() -> None:
     ]
 
     assert TEMPLATE.read_text().partition("[Unit]")[2].splitlines() == expected
+
+
+def test_a_socket_listens_where_its_daemon_looks_for_it_and_as_it_would() -> None:
+    for name, folder in (("", "/run/solrecd"), ("@", "/run/solrecd/%i")):
+        text = (ROOT / f"systemd/solrecd{name}.socket").read_text()
+
+        assert f"\nListenStream={folder}/control.sock\n" in text
+        assert f"\nFileDescriptorName={CONTROL}\n" in text
+        assert f"\nSocketMode={SOCKET_MODE:04o}\n" in text
+    assert DaemonConfig().control == "/run/solrecd/control.sock"
 
 
 def test_a_stop_leaves_time_for_a_question_goodbyes_and_the_archive() -> None:
