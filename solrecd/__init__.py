@@ -15,12 +15,13 @@ pure: bytes, text and times in, values out::
     keeper          keeps one session up: login, back-off, who may hold the console
     link/           pooled UDP sockets, timers, name resolution; a session on the wire
     journal         mapped ring of slabs: what is acknowledged survives kill -9
-    sinks/          archive writer, index, viewers; each with a bounded buffer
+    sinks/          archive writer, index, viewers, alerts; each with a bounded buffer
     history         reads archives: boots, lines, raw bytes, with no daemon
     metrics  notify  log  configfiles      one home each for a library or a file
     collector  turns      no long pause for the loop: garbage collection, threads
     interpreter/    bytes -> lines, stages, failures, boots; live, archived and `scan`
     index/          SQLite: boots, events, segments; rebuildable
+    alerts/         who is told of what, when, and when it is over
     ipmi/           RMCP+ and SoL without I/O: packets, auth, session, quirks
     text/           terminal bytes -> lines
     boot/           rules (TOML data), detector, incidents, stage machine

@@ -3,7 +3,7 @@
 The nursery tree is the order of shutdown, from the inside out::
 
     services (hub, API, metrics, watchdog)      stop last: goodbyes need the hub
-      sinks (archive, index)                    stop when everything was given to them
+      sinks (archive, index, alerts)            stop when everything was given to them
         consoles                                say goodbye to their BMCs first
 
 The first SIGTERM cancels the consoles; each says goodbye within `keeper.GOODBYE`, or
@@ -17,6 +17,7 @@ from __future__ import annotations
 import math
 import random
 import signal
+import socket
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
@@ -47,6 +48,7 @@ from solrecd.link.handover import Handover
 from solrecd.link.hub import Hub
 from solrecd.metrics import Format, Metrics, metrics_app
 from solrecd.notify import Notifier
+from solrecd.sinks.alerts import AlertSink, Tools
 from solrecd.sinks.archive import (
     ArchiveError,
     ArchiveSink,
@@ -126,12 +128,20 @@ class Daemon:
         )
         self._archive.prepare()
         self._archive_is_new = not any(Path(settings.log_dir).iterdir())
+        self._alerts = self._build_alerts()
         self._storage = self._build_storage()
         self._handover = Handover(
             notifier, self._hub, config.enabled, _ghosts(settings), wall_clock()
         )
         self._dialer = Dialer(self._hub, settings.login_concurrency, self._handover)
         self._supervisor = self._build_supervisor(rules, read_config)
+
+    def _build_alerts(self) -> AlertSink:
+        settings = self._config.daemon
+        tools = Tools(self._wall_clock, socket.gethostname())
+        alerts = AlertSink(Path(settings.log_dir), Path(settings.state_dir), tools)
+        alerts.configure(self._config)
+        return alerts
 
     def _build_storage(self) -> Storage:
         settings = self._config.daemon
@@ -150,7 +160,7 @@ class Daemon:
     ) -> Supervisor:
         viewers = Viewers()
         workshop = Workshop(
-            sinks=Sinks(self._archive, self._index, viewers),
+            sinks=Sinks(self._archive, self._index, viewers, self._alerts),
             metrics=self._metrics,
             rules=rules,
             dialer=self._dialer,
@@ -226,6 +236,7 @@ class Daemon:
             async with trio.open_nursery() as sinks:
                 await sinks.start(self._archive.run)
                 await sinks.start(self._index.run)
+                await sinks.start(self._alerts.run)
                 with self._graceful:
                     async with trio.open_nursery() as consoles:
                         await consoles.start(self._supervisor.run, self._config)
@@ -237,6 +248,7 @@ class Daemon:
                 self._forced.deadline = trio.current_time() + GRACE
                 self._archive.close()
                 self._index.close()
+                self._alerts.close()
         if self._forced.cancelled_caught:
             log.warning("daemon.forced", waiting=self._archive.backlog)
 

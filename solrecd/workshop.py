@@ -87,6 +87,7 @@ class Workshop:
         if removed:
             self.metrics.remove(console.name)
             self.sinks.viewers.forget(console.name)
+            self.sinks.alerts.forget(console.name)
             self.dialer.forget(console.name)
         await trio.lowlevel.checkpoint()
 
@@ -96,6 +97,7 @@ class Workshop:
         self.gate.replace(config.access)
         for name in plan.update:
             self.metrics.console(name, config.consoles[name].labels)
+        self.sinks.alerts.configure(config)
         self.metrics.reloaded(self.wall_clock(), successful=True)
 
     def refuse(self) -> None:

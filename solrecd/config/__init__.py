@@ -10,11 +10,18 @@ so that a test, `solrecd check` and a reload all take the same road.
 - `keys`       what a key and a table of the configuration are
 - `schema`     which keys there are, and what each is for; `console_keys` likewise
 - `tables`     all tables with their keys
+- `alerts`     who is told of what; `receivers` reads it, `alert_keys` has its keys
 - `secrets`    where a password may come from
 - `reading`    from files to a `Config`
 - `reload`     what a new configuration means for running sessions
 """
 
+from solrecd.config.alerts import (
+    Alertmanager,
+    Http,
+    ReceiverConfig,
+    Selection,
+)
 from solrecd.config.document import Source
 from solrecd.config.errors import ConfigError, Problem
 from solrecd.config.model import (
@@ -34,18 +41,22 @@ from solrecd.config.secrets import Secret, Surroundings
 
 __all__ = [
     "AddressFamily",
+    "Alertmanager",
     "Config",
     "ConfigError",
     "ConsoleConfig",
     "DaemonConfig",
     "Fsync",
+    "Http",
     "LogFormat",
     "LogLevel",
     "OnConflict",
     "Privilege",
     "Problem",
+    "ReceiverConfig",
     "ReloadPlan",
     "Secret",
+    "Selection",
     "Source",
     "Surroundings",
     "parse",

@@ -18,13 +18,20 @@ def read_settings(table: Table, schema: Schema, problems: Problems) -> Settings:
     """Return the settings of one table, ``[defaults]`` or that of a console."""
     settings = parse_settings(table, schema, problems)
     for keys in (PASSWORD_KEYS, KG_KEYS):
-        _check_secret(settings, keys, problems)
+        check_secret(settings, keys, problems)
     return settings
 
 
-def _check_secret(
+def check_secret(
     settings: Settings, keys: Mapping[str, SecretKind], problems: Problems
 ) -> None:
+    """Note a secret given twice, and one in a file that others can read.
+
+    Args:
+        settings: of one table.
+        keys: the keys that may give this secret.
+        problems: takes the problems.
+    """
     found = [key for key in keys if key in settings]
     for key in found[1:]:
         text = f"stands beside {found[0]}; allowed: one of {', '.join(keys)}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, TypeVar
 
@@ -51,6 +51,11 @@ class ConsoleReader:
         self._default_keys: frozenset[str] = frozenset()
         self._first: dict[str, Given] = {}
         self._secrets: dict[tuple[SecretSource, bool], Secret | None] = {}
+
+    @property
+    def names(self) -> Collection[str]:
+        """The consoles read so far, also those with mistakes."""
+        return self._first.keys()
 
     def set_defaults(self, table: Table) -> None:
         """Take the ``[defaults]`` table, before any console."""

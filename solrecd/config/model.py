@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from solrecd.access import Policy
+from solrecd.config.alerts import ReceiverConfig
 from solrecd.config.secrets import Secret
 from solrecd.events import Stage
 
@@ -201,6 +202,8 @@ class Config:
     """By name, in the order of the files; also those that are not enabled."""
     stages: Mapping[Stage, float] = field(default_factory=lambda: STAGE_TIMEOUTS)
     """Seconds in a stage after which a boot counts as stuck; absent: never."""
+    alerts: Mapping[str, ReceiverConfig] = field(default_factory=dict)
+    """Who is told of what, by the receiver's name."""
 
     @property
     def enabled(self) -> Mapping[str, ConsoleConfig]:

@@ -12,6 +12,7 @@ from solrecd.config.consoles import ConsoleReader
 from solrecd.config.document import Document, Given, Path, Source, read_document, spell
 from solrecd.config.errors import Problems
 from solrecd.config.model import STAGE_TIMEOUTS, Config, DaemonConfig
+from solrecd.config.receivers import ReceiverReader
 from solrecd.config.schema import DAEMON_KEYS, STAGE_TIMEOUT_KEYS
 from solrecd.config.secrets import Surroundings
 from solrecd.config.settings import Table, parse_settings
@@ -56,12 +57,16 @@ def parse(
     for document in documents:
         access.read(document, _table(document, ("access",), problems))
         reader.read(document, _table(document, ("console",), problems))
+    receivers = ReceiverReader(surroundings, problems, reader.names)
+    for document in documents:
+        receivers.read(document, _table(document, ("alerts",), problems))
     problems.raise_any()
     return Config(
         daemon=daemon,
         access=access.policy,
         consoles=MappingProxyType(reader.consoles),
         stages=stages,
+        alerts=MappingProxyType(receivers.receivers),
     )
 
 

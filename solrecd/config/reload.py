@@ -37,6 +37,8 @@ class ReloadPlan:
     """The stage timeouts changed."""
     access: bool = False
     """Who may do what changed."""
+    alerts: tuple[str, ...] = ()
+    """Receivers of alerts that came, went or changed."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return the plan for JSON; `keep` is a number."""
@@ -50,6 +52,7 @@ class ReloadPlan:
             "daemon": list(self.daemon),
             "stages": self.stages,
             "access": self.access,
+            "alerts": list(self.alerts),
         }
 
 
@@ -79,7 +82,13 @@ def plan_reload(old: Config, new: Config) -> ReloadPlan:
         daemon=_changes(old.daemon, new.daemon, _DAEMON_FIELDS),
         stages=old.stages != new.stages,
         access=old.access != new.access,
+        alerts=_receivers(old, new),
     )
+
+
+def _receivers(old: Config, new: Config) -> tuple[str, ...]:
+    names = dict.fromkeys((*old.alerts, *new.alerts))
+    return tuple(n for n in names if old.alerts.get(n) != new.alerts.get(n))
 
 
 def _absence(name: str, config: Config, absent: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from solrecd.config.access_keys import ACCESS_KEYS
+from solrecd.config.alert_keys import alerts_table
 from solrecd.config.console_keys import console_keys
 from solrecd.config.keys import TableSchema, defaults_of
 from solrecd.config.model import STAGE_TIMEOUTS, ConsoleConfig, DaemonConfig
@@ -53,7 +54,7 @@ def tables(quirks: Collection[str] = ()) -> tuple[TableSchema, ...]:
         help="What holds for every console. Any key of a console may stand here; a"
         " console's own key replaces it.",
     )
-    return _DAEMON, _ACCESS, defaults, _STAGES
+    return _DAEMON, _ACCESS, defaults, _STAGES, alerts_table()
 
 
 def top_level() -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from solrecd.console.attention import Attention
 from solrecd.events import Chunk, Event, Kind, Reading, Severity
 from solrecd.log.entries import EVENT, LEVELS
 from solrecd.metrics import ConsoleMetrics
+from solrecd.sinks.alerts import AlertSink
 from solrecd.sinks.archive import ArchiveSink
 from solrecd.sinks.index import IndexSink
 from solrecd.sinks.viewers import Viewers
@@ -33,6 +34,7 @@ class Sinks:
     archive: ArchiveSink
     index: IndexSink
     viewers: Viewers
+    alerts: AlertSink
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,7 @@ class Chronicle:
         self._sinks.archive.offer(self.console, chunks, reading)
         if reading.events or reading.boots:
             self._sinks.index.offer(reading.events, reading.boots)
+            self._sinks.alerts.offer(reading.events, reading.boots)
         # Nothing came: the console is quiet, and people may see its prompt.
         quiet = None if chunks else reading.tail
         self._sinks.viewers.offer(self.console, reading.lines, reading.events, quiet)
@@ -103,6 +106,7 @@ class Chronicle:
         )
         self.attention.saw(event)
         self._sinks.index.offer((event,), ())
+        self._sinks.alerts.offer((event,), ())
         self._sinks.viewers.offer(self.console, (), (event,))
         self._metrics.saw(event)
         _log(event)

@@ -284,6 +284,8 @@ def _route_libraries(threshold: int, output: _Output) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(max(threshold, logging.INFO))
+    # It tells every request with its URL, and some URLs are secrets.
+    logging.getLogger("httpx2").setLevel(logging.WARNING)
 
 
 def _drop_record(

@@ -99,6 +99,13 @@ class Tellers:
         return 0
 
 
+class Nobody:
+    """Alerts: nobody is told anything."""
+
+    def offer(self, *_: object) -> None:
+        """Do nothing."""
+
+
 class Wire:
     """Stands for the hub: carries datagrams between one link and one BMC.
 
@@ -231,7 +238,7 @@ class VirtualSite:
             pending=[],
         )
         around = Surroundings(
-            Sinks(self.told, self.told, self.told),  # type: ignore[arg-type]
+            Sinks(self.told, self.told, self.told, Nobody()),  # type: ignore[arg-type]
             self._interpreter,
             dict,
             stamp,

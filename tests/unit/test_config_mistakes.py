@@ -155,7 +155,7 @@ BAD_FILES = [
         [
             (
                 'solrecd.toml:1: daemn: unknown table; did you mean "daemon"?'
-                " allowed: console, daemon, defaults, stages"
+                " allowed: access, alerts, console, daemon, defaults, stages"
             )
         ],
     ),

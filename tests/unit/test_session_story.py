@@ -6,7 +6,7 @@ from solrecd.console.chronicle import SECOND, Chronicle
 from solrecd.console.session import SessionStory
 from solrecd.events import GapReason, Lost, LostReason, SessionState
 from solrecd.metrics import ConsoleMetrics, Metrics
-from tests.support.virtual_site import Stream, Tellers
+from tests.support.virtual_site import Nobody, Stream, Tellers
 
 GONE = Lost(LostReason.DEACTIVATED, "the BMC switched SoL off")
 
@@ -15,7 +15,8 @@ def make_story(gaps: list[str], metrics: ConsoleMetrics | None = None) -> Sessio
     """Return the story of a session that is up."""
     told = Tellers(Stream())
     metrics = metrics or Metrics((), version="0").console("n1", {})
-    sinks = type("Sinks", (), {"index": told, "viewers": told, "archive": told})()
+    everyone = dict.fromkeys(("index", "viewers", "archive"), told)
+    sinks = type("Sinks", (), {**everyone, "alerts": Nobody()})()
     chronicle = Chronicle("n1", sinks, metrics, lambda: 1)
 
     def note(_reason: GapReason, text: str, _at: int) -> None:

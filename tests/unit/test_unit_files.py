@@ -131,14 +131,21 @@ def test_the_unit_its_user_and_its_folders_agree() -> None:
 
 def with_every_key(text: str) -> str:
     """Return the example with its commented keys set, but one password and one K_g."""
-    text = re.sub(r"^#(?=[a-z_]+ = |\[)", "", text, flags=re.MULTILINE)
+    text = re.sub(r"^#(?=[a-z_]+ = |\[)", "", without_alerts(text), flags=re.MULTILINE)
     return re.sub(r"^(password|kg)(_file)? = .*\n", "", text, flags=re.MULTILINE)
 
 
 def with_consoles(text: str) -> str:
     """Return the example with its consoles, and with no more than they need."""
     wanted = r"^#(?=\[console|(bmc|username|password_credential) =)"
-    return re.sub(wanted, "", text, flags=re.MULTILINE)
+    return re.sub(wanted, "", without_alerts(text), flags=re.MULTILINE)
+
+
+def without_alerts(text: str) -> str:
+    """Return the example without the table that has the keys of several types."""
+    return re.sub(
+        r"^#\[alerts\.NAME\]$.*?(?=^#\[)", "", text, flags=re.MULTILINE | re.DOTALL
+    )
 
 
 CREDENTIALS = machine(

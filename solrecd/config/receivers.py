@@ -1,0 +1,156 @@
+"""The ``[alerts.NAME]`` tables: `ReceiverConfig`s, secrets fetched."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any, Final
+
+from solrecd.config import alert_values as v
+from solrecd.config.alert_keys import REQUIRED, SECRET_MAX, TYPES, keys_of
+from solrecd.config.alerts import Alertmanager, Http, ReceiverConfig, Selection
+from solrecd.config.console_settings import Settings, check_secret
+from solrecd.config.document import Document, Given
+from solrecd.config.errors import Problems
+from solrecd.config.secrets import (
+    Secret,
+    SecretKind,
+    SecretSource,
+    Surroundings,
+    fetch,
+)
+from solrecd.config.settings import Setting, Table, parse_settings
+from solrecd.config.values import refusal, suggestion
+
+_SELECTING: Final = ("kinds", "names", "severity", "match")
+_PLAIN: Final = ("labels", "damping", "resolve_after", "excerpt", "runbook", "link")
+_HTTP_PLAIN: Final = ("timeout", "ca_file", "proxy", "username")
+
+
+class ReceiverReader:
+    """Reads the receivers of one file after the other into `receivers`.
+
+    Args:
+        surroundings: what secrets are fetched from.
+        problems: takes all mistakes.
+        consoles: the names of all consoles.
+    """
+
+    def __init__(
+        self,
+        surroundings: Surroundings,
+        problems: Problems,
+        consoles: Collection[str],
+    ) -> None:
+        self.receivers: dict[str, ReceiverConfig] = {}
+        self._surroundings = surroundings
+        self._problems = problems
+        self._consoles = consoles
+        self._first: dict[str, Given] = {}
+
+    def read(self, document: Document, tables: Mapping[str, Any]) -> None:
+        """Read the receivers of a file."""
+        for name, table in tables.items():
+            given = Given(table, document, ("alerts", name))
+            try:
+                self._read(v.receiver_name(name), given)
+            except ValueError as error:
+                self._problems.add(given.problem(str(error)))
+
+    def _read(self, name: str, given: Given) -> None:
+        first = self._first.setdefault(name, given)
+        if first is not given:
+            place = first.document.place_of(first.path)
+            raise ValueError(f"is already given at {place}")
+        if not isinstance(given.value, dict):
+            raise refusal(given.value, f"a table, [alerts.{name}]")
+        table = {
+            key: Given(value, given.document, (*given.path, key))
+            for key, value in given.value.items()
+        }
+        kind = self._type(table)
+        settings = parse_settings(table, keys_of(kind), self._problems)
+        if REQUIRED[kind] not in table:
+            raise ValueError(f"has no {REQUIRED[kind]}")
+        if REQUIRED[kind] in settings:
+            self.receivers[name] = self._build(name, settings)
+
+    def _type(self, table: Table) -> str:
+        given = table.get("type")
+        if given is None:
+            raise ValueError(f"has no type; allowed: {', '.join(TYPES)}")
+        if given.value not in list(TYPES):
+            hint = suggestion(str(given.value), TYPES)
+            raise ValueError(f"has an unknown type; {hint}")
+        return str(given.value)
+
+    def _build(self, name: str, settings: Settings) -> ReceiverConfig:
+        http = self._http(settings)
+        target = Alertmanager(http=http, **_values(settings, "urls", "resend"))
+        return ReceiverConfig(
+            name=name,
+            target=target,
+            selection=self._selection(settings),
+            **_values(settings, *_PLAIN),
+        )
+
+    def _selection(self, settings: Settings) -> Selection:
+        fields = _values(settings, *_SELECTING)
+        words = settings.get("consoles")
+        if words is not None:
+            try:
+                fields["consoles"] = v.chosen(words.value, self._consoles)
+            except ValueError as error:
+                self._problems.add(words.given.problem(str(error)))
+        return Selection(**fields)
+
+    def _http(self, settings: Settings) -> Http:
+        password = self._secret("password", settings)
+        if (password is None) != ("username" not in settings):
+            given = settings.get("username") or next(
+                one for key, one in settings.items() if key.startswith("password")
+            )
+            text_ = "username and a password go together: one of them is missing"
+            self._problems.add(given.given.problem(text_))
+        token = self._secret("token", settings)
+        if token is not None and password is not None:
+            given = settings["username"]
+            self._problems.add(
+                given.given.problem("stands beside a token; allowed: one")
+            )
+        self._check_readable(settings.get("ca_file"))
+        fields = _values(settings, *_HTTP_PLAIN)
+        return Http(password=password, token=token, **fields)
+
+    def _check_readable(self, setting: Setting | None) -> None:
+        if setting is None:
+            return
+        try:
+            self._surroundings.read_bytes(setting.value)
+        except OSError as error:
+            text_ = f"cannot read {setting.value}: {error.strerror or error}"
+            self._problems.add(setting.given.problem(text_))
+
+    def _secret(self, key: str, settings: Settings) -> Secret | None:
+        kinds = {key + kind.value: kind for kind in SecretKind}
+        check_secret(settings, kinds, self._problems)
+        for name, kind in kinds.items():
+            if name in settings:
+                source = SecretSource(kind, settings[name].value)
+                try:
+                    return Secret(_usable(fetch(source, self._surroundings)))
+                except ValueError as error:
+                    self._problems.add(settings[name].given.problem(str(error)))
+        return None
+
+
+def _usable(secret: bytes) -> bytes:
+    if not 1 <= len(secret) <= SECRET_MAX or b"\0" in secret or b"\n" in secret:
+        raise ValueError(
+            f"found a secret of {len(secret)} bytes; allowed: one line of 1 to"
+            f" {SECRET_MAX} bytes"
+        )
+    return secret
+
+
+def _values(settings: Settings, *keys: str) -> dict[str, Any]:
+    return {key: settings[key].value for key in keys if key in settings}

@@ -1,0 +1,99 @@
+"""Keeps what fires on the disk, so that a restarted daemon goes on telling of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Final
+
+import structlog
+import trio
+
+from solrecd.alerts import Alert
+from solrecd.alerts.saved import load, save
+
+FOLDER: Final = "alerts"
+"""In ``state_dir``; each receiver that has a queue has a folder of its own in it."""
+
+FILE_NAME: Final = "firing.json"
+
+INTERVAL: Final = 1.0
+"""Seconds between two writes: a kill costs the news of one second, no more."""
+
+MAX_SIZE: Final = 256 << 20
+"""Bytes that are read: more than all that may fire."""
+
+PATIENCE: Final = 5.0
+"""Seconds that a start or a stop waits for the disk."""
+
+Firing = Callable[[], Mapping[str, Iterable[Alert]]]
+
+log = structlog.get_logger()
+
+
+class FiringFile:
+    """A small file that is replaced as a whole.
+
+    Args:
+        state_dir: folder of the daemon's state.
+        firing: returns what fires, by receiver.
+    """
+
+    def __init__(self, state_dir: Path, firing: Firing) -> None:
+        self._path = state_dir / FOLDER / FILE_NAME
+        self._firing = firing
+        self._changed = trio.Event()
+        self._limiter = trio.CapacityLimiter(1)
+        self._failing = False
+
+    def changed(self) -> None:
+        """Have it written soon."""
+        self._changed.set()
+
+    async def read(self) -> dict[str, list[Alert]]:
+        """Return what an earlier daemon left; nothing where that cannot be read."""
+        with trio.move_on_after(PATIENCE):
+            return await trio.to_thread.run_sync(
+                self._read, limiter=self._limiter, abandon_on_cancel=True
+            )
+        return {}
+
+    async def run(self) -> None:
+        """Write what changed, for ever; a disk that hangs delays nothing but this."""
+        while True:
+            await self._changed.wait()
+            await self.write()
+            await trio.sleep(INTERVAL)
+
+    async def write(self) -> None:
+        """Write what fires now; a failure is told."""
+        self._changed = trio.Event()
+        firing = {name: list(alerts) for name, alerts in self._firing().items()}
+        try:
+            await trio.to_thread.run_sync(
+                self._write, firing, limiter=self._limiter, abandon_on_cancel=True
+            )
+        except OSError as error:
+            if not self._failing:
+                log.warning(
+                    "alerts.not_saved", reason=f"{self._path}: {error.strerror}"
+                )
+            self._failing = True
+        else:
+            self._failing = False
+
+    def _read(self) -> dict[str, list[Alert]]:
+        try:
+            with self._path.open("rb") as file:
+                return load(file.read(MAX_SIZE))
+        except FileNotFoundError:
+            return {}
+        except OSError as error:
+            log.warning("alerts.not_restored", reason=f"{self._path}: {error.strerror}")
+            return {}
+
+    def _write(self, firing: Mapping[str, Iterable[Alert]]) -> None:
+        self._path.parent.mkdir(mode=0o750, exist_ok=True)
+        fresh = self._path.with_suffix(".new")
+        fresh.write_bytes(save(firing))
+        fresh.replace(self._path)

@@ -1,0 +1,150 @@
+"""What all senders have in common: counts, troubles told once, waits between tries."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple, Protocol
+
+import structlog
+
+from solrecd.alerts import Notice
+
+RETRY_FIRST: Final = 1.0
+RETRY_LAST: Final = 60.0
+"""Seconds between two tries: doubling up to that, with jitter. Whoever restarts a
+receiver has its alerts within a minute."""
+
+log = structlog.get_logger()
+
+
+class Receipt(NamedTuple):
+    """What became of a test."""
+
+    receiver: str
+    target: str
+    """URL or program."""
+    ok: bool
+    answer: str
+    """In one line."""
+
+
+class ReceiverStatistics(NamedTuple):
+    """The numbers of a receiver."""
+
+    delivered: int
+    failed: int
+    """Tries that failed."""
+    dropped: int
+    """Notices that will never be delivered."""
+    held_back: int
+    """Events that were not told, because the same was told just before."""
+    waiting: int
+    firing: int
+    works: bool
+    """The last try was a success; true as well before the first."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """What became of a receiver's notices."""
+
+    delivered: int = 0
+    failed: int = 0
+    dropped: int = 0
+
+
+class Health:
+    """Tells of trouble when it begins and when it ends, not each time in between.
+
+    Args:
+        receiver: its name.
+        target: what cannot be reached.
+    """
+
+    def __init__(self, receiver: str, target: str) -> None:
+        self._names = {"receiver": receiver, "target": target}
+        self.problem: str | None = None
+
+    def bad(self, problem: str) -> None:
+        """Note a try that failed."""
+        if self.problem is None:
+            log.warning("alerts.failing", **self._names, reason=problem)
+        self.problem = problem
+
+    def good(self) -> None:
+        """Note one that did not."""
+        if self.problem is not None:
+            log.info("alerts.works_again", **self._names)
+        self.problem = None
+
+
+class Patience:
+    """How long to wait before the next try.
+
+    Args:
+        rng: of the jitter: receivers that come back are not met by all at once.
+    """
+
+    def __init__(self, rng: random.Random) -> None:
+        self._rng = rng
+        self._ceiling = RETRY_FIRST
+
+    def next(self) -> float:
+        """Return the seconds to wait now, and double those of the next time."""
+        wait = self._rng.uniform(self._ceiling / 2, self._ceiling)
+        self._ceiling = min(self._ceiling * 2, RETRY_LAST)
+        return wait
+
+    def reset(self) -> None:
+        """Begin with the shortest wait again."""
+        self._ceiling = RETRY_FIRST
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What senders need of the machine."""
+
+    wall_clock: Callable[[], int]
+    """Stamps."""
+    host: str
+    """Name of this machine."""
+    rng: random.Random = field(default_factory=random.Random)
+
+
+class Sender(Protocol):
+    """Tells one receiver; belongs to the event loop."""
+
+    tally: Tally
+
+    def offer(self, notices: Iterable[Notice]) -> None:
+        """Take notices; never waits, never raises."""
+
+    def resume(self, notices: Iterable[Notice]) -> None:
+        """Take what fires and was told before, by another sender."""
+
+    @property
+    def waiting(self) -> int:
+        """How many notices wait."""
+
+    @property
+    def works(self) -> bool:
+        """Whether the last try was a success."""
+
+    async def run(self) -> None:
+        """Tell what is offered, for ever; troubles are told, not raised.
+
+        Raises:
+            OSError: nothing can be told as long as a file is missing.
+        """
+
+    async def finish(self) -> None:
+        """Keep what waits and must not be lost: the daemon stops."""
+
+    async def test(self, notice: Notice) -> Sequence[Receipt]:
+        """Tell a notice at once, beside the others.
+
+        Raises:
+            OSError: as `run`.
+        """
