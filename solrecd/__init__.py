@@ -9,6 +9,7 @@ pure: bytes, text and times in, values out::
     supervisor      the live set of consoles; restarts, reloads
     rounds          the consoles' turns to understand what came
     workshop        builds a console: archive repaired, journal drained, boot resumed
+    exporter        serves the metrics, plain or behind TLS and passwords
     storage         watches the disk's room and the journal's, and tells in time
     api/            HTTP API on a unix socket, and its client
     console/        one console's story: link -> journal -> interpreter -> sinks
@@ -18,6 +19,7 @@ pure: bytes, text and times in, values out::
     sinks/          archive writer, index, viewers, alerts; each with a bounded buffer
     history         reads archives: boots, lines, raw bytes, with no daemon
     metrics  notify  log  configfiles      one home each for a library or a file
+    webconfig/      TLS and passwords of the metrics listener: Prometheus's own file
     collector  turns      no long pause for the loop: garbage collection, threads
     interpreter/    bytes -> lines, stages, failures, boots; live, archived and `scan`
     index/          SQLite: boots, events, segments; rebuildable

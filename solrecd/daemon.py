@@ -39,6 +39,7 @@ from solrecd.boot import pace
 from solrecd.boot.rules import RuleSet
 from solrecd.config import Config, DaemonConfig
 from solrecd.console import Sinks
+from solrecd.exporter import Exporter
 from solrecd.index import FILE_NAME, is_complete
 from solrecd.index.memory import Memory
 from solrecd.journal import Journal
@@ -46,7 +47,7 @@ from solrecd.link import ghosts
 from solrecd.link.dialer import Dialer
 from solrecd.link.handover import Handover
 from solrecd.link.hub import Hub
-from solrecd.metrics import Format, Metrics, metrics_app
+from solrecd.metrics import Format, Metrics
 from solrecd.notify import Notifier
 from solrecd.sinks.alerts import AlertSink, Tools
 from solrecd.sinks.archive import (
@@ -88,6 +89,7 @@ class Daemon:
     Raises:
         JournalError: the journal cannot be used.
         ArchiveError: a folder cannot be made or written.
+        WebConfigError: the metrics listener's web configuration cannot be used.
     """
 
     def __init__(
@@ -110,6 +112,7 @@ class Daemon:
         self._metrics = Metrics(rules.failure_names, version=__version__)
         self._metrics.stage_timeouts = config.stages
         self._gate = Gate(config.access, Denials(time.monotonic))
+        self._exporter = Exporter(settings, self._scrape, self._metrics)
         self._hub = Hub(self._metrics.ack_delay.observe)
         self._journal = _open_journal(settings)
         self._index = IndexSink(
@@ -222,8 +225,7 @@ class Daemon:
         api = api_app(self._supervisor, __version__, self._gate)
         control = control_bind(settings.control, self._notifier.inherited)
         await services.start(serve, api, control)
-        if settings.metrics is not None:
-            await services.start(serve, metrics_app(self._scrape), settings.metrics)
+        await services.start(self._exporter.run)
 
     def _scrape(self, form: Format) -> Iterator[bytes]:
         self._metrics.journal(used=self._journal.used, size=self._journal.size)

@@ -13,6 +13,7 @@ from solrecd.boot.rulefiles.doubts import doubts
 from solrecd.boot.rules import RuleSet
 from solrecd.config import Config, ConfigError
 from solrecd.ipmi.quirks import Quirk
+from solrecd.webconfig.model import WebConfigError
 
 USAGE = 2
 """Exit status for a configuration that is refused."""
@@ -44,12 +45,16 @@ def main(args: argparse.Namespace) -> int:
         wrong.append(error)
     folder = args.markers or _markers_dir(config, args.config)
     try:
+        _check_web_config(config)
+    except WebConfigError as error:
+        wrong.append(error)
+    try:
         rules = markerfiles.load(folder)
     except RuleError as error:
         wrong.append(error)
     for each in wrong:
         print(each, file=sys.stderr)
-    if config is None or rules is None:
+    if wrong or config is None or rules is None:
         return USAGE
     print(f"{args.config}: {_in_words(config)}")
     _tell_own_rules(folder, rules)
@@ -69,6 +74,16 @@ def load(path: str, *, assume_credentials: bool = False) -> Config:
     return configfiles.load(
         path, quirks=list(Quirk), assume_credentials=assume_credentials
     )
+
+
+def _check_web_config(config: Config | None) -> None:
+    """Raise `WebConfigError` where the metrics listener has one that is wrong."""
+    path = "" if config is None else config.daemon.metrics_web_config
+    if path:
+        # YAML is read by few.
+        from solrecd.webconfig.live import load as load_web_config  # noqa: PLC0415
+
+        load_web_config(path)
 
 
 def _markers_dir(config: Config | None, path: str) -> str:

@@ -19,12 +19,22 @@ from solrecd.config import Config, ConfigError
 from solrecd.daemon import Daemon
 from solrecd.journal import JournalError
 from solrecd.sinks.archive import ArchiveError
+from solrecd.webconfig.model import WebConfigError
 
 FAILED = 1
 """Exit status when something outside the configuration forbids to start."""
 
 
 Arguments = TypeVarTuple("Arguments")
+
+
+_FORBIDS_THE_START = (
+    ArchiveError,
+    JournalError,
+    ListenError,
+    RuleError,
+    WebConfigError,
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -57,7 +67,7 @@ def exit_status_of(
     collector.let_the_loop_interrupt()
     try:
         trio.run(main, *arguments)
-    except* (ArchiveError, JournalError, ListenError, RuleError) as group:
+    except* _FORBIDS_THE_START as group:
         status = FAILED
         for error in _leaves(group):
             print(f"solrecd: {error}", file=sys.stderr)

@@ -108,6 +108,8 @@ class DaemonConfig:
     journal_size: int = 64 * _MIB
     metrics: tuple[str, int] | None = ("127.0.0.1", 9623)
     """Host and TCP port of the Prometheus listener."""
+    metrics_web_config: str = ""
+    """Path of its exporter-toolkit web configuration; empty: plain HTTP for all."""
     fsync: float | Fsync = 5.0
     """Seconds between two fsyncs of a file that grows, or one of `Fsync`."""
     segment_size: int = 64 * _MIB

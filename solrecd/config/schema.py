@@ -72,6 +72,13 @@ DAEMON_KEYS: Schema = MappingProxyType(
         "metrics": Key(
             listener, 'Prometheus\'s listener, `/metrics`; `""` switches it off.'
         ),
+        "metrics_web_config": Key(
+            absolute_path,
+            "TLS and passwords of that listener: a web configuration file as"
+            " Prometheus's exporters have it. It and its certificates are read anew"
+            " when they change.",
+            example="/etc/solrecd/web-config.yml",
+        ),
         "fsync": Key(
             enum_or(Fsync, duration(0.25, 3600)),
             "When archives are forced to the disk: every so often, with each drain of"

@@ -198,6 +198,11 @@ DENIED = Family(
     "Requests and connections that the API refused for want of a role.",
     ("reason",),
 )
+METRICS_DENIED = Family(
+    "solrecd_metrics_denied_total",
+    Type.COUNTER,
+    "Requests to the metrics listener without a password or with a wrong one.",
+)
 LOOP_LAG = Family(
     "solrecd_loop_lag_seconds",
     Type.HISTOGRAM,
@@ -245,6 +250,7 @@ CATALOGUE = (
     RELOAD_TIME,
     REJECTED,
     DENIED,
+    METRICS_DENIED,
     LOOP_LAG,
     ACK_DELAY,
 )

@@ -57,6 +57,7 @@ CONTRACT = {
     "solrecd_log_filesystem_avail_bytes": "gauge",
     "solrecd_log_filesystem_size_bytes": "gauge",
     "solrecd_loop_lag_seconds": "histogram",
+    "solrecd_metrics_denied_total": "counter",
     "solrecd_service_restarts_total": "counter",
     "solrecd_sol_session_lost_total": "counter",
     "solrecd_sol_session_state_entered_timestamp_seconds": "gauge",

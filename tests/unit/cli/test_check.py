@@ -72,6 +72,31 @@ def test_without_rules_of_ones_own_nothing_is_said_of_them(
     assert capsys.readouterr().out == f"{config}: ok, 1 consoles\n"
 
 
+def test_a_bad_web_configuration_is_told_with_its_keys(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    web = config.parent / "web-config.yml"
+    web.write_text("tls_server_config: {cert_file: server.pem}\ncolour: red\n")
+    text = config.read_text().replace(
+        "[daemon]", f'[daemon]\nmetrics_web_config = "{web}"'
+    )
+    config.write_text(text)
+
+    status = run(PROGRAM, ["check", "-c", str(config)])
+
+    captured = capsys.readouterr()
+    allowed = "tls_server_config", "http_server_config", "basic_auth_users"
+    assert (status, captured.out) == (2, "")
+    assert captured.err.splitlines() == [
+        f"{web}: colour: is unknown; allowed: {', '.join(allowed)}",
+        f"{web}: tls_server_config.key_file: is missing",
+    ]
+
+    web.write_text("")
+
+    assert run(PROGRAM, ["check", "-c", str(config)]) == 0
+
+
 def test_a_bad_configuration_and_bad_rules_are_told_in_one_run(
     config: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
