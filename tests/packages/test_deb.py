@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from tests.packages.debs import OLD_VERSION, Deb
-from tests.systemd.bmcs import Bmcs, record
+from tests.systemd import handbook
+from tests.systemd.bmcs import PASSWORD, Bmcs, record
 from tests.systemd.service import CONFIGURATION, Service, pauses, wait_until
 
 ARCHIVES = "/var/log/solrecd"
@@ -39,6 +40,25 @@ def test_an_installed_package_runs_and_is_in_order(deb: Deb, built: Path) -> Non
     # The machine's dpkg leaves documentation out.
     assert run("dpkg --verify solrecd | grep -vE ' /usr/share/(doc|man)' || :") == ""
     assert run("systemctl --failed --quiet") == ""
+
+
+def test_the_readmes_chapter_installs_it_and_shows_the_consoles(deb: Deb) -> None:
+    with Bmcs(deb.machine, 2, rate=20) as bmcs:
+        first, *others = handbook.commands("Installing the package")
+        deb.machine.run(f"export DEBIAN_FRONTEND=noninteractive; yes | {first}")
+        service = deb.service()
+        service.configure(bmcs.configuration())
+        for script in others:
+            typed = PASSWORD if handbook.PASSWORD_FILE in script else ""
+            deb.machine.run(script, stdin=typed)
+
+        wait_until(
+            lambda: deb.machine.run("solrecctl ls").count("\tup\t") == 2,
+            lambda: service.messages,
+        )
+
+        explained = deb.machine.run("journalctl --catalog --unit=solrecd")
+        assert "solrecctl status n0001" in explained
 
 
 def test_the_programs_need_nothing_but_the_package(deb: Deb, built: Path) -> None:

@@ -42,6 +42,7 @@ def test_its_files_are_where_systemd_and_shells_look(root: Path) -> None:
         "usr/lib/systemd/system/solrecd.service",
         "usr/lib/systemd/system/solrecd@.service",
         "usr/lib/systemd/system/solrecd.socket",
+        "usr/lib/systemd/catalog/solrecd.catalog",
         "usr/lib/sysusers.d/solrecd.conf",
         "usr/lib/tmpfiles.d/solrecd.conf",
         "usr/share/zsh/site-functions/_solrecctl",
