@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from solrecd.config import Config, ConfigError, Problem, Source, Surroundings, parse
+from solrecd.tls import server_context
 
 DEFAULT_PATH = "/etc/solrecd/solrecd.toml"
 DROP_INS = "conf.d"
@@ -39,6 +40,7 @@ def load(
     surroundings = Surroundings(
         read_bytes=_read_bytes,
         mode_of=_mode_of,
+        check_tls=server_context,
         credentials=environ.get("CREDENTIALS_DIRECTORY"),
         assume_credentials=assume_credentials,
     )

@@ -31,10 +31,9 @@ import trio
 from solrecd import __version__
 from solrecd.api.app import api_app
 from solrecd.api.denials import Denials
+from solrecd.api.doors import Doors
 from solrecd.api.fleet import FleetError
-from solrecd.api.gate import Gate
 from solrecd.api.listeners import control_bind
-from solrecd.api.server import serve
 from solrecd.boot import pace
 from solrecd.boot.rules import RuleSet
 from solrecd.config import Config, DaemonConfig
@@ -111,7 +110,7 @@ class Daemon:
         make_folders(settings)
         self._metrics = Metrics(rules.failure_names, version=__version__)
         self._metrics.stage_timeouts = config.stages
-        self._gate = Gate(config.access, Denials(time.monotonic))
+        self._doors = Doors(config, Denials(time.monotonic))
         self._exporter = Exporter(settings, self._scrape, self._metrics)
         self._hub = Hub(self._metrics.ack_delay.observe)
         self._journal = _open_journal(settings)
@@ -167,7 +166,7 @@ class Daemon:
             metrics=self._metrics,
             rules=rules,
             dialer=self._dialer,
-            gate=self._gate,
+            doors=self._doors,
             memory=Memory(
                 _index_file(self._config.daemon),
                 outcomes=pace.GOOD,
@@ -222,15 +221,15 @@ class Daemon:
 
     async def _listen(self, services: trio.Nursery) -> None:
         settings = self._config.daemon
-        api = api_app(self._supervisor, __version__, self._gate)
+        api = api_app(self._supervisor, __version__, self._doors.gate)
         control = control_bind(settings.control, self._notifier.inherited)
-        await services.start(serve, api, control)
+        await self._doors.open(api, control, services)
         await services.start(self._exporter.run)
 
     def _scrape(self, form: Format) -> Iterator[bytes]:
         self._metrics.journal(used=self._journal.used, size=self._journal.size)
         self._metrics.rejected = self._dialer.rejected()
-        self._metrics.denied = self._gate.denials.counts
+        self._metrics.denied = self._doors.denials.counts
         return self._metrics.chunks(form)
 
     async def _record(self, task_status: trio.TaskStatus[None]) -> None:

@@ -349,7 +349,7 @@ class Supervisor:
         return plan_reload(self._config, new), new
 
     async def _apply(self, plan: ReloadPlan, new: Config) -> None:
-        running = self._config.daemon
+        running = self._config
         with without_long_pauses():
             await self._dismiss(plan)
             starting = (*plan.start, *plan.restart)
@@ -362,7 +362,8 @@ class Supervisor:
         if plan.stages:
             await self._rounds.everybody(lambda console: console.limit_stages())
         # Of [daemon] nothing counts before the next start; every plan says so again.
-        self._config = replace(new, daemon=running)
+        api = replace(new.api, listen=running.api.listen)
+        self._config = replace(new, daemon=running.daemon, api=api)
 
     async def _dismiss(self, plan: ReloadPlan) -> None:
         """Have consoles stop, one per turn of the loop: a goodbye takes its time."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 import trio
 
-from solrecd.api.gate import Gate
+from solrecd.api.doors import Doors
 from solrecd.boot.pace import Pace
 from solrecd.boot.rules import RuleSet
 from solrecd.config import Config, ConsoleConfig, ReloadPlan
@@ -36,8 +36,8 @@ class Workshop:
     metrics: Metrics
     rules: RuleSet
     dialer: Dialer
-    gate: Gate
-    """Knows who may do what."""
+    doors: Doors
+    """Know who may do what."""
     memory: Memory
     """Knows earlier boots."""
     wall_clock: Callable[[], int]
@@ -94,7 +94,7 @@ class Workshop:
     def apply(self, config: Config, plan: ReloadPlan) -> None:
         """Take what a new configuration says about consoles that stay."""
         self.metrics.stage_timeouts = config.stages
-        self.gate.replace(config.access)
+        self.doors.apply(config)
         for name in plan.update:
             self.metrics.console(name, config.consoles[name].labels)
         self.sinks.alerts.configure(config)

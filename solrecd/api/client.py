@@ -1,5 +1,7 @@
 """Asks the daemon over its unix socket or a URL; what `solrecctl` imports at start.
 
+TLS, tokens and certificates are in `solrecd.api.remote`, which only ``https://`` needs.
+
 Speaks HTTP/1.0 by hand: every answer ends where the connection ends, so there is
 nothing to decode, and the standard library's client would cost 58 ms of the 80 that
 `solrecctl` has to start.
@@ -9,12 +11,15 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import MappingProxyType
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from solrecd import __version__
+
+if TYPE_CHECKING:
+    from solrecd.api.remote import Remote
 
 CONNECT_TIMEOUT = 5.0
 """Seconds to reach the daemon, and for its answer to begin."""
@@ -35,6 +40,7 @@ _UNKNOWN_ROUTES = frozenset({"Not Found", "Method Not Allowed"})
 """What a daemon says to a question that it does not know."""
 
 _NOT_IMPLEMENTED = 501
+_BAD_REQUEST = 400
 _VERSION = "/v1/version"
 
 _SAFE = frozenset(
@@ -66,8 +72,26 @@ class Client:
     """A daemon's address; every request is a connection of its own."""
 
     def __init__(self, address: str) -> None:
-        """Remember the address: the path of a unix socket or ``http://host:port``."""
+        """Remember the address: the path of a unix socket, or a URL.
+
+        ``https://host:port``, or ``http://host:port`` for a tunnel to a unix socket:
+        who we are is never said there.
+        """
         self.address = address
+        self._remote: Remote | None = None
+
+    @property
+    def is_distant(self) -> bool:
+        """Whether it is another machine's, or may be: its files are not ours."""
+        return "://" in self.address
+
+    @property
+    def authorization(self) -> Sequence[tuple[bytes, bytes]]:
+        """The headers that say who we are."""
+        token = None if self._remote is None else self._remote.token
+        if token is None:
+            return ()
+        return ((b"Authorization", b"Bearer " + token.encode()),)
 
     def get(self, path: str, **query: str) -> Any:
         """Return the object that a path answers with.
@@ -118,7 +142,7 @@ class Client:
         try:
             yield
         except OSError as error:
-            reason = error.strerror or str(error)
+            reason = _reason(error)
             # Imported here: only a mistake needs it.
             from solrecd.api.hints import hint_for  # noqa: PLC0415
 
@@ -143,8 +167,10 @@ class Client:
             connection.makefile("rb") as answer,
         ):
             target = path + _encode_query(query)
-            head = f"{method} {target} HTTP/1.0\r\nHost: solrecd\r\n\r\n"
-            connection.sendall(head.encode())
+            head = f"{method} {target} HTTP/1.0\r\nHost: solrecd\r\n".encode()
+            for name, value in self.authorization:
+                head += name + b": " + value + b"\r\n"
+            connection.sendall(head + b"\r\n")
             connection.settimeout(patience)
             status = self._read_head(answer)
             if status >= _FIRST_REFUSAL:
@@ -152,7 +178,9 @@ class Client:
             yield connection, answer
 
     def _connect(self) -> socket.socket:
-        if "://" in self.address:
+        if self.address.startswith("https://"):
+            return self._connect_tls()
+        if self.is_distant:
             return socket.create_connection(_endpoint(self.address), CONNECT_TIMEOUT)
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         connection.settimeout(CONNECT_TIMEOUT)
@@ -163,9 +191,32 @@ class Client:
             raise
         return connection
 
+    def _connect_tls(self) -> socket.socket:
+        # Imported here: it takes longer than all the rest.
+        from solrecd.api.remote import RemoteError, remote_for  # noqa: PLC0415
+
+        if self._remote is None:
+            try:
+                self._remote = remote_for(self.address)
+            except RemoteError as error:
+                raise ApiError(str(error), _BAD_REQUEST) from None
+        host, port = _endpoint(self.address)
+        plain = socket.create_connection((host, port), CONNECT_TIMEOUT)
+        try:
+            return self._remote.context.wrap_socket(plain, server_hostname=host)
+        except BaseException:
+            plain.close()
+            raise
+
     def _read_head(self, answer: BinaryIO) -> int:
         """Return the status; leave the reader at the body."""
-        words = answer.readline(_MAX_LINE).split()
+        line = answer.readline(_MAX_LINE)
+        if not line and self.address.startswith("https://"):
+            raise UnreachableError(
+                f"{self.address} has no use for our certificate, or for one more"
+                " connection: it hung up"
+            )
+        words = line.split()
         if (
             len(words) < 2
             or not words[0].startswith(b"HTTP/1.")
@@ -206,17 +257,23 @@ class Client:
 
 
 def _endpoint(url: str) -> tuple[str, int]:
-    """Return host and port of ``http://host:port``."""
+    """Return host and port of ``http://host:port`` or ``https://host:port``."""
     scheme, _, rest = url.partition("://")
     authority = rest.partition("/")[0]
     host, colon, port = authority.rpartition(":")
     if not colon or authority.endswith("]"):
         host, port = authority, str(DEFAULT_PORT)
-    if scheme != "http" or not port.isdigit() or not host:
+    if scheme not in {"http", "https"} or not port.isdigit() or not host:
         raise UnreachableError(
-            f"{url}: allowed are the path of a socket and http://HOST:PORT"
+            f"{url}: allowed are the path of a socket and https://HOST:PORT"
         )
     return host.strip("[]"), int(port)
+
+
+def _reason(error: OSError) -> str:
+    """Return why, in the words of TLS where it is that: `strerror` has none."""
+    why = getattr(error, "verify_message", None) or getattr(error, "reason", None)
+    return str(why or error.strerror or error)
 
 
 def _encode_query(query: Mapping[str, str]) -> str:

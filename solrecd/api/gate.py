@@ -260,7 +260,10 @@ async def _turn_away(scope: Scope, send: Send, rights: Rights) -> None:
 async def refuse(scope: Scope, send: Send, status: int, text: str) -> None:
     """Answer a request, or one for a WebSocket, with an error in one line."""
     body = json.dumps({"error": text}).encode()
-    headers = [(b"content-type", b"application/json")]
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(body)).encode()),
+    ]
     if status == 401:
         headers.append((b"www-authenticate", b'Bearer realm="solrecd"'))
     kind = "websocket.http" if scope["type"] == "websocket" else "http"

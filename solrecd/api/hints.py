@@ -10,6 +10,8 @@ from pathlib import Path
 
 _HOST_AND_PORT = re.compile(r"(\[[0-9A-Fa-f:]+\]|[^/:\[\]]+):\d+\Z")
 
+_RUNNING = "is it running? systemctl status solrecd"
+
 
 def hint_for(error: OSError, address: str) -> str:
     """Return the remedy in brackets, with a space before them; or nothing.
@@ -19,16 +21,19 @@ def hint_for(error: OSError, address: str) -> str:
         address: path of a unix socket, or a URL.
     """
     match error:
-        case FileNotFoundError() if _HOST_AND_PORT.match(address):
-            return f" (for a port: -s http://{address})"
         case FileNotFoundError():
-            return " (is it running? systemctl status solrecd)"
+            is_port = _HOST_AND_PORT.match(address)
+            remedy = f"for a port: -s https://{address}" if is_port else _RUNNING
+            return f" ({remedy})"
         case ConnectionRefusedError():
             return " (it has stopped: systemctl status solrecd)"
         case PermissionError():
             return f" ({_how_to_join(Path(address))})"
         case TimeoutError():
             return " (it is there and does not answer: systemctl status solrecd)"
+        case _ if type(error).__name__ == "SSLCertVerificationError":
+            # By its name: a unix socket does without ssl's import.
+            return " (its authority: SOLRECCTL_CA=FILE, or ca in client.toml)"
         case _:
             return ""
 

@@ -30,9 +30,6 @@ from solrecd.operation import Operation, OperationError
 YIELD_MAX: Final = 24 * 3600.0
 """Seconds that a console can be given away for: longer is a configuration."""
 
-MESSAGE_MAX: Final = 64 * 1024
-"""Bytes of one message from a terminal; more is no typing and no paste of ours."""
-
 _REFUSED: Final = 4409
 """WebSocket close code (private range): somebody else writes."""
 

@@ -13,7 +13,8 @@ from __future__ import annotations
 import logging
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import cast
 
 import trio
@@ -25,9 +26,12 @@ from hypercorn.utils import wrap_app
 from starlette.types import ASGIApp
 
 from solrecd.access import Caller, RemoteCaller
+from solrecd.api.crowd import Crowd
+from solrecd.api.denials import DenialReason
 from solrecd.api.gate import CALLER, PEER
 from solrecd.api.listeners import Bind, address_of, listen
 from solrecd.api.peer import credentials_of, local_caller
+from solrecd.tls import names_in
 
 SEND_TIMEOUT = 30.0
 """Seconds that a client may take no bytes while we have some for it."""
@@ -37,6 +41,12 @@ HANDSHAKE_TIMEOUT = 10.0
 
 MAX_REQUEST_HEAD = 256 * 1024
 """Bytes of request line and headers: names of thousands of consoles fit in it."""
+
+STRANGERS_HEAD = 64 * 1024
+"""The same for strangers: with `crowd.MOST` of them 16 MiB before we know one."""
+
+MESSAGE_MAX = 64 * 1024
+"""Bytes of one message from a terminal; more is no typing and no paste of ours."""
 
 NAMES_AT_ONCE = 8
 """Threads that look users and groups up, where a directory service is slow."""
@@ -57,6 +67,7 @@ async def serve(
     bind: Bind,
     *,
     tls: Tls = plain,
+    crowd: Crowd | None = None,
     task_status: trio.TaskStatus[str] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Serve an application until cancelled.
@@ -65,6 +76,7 @@ async def serve(
         app: an ASGI application; lifespan events are not sent.
         bind: the path of a unix socket, or a TCP host and port (0: any free port).
         tls: asked for each new connection, so that certificates may change.
+        crowd: bounds connections, where strangers can come; None: no bounds.
         task_status: told the address: the path, or ``host:port``.
 
     Never returns by itself. A client's fault ends that client's connection; the unix
@@ -75,7 +87,7 @@ async def serve(
     """
     async with listen(bind) as listeners:
         wrapped = wrap_app(cast("ASGIFramework", app), 0, "asgi")
-        connections = _Connections(wrapped, tls)
+        connections = _Connections(wrapped, tls, crowd)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(connections.close_when_cancelled)
             task_status.started(address_of(bind, listeners))
@@ -85,10 +97,11 @@ async def serve(
 class _Connections:
     """Every client that is connected now, and how it is served."""
 
-    def __init__(self, app: AppWrapper, tls: Tls) -> None:
+    def __init__(self, app: AppWrapper, tls: Tls, crowd: Crowd | None) -> None:
         self._app = app
         self._tls = tls
-        self._config = _config()
+        self._crowd = crowd
+        self._config = _config(MAX_REQUEST_HEAD if crowd is None else STRANGERS_HEAD)
         self._context = WorkerContext(None)
         self._open: set[trio.SocketStream] = set()
         self._names = trio.CapacityLimiter(NAMES_AT_ONCE)
@@ -97,13 +110,9 @@ class _Connections:
         """Serve one client until it leaves; never raises for what it did."""
         self._open.add(stream)
         try:
-            await TCPServer(
-                self._app,
-                self._config,
-                self._context,
-                ConnectionState({CALLER: await self._caller(stream), PEER: "unix"}),
-                self._stream(stream),  # type: ignore[arg-type]
-            )
+            with self._admitted(stream) as address:
+                if address is not None:
+                    await self._serve(stream, address)
         except* (trio.BrokenResourceError, trio.ClosedResourceError):
             # Hypercorn lets these out when a client vanishes at certain moments.
             pass
@@ -112,6 +121,34 @@ class _Connections:
             _LOGGER.exception("a client's connection failed")
         finally:
             self._open.discard(stream)
+            stream.socket.close()
+
+    @contextmanager
+    def _admitted(self, stream: trio.SocketStream) -> Iterator[str | None]:
+        """Yield the client's address; None where there is no room for it."""
+        address = _address_of(stream)
+        if self._crowd is None:
+            yield address
+        elif self._crowd.enter(address):
+            try:
+                yield address
+            finally:
+                self._crowd.leave(address)
+        else:
+            yield None
+
+    async def _serve(self, stream: trio.SocketStream, address: str) -> None:
+        patient = self._stream(stream)
+        if isinstance(patient, _TlsStream) and not await self._greet(patient, address):
+            return
+        caller = await self._caller(stream, patient)
+        await TCPServer(
+            self._app,
+            self._config,
+            self._context,
+            ConnectionState({CALLER: caller, PEER: address}),
+            patient,  # type: ignore[arg-type]
+        )
 
     def _stream(self, stream: trio.SocketStream) -> _PatientStream:
         context = self._tls()
@@ -119,11 +156,31 @@ class _Connections:
             return _PlainStream(stream)
         return _TlsStream(stream, context)
 
-    async def _caller(self, stream: trio.SocketStream) -> Caller:
-        if stream.socket.family != socket.AF_UNIX:
-            await trio.lowlevel.checkpoint()
-            return RemoteCaller()
-        return await local_caller(credentials_of(stream.socket), self._names)
+    async def _greet(self, stream: _TlsStream, address: str) -> bool:
+        """Shake hands, where a crowd waits each in its turn; tell whether it worked."""
+        if self._crowd is not None:
+            await self._crowd.wait_turn()
+        why = "takes too long"
+        with trio.move_on_after(HANDSHAKE_TIMEOUT):
+            try:
+                await stream.do_handshake()
+            except trio.BrokenResourceError as error:
+                why = str(error.__cause__ or error)
+            else:
+                return True
+        if self._crowd is not None:
+            self._crowd.turn_away(DenialReason.HANDSHAKE, address, why)
+        return False
+
+    async def _caller(
+        self, stream: trio.SocketStream, patient: _PatientStream
+    ) -> Caller:
+        if stream.socket.family == socket.AF_UNIX:
+            return await local_caller(credentials_of(stream.socket), self._names)
+        await trio.lowlevel.checkpoint()
+        if isinstance(patient, _TlsStream):
+            return RemoteCaller(names_in(patient.peer_certificate()))
+        return RemoteCaller()
 
     async def close_when_cancelled(self) -> None:
         """Wait to be cancelled, then take away every client's socket."""
@@ -176,19 +233,48 @@ class _TlsStream(_PatientStream):
         # HTTP tells its own end; many clients close without TLS's.
         tls = trio.SSLStream(stream, context, server_side=True, https_compatible=True)
         super().__init__(tls, stream)
+        self._tls = tls
         self.transport_stream = stream
         self.do_handshake = tls.do_handshake
+
+    def peer_certificate(self) -> object:
+        """Return the client's certificate as `ssl` shows it, once it is verified."""
+        return self._tls.getpeercert()
 
     def selected_alpn_protocol(self) -> str:
         """Return the protocol spoken over TLS: we offer no other."""
         return "http/1.1"
 
 
-def _config() -> Config:
+def _address_of(stream: trio.SocketStream) -> str:
+    """Return the client's host; its port says nothing and changes each time."""
+    if stream.socket.family == socket.AF_UNIX:
+        return "unix"
+    try:
+        host: str = stream.socket.getpeername()[0]
+    except OSError:
+        return "gone"
+    _end_when_silent(stream.socket)
+    return host
+
+
+def _end_when_silent(connection: trio.socket.SocketType) -> None:
+    """Have the kernel ask whether a client that says nothing is still there.
+
+    A terminal whose machine lost its power would otherwise be attached for ever.
+    """
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 60)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 10)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 6)
+
+
+def _config(max_head: int) -> Config:
     config = Config()
     config.accesslog = None
     config.errorlog = _LOGGER
     config.include_server_header = False
     config.ssl_handshake_timeout = HANDSHAKE_TIMEOUT
-    config.h11_max_incomplete_size = MAX_REQUEST_HEAD
+    config.h11_max_incomplete_size = max_head
+    config.websocket_max_message_size = MESSAGE_MAX
     return config

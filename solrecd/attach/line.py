@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from wsproto import ConnectionType, WSConnection
@@ -35,18 +35,24 @@ class LineClosedError(Exception):
 class Line:
     """One attached console, as the client has it."""
 
-    def __init__(self, connection: socket.socket, target: str) -> None:
+    def __init__(
+        self,
+        connection: socket.socket,
+        target: str,
+        headers: Sequence[tuple[bytes, bytes]] = (),
+    ) -> None:
         """Ask for the WebSocket; `receive` raises when that is refused.
 
         Args:
             connection: connected and blocking.
             target: path and query.
+            headers: what else is said, such as who we are.
         """
         self._socket = connection
         self._protocol = WSConnection(ConnectionType.CLIENT)
         self._refusal = b""
         self._text = ""
-        self._send(Request(host="solrecd", target=target))
+        self._send(Request(host="solrecd", target=target, extra_headers=list(headers)))
 
     def fileno(self) -> int:
         """Return the socket's descriptor, for a selector."""
@@ -71,12 +77,33 @@ class Line:
         Raises:
             LineClosedError: it is over.
         """
-        data = self._socket.recv(_READ)
-        if not data:
-            raise LineClosedError("solrecd closed the connection")
-        self._protocol.receive_data(data)
-        for event in self._protocol.events():
-            yield from self._read(event)
+        for data in self._arrived():
+            self._protocol.receive_data(data)
+            for event in self._protocol.events():
+                yield from self._read(event)
+
+    def _arrived(self) -> Iterator[bytes]:
+        """Yield all that has come: TLS keeps some where no selector sees it."""
+        while True:
+            data = self._receive()
+            if data == b"":
+                raise LineClosedError("solrecd closed the connection")
+            if data is not None:
+                yield data
+            if not getattr(self._socket, "pending", int)():
+                return
+
+    def _receive(self) -> bytes | None:
+        """Read once; None where TLS had something to say, and the console not."""
+        self._socket.settimeout(0)
+        try:
+            return self._socket.recv(_READ)
+        except OSError as error:
+            if isinstance(error, BlockingIOError) or _wants_more(error):
+                return None
+            raise
+        finally:
+            self._socket.settimeout(None)
 
     def _read(self, event: object) -> Iterator[bytes | Mapping[str, Any]]:
         match event:
@@ -107,6 +134,11 @@ class Line:
 
     def _send(self, event: Any) -> None:
         self._socket.sendall(self._protocol.send(event))
+
+
+def _wants_more(error: OSError) -> bool:
+    """Tell without importing ssl, which a unix socket does not need."""
+    return type(error).__name__ in {"SSLWantReadError", "SSLWantWriteError"}
 
 
 def _reason_in(refusal: bytes) -> str:

@@ -64,7 +64,8 @@ def main(args: argparse.Namespace) -> int:
     name = names.select_one(args.name, known, source.labels)
     terminal = Terminal(sys.stdin.fileno(), sys.stdout.fileno())
     with asking(), source.daemon.dial() as connection:
-        line = Line(connection, _target(name, args))
+        target = _target(name, args)
+        line = Line(connection, target, source.daemon.authorization)
         around = Surroundings(
             name, _recent(source, name, args.lines), _status(source, name), safe
         )
@@ -96,7 +97,7 @@ def _recent(source: Source, name: str, count: int) -> Callable[[], Sequence[str]
     from solrecd.history.follow import Follower  # noqa: PLC0415
 
     def read() -> Sequence[str]:
-        if count <= 0:
+        if count <= 0 or source.is_distant:
             return ()
         try:
             with closing(Follower(source.log_dir / name)) as follower:

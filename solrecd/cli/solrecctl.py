@@ -52,7 +52,7 @@ def add_common(parser: argparse.ArgumentParser) -> None:
         "--server",
         metavar="ADDRESS",
         default=argparse.SUPPRESS,
-        help="the daemon: path of its socket or http://HOST:PORT"
+        help="the daemon: path of its socket or https://HOST:PORT"
         " (default: as configured)",
     )
     group.add_argument(

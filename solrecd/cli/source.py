@@ -7,6 +7,7 @@ Most imports stand in functions: a command imports what its question needs, and
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
@@ -53,14 +54,34 @@ class Source:
     def _paths(self) -> Mapping[str, str]:
         return {**DEFAULT_PATHS, **_daemon_table(self._config)}
 
+    @cached_property
+    def _address(self) -> str:
+        """The daemon's, as given, or as people have it in their own file."""
+        default = None if self._config else _default_server()
+        return self._server or default or self._paths["control"]
+
+    @property
+    def is_distant(self) -> bool:
+        """Whether the daemon, and so its archive, is on another machine."""
+        return not self.is_folder and self._address.startswith("https://")
+
+    def _require_here(self) -> None:
+        if self.is_distant:
+            raise CommandError(
+                f"archives are read where they are, and those of {self._address} are"
+                " there: run this there, or give --dir ARCHIVE"
+            )
+
     @property
     def log_dir(self) -> Path:
         """The archive folder."""
+        self._require_here()
         return Path(self._folder or self._paths["log_dir"])
 
     @property
     def index_path(self) -> Path:
         """Where the index is, or would be."""
+        self._require_here()
         if self._folder is None:
             return Path(self._paths["state_dir"]) / "index.sqlite"
         inside, above = self.log_dir / "index.sqlite", self.log_dir.absolute().parent
@@ -84,7 +105,7 @@ class Source:
         """The daemon, whether it answers or not."""
         from solrecd.api.client import Client  # noqa: PLC0415
 
-        return Client(self._server or self._paths["control"])
+        return Client(self._address)
 
     def labels(self) -> Labels:
         """Return the labels of all consoles; the daemon knows them."""
@@ -126,6 +147,20 @@ def marker_rules(folder: str) -> RuleSet:
     try:
         return markerfiles.load(folder)
     except markerfiles.RuleError as error:
+        raise CommandError(str(error)) from None
+
+
+def _default_server() -> str | None:
+    """Return the server that somebody wants to ask always; mostly there is none."""
+    home = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")  # noqa: PTH111
+    if not os.path.exists(f"{home}/solrecd/client.toml"):  # noqa: PTH110 - in a hurry
+        return None
+    # Imported here: it brings TLS along.
+    from solrecd.api.remote import RemoteError, default_server  # noqa: PLC0415
+
+    try:
+        return default_server()
+    except RemoteError as error:
         raise CommandError(str(error)) from None
 
 

@@ -56,6 +56,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> int:
     """Show the lines; exit status 1 when there are none."""
     source = Source(args)
+    if source.is_distant and args.follow:
+        return _follow_distant(args, source)
     live = args.follow and _daemon_answers(source)
     chosen = names.select(args.names, _known(source, live=live), source.labels)
     view = _View(screen(), chosen, as_json=args.json)
@@ -72,6 +74,13 @@ def main(args: argparse.Namespace) -> int:
     if live:
         _follow_daemon(view, source, chosen)
     return faults.status if count else Exit.NO
+
+
+def _follow_distant(args: argparse.Namespace, source: Source) -> int:
+    """Show what the daemon remembers of consoles, and go on."""
+    chosen = names.select(args.names, _known(source, live=True), source.labels)
+    _follow_daemon(_View(screen(), chosen, as_json=args.json), source, chosen)
+    return Exit.DONE
 
 
 def _daemon_answers(source: Source) -> bool:

@@ -26,6 +26,7 @@ from solrecd.config.document import Source
 from solrecd.config.errors import ConfigError, Problem
 from solrecd.config.model import (
     AddressFamily,
+    ApiConfig,
     Config,
     ConsoleConfig,
     DaemonConfig,
@@ -42,6 +43,7 @@ from solrecd.config.secrets import Secret, Surroundings
 __all__ = [
     "AddressFamily",
     "Alertmanager",
+    "ApiConfig",
     "Config",
     "ConfigError",
     "ConsoleConfig",

@@ -14,6 +14,7 @@ from solrecd.access import Policy
 from solrecd.config.alerts import ReceiverConfig
 from solrecd.config.secrets import Secret
 from solrecd.events import Stage
+from solrecd.tls import TlsFiles
 
 _MIB = 1024 * 1024
 
@@ -143,6 +144,25 @@ class DaemonConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ApiConfig:
+    """The ``[api]`` table."""
+
+    listen: tuple[str, int] | None = None
+    """Host and TCP port of the TLS listener; None: there is none."""
+    certificate: str | None = None
+    key: str | None = None
+    """Path, also where it is a credential."""
+    client_ca: str | None = None
+
+    @property
+    def tls_files(self) -> TlsFiles | None:
+        """What the listener's TLS is made of; None where something is missing."""
+        if self.certificate is None or self.key is None:
+            return None
+        return TlsFiles(self.certificate, self.key, self.client_ca)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ConsoleConfig:
     """One console: a BMC, how to log in to it and what to do there."""
 
@@ -198,6 +218,7 @@ class Config:
     """A whole configuration, valid in itself."""
 
     daemon: DaemonConfig = field(default_factory=DaemonConfig)
+    api: ApiConfig = field(default_factory=ApiConfig)
     access: Policy = field(default_factory=Policy)
     """Who may do what on the API."""
     consoles: Mapping[str, ConsoleConfig] = field(default_factory=dict)

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from solrecd.config.access import AccessReader
+from solrecd.config.api import ApiReader
 from solrecd.config.console_keys import console_keys
 from solrecd.config.consoles import ConsoleReader
 from solrecd.config.document import Document, Given, Path, Source, read_document, spell
@@ -60,9 +61,12 @@ def parse(
     receivers = ReceiverReader(surroundings, problems, reader.names)
     for document in documents:
         receivers.read(document, _table(document, ("alerts",), problems))
+    api_table = _merged(documents, ("api",), problems)
+    api = ApiReader(surroundings, problems).read(api_table, access.policy)
     problems.raise_any()
     return Config(
         daemon=daemon,
+        api=api,
         access=access.policy,
         consoles=MappingProxyType(reader.consoles),
         stages=stages,

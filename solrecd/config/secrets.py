@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from solrecd.tls import TlsFiles
+
 OTHERS = 0o077
 """Permission bits of the group and of everybody: none may be set on a secret."""
 
@@ -64,6 +66,10 @@ def _no_mode(path: str) -> int:
     raise FileNotFoundError(2, "No such file or directory", path)
 
 
+def _no_tls(files: TlsFiles) -> object:
+    raise ValueError(f"cannot use {files.certificate}: there are no files here")
+
+
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """What the configuration may ask of the machine; by default there is nothing."""
@@ -72,6 +78,8 @@ class Surroundings:
     """Content of a file by its path. Raises `OSError`."""
     mode_of: Callable[[str], int] = _no_mode
     """Permission bits of a file by its path. Raises `OSError`."""
+    check_tls: Callable[[TlsFiles], object] = _no_tls
+    """Tells whether TLS can be spoken with these files. Raises `ValueError`."""
     credentials: str | None = None
     """systemd's ``$CREDENTIALS_DIRECTORY``; None outside a unit that has any."""
     assume_credentials: bool = False
@@ -114,7 +122,7 @@ def _fetch_credential(name: str, surroundings: Surroundings) -> bytes:
     if surroundings.credentials is None:
         raise ValueError(
             f"credential {name!r} needs systemd, and this process was given none;"
-            f" add LoadCredential={name}:PATH to the unit, or use password_file"
+            f" add LoadCredential={name}:PATH to the unit, or keep it in a file"
         )
     try:
         content = surroundings.read_bytes(f"{surroundings.credentials}/{name}")

@@ -6,9 +6,10 @@ from collections.abc import Collection
 
 from solrecd.config.access_keys import ACCESS_KEYS
 from solrecd.config.alert_keys import alerts_table
+from solrecd.config.api import API_KEYS
 from solrecd.config.console_keys import console_keys
 from solrecd.config.keys import TableSchema, defaults_of
-from solrecd.config.model import STAGE_TIMEOUTS, ConsoleConfig, DaemonConfig
+from solrecd.config.model import STAGE_TIMEOUTS, ApiConfig, ConsoleConfig, DaemonConfig
 from solrecd.config.schema import DAEMON_KEYS, STAGE_TIMEOUT_KEYS
 
 _DAEMON = TableSchema(
@@ -26,6 +27,15 @@ _STAGES = TableSchema(
     help="How long a boot may be in a stage before it counts as stuck (event `stuck`,"
     ' metric `solrecd_boot_stuck`); `"off"`: for ever. Where three times what 95 of 100'
     " of a machine's own last 20 good boots needed is longer, that counts.",
+)
+
+_API = TableSchema(
+    path=("api",),
+    keys=API_KEYS,
+    defaults=defaults_of(ApiConfig),
+    help="The API beyond this machine: a TLS listener for `solrecctl -s https://HOST`"
+    " and for other programs. Only those come in whose token or client certificate an"
+    " `[access]` table names.",
 )
 
 _ACCESS = TableSchema(
@@ -54,7 +64,7 @@ def tables(quirks: Collection[str] = ()) -> tuple[TableSchema, ...]:
         help="What holds for every console. Any key of a console may stand here; a"
         " console's own key replaces it.",
     )
-    return _DAEMON, _ACCESS, defaults, _STAGES, alerts_table()
+    return _DAEMON, _API, _ACCESS, defaults, _STAGES, alerts_table()
 
 
 def top_level() -> tuple[str, ...]:

@@ -117,7 +117,7 @@ def test_a_socket_that_nobody_serves_is_named(tmp_path: Path) -> None:
 
 
 def test_a_port_without_http_is_named_with_it() -> None:
-    with pytest.raises(UnreachableError, match=r"-s http://127\.0\.0\.1:9622"):
+    with pytest.raises(UnreachableError, match=r"-s https://127\.0\.0\.1:9622"):
         Client("127.0.0.1:9622").get("/v1/consoles")
 
 
@@ -170,7 +170,7 @@ def test_a_stranger_that_knows_nothing_is_asked_no_further(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    "url", ["ftp://host", "http://", "http://host:port", "https://host:1"]
+    "url", ["ftp://host", "http://", "http://host:port", "https://host:x"]
 )
 def test_an_address_of_another_kind_is_refused(url: str) -> None:
     with pytest.raises(UnreachableError, match="allowed are"):

@@ -8,9 +8,10 @@ import signal
 import subprocess
 import sys
 import termios
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import MappingProxyType
 
 import trio
 
@@ -82,7 +83,11 @@ class Person:
 
 
 @asynccontextmanager
-async def solrecctl(control: Path, words: Sequence[str]) -> AsyncIterator[Person]:
+async def solrecctl(
+    control: Path | str,
+    words: Sequence[str],
+    environ: Mapping[str, str] = MappingProxyType({}),
+) -> AsyncIterator[Person]:
     """Run a command on a terminal; it is killed on leaving."""
     master, slave = pty.openpty()
     termios.tcsetwinsize(slave, SIZE)
@@ -93,7 +98,7 @@ async def solrecctl(control: Path, words: Sequence[str]) -> AsyncIterator[Person
         stdout=slave,
         stderr=slave,
         start_new_session=True,
-        env={**os.environ, "TERM": "xterm"},
+        env={**os.environ, **environ, "TERM": "xterm"},
     )
     os.close(slave)
     try:

@@ -1,11 +1,15 @@
 """The ``[access.NAME]`` tables: what they mean, and what is said about mistakes."""
 
 import hashlib
+import re
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from solrecd.access import LocalCaller, RemoteCaller, Role, digest_of
-from solrecd.config import plan_reload
+from solrecd.config import ApiConfig, Config, ConfigError, plan_reload
+from solrecd.tls import TlsFiles
 from tests.support.configs import machine, mistakes, read
 
 TOKEN = b"0123456789abcdef0123456789abcdef"
@@ -129,3 +133,73 @@ def test_a_reload_tells_that_grants_changed() -> None:
 
     assert plan_reload(plain, granted).access
     assert not plan_reload(granted, granted).access
+
+
+# The TLS listener.
+
+GRANT = f'[access.x]\nrole = "view"\ntoken_sha256 = "{"0" * 64}"\n'
+BOTH = 'certificate = "/c.pem"\nkey = "/k.pem"\n'
+
+
+def listening(
+    keys: str, grant: str = GRANT, mode: int = 0o600, wrong: str = ""
+) -> ApiConfig:
+    def check_tls(_: TlsFiles) -> None:
+        if wrong:
+            raise ValueError(wrong)
+
+    surroundings = machine({"/k.pem": (mode, b"")})
+    text = f'[api]\nlisten = "127.0.0.1:9622"\n{keys}\n{grant}'
+    return read(text, surroundings=replace(surroundings, check_tls=check_tls)).api
+
+
+def test_a_listener_is_read() -> None:
+    api = listening(BOTH)
+
+    assert api.listen == ("127.0.0.1", 9622)
+    assert api.tls_files == TlsFiles("/c.pem", "/k.pem")
+
+
+def test_without_listener_nothing_of_it_is_needed() -> None:
+    assert read("[api]\n").api == ApiConfig()
+
+
+@pytest.mark.parametrize(
+    ("keys", "options", "words"),
+    [
+        ("", {}, "api.listen: needs a certificate and its key"),
+        (BOTH, {"grant": ""}, "api.listen: is for nobody; allowed: with tokens or"),
+        (
+            BOTH,
+            {"grant": '[access.x]\nrole = "view"\ncertificates = ["a"]\n'},
+            "api.listen: needs client_ca",
+        ),
+        (BOTH, {"mode": 0o640}, "api.key: /k.pem has mode 0640, so that others can"),
+        (BOTH, {"wrong": "cannot use /c.pem"}, "api.key: cannot use /c.pem"),
+        (BOTH.replace("/k", "/gone"), {}, "api.key: cannot read /gone.pem: No such"),
+        (
+            BOTH + 'key_credential = "k"',
+            {},
+            "api.key_credential: stands beside key; allowed: one of",
+        ),
+        (
+            'certificate = "/c.pem"\nkey_credential = "k"',
+            {},
+            "api.key_credential: needs systemd",
+        ),
+        (BOTH + 'ca = "/x"', {}, "api.ca: unknown key"),
+    ],
+)
+def test_a_listener_that_cannot_be_is_told(
+    keys: str, options: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(ConfigError, match=re.escape(words)):
+        listening(keys, **options)
+
+
+def test_another_address_counts_from_the_next_start_on() -> None:
+    one = listening(BOTH)
+
+    plan = plan_reload(Config(api=one), Config(api=replace(one, listen=("::1", 1))))
+
+    assert plan.daemon == ("api.listen",)

@@ -155,7 +155,7 @@ BAD_FILES = [
         [
             (
                 'solrecd.toml:1: daemn: unknown table; did you mean "daemon"?'
-                " allowed: access, alerts, console, daemon, defaults, stages"
+                " allowed: access, alerts, api, console, daemon, defaults, stages"
             )
         ],
     ),
@@ -308,7 +308,7 @@ def test_two_passwords_beside_each_other_are_refused() -> None:
             'password_credential = "bmc"',
             (
                 "credential 'bmc' needs systemd, and this process was given none; add"
-                " LoadCredential=bmc:PATH to the unit, or use password_file"
+                " LoadCredential=bmc:PATH to the unit, or keep it in a file"
             ),
         ),
     ],

@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -132,7 +133,8 @@ def test_the_unit_its_user_and_its_folders_agree() -> None:
 def with_every_key(text: str) -> str:
     """Return the example with its commented keys set, but one password and one K_g."""
     text = re.sub(r"^#(?=[a-z_]+ = |\[)", "", without_alerts(text), flags=re.MULTILINE)
-    return re.sub(r"^(password|kg)(_file)? = .*\n", "", text, flags=re.MULTILINE)
+    others = r"^(password|kg|key_credential)(_file)? = .*\n"
+    return re.sub(others, "", text, flags=re.MULTILINE)
 
 
 def with_consoles(text: str) -> str:
@@ -148,15 +150,17 @@ def without_alerts(text: str) -> str:
     )
 
 
-CREDENTIALS = machine(
+FILES = machine(
     {
         "/c/bmc": (0o400, b"pw"),
         "/c/bmc-kg": (0o400, b"kg"),
         "/c/ci-token": (0o400, b"t" * 40),
+        "/etc/solrecd/api.key": (0o400, b""),
         "/etc/solrecd/ci.token": (0o400, b"u" * 40),
     },
     credentials="/c",
 )
+CREDENTIALS = replace(FILES, check_tls=lambda _: None)
 
 
 def test_the_example_sets_nothing() -> None:
