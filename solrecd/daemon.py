@@ -65,6 +65,9 @@ GRACE = 20.0
 """Seconds for the sinks after the last console has stopped; with the goodbyes this is
 below TimeoutStopSec of the unit."""
 
+ALERTS_FOLDER = "alerts"
+"""In ``state_dir``: what fires, and a folder for each receiver that has a queue."""
+
 HEARTBEAT = 0.5
 """Seconds between two measurements of how late the loop wakes up."""
 
@@ -140,8 +143,9 @@ class Daemon:
 
     def _build_alerts(self) -> AlertSink:
         settings = self._config.daemon
-        tools = Tools(self._wall_clock, socket.gethostname())
-        alerts = AlertSink(Path(settings.log_dir), Path(settings.state_dir), tools)
+        folder = Path(settings.state_dir, ALERTS_FOLDER)
+        tools = Tools(self._wall_clock, socket.gethostname(), folder)
+        alerts = AlertSink(Path(settings.log_dir), tools)
         alerts.configure(self._config)
         return alerts
 

@@ -18,9 +18,11 @@ so that a test, `solrecd check` and a reload all take the same road.
 
 from solrecd.config.alerts import (
     Alertmanager,
+    Hook,
     Http,
     ReceiverConfig,
     Selection,
+    Webhook,
 )
 from solrecd.config.document import Source
 from solrecd.config.errors import ConfigError, Problem
@@ -49,6 +51,7 @@ __all__ = [
     "ConsoleConfig",
     "DaemonConfig",
     "Fsync",
+    "Hook",
     "Http",
     "LogFormat",
     "LogLevel",
@@ -61,6 +64,7 @@ __all__ = [
     "Selection",
     "Source",
     "Surroundings",
+    "Webhook",
     "parse",
     "plan_reload",
 ]

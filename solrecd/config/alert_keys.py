@@ -7,15 +7,24 @@ from types import MappingProxyType
 from typing import Final
 
 from solrecd.config import alert_values as v
-from solrecd.config.alerts import Alertmanager, Http, ReceiverConfig, Selection
+from solrecd.config.alerts import (
+    Alertmanager,
+    Hook,
+    Http,
+    ReceiverConfig,
+    Selection,
+    Webhook,
+)
 from solrecd.config.keys import Key, Schema, TableSchema, defaults_of
 from solrecd.config.values import (
     absolute_path,
+    boolean,
     choice,
     duration,
     integer,
     off_or,
     refusal,
+    size,
     text,
 )
 from solrecd.events import Kind, Severity
@@ -25,6 +34,7 @@ SECRET_MAX: Final = 4096
 
 _HOUR = 3600.0
 _DAY = 24 * _HOUR
+_MIB = 1024 * 1024
 
 _secret = text(min_bytes=1, max_bytes=SECRET_MAX, hidden=True)
 _credential = text(min_bytes=1, max_bytes=255)
@@ -116,7 +126,11 @@ _TELLING: Final[dict[str, Key]] = {
 }
 
 _TIMEOUT: Final[dict[str, Key]] = {
-    "timeout": Key(duration(0.1, _HOUR), "Seconds for a whole exchange."),
+    "timeout": Key(
+        duration(0.1, _HOUR),
+        "How long an exchange with a server may take, or a program: it is killed then,"
+        " with all its children.",
+    ),
 }
 
 _HTTP: Final[dict[str, Key]] = {
@@ -154,14 +168,58 @@ _ALERTMANAGER: Final[dict[str, Key]] = {
     ),
 }
 
+_RESOLVED: Final[dict[str, Key]] = {
+    "send_resolved": Key(
+        boolean,
+        "Whether a webhook or a program (types `webhook`, `exec`) is told as well when"
+        " an alert is over.",
+    ),
+}
+
+_WEBHOOK: Final[dict[str, Key]] = {
+    "url": Key(
+        v.url,
+        "Where a webhook (type `webhook`) takes JSON by POST.",
+        example="https://hooks.example.net/solrecd",
+    ),
+    **_secret_keys(
+        "secret", "The key that a webhook's requests are signed with", "key"
+    ),
+    "queue_size": Key(
+        size(64 * 1024, 1024 * _MIB),
+        "What waits for a webhook that does not answer is kept in `state_dir`, up to"
+        " this size; then the oldest is dropped, and counted.",
+    ),
+}
+
+_EXEC: Final[dict[str, Key]] = {
+    "command": Key(
+        v.command,
+        "The program that is started for each alert (type `exec`), and its arguments;"
+        " no shell reads them. It has the JSON on its standard input.",
+        example=["/usr/local/bin/page", "--now"],
+    ),
+    "concurrency": Key(
+        integer(1, 64),
+        "How many of these programs may run at the same time; those of one console run"
+        " one after the other.",
+    ),
+}
+
 _COMMON: Final = _SELECTING | _TELLING | _TIMEOUT
 
 TYPES: Final[Mapping[str, Mapping[str, Key]]] = MappingProxyType(
-    {"alertmanager": _ALERTMANAGER | _COMMON | _HTTP}
+    {
+        "alertmanager": _ALERTMANAGER | _COMMON | _HTTP,
+        "webhook": _WEBHOOK | _RESOLVED | _COMMON | _HTTP,
+        "exec": _EXEC | _RESOLVED | _COMMON,
+    }
 )
 """The keys of each type of receiver, beside ``type``."""
 
-REQUIRED: Final = MappingProxyType({"alertmanager": "urls"})
+REQUIRED: Final = MappingProxyType(
+    {"alertmanager": "urls", "webhook": "url", "exec": "command"}
+)
 """What a receiver of a type cannot do without."""
 
 
@@ -177,7 +235,12 @@ def _type(value: object) -> str:
 
 
 _TYPE: Final[dict[str, Key]] = {
-    "type": Key(_type, "What kind of receiver it is.", example="alertmanager"),
+    "type": Key(
+        _type,
+        "What kind of receiver it is: Prometheus Alertmanagers, a server of your own,"
+        " or a program.",
+        example="alertmanager",
+    ),
 }
 
 
@@ -191,7 +254,7 @@ def alerts_table() -> TableSchema:
     keys: dict[str, Key] = dict(_TYPE)
     for its in TYPES.values():
         keys |= its
-    models = (ReceiverConfig, Selection, Alertmanager, Http)
+    models = (ReceiverConfig, Selection, Alertmanager, Webhook, Hook, Http)
     return TableSchema(
         path=("alerts", "NAME"),
         keys=keys,

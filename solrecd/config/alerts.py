@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from solrecd.config.secrets import Secret
 from solrecd.events import Kind, Severity
 
+_MIB = 1024 * 1024
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
@@ -53,12 +55,38 @@ class Alertmanager:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Webhook:
+    """A server that takes JSON objects."""
+
+    url: str
+    secret: Secret | None = None
+    """Key of the signature; None: unsigned."""
+    queue_size: int = 16 * _MIB
+    """Bytes on the disk that may wait for the server."""
+    send_resolved: bool = True
+    http: Http = field(default_factory=Http)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hook:
+    """A program that is started for each alert."""
+
+    command: tuple[str, ...]
+    """Arguments; no shell reads them. The first is an absolute path."""
+    timeout: float = 10.0
+    """Seconds after which it is killed, with all its children."""
+    concurrency: int = 2
+    """Programs at the same time."""
+    send_resolved: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReceiverConfig:
     """One ``[alerts.NAME]`` table. Durations in seconds, None is "off"."""
 
     name: str
     """Letters, digits, ``_`` and ``-``: a folder name and a metric label."""
-    target: Alertmanager
+    target: Alertmanager | Webhook | Hook
     selection: Selection = field(default_factory=Selection)
     labels: Mapping[str, str] = field(default_factory=dict)
     """Added to each alert; they win over those of the console."""

@@ -7,7 +7,14 @@ from typing import Any, Final
 
 from solrecd.config import alert_values as v
 from solrecd.config.alert_keys import REQUIRED, SECRET_MAX, TYPES, keys_of
-from solrecd.config.alerts import Alertmanager, Http, ReceiverConfig, Selection
+from solrecd.config.alerts import (
+    Alertmanager,
+    Hook,
+    Http,
+    ReceiverConfig,
+    Selection,
+    Webhook,
+)
 from solrecd.config.console_settings import Settings, check_secret
 from solrecd.config.document import Document, Given
 from solrecd.config.errors import Problems
@@ -23,6 +30,7 @@ from solrecd.config.values import refusal, suggestion
 
 _SELECTING: Final = ("kinds", "names", "severity", "match")
 _PLAIN: Final = ("labels", "damping", "resolve_after", "excerpt", "runbook", "link")
+_HOOK_PLAIN: Final = ("command", "timeout", "concurrency", "send_resolved")
 _HTTP_PLAIN: Final = ("timeout", "ca_file", "proxy", "username")
 
 
@@ -72,7 +80,7 @@ class ReceiverReader:
         if REQUIRED[kind] not in table:
             raise ValueError(f"has no {REQUIRED[kind]}")
         if REQUIRED[kind] in settings:
-            self.receivers[name] = self._build(name, settings)
+            self.receivers[name] = self._build(name, kind, settings)
 
     def _type(self, table: Table) -> str:
         given = table.get("type")
@@ -83,9 +91,20 @@ class ReceiverReader:
             raise ValueError(f"has an unknown type; {hint}")
         return str(given.value)
 
-    def _build(self, name: str, settings: Settings) -> ReceiverConfig:
-        http = self._http(settings)
-        target = Alertmanager(http=http, **_values(settings, "urls", "resend"))
+    def _build(self, name: str, kind: str, settings: Settings) -> ReceiverConfig:
+        target: Alertmanager | Webhook | Hook
+        match kind:
+            case "alertmanager":
+                http = self._http(settings)
+                target = Alertmanager(http=http, **_values(settings, "urls", "resend"))
+            case "webhook":
+                target = Webhook(
+                    http=self._http(settings),
+                    secret=self._secret("secret", settings),
+                    **_values(settings, "url", "queue_size", "send_resolved"),
+                )
+            case _:
+                target = Hook(**_values(settings, *_HOOK_PLAIN))
         return ReceiverConfig(
             name=name,
             target=target,

@@ -32,7 +32,7 @@ def alertmanager(
 @asynccontextmanager
 async def alerting(folder: Path, *configs: ReceiverConfig) -> AsyncIterator[AlertSink]:
     """Run a sink with these receivers."""
-    sink = AlertSink(folder, folder, Tools(lambda: EPOCH, "recorder"))
+    sink = AlertSink(folder, Tools(lambda: EPOCH, "recorder", folder / "alerts"))
     sink.configure(Config(alerts={config.name: config for config in configs}))
     async with trio.open_nursery() as nursery:
         await nursery.start(sink.run)

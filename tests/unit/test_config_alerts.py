@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from solrecd.config import Alertmanager, Config, Secret
+from solrecd.config import Alertmanager, Config, Hook, Secret, Webhook
 from solrecd.config.reload import plan_reload
 from solrecd.events import Kind, Severity
 from tests.support.configs import DEFAULTS, machine, mistakes, read
@@ -155,3 +155,39 @@ def test_a_reload_says_which_receivers_changed() -> None:
 
     assert plan.alerts == ("pager",)
     assert plan_reload(config(), config()).alerts == ()
+
+
+def test_a_webhook_and_a_program_are_understood() -> None:
+    found = read(
+        f"""{CONSOLES}
+        [alerts.ours]
+        type = "webhook"
+        url = "https://hooks.example.net/a?b=c"
+        secret = "key"
+        queue_size = "1MiB"
+        send_resolved = false
+        [alerts.page]
+        type = "exec"
+        command = ["/usr/local/bin/page", "--now"]
+        timeout = "1m"
+        """
+    ).alerts
+
+    assert found["ours"].target == Webhook(
+        url="https://hooks.example.net/a?b=c",
+        secret=Secret(b"key"),
+        queue_size=1 << 20,
+        send_resolved=False,
+    )
+    assert found["page"].target == Hook(
+        command=("/usr/local/bin/page", "--now"), timeout=60.0
+    )
+
+
+@pytest.mark.parametrize(
+    "command", ['"page --now"', "[]", '["page"]', '["/bin/x", ""]', '["/bin/x", 3]']
+)
+def test_a_command_is_a_list_that_begins_with_a_path(command: str) -> None:
+    (told,) = mistakes(f'[alerts.page]\ntype = "exec"\ncommand = {command}')
+
+    assert told.startswith("solrecd.toml:3: alerts.page.command: found")

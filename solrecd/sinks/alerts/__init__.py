@@ -8,6 +8,8 @@
 - `sender`        what all senders have in common
 - `http`          the one place that speaks HTTP to others
 - `alertmanager`  Prometheus Alertmanager's API v2
+- `webhook`       JSON to somebody's own server; `spool` is the queue on the disk
+- `hook`          a program of somebody's own
 
 Nothing in here waits for anybody in front of it: every buffer is bounded, and a
 receiver that hangs costs its own notices and no one else's.

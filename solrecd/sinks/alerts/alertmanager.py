@@ -89,6 +89,9 @@ class AlertmanagerSender:
         """Take what fires: telling it again does no harm."""
         self.offer(notices)
 
+    def follow(self, before: object) -> None:
+        """Do nothing: what fires is resumed."""
+
     async def run(self) -> None:
         """Tell what is offered, and what goes on again and again."""
         async with connected(self._target.http) as client, trio.open_nursery() as all_:

@@ -12,9 +12,6 @@ import trio
 from solrecd.alerts import Alert
 from solrecd.alerts.saved import load, save
 
-FOLDER: Final = "alerts"
-"""In ``state_dir``; each receiver that has a queue has a folder of its own in it."""
-
 FILE_NAME: Final = "firing.json"
 
 INTERVAL: Final = 1.0
@@ -35,12 +32,12 @@ class FiringFile:
     """A small file that is replaced as a whole.
 
     Args:
-        state_dir: folder of the daemon's state.
+        folder: made when it is needed.
         firing: returns what fires, by receiver.
     """
 
-    def __init__(self, state_dir: Path, firing: Firing) -> None:
-        self._path = state_dir / FOLDER / FILE_NAME
+    def __init__(self, folder: Path, firing: Firing) -> None:
+        self._path = folder / FILE_NAME
         self._firing = firing
         self._changed = trio.Event()
         self._limiter = trio.CapacityLimiter(1)

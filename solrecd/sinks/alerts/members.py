@@ -10,8 +10,9 @@ import structlog
 import trio
 
 from solrecd.alerts import Alert, Moment, Notice, Phase, Watch
-from solrecd.config import ReceiverConfig
+from solrecd.config import Alertmanager, Hook, ReceiverConfig, Webhook
 from solrecd.sinks.alerts.alertmanager import AlertmanagerSender
+from solrecd.sinks.alerts.hook import HookSender
 from solrecd.sinks.alerts.sender import (
     RETRY_LAST,
     Health,
@@ -20,6 +21,7 @@ from solrecd.sinks.alerts.sender import (
     Sender,
     Tools,
 )
+from solrecd.sinks.alerts.webhook import WebhookSender
 
 FINISH: Final = 5.0
 """Seconds that a sender has to keep what it must when the daemon stops."""
@@ -29,7 +31,13 @@ log = structlog.get_logger()
 
 def sender_for(config: ReceiverConfig, tools: Tools) -> Sender:
     """Return what tells a receiver."""
-    return AlertmanagerSender(config, config.target, tools)
+    match config.target:
+        case Alertmanager() as target:
+            return AlertmanagerSender(config, target, tools)
+        case Webhook() as target:
+            return WebhookSender(config, target, tools)
+        case Hook() as target:
+            return HookSender(config, target, tools)
 
 
 @dataclass(slots=True)
@@ -39,7 +47,10 @@ class Member:
     config: ReceiverConfig
     watch: Watch
     sender: Sender
+    before: Member | None = None
+    """The one under the earlier configuration, until it is gone: it has the files."""
     scope: trio.CancelScope = field(default_factory=trio.CancelScope)
+    gone: trio.Event = field(default_factory=trio.Event)
 
     @classmethod
     def of(cls, config: ReceiverConfig, before: Member | None, tools: Tools) -> Member:
@@ -55,8 +66,9 @@ class Member:
         if before.config == config:
             return before
         before.watch.configure(config)
-        member = cls(config, before.watch, sender_for(config, tools))
+        member = cls(config, before.watch, sender_for(config, tools), before)
         member.sender.tally = before.sender.tally
+        member.sender.follow(before.sender)
         member.sender.resume(member._notices(tools.wall_clock()))
         return member
 
@@ -70,16 +82,25 @@ class Member:
 
     async def run(self) -> None:
         """Tell until it is cancelled; neither a bug nor a missing file is raised."""
+        if self.before is not None:
+            await self.before.gone.wait()
+            self.before = None
+        try:
+            with self.scope:
+                await self._tell()
+        finally:
+            self.gone.set()
+
+    async def _tell(self) -> None:
         health = Health(self.config.name, "")
-        with self.scope:
-            while True:
-                try:
-                    await self.sender.run()
-                except OSError as error:
-                    health.bad(str(error))
-                except Exception:
-                    log.exception("alerts.crashed", receiver=self.config.name)
-                await trio.sleep(RETRY_LAST)
+        while True:
+            try:
+                await self.sender.run()
+            except OSError as error:
+                health.bad(str(error))
+            except Exception:
+                log.exception("alerts.crashed", receiver=self.config.name)
+            await trio.sleep(RETRY_LAST)
 
     async def finish(self) -> None:
         """Have the sender keep what must not be lost."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final, NamedTuple, Protocol
 
 import structlog
@@ -110,6 +111,8 @@ class Tools:
     """Stamps."""
     host: str
     """Name of this machine."""
+    folder: Path
+    """Where what must survive a restart is kept."""
     rng: random.Random = field(default_factory=random.Random)
 
 
@@ -123,6 +126,9 @@ class Sender(Protocol):
 
     def resume(self, notices: Iterable[Notice]) -> None:
         """Take what fires and was told before, by another sender."""
+
+    def follow(self, before: Sender) -> None:
+        """Take over what waits at an earlier sender of the same receiver."""
 
     @property
     def waiting(self) -> int:

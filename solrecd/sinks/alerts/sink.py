@@ -38,17 +38,16 @@ class AlertSink:
 
     Args:
         log_dir: the archive; excerpts come from there.
-        state_dir: where what fires is kept for the next daemon.
         tools: of the machine.
     """
 
-    def __init__(self, log_dir: Path, state_dir: Path, tools: Tools) -> None:
+    def __init__(self, log_dir: Path, tools: Tools) -> None:
         self._tools = tools
         self._inbox = Inbox()
         self.offer = self._inbox.offer
         self.forget = self._inbox.forget
         self._dispatcher = Dispatcher(self._inbox, log_dir, tools)
-        self._file = FiringFile(state_dir, self._firing)
+        self._file = FiringFile(tools.folder, self._firing)
         self._members: dict[str, Member] = {}
         self._closed = trio.Event()
         self._to_start, self._starting = trio.open_memory_channel[Member](RECEIVERS)
