@@ -50,7 +50,12 @@ def test_promtool_understands_the_sample_configuration() -> None:
 @pytest.mark.usefixtures("tools")
 @pytest.mark.parametrize(
     ("severity", "receiver"),
-    [("critical", "pager"), ("warning", "day"), ("info", "week")],
+    [
+        ("fatal", "pager"),
+        ("critical", "pager"),
+        ("warning", "day"),
+        ("info", "week"),
+    ],
 )
 def test_an_alert_goes_to_whom_its_severity_wants(severity: str, receiver: str) -> None:
     file = f"--config.file={FOLDER / 'alertmanager.yml'}"

@@ -67,12 +67,12 @@ class Machine:
             serial=self.wire.bmc_address,
             chassis=shlex.join([str(_CHASSIS), str(directory)]),
         )
-        command = [
+        self._media = media
+        self._computer = [
             *_computer(self.wire.machine_path),
             *_firmware(firmware, directory),
-            *_boot_device(scenario, media),
         ]
-        _write_program(directory / "start", command)
+        self.choose(scenario)
 
     def __enter__(self) -> Self:
         """Start the BMC; it has power even while the machine is off."""
@@ -91,6 +91,11 @@ class Machine:
             os.kill(int((self._directory / "pid").read_text()), signal.SIGKILL)
         self.bmc.kill()
         self.wire.close()
+
+    def choose(self, scenario: Scenario) -> None:
+        """Decide what it does when it is switched on the next time."""
+        command = [*self._computer, *_boot_device(scenario, self._media)]
+        _write_program(self._directory / "start", command)
 
     def power_on(self) -> None:
         """Press the button, through IPMI."""
