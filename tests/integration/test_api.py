@@ -1,5 +1,6 @@
 """The API over a real unix socket: routes, errors, streams, bad clients."""
 
+import gzip
 import json
 import socket
 import stat
@@ -311,6 +312,36 @@ async def test_a_client_that_leaves_in_the_midst_of_a_scrape_disturbs_nobody() -
         nursery.cancel_scope.cancel()
 
     assert b"200" in answer
+
+
+async def test_two_scrapes_at_once_are_whole_beside_a_reader_who_takes_nothing() -> (
+    None
+):
+    chunks = [bytes([number]) * 100_000 for number in range(200)]
+    answers: list[bytes] = []
+
+    async def scrape(port: int) -> None:
+        async with await trio.open_tcp_stream("127.0.0.1", port) as stream:
+            await stream.send_all(
+                b"GET /metrics HTTP/1.0\r\nAccept-Encoding: gzip\r\n\r\n"
+            )
+            answers.append(b"".join([data async for data in stream]))
+
+    async with trio.open_nursery() as nursery:
+        app = metrics_app(lambda _form: chunks)
+        address = await nursery.start(serve, app, ("127.0.0.1", 0))
+        port = int(address.rpartition(":")[2])
+        async with await trio.open_tcp_stream("127.0.0.1", port) as slow:
+            await slow.send_all(b"GET /metrics HTTP/1.0\r\n\r\n")
+            await slow.receive_some(1)
+            with trio.fail_after(60):
+                async with trio.open_nursery() as readers:
+                    readers.start_soon(scrape, port)
+                    readers.start_soon(scrape, port)
+        nursery.cancel_scope.cancel()
+
+    bodies = [gzip.decompress(one.partition(b"\r\n\r\n")[2]) for one in answers]
+    assert [body == b"".join(chunks) for body in bodies] == [True, True]
 
 
 async def test_a_port_in_use_is_named() -> None:
