@@ -128,7 +128,8 @@ class Session:
         self._events: list[SessionEvent] = []
         self._outbox: list[bytes] = []
         self._received = 0
-        self._rejected: dict[Rejection, int] = {}
+        self.rejected: dict[Rejection, int] = {}
+        """Datagrams not believed, by cause; without what never happened."""
 
     @classmethod
     def resume(
@@ -201,7 +202,7 @@ class Session:
     @property
     def statistics(self) -> SessionStatistics:
         """What happened so far, as a snapshot."""
-        return snapshot(self._received, self._rejected, self._sol)
+        return snapshot(self._received, self.rejected, self._sol)
 
     @property
     def deadline(self) -> float | None:
@@ -369,8 +370,8 @@ class Session:
                 else:
                     self._receive_message(sol, payload_type, payload, now)
         except MalformedPacket as error:
-            count = self._rejected.get(error.cause, 0)
-            self._rejected[error.cause] = count + 1
+            count = self.rejected.get(error.cause, 0)
+            self.rejected[error.cause] = count + 1
         return taken(self._events)
 
     def expire(self, now: float) -> Sequence[SessionEvent]:

@@ -22,6 +22,7 @@ from solrecd.ipmi.events import (
     SolStolen,
 )
 from solrecd.ipmi.options import SessionOptions
+from solrecd.ipmi.packets import Rejection
 from solrecd.ipmi.quirks import parse_quirks
 from solrecd.ipmi.session import Session
 from solrecd.link.handover import Handover
@@ -76,7 +77,7 @@ class Dialer:
         self._handover = handover
         self._resolver = Resolver()
         self._links: dict[str, SolLink] = {}
-        self._rejected: Counter[str] = Counter()
+        self._rejected = Counter[str](dict.fromkeys(Rejection, 0))
         """Of sessions that have ended."""
 
     async def resolve(self, config: ConsoleConfig) -> Address:
@@ -214,14 +215,18 @@ class Dialer:
         """Drop what is remembered of a console that was removed."""
         last = self._links.pop(name, None)
         if last is not None:
-            self._rejected.update(last.session.statistics.rejected)
+            self._rejected.update(last.session.rejected)
 
     def rejected(self) -> Mapping[str, int]:
-        """Return how many datagrams were not believed since the start, by cause."""
+        """Return how many datagrams were not believed since the start, by cause.
+
+        Asked in each scrape, for thousands of sessions of which few have any.
+        """
         total = Counter(self._rejected)
         total["stranger"] = self._hub.statistics.strangers
         for link in self._links.values():
-            total.update(link.session.statistics.rejected)
+            if link.session.rejected:
+                total.update(link.session.rejected)
         return total
 
 
