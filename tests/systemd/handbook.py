@@ -10,19 +10,21 @@ CHAPTER = "Installing it as a service"
 PASSWORD_FILE = "/etc/credstore/solrecd.bmc"
 
 
-def commands(chapter: str = CHAPTER) -> list[str]:
+def commands(chapter: str = CHAPTER, page: str = "README.md") -> list[str]:
     """Return the blocks of commands of a chapter, in order.
 
     Raises:
         LookupError: there is no such chapter, or nothing to run in it.
     """
-    readme = (CHECKOUT / "README.md").read_text()
-    found = re.search(rf"^## {chapter}\n(.*?)^## ", readme, re.MULTILINE | re.DOTALL)
+    text = (CHECKOUT / page).read_text()
+    found = re.search(
+        rf"^## {chapter}\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL
+    )
     text = found[1] if found else ""
     blocks = re.findall(r"(?:^    .*\n|^\n(?=    ))+", text, re.MULTILINE)
     scripts = [textwrap.dedent(block).strip() for block in blocks]
     if not any(scripts):
-        raise LookupError(f"README.md has no commands in a chapter {chapter!r}")
+        raise LookupError(f"{page} has no commands in a chapter {chapter!r}")
     return [script for script in scripts if script]
 
 
