@@ -102,10 +102,11 @@ fuzz: venv ## coverage-guided fuzzing of every decoder, SECONDS=n each
 	    $(BIN)/python -m tests.reliability.fuzz $$target -max_total_time=$(or $(SECONDS),60) || exit 1; \
 	done
 
-docs: venv ## packaging/docs and the commented example, from the taxonomy, the markers, the schema and the metrics
+docs: venv ## packaging/docs and the commented example, from the taxonomy, the markers, the schema, the metrics and the routes
 	$(BIN)/python -m tools.taxonomy
 	$(BIN)/python -m tools.configuration
 	$(BIN)/python -m tools.metrics
+	$(BIN)/python -m tools.openapi
 
 dashboards: venv $(VENV)/debian-peers ## grafana/: the dashboards from tools/dashboards, and their pictures
 	$(BIN)/python -m tools.dashboards

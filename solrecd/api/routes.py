@@ -61,7 +61,7 @@ class RouteRule:
     help: str
     """One sentence."""
     answer: str
-    """Which of `ANSWERS` it gives."""
+    """What it gives: a name in `tools.openapi.ANSWERS`."""
     parameters: tuple[Parameter, ...] = ()
     conflicts: bool = False
     """It may answer 409: asked for properly, and not possible now."""
