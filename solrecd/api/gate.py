@@ -230,13 +230,16 @@ def view_in(scope: Scope) -> View:
 
 
 def _caller_in(scope: Scope) -> Caller:
-    """Return who asks; a token speaks instead of the connection's certificate."""
+    """Return who asks; a token speaks instead of the connection's certificate.
+
+    What a web page asks (``Origin``) is proven by nothing but a token: a browser shows
+    its user's certificate, and uses their tunnel, for whatever page wants it to.
+    """
     caller: Caller = scope.get("state", {}).get(CALLER, RemoteCaller())
-    if isinstance(caller, RemoteCaller):
-        for name, value in scope["headers"]:
-            if name == b"authorization":
-                return RemoteCaller(token=digest_of(_token_in(value)))
-    return caller
+    headers = dict(scope["headers"])
+    if isinstance(caller, RemoteCaller) and b"authorization" in headers:
+        return RemoteCaller(token=digest_of(_token_in(headers[b"authorization"])))
+    return RemoteCaller() if b"origin" in headers else caller
 
 
 def _token_in(value: bytes) -> bytes:

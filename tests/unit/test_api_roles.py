@@ -269,6 +269,26 @@ async def test_a_token_opens_and_nothing_like_it(
     assert found == status
 
 
+@pytest.mark.parametrize(
+    "caller",
+    [ROLES["admin"], LocalCaller("root", is_master=True), RemoteCaller(("x",))],
+)
+async def test_a_web_page_is_not_taken_for_the_user_of_its_browser(
+    caller: LocalCaller | RemoteCaller,
+) -> None:
+    known = Grant(name="x", role=Role.ADMIN, certificates=frozenset({"x"}))
+    site = Site(Policy((*POLICY.grants, known)))
+    page = {"origin": "https://evil.example"}
+
+    status, _ = await ask(
+        site.app, "/v1/consoles/a/take", caller, method="POST", headers=page
+    )
+    plain, _ = await ask(site.app, "/v1/consoles/a/take", caller, method="POST")
+
+    assert (status, plain) == (401, 200)
+    assert len(site.done("a")) == 1
+
+
 async def test_a_token_means_nothing_on_the_unix_socket(site: Site) -> None:
     headers = {"authorization": f"Bearer {TOKEN}"}
 
