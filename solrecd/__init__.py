@@ -7,6 +7,7 @@ pure: bytes, text and times in, values out::
     cli/            solrecd (run, check, demo) and solrecctl; one file per command
     daemon          composition root: builds everything, signals, readiness
     supervisor      the live set of consoles; restarts, reloads
+    loki/           ships the archive's text to Grafana Loki
     rounds          the consoles' turns to understand what came
     workshop        builds a console: archive repaired, journal drained, boot resumed
     exporter        serves the metrics, plain or behind TLS and passwords

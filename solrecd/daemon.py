@@ -46,7 +46,9 @@ from solrecd.link import ghosts
 from solrecd.link.dialer import Dialer
 from solrecd.link.handover import Handover
 from solrecd.link.hub import Hub
+from solrecd.loki import Surroundings, ship
 from solrecd.metrics import Format, Metrics
+from solrecd.metrics.families import LOKI_LINES
 from solrecd.notify import Notifier
 from solrecd.sinks.alerts import AlertSink, Tools
 from solrecd.sinks.archive import (
@@ -210,6 +212,7 @@ class Daemon:
                 services.start_soon(self._tell_status)
                 services.start_soon(self._heal_index)
                 services.start_soon(self._count_restarts)
+                services.start_soon(ship, self._config, self._for_loki())
                 await self._record(task_status)
                 services.cancel_scope.cancel()
 
@@ -235,6 +238,17 @@ class Daemon:
         self._metrics.rejected = self._dialer.rejected()
         self._metrics.denied = self._doors.denials.counts
         return self._metrics.chunks(form)
+
+    def _for_loki(self) -> Surroundings:
+        lines = self._metrics.tally(LOKI_LINES, [("sent",), ("refused",)])
+        first = {name: one.labels for name, one in self._config.enabled.items()}
+        return Surroundings(
+            # The supervisor knows none before it has opened them all.
+            consoles=lambda: self._supervisor.all_labels() or first,
+            stage=self._metrics.stage_of,
+            wall_clock=self._wall_clock,
+            counted=lambda result, count: lines.add(result, count=count),
+        )
 
     async def _record(self, task_status: trio.TaskStatus[None]) -> None:
         with self._forced:

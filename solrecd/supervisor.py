@@ -244,6 +244,10 @@ class Supervisor:
         """Return a console's labels, or raise `KeyError`."""
         return self._members[name].console.config.labels
 
+    def all_labels(self) -> Mapping[str, Mapping[str, str]]:
+        """Return the labels of every console of the configuration, open or not."""
+        return {name: one.labels for name, one in self._config.enabled.items()}
+
     def list(self) -> list[dict[str, Any]]:
         """Return one ``ls`` object per console."""
         return [self._members[name].console.summary() for name in self.names()]

@@ -10,6 +10,7 @@ so that a test, `solrecd check` and a reload all take the same road.
 - `keys`       what a key and a table of the configuration are
 - `schema`     which keys there are, and what each is for; `console_keys` likewise
 - `tables`     all tables with their keys
+- `loki`       where text is shipped to; `loki_keys` reads it
 - `alerts`     who is told of what; `receivers` reads it, `alert_keys` has its keys
 - `secrets`    where a password may come from
 - `reading`    from files to a `Config`
@@ -26,6 +27,7 @@ from solrecd.config.alerts import (
 )
 from solrecd.config.document import Source
 from solrecd.config.errors import ConfigError, Problem
+from solrecd.config.loki import LokiConfig
 from solrecd.config.model import (
     AddressFamily,
     ApiConfig,
@@ -55,6 +57,7 @@ __all__ = [
     "Http",
     "LogFormat",
     "LogLevel",
+    "LokiConfig",
     "OnConflict",
     "Privilege",
     "Problem",

@@ -133,7 +133,7 @@ _TIMEOUT: Final[dict[str, Key]] = {
     ),
 }
 
-_HTTP: Final[dict[str, Key]] = {
+HTTP_KEYS: Final[dict[str, Key]] = {
     "ca_file": Key(
         absolute_path,
         "Certificates (PEM) that vouch for the server, instead of the system's.",
@@ -210,8 +210,8 @@ _COMMON: Final = _SELECTING | _TELLING | _TIMEOUT
 
 TYPES: Final[Mapping[str, Mapping[str, Key]]] = MappingProxyType(
     {
-        "alertmanager": _ALERTMANAGER | _COMMON | _HTTP,
-        "webhook": _WEBHOOK | _RESOLVED | _COMMON | _HTTP,
+        "alertmanager": _ALERTMANAGER | _COMMON | HTTP_KEYS,
+        "webhook": _WEBHOOK | _RESOLVED | _COMMON | HTTP_KEYS,
         "exec": _EXEC | _RESOLVED | _COMMON,
     }
 )

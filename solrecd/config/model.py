@@ -12,6 +12,7 @@ from types import MappingProxyType
 
 from solrecd.access import Policy
 from solrecd.config.alerts import ReceiverConfig
+from solrecd.config.loki import LokiConfig
 from solrecd.config.secrets import Secret
 from solrecd.events import Stage
 from solrecd.tls import TlsFiles
@@ -225,6 +226,7 @@ class Config:
     """By name, in the order of the files; also those that are not enabled."""
     stages: Mapping[Stage, float] = field(default_factory=lambda: STAGE_TIMEOUTS)
     """Seconds in a stage after which a boot counts as stuck; absent: never."""
+    loki: LokiConfig | None = None
     alerts: Mapping[str, ReceiverConfig] = field(default_factory=dict)
     """Who is told of what, by the receiver's name."""
 

@@ -12,6 +12,7 @@ from solrecd.config.console_keys import console_keys
 from solrecd.config.consoles import ConsoleReader
 from solrecd.config.document import Document, Given, Path, Source, read_document, spell
 from solrecd.config.errors import Problems
+from solrecd.config.loki_keys import read_loki
 from solrecd.config.model import STAGE_TIMEOUTS, Config, DaemonConfig
 from solrecd.config.receivers import ReceiverReader
 from solrecd.config.schema import DAEMON_KEYS, STAGE_TIMEOUT_KEYS
@@ -63,6 +64,7 @@ def parse(
         receivers.read(document, _table(document, ("alerts",), problems))
     api_table = _merged(documents, ("api",), problems)
     api = ApiReader(surroundings, problems).read(api_table, access.policy)
+    loki = read_loki(_merged(documents, ("loki",), problems), receivers, problems)
     problems.raise_any()
     return Config(
         daemon=daemon,
@@ -71,6 +73,7 @@ def parse(
         consoles=MappingProxyType(reader.consoles),
         stages=stages,
         alerts=MappingProxyType(receivers.receivers),
+        loki=loki,
     )
 
 

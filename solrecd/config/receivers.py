@@ -95,11 +95,11 @@ class ReceiverReader:
         target: Alertmanager | Webhook | Hook
         match kind:
             case "alertmanager":
-                http = self._http(settings)
+                http = self.http(settings)
                 target = Alertmanager(http=http, **_values(settings, "urls", "resend"))
             case "webhook":
                 target = Webhook(
-                    http=self._http(settings),
+                    http=self.http(settings),
                     secret=self._secret("secret", settings),
                     **_values(settings, "url", "queue_size", "send_resolved"),
                 )
@@ -122,7 +122,8 @@ class ReceiverReader:
                 self._problems.add(words.given.problem(str(error)))
         return Selection(**fields)
 
-    def _http(self, settings: Settings) -> Http:
+    def http(self, settings: Settings) -> Http:
+        """Return how to talk to a server; mistakes are noted."""
         password = self._secret("password", settings)
         if (password is None) != ("username" not in settings):
             given = settings.get("username") or next(

@@ -32,8 +32,8 @@ class ReloadPlan:
     reasons: Mapping[str, str] = field(default_factory=dict)
     """Why, for each console that does not stay just as it is."""
     daemon: tuple[str, ...] = ()
-    """Keys of ``[daemon]`` that changed, and ``api.listen``: they count from the next
-    start on."""
+    """Keys of ``[daemon]`` that changed, ``api.listen`` and ``loki``: they count from
+    the next start on."""
     stages: bool = False
     """The stage timeouts changed."""
     access: bool = False
@@ -80,13 +80,18 @@ def plan_reload(old: Config, new: Config) -> ReloadPlan:
         keep=keep,
         update=tuple(name for name in keep if changes[name]),
         reasons=reasons,
-        daemon=(
-            *_changes(old.daemon, new.daemon, _DAEMON_FIELDS),
-            *(("api.listen",) if old.api.listen != new.api.listen else ()),
-        ),
+        daemon=_at_next_start(old, new),
         stages=old.stages != new.stages,
         access=old.access != new.access,
         alerts=_receivers(old, new),
+    )
+
+
+def _at_next_start(old: Config, new: Config) -> tuple[str, ...]:
+    return (
+        *_changes(old.daemon, new.daemon, _DAEMON_FIELDS),
+        *(("api.listen",) if old.api.listen != new.api.listen else ()),
+        *(("loki",) if old.loki != new.loki else ()),
     )
 
 

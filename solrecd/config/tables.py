@@ -9,6 +9,7 @@ from solrecd.config.alert_keys import alerts_table
 from solrecd.config.api import API_KEYS
 from solrecd.config.console_keys import console_keys
 from solrecd.config.keys import TableSchema, defaults_of
+from solrecd.config.loki_keys import loki_table
 from solrecd.config.model import STAGE_TIMEOUTS, ApiConfig, ConsoleConfig, DaemonConfig
 from solrecd.config.schema import DAEMON_KEYS, STAGE_TIMEOUT_KEYS
 
@@ -64,7 +65,7 @@ def tables(quirks: Collection[str] = ()) -> tuple[TableSchema, ...]:
         help="What holds for every console. Any key of a console may stand here; a"
         " console's own key replaces it.",
     )
-    return _DAEMON, _API, _ACCESS, defaults, _STAGES, alerts_table()
+    return _DAEMON, _API, _ACCESS, defaults, _STAGES, alerts_table(), loki_table()
 
 
 def top_level() -> tuple[str, ...]:

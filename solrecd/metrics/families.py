@@ -214,6 +214,13 @@ ACK_DELAY = Family(
     "From receiving a datagram with console output to sending its ACK.",
 )
 
+LOKI_LINES = Family(
+    "solrecd_loki_lines_total",
+    Type.COUNTER,
+    "Lines of consoles that Loki took, or refused for good.",
+    ("result",),
+)
+
 CATALOGUE = (
     BUILD_INFO,
     CONSOLES,
@@ -253,6 +260,7 @@ CATALOGUE = (
     METRICS_DENIED,
     LOOP_LAG,
     ACK_DELAY,
+    LOKI_LINES,
 )
 
 

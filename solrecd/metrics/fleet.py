@@ -158,6 +158,13 @@ class Metrics:
         """
         self._sources[family] = sample
 
+    def stage_of(self, name: str) -> tuple[int, str]:
+        """Return when a console entered its stage, and which; (0, "") if unknown."""
+        member = self._members.get(name)
+        if member is None:
+            return 0, ""
+        return member.metrics.stage_since, member.metrics.stage.value
+
     def remove(self, name: str) -> None:
         """Forget a console: the next scrape does not have it."""
         self._members.pop(name, None)

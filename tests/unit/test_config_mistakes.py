@@ -155,7 +155,8 @@ BAD_FILES = [
         [
             (
                 'solrecd.toml:1: daemn: unknown table; did you mean "daemon"?'
-                " allowed: access, alerts, api, console, daemon, defaults, stages"
+                " allowed: access, alerts, api, console, daemon, defaults, loki,"
+                " stages"
             )
         ],
     ),

@@ -56,6 +56,7 @@ CONTRACT = {
     "solrecd_journal_used_bytes": "gauge",
     "solrecd_log_filesystem_avail_bytes": "gauge",
     "solrecd_log_filesystem_size_bytes": "gauge",
+    "solrecd_loki_lines_total": "counter",
     "solrecd_loop_lag_seconds": "histogram",
     "solrecd_metrics_denied_total": "counter",
     "solrecd_service_restarts_total": "counter",

@@ -1,0 +1,87 @@
+"""The ``[loki]`` table: its keys, and what becomes of them."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import Final
+
+from solrecd.config import alert_values as v
+from solrecd.config.alert_keys import HTTP_KEYS
+from solrecd.config.alerts import Http
+from solrecd.config.errors import Problems
+from solrecd.config.keys import Key, Schema, TableSchema, defaults_of
+from solrecd.config.loki import LokiConfig
+from solrecd.config.receivers import ReceiverReader
+from solrecd.config.settings import Table, parse_settings
+from solrecd.config.values import duration, labels, size, text
+
+_KIB = 1024
+_MIB = 1024 * _KIB
+
+
+_OWN: Final[Schema] = {
+    "url": Key(
+        v.base_url,
+        "Grafana Loki, to which the text of every console is shipped. Without this key"
+        " nothing is.",
+        example="http://loki.example.net:3100",
+    ),
+    "tenant": Key(
+        text(max_bytes=255),
+        "Loki's tenant (`X-Scope-OrgID`), where it has several.",
+        example="operations",
+    ),
+    "labels": Key(
+        labels,
+        "Labels that every stream gets, beside `job`, `console` and the labels of the"
+        " console.",
+        example={"site": "hall2"},
+    ),
+    "batch_size": Key(
+        size(16 * _KIB, 16 * _MIB),
+        "Text in one push; Loki takes 4 MiB unless it is told otherwise.",
+    ),
+    "batch_wait": Key(
+        duration(0.1, 60), "How often there is a look for something to ship."
+    ),
+    "timeout": Key(duration(0.1, 3600), "Seconds for a whole exchange."),
+}
+
+_PLAIN: Final = ("url", "tenant", "labels", "batch_size", "batch_wait")
+
+LOKI_KEYS: Final[Schema] = MappingProxyType({**_OWN, **HTTP_KEYS})
+
+
+def loki_table() -> TableSchema:
+    """Return what is explained of the table."""
+    return TableSchema(
+        path=("loki",),
+        keys=LOKI_KEYS,
+        defaults={**defaults_of(Http), **defaults_of(LokiConfig)},
+        help="Ships what consoles print to Grafana Loki, out of the archive: an outage"
+        " loses nothing that retention keeps. What is changed here counts from the next"
+        " start on.",
+    )
+
+
+def read_loki(
+    table: Table, reader: ReceiverReader, problems: Problems
+) -> LokiConfig | None:
+    """Return what the table says; None where there is none, or it is wrong.
+
+    Args:
+        table: of all files together.
+        reader: reads what is said of HTTP.
+        problems: takes all mistakes.
+    """
+    if not table:
+        return None
+    settings = parse_settings(table, LOKI_KEYS, problems)
+    http = reader.http(settings)
+    if "url" not in table:
+        given = next(iter(table.values()))
+        problems.add(given.problem("stands in [loki], which has no url"))
+    if "url" not in settings:
+        return None
+    own = {key: settings[key].value for key in _PLAIN if key in settings}
+    return LokiConfig(http=http, **own)
