@@ -94,7 +94,6 @@ def test_an_upgrade_keeps_the_sessions_the_configuration_and_the_archives(
             True,
         )
         assert deb.machine.run(f"cat {CONFIGURATION}") == configured
-        assert "# gap: " not in service.text(bmcs.names[0])
 
 
 def test_what_is_removed_leaves_configuration_and_archives_and_frees_the_consoles(
