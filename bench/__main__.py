@@ -7,7 +7,16 @@ import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from bench import endtoend, fleet, interpret, journal, receive, scrape, search
+from bench import (
+    endtoend,
+    fleet,
+    interpret,
+    journal,
+    keystrokes,
+    receive,
+    scrape,
+    search,
+)
 from bench.figures import Figure, machine, markdown
 
 BENCHMARKS: Mapping[str, Callable[[Path], Iterable[Figure]]] = {
@@ -16,6 +25,7 @@ BENCHMARKS: Mapping[str, Callable[[Path], Iterable[Figure]]] = {
     "interpret": interpret.measure,
     "endtoend": endtoend.measure,
     "fleet": fleet.measure,
+    "keystrokes": keystrokes.measure,
     "scrape": scrape.measure,
     "search": search.measure,
 }

@@ -53,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--total", type=int, help="stop after so many bytes per BMC (with --rate)")
     add("--speed", type=float, default=1.0, help="of captures")
     add("--history", action="store_true", help="keep output while nobody listens")
+    add("--threshold", type=int, default=96, help="bytes that do not wait for more")
     add("--retry", type=float, default=1.0, help="seconds until a retransmission")
     add("--timeout", type=float, default=60.0, help="seconds an idle session lives")
     for name in ("loss", "duplication", "reordering", "corruption"):
@@ -70,7 +71,9 @@ def _options(arguments: argparse.Namespace) -> BmcOptions:
         kg=arguments.kg.encode() or None,
         session_timeout=arguments.timeout,
         sol=SolSettings(
-            buffers_without_owner=arguments.history, retry_interval=arguments.retry
+            buffers_without_owner=arguments.history,
+            retry_interval=arguments.retry,
+            threshold=arguments.threshold,
         ),
     )
 
