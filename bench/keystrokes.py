@@ -9,6 +9,7 @@ difference; it is measured while one and while a thousand other consoles print.
 from __future__ import annotations
 
 import secrets
+import select
 import socket
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -121,16 +122,22 @@ def _attached(recorder: Recorder) -> Iterator[_Type]:
     client = Client(str(recorder.directory / "control.sock"))
     with client.dial() as connection:
         line = Line(connection, "/v1/consoles/typed/attach?mode=rw&claim=ask")
-        while not any(True for _ in line.receive()):
+        while not list(_received(line)):
             pass  # the handshake
 
         def press(key: bytes) -> None:
             line.type(key)
             seen = False
             while not seen:
-                seen = any(item == key for item in line.receive())
+                seen = any(item == key for item in _received(line))
 
         yield press
+
+
+def _received(line: Line) -> Iterator[object]:
+    """Wait for the daemon, and yield what it says."""
+    select.select([line], [], [])
+    yield from line.receive()
 
 
 class _Bare:

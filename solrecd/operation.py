@@ -92,15 +92,20 @@ class Operation:
 
     def who(self) -> list[dict[str, Any]]:
         """Return the contract's ``who`` objects."""
-        return [
-            {
-                "console": self._console.name,
-                "user": seat.user,
-                "mode": seat.mode.value,
-                "since": format_stamp(seat.since),
-            }
-            for seat in self._console.desk.seats
-        ]
+        return [self._in_words(seat) for seat in self._console.desk.seats]
+
+    def beside(self, seat: Seat) -> list[dict[str, Any]]:
+        """Return the ``who`` objects of the others."""
+        seats = self._console.desk.seats
+        return [self._in_words(other) for other in seats if other is not seat]
+
+    def _in_words(self, seat: Seat) -> dict[str, Any]:
+        return {
+            "console": self._console.name,
+            "user": seat.user,
+            "mode": seat.mode.value,
+            "since": format_stamp(seat.since),
+        }
 
     async def type(self, user: str, data: bytes) -> None:
         """Type on the console, as fast as the BMC accepts it.

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import trio
 
@@ -76,7 +76,8 @@ class Workshop:
         return await trio.to_thread.run_sync(self.memory.evidence, name)
 
     def _look_up(self, name: str) -> tuple[OpenedConsole, Recollection]:
-        return self.sinks.archive.open_console(name), self.memory.recall(name)
+        known = self.memory.recall(name)
+        return _without_notes(self.sinks.archive.open_console(name), known), known
 
     def _limits(self) -> Mapping[Stage, float]:
         return self.metrics.stage_timeouts
@@ -115,6 +116,15 @@ class Workshop:
             first_boot=first_boot,
             offset=offset,
         )
+
+
+def _without_notes(opened: OpenedConsole, known: Recollection) -> OpenedConsole:
+    """Return where a console goes on; a log of notes alone has begun no boot."""
+    is_known = known.boot is not None and known.boot.boot == opened.boot
+    said = opened.restored or opened.pending or opened.offset != opened.boot_offset
+    if is_known or said or not opened.continues:
+        return opened
+    return replace(opened, continues=False, boot=opened.boot - 1, last_output=None)
 
 
 def _boot(name: str, opened: OpenedConsole, known: Recollection) -> Boot | None:

@@ -28,6 +28,7 @@ from solrecd.api.doctor import examining
 from solrecd.api.fleet import Fleet, FleetError
 from solrecd.api.gate import Gate, View, view_in
 from solrecd.api.operate import named_in, operating
+from solrecd.api.patience import wait_for_watcher
 from solrecd.api.routes import ROUTES, Method, Reach, RouteRule
 from solrecd.api.watch import watching
 from solrecd.events import Event, Line
@@ -46,7 +47,8 @@ class _Tail:
         self._view = view
         self._names = names
 
-    async def __call__(self, _: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        wait_for_watcher(scope)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._send_items, send)
             nursery.start_soon(self._end_with_the_role, nursery.cancel_scope)

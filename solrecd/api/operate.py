@@ -22,6 +22,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from solrecd.access import Role
 from solrecd.api.gate import Gate, View, refuse, view_in
+from solrecd.api.patience import wait_for_watcher
 from solrecd.api.routes import DEED_ROLES
 from solrecd.console.desk import Claim, DeskTakenError, Missed, Mode, Notice, Seat
 from solrecd.management import ManagementError, Power
@@ -193,6 +194,7 @@ class _Attaching:
             await refuse(socket.scope, socket.send, 400, str(error))
             return
         await socket.accept()
+        wait_for_watcher(socket.scope)
         try:
             with operation.attached(view.principal, mode, claim) as seat:
                 terminal = _Terminal(socket, operation, seat, view)
@@ -231,7 +233,9 @@ class _Terminal:
         self._view = view
 
     async def show_forever(self) -> None:
-        await self._tell("welcome", mode=self._seat.mode.value, user=self._seat.user)
+        seat = self._seat
+        here = self._operation.beside(seat)
+        await self._tell("welcome", mode=seat.mode.value, user=seat.user, others=here)
         while True:
             for item in _joined(await self._seat.next()):
                 match item:

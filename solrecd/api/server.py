@@ -4,8 +4,8 @@ Hypercorn's connection handler speaks HTTP; the rest of hypercorn is left out on
 purpose. Its `serve` sends to clients under a shield without a deadline, so that one
 viewer who stops reading would hold the daemon's shutdown for ever; and its worker
 does not survive an application that has no lifespan. Here every client's socket is
-closed when the server is cancelled, and a client who takes no bytes for
-`SEND_TIMEOUT` is dropped.
+closed when the server is cancelled, and a client who takes no bytes for too long is
+dropped (`solrecd.api.patience`).
 """
 
 from __future__ import annotations
@@ -30,11 +30,9 @@ from solrecd.api.crowd import Crowd
 from solrecd.api.denials import DenialReason
 from solrecd.api.gate import CALLER, PEER
 from solrecd.api.listeners import Bind, address_of, listen
+from solrecd.api.patience import PATIENCE, Patience
 from solrecd.api.peer import credentials_of, local_caller
 from solrecd.tls import names_in
-
-SEND_TIMEOUT = 30.0
-"""Seconds that a client may take no bytes while we have some for it."""
 
 HANDSHAKE_TIMEOUT = 10.0
 """Seconds for a client's side of a TLS handshake."""
@@ -138,7 +136,8 @@ class _Connections:
             yield None
 
     async def _serve(self, stream: trio.SocketStream, address: str) -> None:
-        patient = self._stream(stream)
+        patience = Patience()
+        patient = self._stream(stream, patience)
         if isinstance(patient, _TlsStream) and not await self._greet(patient, address):
             return
         caller = await self._caller(stream, patient)
@@ -146,15 +145,15 @@ class _Connections:
             self._app,
             self._config,
             self._context,
-            ConnectionState({CALLER: caller, PEER: address}),
+            ConnectionState({CALLER: caller, PEER: address, PATIENCE: patience}),
             patient,  # type: ignore[arg-type]
         )
 
-    def _stream(self, stream: trio.SocketStream) -> _PatientStream:
+    def _stream(self, stream: trio.SocketStream, patience: Patience) -> _PatientStream:
         context = self._tls()
         if context is None:
-            return _PlainStream(stream)
-        return _TlsStream(stream, context)
+            return _PlainStream(stream, patience)
+        return _TlsStream(stream, context, patience)
 
     async def _greet(self, stream: _TlsStream, address: str) -> bool:
         """Shake hands, where a crowd waits each in its turn; tell whether it worked."""
@@ -198,8 +197,10 @@ class _PatientStream:
         self,
         stream: trio.SocketStream | trio.SSLStream[trio.SocketStream],
         transport: trio.SocketStream,
+        patience: Patience,
     ) -> None:
         self._stream = stream
+        self._patience = patience
         self._transport = transport
         self.receive_some = stream.receive_some
         self.aclose = stream.aclose
@@ -208,11 +209,11 @@ class _PatientStream:
         """Send, or give the client up.
 
         Raises:
-            trio.BrokenResourceError: it is gone, or took nothing for `SEND_TIMEOUT`.
+            trio.BrokenResourceError: it is gone, or took nothing for too long.
         """
-        with trio.move_on_after(SEND_TIMEOUT) as patience:
+        with trio.move_on_after(self._patience.seconds) as waiting:
             await self._stream.send_all(data)
-        if patience.cancelled_caught:
+        if waiting.cancelled_caught:
             self._transport.socket.close()
             raise trio.BrokenResourceError("the client takes no bytes")
 
@@ -220,8 +221,8 @@ class _PatientStream:
 class _PlainStream(_PatientStream):
     """What hypercorn wants to see of a connection without TLS."""
 
-    def __init__(self, stream: trio.SocketStream) -> None:
-        super().__init__(stream, stream)
+    def __init__(self, stream: trio.SocketStream, patience: Patience) -> None:
+        super().__init__(stream, stream, patience)
         self.socket = stream.socket
         self.send_eof = stream.send_eof
 
@@ -229,10 +230,12 @@ class _PlainStream(_PatientStream):
 class _TlsStream(_PatientStream):
     """The same with TLS: hypercorn has it shake hands first."""
 
-    def __init__(self, stream: trio.SocketStream, context: ssl.SSLContext) -> None:
+    def __init__(
+        self, stream: trio.SocketStream, context: ssl.SSLContext, patience: Patience
+    ) -> None:
         # HTTP tells its own end; many clients close without TLS's.
         tls = trio.SSLStream(stream, context, server_side=True, https_compatible=True)
-        super().__init__(tls, stream)
+        super().__init__(tls, stream, patience)
         self._tls = tls
         self.transport_stream = stream
         self.do_handshake = tls.do_handshake

@@ -20,6 +20,7 @@ from starlette.types import Receive, Scope, Send
 
 from solrecd.api.gate import Gate, View, view_in
 from solrecd.api.operate import named_in
+from solrecd.api.patience import wait_for_watcher
 from solrecd.sinks.board import Changes
 from solrecd.stamps import format_stamp
 
@@ -55,7 +56,8 @@ class _Watch:
         self._shown: set[str] = set()
         """Consoles that the reader knows of: of others nothing is said at all."""
 
-    async def __call__(self, _: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        wait_for_watcher(scope)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._send_forever, send)
             while (await receive())["type"] != "http.disconnect":

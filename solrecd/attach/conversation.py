@@ -8,21 +8,27 @@ understand them.
 from __future__ import annotations
 
 import selectors
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
+from solrecd.attach.asked import Question, crowd
 from solrecd.attach.keys import Action, Dialect, KeyScanner, Typed, Unknown, shown
-from solrecd.attach.line import Line
+from solrecd.attach.line import Line, LineClosedError, LineLostError
 from solrecd.attach.terminal import Terminal
 
 POWER_WISHES: Final = ("on", "off", "shutdown", "cycle", "reset", "diag")
 
-_ENTER: Final = frozenset(b"\r\n")
-_CANCEL: Final = frozenset(b"\x03\x04\x1b")
-_ERASE: Final = frozenset(b"\x7f\x08")
-_PRINTABLE: Final = range(0x20, 0x7F)
+RETRY: Final = 0.5
+"""Seconds between two attempts to find a daemon that went away."""
+
+PATIENCE: Final = 120.0
+"""Seconds that it may take: longer than any restart."""
+
+TYPED_AHEAD: Final = 4096
+"""Bytes that may be typed before the console is there; more are no typing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,40 +40,15 @@ class Surroundings:
         recent: returns the last lines of the console, safe to show.
         status: returns what is known of it, safe to show.
         safe: takes control characters out of a text.
+        again: attaches once more, to write or only to watch, after the daemon went
+            away; returns None while it does not answer.
     """
 
     console: str
     recent: Callable[[], Sequence[str]]
     status: Callable[[], Sequence[str]]
     safe: Callable[[str], str]
-
-
-class _Question:
-    """A line that is asked for while the console goes on."""
-
-    def __init__(self, answered: Callable[[str], None]) -> None:
-        self._answered = answered
-        self._typed = bytearray()
-
-    def answer(self) -> None:
-        """Hand on what was typed."""
-        self._answered(self._typed.decode("utf-8", "replace").strip())
-
-    def feed(self, data: bytes) -> tuple[bytes, bool, bytes]:
-        """Return what to echo, whether that was all, and keys behind it."""
-        echo = bytearray()
-        for at, key in enumerate(data):
-            if key in _CANCEL:
-                self._typed.clear()
-            if key in _ENTER or key in _CANCEL:
-                return bytes(echo), True, data[at + 1 :]
-            if key in _ERASE:
-                echo += b"\b \b" if self._typed else b""
-                del self._typed[-1:]
-            elif key in _PRINTABLE or key > 0x7F:
-                self._typed.append(key)
-                echo.append(key)
-        return bytes(echo), False, b""
+    again: Callable[[bool], Line | None]
 
 
 class Conversation:
@@ -88,18 +69,34 @@ class Conversation:
         self._dialect = dialect
         self._around = around
         self._scanner = KeyScanner(dialect)
-        self._question: _Question | None = None
+        self._question: Question | None = None
         self._is_over = False
+        self._is_welcome = False
+        """The daemon has let us in; what is typed before that waits."""
+        self._ahead = b""
+        self._until = 0.0
+        """Up to here a daemon that went away is waited for (monotonic)."""
+        self._wrote = False
+        """We could write before it went."""
         self._is_quiet = False
         self._echoes = False
         self._writes = False
 
     def run(self) -> None:
-        """Talk until the person leaves.
+        """Talk until the person leaves; a daemon that restarts is waited for.
 
         Raises:
-            LineClosedError: the daemon ended it.
+            LineClosedError: the daemon ended it, or did not come back.
         """
+        while not self._is_over:
+            try:
+                self._talk()
+            except LineClosedError as error:
+                self._lose(error)
+                self._come_back()
+        self._line.close()
+
+    def _talk(self) -> None:
         with selectors.DefaultSelector() as selector:
             selector.register(self._line, selectors.EVENT_READ, self._hear)
             selector.register(self._terminal.keyboard, selectors.EVENT_READ, self._read)
@@ -107,7 +104,41 @@ class Conversation:
                 for key, _ in selector.select():
                     if not key.data():
                         selector.unregister(key.fileobj)
-        self._line.close()
+
+    def _lose(self, error: LineClosedError) -> None:
+        """Begin to wait for the daemon, or go on: it may not know us at once.
+
+        Raises:
+            LineClosedError: there is nothing to wait for.
+        """
+        if self._is_welcome and isinstance(error, LineLostError):
+            self._until = time.monotonic() + PATIENCE
+            self._wrote, self._writes, self._is_welcome = self._writes, False, False
+            leave = shown(self._dialect.prefix + b".")
+            self._say(f"solrecd went away; waiting until it is back, {leave} leaves")
+        elif time.monotonic() >= self._until:
+            raise error
+
+    def _come_back(self) -> None:
+        """Attach again, as before.
+
+        Raises:
+            LineLostError: the daemon did not come back.
+        """
+        line = None
+        while line is None and not self._is_over:
+            if time.monotonic() >= self._until:
+                raise LineLostError(f"solrecd did not come back in {PATIENCE:.0f} s")
+            self._pause()
+            line = self._around.again(self._wrote)
+        self._line = line or self._line
+
+    def _pause(self) -> None:
+        """Wait a little for the daemon; whoever is here may leave meanwhile."""
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._terminal.keyboard, selectors.EVENT_READ)
+            if selector.select(RETRY) and not self._read():
+                self._is_over = True
 
     def _say(self, text: str) -> None:
         safe = self._around.safe(text)
@@ -130,7 +161,7 @@ class Conversation:
     def _told(self, item: Mapping[str, Any]) -> None:
         match item:
             case {"event": "welcome", "mode": mode}:
-                self._welcome(mode)
+                self._welcome(mode, item.get("others"))
             case {"event": "said", "text": text, "mode": mode}:
                 self._writes = mode == "rw"
                 if not self._is_quiet:
@@ -146,23 +177,35 @@ class Conversation:
             case _:
                 pass
 
-    def _welcome(self, mode: str) -> None:
+    def _welcome(self, mode: str, others: Sequence[Mapping[str, str]] | None) -> None:
         self._writes = mode == "rw"
         help_keys = shown(self._dialect.prefix + b"?")
         words = "attached" if self._writes else "attached to watch"
+        here = "" if others is None else f"{crowd(others)}; "
         self._list(self._around.recent())
-        self._say(f"{words}: {self._around.console}; {help_keys} for help")
+        self._say(f"{words}: {self._around.console}; {here}{help_keys} for help")
+        self._is_welcome, self._until = True, 0.0
+        ahead, self._ahead = self._ahead, b""
+        self._take(ahead)
 
     # What the person types.
 
     def _read(self) -> bool:
         data = self._terminal.read()
-        if data:
+        if not self._is_welcome and data:
+            self._wait_with(data)
+        elif data:
             self._take(data)
         elif self._writes:
             # The end of what was piped in; who only watches goes on watching.
             self._is_over = True
         return bool(data)
+
+    def _wait_with(self, data: bytes) -> None:
+        """Keep what is typed until somebody can hear it; leaving is always possible."""
+        self._ahead = (self._ahead + data)[-TYPED_AHEAD:]
+        items = KeyScanner(self._dialect).feed(self._ahead)
+        self._is_over = Action.QUIT in items
 
     def _take(self, data: bytes) -> None:
         while data:
@@ -212,7 +255,7 @@ class Conversation:
 
     def _ask(self, question: str, answered: Callable[[str], None]) -> None:
         self._terminal.write(f"\r\n<solrecd> {question} ".encode())
-        self._question = _Question(answered)
+        self._question = Question(answered)
 
     # What the escapes do.
 

@@ -32,6 +32,10 @@ class LineClosedError(Exception):
     """The daemon ended it; the message says why, in one line."""
 
 
+class LineLostError(LineClosedError):
+    """The daemon went away without a word: it may come back."""
+
+
 class Line:
     """One attached console, as the client has it."""
 
@@ -76,6 +80,7 @@ class Line:
 
         Raises:
             LineClosedError: it is over.
+            LineLostError: the same, and nobody said why.
         """
         for data in self._arrived():
             self._protocol.receive_data(data)
@@ -87,7 +92,7 @@ class Line:
         while True:
             data = self._receive()
             if data == b"":
-                raise LineClosedError("solrecd closed the connection")
+                raise LineLostError("solrecd closed the connection")
             if data is not None:
                 yield data
             if not getattr(self._socket, "pending", int)():
@@ -98,6 +103,8 @@ class Line:
         self._socket.settimeout(0)
         try:
             return self._socket.recv(_READ)
+        except ConnectionError:
+            return b""
         except OSError as error:
             if isinstance(error, BlockingIOError) or _wants_more(error):
                 return None
@@ -133,7 +140,10 @@ class Line:
             raise LineClosedError(_reason_in(self._refusal))
 
     def _send(self, event: Any) -> None:
-        self._socket.sendall(self._protocol.send(event))
+        try:
+            self._socket.sendall(self._protocol.send(event))
+        except ConnectionError:
+            raise LineLostError("solrecd closed the connection") from None
 
 
 def _wants_more(error: OSError) -> bool:

@@ -7,10 +7,10 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from types import FrameType
 
-from solrecd.api.client import quote
+from solrecd.api.client import UnreachableError, quote
 from solrecd.attach.conversation import Conversation, Surroundings
 from solrecd.attach.keys import DEFAULT_ESCAPE, Dialect, dialect_of
 from solrecd.attach.line import Line, LineClosedError
@@ -63,11 +63,16 @@ def main(args: argparse.Namespace) -> int:
         known = [row["console"] for row in source.daemon.get("/v1/consoles")]
     name = names.select_one(args.name, known, source.labels)
     terminal = Terminal(sys.stdin.fileno(), sys.stdout.fileno())
-    with asking(), source.daemon.dial() as connection:
-        target = _target(name, args)
-        line = Line(connection, target, source.daemon.authorization)
+    claim = "force" if args.force else "join" if args.join else "ask"
+    with asking(), ExitStack() as connections:
+        dial = _Dial(source, name, connections)
+        line = dial(writes=not args.monitor, claim=claim)
         around = Surroundings(
-            name, _recent(source, name, args.lines), _status(source, name), safe
+            name,
+            _recent(source, name, args.lines),
+            _status(source, name),
+            safe,
+            dial.again,
         )
         try:
             with _ended_by_signals(), terminal.raw():
@@ -85,10 +90,38 @@ def _dialect(escape: str) -> Dialect:
         raise CommandError(str(error)) from None
 
 
-def _target(name: str, args: argparse.Namespace) -> str:
-    mode = "ro" if args.monitor else "rw"
-    claim = "force" if args.force else "join" if args.join else "ask"
-    return f"/v1/consoles/{quote(name)}/attach?mode={mode}&claim={claim}"
+class _Dial:
+    """Attaches, and again after the daemon went away.
+
+    Args:
+        source: knows the daemon.
+        name: of the console.
+        connections: has them closed at the end.
+    """
+
+    def __init__(self, source: Source, name: str, connections: ExitStack) -> None:
+        self._source = source
+        self._name = name
+        self._connections = connections
+
+    def __call__(self, *, writes: bool, claim: str) -> Line:
+        """Return a line to the console.
+
+        Raises:
+            UnreachableError: there is no daemon.
+        """
+        connection = self._connections.enter_context(self._source.daemon.dial())
+        mode = "rw" if writes else "ro"
+        target = f"/v1/consoles/{quote(self._name)}/attach?mode={mode}&claim={claim}"
+        return Line(connection, target, self._source.daemon.authorization)
+
+    def again(self, writes: bool) -> Line | None:  # noqa: FBT001 - a callback
+        """Return a line, or None while there is no daemon."""
+        self._connections.close()
+        try:
+            return self(writes=writes, claim="ask")
+        except UnreachableError:
+            return None
 
 
 def _recent(source: Source, name: str, count: int) -> Callable[[], Sequence[str]]:

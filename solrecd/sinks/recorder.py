@@ -26,9 +26,6 @@ NOTES_BEHIND_TAIL = 64
 """Notes kept behind an unfinished line before they move ahead of it: a console that
 waits at ``login:`` for weeks must not cost more memory with every lost session."""
 
-NOTES_WAITING = 256
-"""Notes kept of a console that has printed nothing yet; the oldest go first."""
-
 FIRST_RETRY = 0.25
 LAST_RETRY = 5.0
 """Seconds between attempts to write to a disk that refuses, doubled up to here."""
@@ -221,10 +218,11 @@ class Recorder:
             self._plan_reading(batch.reading, chunks)
         if chunks:
             self._current(chunks[0].at).add_chunks(list(chunks))
+        if self._notes and not self.segments:
+            # The machine has printed nothing yet; what people did is worth a log.
+            self._current(self._notes[0].at)
         if self.segments:
             self._plan_end(self.segments[-1])
-        while len(self._notes) > NOTES_WAITING:
-            self._notes.pop(0)
 
     def _rotate(self, at: int) -> None:
         """Go on in another part where a limit or missing bytes ask for it."""

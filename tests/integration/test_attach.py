@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -316,3 +316,47 @@ async def test_a_wall_in_a_pipe_is_printed_once(site: Site) -> None:
     assert (status, said.split("\t")[:2]) == (0, ["node1", "unknown"])
     assert json.loads(as_json[1])["console"] == "node1"
     assert nobody[0] == 1
+
+
+async def test_who_is_attached_is_attached_again_after_a_restart(site: Site) -> None:
+    add_echo(site)
+    words = ["attach", "node1"]
+
+    async with solrecctl(site.folder / "control.sock", words) as nobody_there:
+        assert await nobody_there.leaves() == 3
+    async with AsyncExitStack() as stack:
+        async with site.recording():
+            await site.wait("node1", session="up")
+            person = await stack.enter_async_context(attached(site))
+        await person.sees(b"solrecd went away")
+        async with site.recording():
+            await site.wait("node1", session="up")
+            await person.sees(b"nobody else is here")
+            person.type(b"still here\r")
+            await person.sees(b"still here\r")
+            person.type(b"&.")
+            status = await person.leaves()
+
+    assert status == 0
+
+
+async def test_a_note_on_a_machine_that_never_printed_is_in_its_log(
+    site: Site,
+) -> None:
+    member = site.add(Bmc(OPTIONS, Machine(Echo())), "node1")
+
+    async with site.recording():
+        await site.wait("node1", session="up")
+        await run(site, "note", "node1", "waits for cables")
+        await until(lambda: "waits for cables" in site.text("node1"))
+    async with site.recording():
+        before = await site.wait("node1", session="up")
+        member.bmc.console_output(b"at last\r\n", trio.current_time())
+        site.fleet.poke(member)
+        await until(lambda: "at last" in site.text("node1"))
+        after = await site.wait("node1", boot=1)
+
+    assert (before["boot"], before["last_output"]) == (None, None)
+    assert after["last_output"] is not None
+    assert site.raw("node1") == b"at last\r\n"
+    assert [line[28] for line in site.text("node1").splitlines()] == ["#", "|"]

@@ -217,7 +217,8 @@ async def test_text_is_in_the_log_while_the_daemon_runs(site: Site) -> None:
 
 
 async def test_a_daemon_that_comes_back_goes_on_and_marks_the_gap(site: Site) -> None:
-    bmc = make_bmc("node1")
+    # Slow enough that the BMC has room for a gap of five seconds.
+    bmc = make_bmc("node1", rate=25)
     site.add(bmc, "node1")
 
     async with site.recording():

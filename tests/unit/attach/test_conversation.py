@@ -6,11 +6,14 @@ import os
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
+from solrecd.attach import conversation
 from solrecd.attach.conversation import Conversation, Surroundings
 from solrecd.attach.keys import dialect_of
+from solrecd.attach.line import LineLostError
 from solrecd.attach.terminal import Terminal
 
 
@@ -35,7 +38,8 @@ class FakeLine:
         self.sent.append("closed")
 
     def receive(self) -> Iterator[object]:
-        self.ends[0].recv(1)
+        if not self.ends[0].recv(1):
+            raise LineLostError("gone")
         yield from self.waiting
 
 
@@ -52,13 +56,23 @@ class Talk:
     def __init__(self) -> None:
         self.line = FakeLine([{"event": "welcome", "mode": "rw", "user": "alice"}])
         self.line.ends[1].send(b"x")
+        self.lines: list[FakeLine] = []
+        self.wrote: list[bool] = []
+        self.pressed = b""
+        """While we attach again."""
         self.keys, self._keyboard = os.pipe()
         self.shown, self._screen = os.pipe()
 
     def type(self, keys: bytes, escape: str = "&") -> str:
         """Type keys, and leave; return what was on the screen."""
         os.write(self._keyboard, keys + b"&.")
-        around = Surroundings("node1", lambda: ["last line"], lambda: ["up: yes"], str)
+        return self.run(escape)
+
+    def run(self, escape: str = "&") -> str:
+        """Talk to the end; return what was on the screen."""
+        around = Surroundings(
+            "node1", lambda: ["last line"], lambda: ["up: yes"], str, self.again
+        )
         terminal = Terminal(self.keys, self._screen)
         Conversation(
             terminal,
@@ -67,6 +81,12 @@ class Talk:
             around,
         ).run()
         return os.read(self.shown, 65536).decode()
+
+    def again(self, writes: bool) -> Any:  # noqa: FBT001 - a callback
+        """Attach once more, after the daemon went away."""
+        self.wrote.append(writes)
+        os.write(self._keyboard, self.pressed)
+        return self.lines.pop(0) if self.lines else None
 
     def close(self) -> None:
         for end in self.line.ends:
@@ -127,3 +147,50 @@ def test_a_note_is_asked_for_while_the_console_goes_on(talk: Talk) -> None:
         {"text": "replaced DIMM \ufffd"},
     ) in talk.line.sent
     assert "console output" in shown
+
+
+def test_the_banner_tells_who_else_is_here(talk: Talk) -> None:
+    others = [{"user": "bob", "mode": "ro"}, {"user": "eve", "mode": "rw"}]
+    talk.line.waiting = [{"event": "welcome", "mode": "ro", "others": others}]
+
+    shown = talk.type(b"")
+
+    assert "attached to watch: node1; 2 others are here (eve writes); &?" in shown
+
+
+def test_the_banner_tells_that_nobody_is_here(talk: Talk) -> None:
+    talk.line.waiting = [{"event": "welcome", "mode": "rw", "others": []}]
+
+    assert "node1; nobody else is here; &?" in talk.type(b"")
+
+
+def test_a_daemon_that_comes_back_is_attached_to_again(
+    talk: Talk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    second = FakeLine([{"event": "welcome", "mode": "rw"}])
+    second.ends[1].send(b"x")
+    talk.lines = [second]
+    talk.pressed = b"uname\r&."
+    talk.line.ends[1].shutdown(socket.SHUT_WR)
+    monkeypatch.setattr(conversation, "RETRY", 0.0)
+
+    shown = talk.run()
+
+    assert "solrecd went away" in shown
+    assert talk.wrote == [True]
+    assert second.sent == [b"uname\r", "closed"]
+    for end in second.ends:
+        end.close()
+
+
+def test_nobody_has_to_wait_for_a_daemon_that_went_away(
+    talk: Talk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    talk.pressed = b"lost&."
+    talk.line.ends[1].shutdown(socket.SHUT_WR)
+    monkeypatch.setattr(conversation, "RETRY", 0.0)
+
+    shown = talk.run()
+
+    assert "&. leaves" in shown
+    assert talk.line.sent == ["closed"]
