@@ -40,8 +40,18 @@ def laid_out(text: str) -> str:
     return "\n".join([".nf", *lines, ".fi"])
 
 
+_LONG = re.compile(r"[^\s\\]{32}(?=[^\s\\]{16})")
+"""What does not fit beside the margin of a key: it may be broken there."""
+
+
 def _escaped(text: str) -> str:
-    return text.replace("\\", "\\e").replace("-", "\\-").replace("\n", " ")
+    text = _LONG.sub(lambda found: f"{found[0]}\0", text)
+    return (
+        text.replace("\\", "\\e")
+        .replace("-", "\\-")
+        .replace("\n", " ")
+        .replace("\0", "\\:")
+    )
 
 
 def _guarded(line: str) -> str:
