@@ -47,7 +47,7 @@ from solrecd.link.dialer import Dialer
 from solrecd.link.handover import Handover
 from solrecd.link.hub import Hub
 from solrecd.loki import Surroundings, ship
-from solrecd.metrics import Format, Metrics
+from solrecd.metrics import Format, Metrics, sample_alerts
 from solrecd.metrics.families import LOKI_LINES
 from solrecd.notify import Notifier
 from solrecd.sinks.alerts import AlertSink, Tools
@@ -149,6 +149,7 @@ class Daemon:
         tools = Tools(self._wall_clock, socket.gethostname(), folder)
         alerts = AlertSink(Path(settings.log_dir), tools)
         alerts.configure(self._config)
+        sample_alerts(self._metrics, alerts.statistics, lambda: alerts.dropped)
         return alerts
 
     def _build_storage(self) -> Storage:

@@ -15,6 +15,9 @@ from solrecd.config.alert_values import fill
 from solrecd.events import Event, Kind
 from solrecd.stamps import format_stamp
 
+TEST = "test"
+"""Name of the event that people try their receivers with."""
+
 VALUE_MAX = 1024
 """Bytes of a label's value."""
 
@@ -25,6 +28,8 @@ def alert_name(event: Event) -> str:
     A closed set: kinds and names are those of the marker rules.
     """
     match event.kind:
+        case Kind.OPERATOR if event.name == TEST:
+            return "SolrecdTest"
         case Kind.FAILURE:
             words = event.name
         case Kind.STUCK:

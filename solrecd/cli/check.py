@@ -21,6 +21,18 @@ USAGE = 2
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
+    add_sources(parser)
+    parser.add_argument(
+        "--send-test-alert",
+        nargs="?",
+        const="",
+        metavar="RECEIVER",
+        help="tell this receiver of alerts, or all of them, that this is a test",
+    )
+
+
+def add_sources(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say what to read."""
     parser.add_argument(
         "-c",
         "--config",
@@ -58,7 +70,12 @@ def main(args: argparse.Namespace) -> int:
         return USAGE
     print(f"{args.config}: {_in_words(config)}")
     _tell_own_rules(folder, rules)
-    return 0
+    if args.send_test_alert is None:
+        return 0
+    # Imported here: a check alone needs no Trio.
+    from solrecd.cli.test_alert import send  # noqa: PLC0415
+
+    return send(config, args.send_test_alert)
 
 
 def load(path: str, *, assume_credentials: bool = False) -> Config:

@@ -39,7 +39,7 @@ _FORBIDS_THE_START = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
-    check.add_arguments(parser)
+    check.add_sources(parser)
 
 
 def main(args: argparse.Namespace) -> int:

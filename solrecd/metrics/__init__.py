@@ -8,6 +8,7 @@
 - `series`      what each console has, for hundreds of consoles at once
 - `histogram`   a histogram cheap enough for every datagram
 - `console`     the numbers of one console: plain attributes that the hot path adds to
+- `alerts`      the receivers of alerts
 - `fleet`       all consoles, the daemon and the process; renders a scrape
 - `negotiation` which format, and whether compressed
 - `app`         the HTTP side
@@ -24,6 +25,7 @@ A gauge is sampled: `Metrics.gauge` takes a function that returns the values of 
 `declared` lists all families, for whatever must not use others.
 """
 
+from solrecd.metrics.alerts import sample_alerts
 from solrecd.metrics.app import metrics_app
 from solrecd.metrics.console import ConsoleMetrics
 from solrecd.metrics.families import declared
@@ -42,4 +44,5 @@ __all__ = [
     "Type",
     "declared",
     "metrics_app",
+    "sample_alerts",
 ]

@@ -1,9 +1,9 @@
 """The catalogue: every metric family of solrecd's own, in the order of a scrape.
 
 Names and labels are a contract with people's alerts and dashboards: a family may be
-added, none may change. Labels are bounded by the configuration (``console``) or by a
-closed set (``reason``, ``outcome``, ``stage``, ``name``); text from a console or a BMC
-is never a label.
+added, none may change. Labels are bounded by the configuration (``console``,
+``receiver``) or by a closed set (``reason``, ``outcome``, ``stage``, ``name``); text
+from a console or a BMC is never a label.
 """
 
 from __future__ import annotations
@@ -203,6 +203,35 @@ METRICS_DENIED = Family(
     Type.COUNTER,
     "Requests to the metrics listener without a password or with a wrong one.",
 )
+ALERT_NOTICES = Family(
+    "solrecd_alert_notices_total",
+    Type.COUNTER,
+    "Notices of alerts, by what became of them; failed counts tries, held_back events.",
+    ("receiver", "result"),
+)
+ALERT_QUEUE = Family(
+    "solrecd_alert_queue_length",
+    Type.GAUGE,
+    "Notices of alerts that wait for their receiver.",
+    ("receiver",),
+)
+ALERTS_FIRING = Family(
+    "solrecd_alerts_firing",
+    Type.GAUGE,
+    "Alerts that go on, as their receiver knows them.",
+    ("receiver",),
+)
+ALERT_RECEIVER_UP = Family(
+    "solrecd_alert_receiver_up",
+    Type.GAUGE,
+    "1 when the receiver took what it was told last; 1 as well before the first time.",
+    ("receiver",),
+)
+ALERT_EVENTS_DROPPED = Family(
+    "solrecd_alert_events_dropped_total",
+    Type.COUNTER,
+    "Events that nobody was told of, because too many came at once.",
+)
 LOOP_LAG = Family(
     "solrecd_loop_lag_seconds",
     Type.HISTOGRAM,
@@ -258,6 +287,11 @@ CATALOGUE = (
     REJECTED,
     DENIED,
     METRICS_DENIED,
+    ALERT_NOTICES,
+    ALERT_QUEUE,
+    ALERTS_FIRING,
+    ALERT_RECEIVER_UP,
+    ALERT_EVENTS_DROPPED,
     LOOP_LAG,
     ACK_DELAY,
     LOKI_LINES,

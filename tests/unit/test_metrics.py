@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import NamedTuple
 
 import pytest
 from prometheus_client import Metric
@@ -19,7 +20,7 @@ from solrecd.events import (
     Severity,
     Stage,
 )
-from solrecd.metrics import Metrics, declared, families
+from solrecd.metrics import Metrics, declared, families, sample_alerts
 
 NOON = 1_795_348_800_000_000
 """A stamp: 2026-11-22T12:00:00Z."""
@@ -38,6 +39,11 @@ CONTRACT = {
     "solrecd_console_left_logged_in": "gauge",
     "solrecd_boots_total": "counter",
     "solrecd_api_denied_total": "counter",
+    "solrecd_alert_notices_total": "counter",
+    "solrecd_alert_queue_length": "gauge",
+    "solrecd_alerts_firing": "gauge",
+    "solrecd_alert_receiver_up": "gauge",
+    "solrecd_alert_events_dropped_total": "counter",
     "solrecd_build_info": "gauge",
     "solrecd_config_last_reload_success_timestamp_seconds": "gauge",
     "solrecd_config_last_reload_successful": "gauge",
@@ -451,3 +457,34 @@ def test_a_batch_whose_values_differ_is_written_one_by_one(metrics: Metrics) -> 
         ("n3",): 0,
     }
     assert values(metrics, "solrecd_power_on") == {("n3",): 1}
+
+
+class Receiver(NamedTuple):
+    """The numbers of a receiver of alerts."""
+
+    delivered: int = 5
+    failed: int = 4
+    dropped: int = 3
+    held_back: int = 2
+    waiting: int = 1
+    firing: int = 6
+    works: bool = False
+
+
+def test_receivers_of_alerts_are_told_apart() -> None:
+    metrics = Metrics((), version="0")
+    sample_alerts(metrics, lambda: {"pager": Receiver()}, lambda: 7)
+
+    text = metrics.render().decode()
+
+    for line in (
+        'solrecd_alert_notices_total{receiver="pager",result="delivered"} 5',
+        'solrecd_alert_notices_total{receiver="pager",result="failed"} 4',
+        'solrecd_alert_notices_total{receiver="pager",result="dropped"} 3',
+        'solrecd_alert_notices_total{receiver="pager",result="held_back"} 2',
+        'solrecd_alert_queue_length{receiver="pager"} 1',
+        'solrecd_alerts_firing{receiver="pager"} 6',
+        'solrecd_alert_receiver_up{receiver="pager"} 0',
+        "solrecd_alert_events_dropped_total 7",
+    ):
+        assert f"{line}\n" in text

@@ -9,7 +9,7 @@ has a task and a state of its own: one that hangs delays none of the others.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 import trio
@@ -170,7 +170,7 @@ class _Peer:
     async def _tell_all(self, client: Client) -> bool:
         """Tell what waits; return whether the server works."""
         while batch := self._next_batch():
-            answer = await self._post(client, batch.values(), self._ends_at)
+            answer = await self._tell(client, batch.values())
             if not answer.ok and not answer.is_final:
                 return False
             for key, notice in batch.items():
@@ -197,15 +197,9 @@ class _Peer:
         ahead = int(MISSED_RESENDS * self._resend * SECOND)
         return self._tools.wall_clock() + ahead
 
-    async def _post(
-        self,
-        client: Client,
-        notices: Iterable[Notice],
-        ends_at: Callable[[Notice], int],
-    ) -> Answer:
-        told = [alertmanager_object(n, self._config, ends_at(n)) for n in notices]
-        body = json.dumps(told, ensure_ascii=False).encode("utf-8", "replace")
-        answer = await client.post(self.url + PATH, body, _HEADERS)
+    async def _tell(self, client: Client, notices: Collection[Notice]) -> Answer:
+        told = [(notice, self._ends_at(notice)) for notice in notices]
+        answer = await self._post(client, told)
         if answer.ok:
             self._tally.delivered += len(told)
             self.health.good()
@@ -215,8 +209,14 @@ class _Peer:
             self.health.bad(str(answer))
         return answer
 
+    async def _post(
+        self, client: Client, notices: Iterable[tuple[Notice, int]]
+    ) -> Answer:
+        told = [alertmanager_object(n, self._config, end) for n, end in notices]
+        body = json.dumps(told, ensure_ascii=False).encode("utf-8", "replace")
+        return await client.post(self.url + PATH, body, _HEADERS)
+
     async def test(self, client: Client, notice: Notice) -> Receipt:
         """Tell it a notice at once."""
-        ends_at = notice.at + TEST_FOR
-        answer = await self._post(client, [notice], lambda _: ends_at)
+        answer = await self._post(client, [(notice, notice.at + TEST_FOR)])
         return Receipt(self._config.name, self.url, answer.ok, str(answer))

@@ -110,7 +110,7 @@ class HookSender:
     async def test(self, notice: Notice) -> Sequence[Receipt]:
         """Run the program for a notice, beside the others."""
         content = envelope(notice, self._config, self._tools.host)
-        problem = await self._run(content)
+        problem = await execute(self._target, content.body)
         answer = problem or "exit status 0"
         command = self._target.command[0]
         return [Receipt(self._config.name, command, problem is None, answer)]
@@ -127,14 +127,10 @@ class HookSender:
 
     async def _tell(self, content: Envelope) -> None:
         try:
-            await self._run(content)
+            problem = await execute(self._target, content.body)
         finally:
             self._busy.discard(content.console)
             self._wanted.set()
-
-    async def _run(self, content: Envelope) -> str | None:
-        """Run the program; return what went wrong."""
-        problem = await execute(self._target, content.body)
         if problem is None:
             self.tally.delivered += 1
             self._health.good()
@@ -142,7 +138,6 @@ class HookSender:
             self.tally.failed += 1
             self.tally.dropped += 1
             self._health.bad(problem)
-        return problem
 
 
 async def execute(hook: Hook, body: bytes) -> str | None:

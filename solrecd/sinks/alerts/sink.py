@@ -15,6 +15,7 @@ from typing import Final
 import trio
 
 from solrecd.alerts import Alert, Notice, Phase
+from solrecd.alerts.payload import TEST
 from solrecd.config import Config
 from solrecd.events import Event, Kind, Severity
 from solrecd.sinks.alerts.dispatcher import Dispatcher
@@ -103,7 +104,7 @@ class AlertSink:
             time=at,
             console=host,
             kind=Kind.OPERATOR,
-            name="test",
+            name=TEST,
             severity=Severity.INFO,
             title=f"Test of alerts from solrecd on {host}",
         )

@@ -136,7 +136,7 @@ class WebhookSender:
                 if not len(self._spool):
                     await self._stored.wait()
                 continue
-            answer = await self._post(client, content)
+            answer = await self._tell(client, content)
             if answer.ok or answer.is_final:
                 patience.reset()
                 self.tally.dropped += not answer.ok
@@ -150,10 +150,8 @@ class WebhookSender:
         if first is not None and first.id == content.id:
             self._spool.remove_first()
 
-    async def _post(self, client: Client, content: Envelope) -> Answer:
-        now = self._tools.wall_clock() // SECOND
-        signed = headers(content, self._target.secret, now)
-        answer = await client.post(self._target.url, content.body, signed)
+    async def _tell(self, client: Client, content: Envelope) -> Answer:
+        answer = await self._post(client, content)
         if answer.ok:
             self.tally.delivered += 1
             self._health.good()
@@ -161,3 +159,8 @@ class WebhookSender:
             self.tally.failed += 1
             self._health.bad(str(answer))
         return answer
+
+    async def _post(self, client: Client, content: Envelope) -> Answer:
+        now = self._tools.wall_clock() // SECOND
+        signed = headers(content, self._target.secret, now)
+        return await client.post(self._target.url, content.body, signed)
