@@ -22,6 +22,9 @@ from solrecd.alerts.payload import Envelope
 NOTICES: Final = 10_000
 """Files in a folder, whatever their size: more make every look at it slow."""
 
+_HEAD: Final = 10
+"""Bytes of a file before what the checksum covers, and one at least of that."""
+
 _SUFFIX: Final = ".notice"
 _UNFINISHED: Final = ".new"
 
@@ -147,7 +150,8 @@ def _decode(data: bytes) -> Envelope:
     Raises:
         ValueError: the file is damaged.
     """
-    if int(data[:8], 16) != zlib.crc32(data[9:]):
+    # The length too: of nothing the checksum is 0, and so is its torn text.
+    if len(data) < _HEAD or int(data[:8], 16) != zlib.crc32(data[9:]):
         raise ValueError("torn")
     head, _, body = data[9:].partition(b"\n")
     id_, _, console = head.decode().partition(" ")
