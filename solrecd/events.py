@@ -73,6 +73,8 @@ class Kind(enum.StrEnum):
     POWER = "power"
     OPERATOR = "operator"
     STUCK = "stuck"
+    SEL = "sel"
+    """An entry of the BMC's system event log (IPMI 2.0 §31)."""
 
 
 class OperatorAct(enum.StrEnum):

@@ -28,11 +28,12 @@ from solrecd.config import (
     plan_reload,
 )
 from solrecd.console import Console
-from solrecd.consultation import Consultation
+from solrecd.consultation import Ask, Consultation
+from solrecd.eventlogs import EventLogs
 from solrecd.events import Lost, LostReason, SessionState
 from solrecd.index.memory import Evidence
 from solrecd.keeper import Keeper
-from solrecd.management import MANAGED_AT_ONCE
+from solrecd.management import MANAGED_AT_ONCE, LogEntry, Management
 from solrecd.operation import Operation
 from solrecd.rounds import Rounds
 from solrecd.sinks.archive import ArchiveError
@@ -62,6 +63,9 @@ class Workshop(Protocol):
 
     async def evidence(self, name: str) -> Evidence:
         """Return what the newest boots say of how a console is set."""
+
+    async def last_log_entry(self, name: str) -> int | None:
+        """Return the number of the newest entry of a BMC's log that is known."""
 
     def apply(self, config: Config, plan: ReloadPlan) -> None:
         """Take what a new configuration says about consoles that stay."""
@@ -142,6 +146,9 @@ class Supervisor:
         self._tasks: dict[str, _Task] = {}
         """Of all configured consoles, also those that cannot be opened yet."""
         self._rounds = Rounds(wall_clock)
+        self._event_logs = EventLogs(
+            self._newest_entries, workshop.last_log_entry, wall_clock, rng
+        )
         self._to_grant, self._wishes = trio.open_memory_channel[_Wish](0)
         self._to_tend, self._tended = trio.open_memory_channel[_Task](0)
 
@@ -163,6 +170,7 @@ class Supervisor:
         """
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._rounds.run)
+            nursery.start_soon(self._event_logs.run)
             nursery.start_soon(self._adopt_forever)
             nursery.start_soon(self._reload_forever)
             await self._apply(plan_reload(Config(), config), config)
@@ -194,6 +202,7 @@ class Supervisor:
         keeper = Keeper(task.config, self._dialer, console, rng=self._rng)
         member = self._members[console.name] = _Member(console, keeper)
         self._rounds.join(console, keeper)
+        self._event_logs.join(console, keeper.request)
         task.opened.set()
         try:
             await self._keep(member)
@@ -228,11 +237,15 @@ class Supervisor:
     async def _retire(self, member: _Member, *, removed: bool) -> None:
         console = member.console
         self._rounds.leave(console)
+        self._event_logs.leave(console)
         if removed:
             lost = Lost(LostReason.STOPPED, "no longer in the configuration")
             console.session_changed(SessionState.DOWN, lost, None)
         del self._members[console.name]
         await self._workshop.close(console, removed=removed)
+
+    async def _newest_entries(self, ask: Ask, count: int) -> Sequence[LogEntry]:
+        return await Management(ask, self._managers).recent_events(count)
 
     # What the API asks (see `Fleet`).
 

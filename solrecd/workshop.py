@@ -75,6 +75,10 @@ class Workshop:
         """Return what the newest boots say of how a console is set."""
         return await trio.to_thread.run_sync(self.memory.evidence, name)
 
+    async def last_log_entry(self, name: str) -> int | None:
+        """Return the number of the newest entry of a BMC's log that is known."""
+        return await trio.to_thread.run_sync(self.memory.last_log_entry, name)
+
     def _look_up(self, name: str) -> tuple[OpenedConsole, Recollection]:
         known = self.memory.recall(name)
         return _without_notes(self.sinks.archive.open_console(name), known), known

@@ -37,8 +37,8 @@ How bad an event is: `fatal` (nothing runs any more), `critical` (somebody shoul
 now), `error` (somebody should look), `warning` (worth knowing), `info`.
 
 [Stages](#stages) · [Failures](#failures) · [Stuck](#stuck) · [Sessions](#sessions) ·
-[Gaps](#gaps) · [Power](#power) · [Operators](#operators) ·
-[Rules of your own](#rules-of-your-own)
+[Gaps](#gaps) · [Power](#power) · [Event log](#event-log-of-the-bmc) ·
+[Operators](#operators) · [Rules of your own](#rules-of-your-own)
 """
 
 SECTIONS: Mapping[str, str] = {
@@ -70,6 +70,12 @@ Places where output is, or may be, missing from the recording.
 ## Power
 
 Asked of the BMC about every 30 s, and soon after the console fell silent.
+""",
+    "sel": """\
+## Event log of the BMC
+
+What the machine's sensors and firmware told its BMC. The log is read when a boot has
+ended, failed or got stuck, and every half hour; at most the newest 32 entries.
 """,
     "operator": "## Operators\n\nWhat people do on consoles, or forgot to.\n",
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -84,7 +85,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "-v",
         "--verbose",
         action="store_true",
-        help="also how each began and ended, its command line, every failure",
+        help="also how each began and ended, its command line, every failure, and what"
+        " its BMC's event log says of that time",
     )
 
 
@@ -128,10 +130,14 @@ class _Details:
     def __init__(self, index: Index, rows: Sequence[Row]) -> None:
         """Find the failures of these boots."""
         self._failures: defaultdict[tuple[str, int], list[Row]] = defaultdict(list)
+        self._entries: defaultdict[str, list[Row]] = defaultdict(list)
+        """Of the BMCs' event logs, by console."""
         if rows:
             consoles = {row["console"] for row in rows}
             for event in index.events(consoles, kinds=("failure", "stuck")):
                 self._failures[event["console"], event["boot"]].append(event)
+            for entry in index.events(consoles, kinds=("sel",)):
+                self._entries[entry["console"]].append(entry)
 
     def __call__(self, row: Row) -> Iterator[Cell]:
         """Yield the lines of one boot."""
@@ -144,6 +150,30 @@ class _Details:
             after = when.seconds_between(row["started"], event["time"])
             text = f"+{after:.1f} s  {event['name']}: {event['title']}"
             yield Cell(text, SEVERITY.get(event["severity"], Colour.PLAIN))
+        for entry in self._entries[row["console"]]:
+            after = when.seconds_between(row["started"], entry["time"])
+            if _falls_into(row, after):
+                when_ = "time unknown" if "clock" in entry["fields"] else ""
+                text = f"{when_ or f'{after:+.1f} s'}  BMC: {entry['title']}"
+                yield Cell(text, SEVERITY.get(entry["severity"], Colour.PLAIN))
+
+
+def _falls_into(row: Row, after: float) -> bool:
+    """Whether something of the BMC's log, so long after its start, belongs to a boot.
+
+    The log has whole seconds, and the BMC hears of a power switch before the console
+    prints; of a machine that dies it writes a while later.
+    """
+    ended = row["ended"]
+    length = math.inf
+    if ended is not None:
+        length = when.seconds_between(row["started"], ended)
+    return -_BEFORE <= after <= length + _AFTER
+
+
+_BEFORE = 5.0
+_AFTER = 30.0
+"""Seconds around a boot that count as its own for the BMC's log."""
 
 
 def _story(row: Row) -> str:

@@ -25,7 +25,7 @@ from solrecd.cli.program import CommandError, Exit
 from solrecd.cli.source import Source, asking
 from solrecd.cli.telling import Faults
 
-KINDS = ("stage", "failure", "session", "gap", "power", "operator", "stuck")
+KINDS = ("stage", "failure", "session", "gap", "power", "operator", "stuck", "sel")
 
 GROUPED = ("failure", "stuck")
 """Kinds that ``--group`` looks at unless told otherwise: stages are no finding."""

@@ -46,6 +46,8 @@ class Deed:
     severity: Severity
     title: str
     fields: Mapping[str, str | int] = field(default_factory=dict)
+    is_of_boot: bool = True
+    """It belongs to the boot that goes on."""
 
 
 class Chronicle:
@@ -97,7 +99,7 @@ class Chronicle:
         event = Event(
             time=at,
             console=self.console,
-            boot=self._boot(),
+            boot=self._boot() if deed.is_of_boot else None,
             kind=deed.kind,
             name=deed.name,
             severity=deed.severity,

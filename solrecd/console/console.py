@@ -437,9 +437,17 @@ class Console:
         deed = Deed(Kind.OPERATOR, act.value, Severity.INFO, text, {"user": user})
         self._chronicle.report(now, deed)
 
+    def report(self, at: int, deed: Deed) -> None:
+        """Tell an event that somebody else learned of."""
+        self._chronicle.report(at, deed)
+
     def _boot_number(self) -> int | None:
-        boot = self._interpreter.boot
-        return None if boot is None else boot.boot
+        return None if self.boot is None else self.boot.boot
+
+    @property
+    def boot(self) -> Boot | None:
+        """The boot that goes on, or has ended last."""
+        return self._interpreter.boot
 
     @property
     def session(self) -> SessionStory:

@@ -1,6 +1,6 @@
 """Examines a console at its live BMC: carries out the dialogues of `solrecd.doctor`."""
 
-from solrecd.consultation.access import Dialer
+from solrecd.consultation.access import Ask, Dialer
 from solrecd.consultation.consultation import Consultation
 
-__all__ = ["Consultation", "Dialer"]
+__all__ = ["Ask", "Consultation", "Dialer"]

@@ -376,6 +376,8 @@ class LogInfo:
     """Bytes; 65535: so many or more."""
     overflowed: bool
     """Entries were dropped."""
+    changed: tuple[int, int] = (0, 0)
+    """The BMC's times of the last entry and of the last clearing."""
 
 
 def log_info(data: bytes) -> LogInfo:
@@ -389,6 +391,10 @@ def log_info(data: bytes) -> LogInfo:
         int.from_bytes(data[1:3], "little"),
         int.from_bytes(data[3:5], "little"),
         bool(data[13] & 0x80),
+        (
+            int.from_bytes(data[5:9], "little"),
+            int.from_bytes(data[9:13], "little"),
+        ),
     )
 
 

@@ -117,6 +117,17 @@ class Memory:
                 return Evidence(boots, _last_noise(index, boots[0]))
         return Evidence()
 
+    def last_log_entry(self, console: str) -> int | None:
+        """Return the number of the newest entry of a BMC's log that is known."""
+        try:
+            index = Index.read(self._path)
+        except IndexFileError:
+            return None
+        with closing(index), suppress(sqlite3.Error):
+            event = next(index.events([console], kinds=["sel"], newest=1), None)
+            return None if event is None else int(event["fields"]["entry"])
+        return None
+
     def _close(self) -> None:
         index, self._index = self._index, None
         if index is not None:

@@ -24,6 +24,7 @@ MESSAGE_IDS: Final[Mapping[Kind, str]] = MappingProxyType(
         Kind.POWER: "72739774af234207a5e559a61abe32b0",
         Kind.OPERATOR: "afd1129b601d461681fbe1a3c11dd62a",
         Kind.STUCK: "1a49ade5c03c495f9efd37854a4f3e87",
+        Kind.SEL: "3750d194022446279d9f64f2dbeb6d0a",
     }
 )
 """MESSAGE_ID by kind of event: people filter and alert by these; they never change."""

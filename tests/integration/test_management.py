@@ -193,6 +193,22 @@ async def test_the_event_log_is_read_in_order(node: Managed, member: Member) -> 
     assert (second.number, second.text) == (2, f"vendor's data {'01' * 13}")
 
 
+@pytest.mark.parametrize(("entries", "numbers"), [(25, [23, 24, 25]), (2, [1, 2])])
+async def test_only_the_end_of_a_long_log_is_read(
+    node: Managed, member: Member, entries: int, numbers: list[int]
+) -> None:
+    member.bmc.controller.event_log += [PANIC] * entries
+
+    found = await node.bmc.recent_events(3)
+
+    assert [each.number for each in found] == numbers
+    assert found[-1].severity == "failed"
+
+
+async def test_of_an_empty_log_there_is_no_end(node: Managed) -> None:
+    assert await node.bmc.recent_events(3) == []
+
+
 async def test_an_empty_event_log_is_empty(node: Managed) -> None:
     assert await node.bmc.event_log() == []
 

@@ -22,6 +22,7 @@ NAMES = {
     Kind.STAGE: {stage.value for stage in Stage} - {"unknown"},
     Kind.FAILURE: {*packaged_rules().failure_names, *EVENT_NAMES},
     Kind.STUCK: {stage.value for stage in STAGE_TIMEOUTS},
+    Kind.SEL: {"asserted", "over"},
     Kind.SESSION: {"resumed", *(state.value for state in SessionState)},
     Kind.GAP: {reason.value for reason in GapReason},
     Kind.POWER: {"on", "off"},
