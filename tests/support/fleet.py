@@ -72,6 +72,10 @@ class FakeOperation:
         self.done.append(("message", user, text))
         return len(self.desk.seats)
 
+    def beside(self, _: Seat) -> list[dict[str, object]]:
+        """Nobody else is here."""
+        return []
+
     def __getattr__(self, deed: str) -> Callable[..., None]:
         """Note every other deed."""
 
