@@ -30,7 +30,7 @@ from solrecd.simbmc.options import BmcOptions, User
 from solrecd.simbmc.payload import SolSettings
 from solrecd.sinks.files import FileSystem
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 """Seconds for what normally takes one or two."""
 
 TOTAL = 12_800

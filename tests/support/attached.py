@@ -15,7 +15,7 @@ from types import MappingProxyType
 
 import trio
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 """Seconds for what takes a fraction of one."""
 
 

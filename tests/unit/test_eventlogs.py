@@ -192,6 +192,7 @@ async def test_a_bug_in_one_log_leaves_the_others_alone(
     other, its = Console(), Bmc()
 
     async def broken(*_: object, **__: object) -> CommandAnswered:
+        await trio.lowlevel.checkpoint()
         raise ZeroDivisionError
 
     ward.logs.join(other, broken)
