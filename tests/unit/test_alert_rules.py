@@ -200,10 +200,10 @@ def test_commands_in_what_an_alert_says_are_understood(alert: Alert) -> None:
 
 
 @pytest.mark.parametrize("severity", ["critical", "warning", "info"])
-def test_the_readme_lists_the_alerts_by_severity(severity: str) -> None:
-    readme = (ROOT / "README.md").read_text()
+def test_the_page_on_monitoring_lists_the_alerts_by_severity(severity: str) -> None:
+    page = (ROOT / "packaging/docs/monitoring.md").read_text()
 
-    (row,) = re.findall(rf"(?m)^\| {severity} \| (.*) \|$", readme)
+    (row,) = re.findall(rf"(?m)^\| {severity} \| (.*) \|$", page)
 
     wanted = [alert.name for alert in ALERTS if alert.severity == severity]
     assert re.findall(r"\w+", row) == wanted
