@@ -12,19 +12,29 @@ pure: bytes, text and times in, values out::
     workshop        builds a console: archive repaired, journal drained, boot resumed
     exporter        serves the metrics, plain or behind TLS and passwords
     storage         watches the disk's room and the journal's, and tells in time
-    api/            HTTP API on a unix socket, and its client
+    api/            HTTP API on a unix socket and a TLS listener, and its client
+    operation       what people may do with one console
+    consultation/   examines a console at its live BMC, for `solrecctl doctor`
+    eventlogs       reads the BMCs' own event logs, now and then
     console/        one console's story: link -> journal -> interpreter -> sinks
-    keeper          keeps one session up: login, back-off, who may hold the console
+    keeper/         keeps one session up: login, back-off, who may hold the console
+    management      pyghmi's commands over that session: power, event log
     link/           pooled UDP sockets, timers, name resolution; a session on the wire
-    journal         mapped ring of slabs: what is acknowledged survives kill -9
+    journal/        mapped ring of slabs: what is acknowledged survives kill -9
     sinks/          archive writer, index, viewers, alerts; each with a bounded buffer
-    history         reads archives: boots, lines, raw bytes, with no daemon
-    metrics  notify  log  configfiles      one home each for a library or a file
+    history/        reads archives: boots, lines, raw bytes, with no daemon
+    attach/         a console on somebody's terminal: keys, line, conversation
+    inventory/      consoles out of other recorders' configurations
+    hostconsole/    what the recorded machine lacks to speak on its serial port
+    metrics/  notify  log/  tls             one home each for a library
+    configfiles  markerfiles               one home each for files
     webconfig/      TLS and passwords of the metrics listener: Prometheus's own file
-    collector  turns      no long pause for the loop: garbage collection, threads
+    collector  allocator  turns      no long pause for the loop, no memory kept
     interpreter/    bytes -> lines, stages, failures, boots; live, archived and `scan`
     index/          SQLite: boots, events, segments; rebuildable
     alerts/         who is told of what, when, and when it is over
+    doctor/         what is wrong between a console and us: questions, findings
+    access          who may do what: grants, callers, a judge
     ipmi/           RMCP+ and SoL without I/O: packets, auth, session, quirks
     text/           terminal bytes -> lines
     boot/           rules (TOML data), detector, incidents, stage machine

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+import solrecd
 from solrecd.cli.solrecctl import COMMANDS
 from solrecd.cli.solrecd import COMMANDS as DAEMON_COMMANDS
 from solrecd.events import LostReason
@@ -69,3 +70,17 @@ def test_each_switch_for_odd_bmcs_is_explained() -> None:
     page = (DOCS / "bmcs.md").read_text()
 
     assert [quirk for quirk in Quirk if f"`{quirk}`" not in page] == []
+
+
+def test_the_map_of_the_house_has_every_room() -> None:
+    (package,) = solrecd.__path__
+    rooms = {
+        path.stem
+        for path in Path(package).iterdir()
+        if path.suffix == ".py" or (path / "__init__.py").exists()
+    }
+
+    found = set(re.findall(r"^ {4}(\S.*)$", solrecd.__doc__ or "", re.MULTILINE))
+    words = set(re.findall(r"\w+", " ".join(found)))
+
+    assert rooms - words == {"__init__", "__main__"}
