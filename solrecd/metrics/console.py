@@ -144,6 +144,8 @@ class ConsoleMetrics:
             self._shared.failed(event)
         elif event.kind is Kind.STAGE:
             self.enter(Stage(event.name), event.time)
+        elif event.kind is Kind.POWER and event.name == Stage.OFF:
+            self.enter(Stage.OFF, event.time)
 
     def enter(self, stage: Stage, at: int) -> None:
         """Note the stage that the console is in now, and since when."""

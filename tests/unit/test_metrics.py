@@ -220,6 +220,16 @@ def test_only_the_current_stage_has_a_series(metrics: Metrics) -> None:
     assert values(metrics, entered) == {("n1", "init"): NOON / 1e6 + 5}
 
 
+def test_a_machine_that_is_off_is_in_no_stage_of_its_boot(metrics: Metrics) -> None:
+    console = metrics.console("n1")
+    console.saw(event(Kind.STAGE, "login"))
+
+    console.saw(event(Kind.POWER, "off", NOON + 5_000_000))
+
+    entered = "solrecd_boot_stage_entered_timestamp_seconds"
+    assert values(metrics, entered) == {("n1", "off"): NOON / 1e6 + 5}
+
+
 @pytest.mark.parametrize(
     ("outcome", "gauge"),
     [
