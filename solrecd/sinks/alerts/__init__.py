@@ -6,6 +6,7 @@
 - `firing_file`   what fires, for the next daemon
 - `excerpts`      reads what a console printed, in the archive
 - `sender`        what all senders have in common
+- `waiting`       notices for a receiver that is told one after the other
 - `http`          the one place that speaks HTTP to others
 - `alertmanager`  Prometheus Alertmanager's API v2
 - `webhook`       JSON to somebody's own server; `spool` is the queue on the disk

@@ -10,19 +10,16 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 import trio
 
-from solrecd.alerts import Notice, Phase
+from solrecd.alerts import Notice
 from solrecd.alerts.payload import Envelope, envelope
 from solrecd.config import Hook, ReceiverConfig
 from solrecd.sinks.alerts.sender import Health, Receipt, Tally, Tools
-
-MAILBOX: Final = 1000
-"""Notices that may wait; the oldest go first."""
+from solrecd.sinks.alerts.waiting import Waiting
 
 OUTPUT_MAX: Final = 4096
 """Bytes of a program's output that are kept; the rest is read and forgotten."""
@@ -57,16 +54,14 @@ class HookSender:
         self._config = config
         self._target = target
         self._tools = tools
-        self.mailbox: deque[Envelope] = deque()
-        """Notices that no program was started for yet."""
+        self._waiting = Waiting(config, tools.host, send_resolved=target.send_resolved)
         self._busy: set[str] = set()
-        self._wanted = trio.Event()
         self._health = Health(config.name, target.command[0])
 
     @property
     def waiting(self) -> int:
         """How many notices wait."""
-        return len(self.mailbox)
+        return len(self._waiting)
 
     @property
     def works(self) -> bool:
@@ -75,14 +70,7 @@ class HookSender:
 
     def offer(self, notices: Iterable[Notice]) -> None:
         """Take notices; never waits, never raises."""
-        for notice in notices:
-            if notice.phase is Phase.RESOLVED and not self._target.send_resolved:
-                continue
-            if len(self.mailbox) >= MAILBOX:
-                self.mailbox.popleft()
-                self.tally.dropped += 1
-            self.mailbox.append(envelope(notice, self._config, self._tools.host))
-            self._wanted.set()
+        self.tally.dropped += self._waiting.add(notices)
 
     def resume(self, notices: Iterable[Notice]) -> None:
         """Do nothing: somebody has told them."""
@@ -90,19 +78,17 @@ class HookSender:
     def follow(self, before: object) -> None:
         """Take over what waits at an earlier sender of the same receiver."""
         if isinstance(before, HookSender):
-            self.mailbox.extend(before.mailbox)
-            before.mailbox.clear()
-            self._wanted.set()
+            self._waiting.take_over(before._waiting)  # noqa: SLF001 - one of us
 
     async def run(self) -> None:
         """Start programs, for ever."""
         async with trio.open_nursery() as programs:
             while True:
-                self._wanted = trio.Event()
+                self._waiting.wanted = trio.Event()
                 while (content := self._next()) is not None:
                     self._busy.add(content.console)
                     programs.start_soon(self._tell, content)
-                await self._wanted.wait()
+                await self._waiting.wanted.wait()
 
     async def finish(self) -> None:
         """Do nothing: what has not begun is not begun any more."""
@@ -119,9 +105,9 @@ class HookSender:
         """Remove and return the oldest notice that may be told now."""
         if len(self._busy) >= self._target.concurrency:
             return None
-        for index, content in enumerate(self.mailbox):
+        for index, content in enumerate(self._waiting.notices):
             if content.console not in self._busy:
-                del self.mailbox[index]
+                del self._waiting.notices[index]
                 return content
         return None
 
@@ -130,7 +116,7 @@ class HookSender:
             problem = await execute(self._target, content.body)
         finally:
             self._busy.discard(content.console)
-            self._wanted.set()
+            self._waiting.wanted.set()
         if problem is None:
             self.tally.delivered += 1
             self._health.good()

@@ -6,22 +6,18 @@ a night loses one. They are sent one after the other: a console's come in their 
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Sequence
-from typing import Final
 
 import trio
 
-from solrecd.alerts import Notice, Phase
+from solrecd.alerts import Notice
 from solrecd.alerts.payload import Envelope, envelope, headers
 from solrecd.config import ReceiverConfig, Webhook
 from solrecd.sinks.alerts.http import Answer, Client, connected
 from solrecd.sinks.alerts.sender import Health, Patience, Receipt, Tally, Tools
 from solrecd.sinks.alerts.spool import Spool
+from solrecd.sinks.alerts.waiting import Waiting
 from solrecd.stamps import SECOND
-
-MAILBOX: Final = 1000
-"""Notices that may wait for the disk; the oldest go first."""
 
 
 class WebhookSender:
@@ -41,9 +37,7 @@ class WebhookSender:
         self._spool = Spool(tools.folder / config.name, target.queue_size)
         self._opened = False
         self._disk = trio.CapacityLimiter(1)
-        self.mailbox: deque[Envelope] = deque()
-        """Notices that the disk does not have yet."""
-        self._wanted = trio.Event()
+        self._waiting = Waiting(config, tools.host, send_resolved=target.send_resolved)
         self._stored = trio.Event()
         self._health = Health(config.name, target.url.partition("?")[0])
         self._disk_health = Health(config.name, str(tools.folder))
@@ -51,7 +45,7 @@ class WebhookSender:
     @property
     def waiting(self) -> int:
         """How many notices wait."""
-        return len(self.mailbox) + len(self._spool)
+        return len(self._waiting) + len(self._spool)
 
     @property
     def works(self) -> bool:
@@ -60,14 +54,7 @@ class WebhookSender:
 
     def offer(self, notices: Iterable[Notice]) -> None:
         """Take notices; never waits, never raises."""
-        for notice in notices:
-            if notice.phase is Phase.RESOLVED and not self._target.send_resolved:
-                continue
-            if len(self.mailbox) >= MAILBOX:
-                self.mailbox.popleft()
-                self.tally.dropped += 1
-            self.mailbox.append(envelope(notice, self._config, self._tools.host))
-            self._wanted.set()
+        self.tally.dropped += self._waiting.add(notices)
 
     def resume(self, notices: Iterable[Notice]) -> None:
         """Do nothing: whoever told them has them in the queue."""
@@ -75,9 +62,7 @@ class WebhookSender:
     def follow(self, before: object) -> None:
         """Take over what waits at an earlier sender of the same receiver."""
         if isinstance(before, WebhookSender):
-            self.mailbox.extend(before.mailbox)
-            before.mailbox.clear()
-            self._wanted.set()
+            self._waiting.take_over(before._waiting)  # noqa: SLF001 - one of us
 
     async def run(self) -> None:
         """Keep what is offered, and send what is kept, for ever."""
@@ -102,11 +87,11 @@ class WebhookSender:
 
     async def _store_forever(self) -> None:
         while True:
-            await self._wanted.wait()
+            await self._waiting.wanted.wait()
             await self._store()
 
     async def _store(self) -> None:
-        self._wanted = trio.Event()
+        self._waiting.wanted = trio.Event()
         await trio.to_thread.run_sync(self._store_all, limiter=self._disk)
         if self._spool.problem is None:
             self._disk_health.good()
@@ -118,8 +103,8 @@ class WebhookSender:
         if not self._opened:
             self._spool.open()
             self._opened = True
-        while self.mailbox:
-            self._spool.put(self.mailbox.popleft())
+        while self._waiting.notices:
+            self._spool.put(self._waiting.notices.popleft())
         dropped, self._spool.dropped = self._spool.dropped, 0
         self.tally.dropped += dropped
 
