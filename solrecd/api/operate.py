@@ -31,6 +31,9 @@ from solrecd.operation import Operation, OperationError
 YIELD_MAX: Final = 24 * 3600.0
 """Seconds that a console can be given away for: longer is a configuration."""
 
+SWITCHES_WAITING: Final = 1
+"""Wishes for the power that wait for the one before."""
+
 _REFUSED: Final = 4409
 """WebSocket close code (private range): somebody else writes."""
 
@@ -197,8 +200,7 @@ class _Attaching:
         wait_for_watcher(socket.scope)
         try:
             with operation.attached(view.principal, mode, claim) as seat:
-                terminal = _Terminal(socket, operation, seat, view)
-                await _serve(socket, terminal, self._gate)
+                await _serve(_Terminal(socket, operation, seat, view), self._gate)
         except DeskTakenError as error:
             await socket.close(_REFUSED, str(error)[:120])
 
@@ -208,14 +210,14 @@ _ROLES: Final[Mapping[Mode, Role]] = MappingProxyType(
 )
 
 
-async def _serve(socket: WebSocket, terminal: _Terminal, gate: Gate) -> None:
+async def _serve(terminal: _Terminal, gate: Gate) -> None:
     """Run both directions; the first that ends takes the other with it."""
     async with trio.open_nursery() as nursery:
         nursery.start_soon(terminal.show_forever)
         nursery.start_soon(terminal.keep_in_role, gate)
+        nursery.start_soon(terminal.switch_forever)
         try:
-            while True:
-                await terminal.take(await socket.receive())
+            await terminal.take_forever()
         except WebSocketDisconnect:
             nursery.cancel_scope.cancel()
 
@@ -231,6 +233,11 @@ class _Terminal:
         self._operation = operation
         self._seat = seat
         self._view = view
+        # A BMC may take seconds to answer; who types must not wait for that: the key
+        # for the firmware's set-up is pressed right after the power.
+        self._switch, self._switches = trio.open_memory_channel[Mapping[str, str]](
+            SWITCHES_WAITING
+        )
 
     async def show_forever(self) -> None:
         seat = self._seat
@@ -257,19 +264,31 @@ class _Terminal:
     async def _tell(self, what: str, **fields: Any) -> None:
         await self._socket.send_text(json.dumps({"event": what, **fields}))
 
-    async def take(self, message: Mapping[str, Any]) -> None:
-        """Take one message of the terminal.
+    async def take_forever(self) -> None:
+        """Take what the terminal sends.
 
         Raises:
-            WebSocketDisconnect: it was the last one.
+            WebSocketDisconnect: that was all.
         """
-        if message["type"] == "websocket.disconnect":
-            raise WebSocketDisconnect(message.get("code", 1005))
-        try:
+        while True:
+            message = await self._socket.receive()
+            if message["type"] == "websocket.disconnect":
+                raise WebSocketDisconnect(message.get("code", 1005))
             if message.get("bytes"):
-                await self._type(message["bytes"])
+                await self._try(self._type(message["bytes"]))
             elif message.get("text"):
-                await self._do(json.loads(message["text"]))
+                await self._try(self._do(message["text"]))
+
+    async def switch_forever(self) -> None:
+        """Switch the power as it was wished, one wish after the other."""
+        async for query in self._switches:
+            act = _perform(_POWER, self._operation, self._seat.user, query)
+            await self._try(act)
+
+    async def _try(self, act: Awaitable[object]) -> None:
+        """Wait for something; what is refused is told."""
+        try:
+            await act
         except (OperationError, DeskTakenError, ManagementError, ValueError) as error:
             await self._tell("refused", text=str(error))
         except HTTPException as error:
@@ -280,7 +299,8 @@ class _Terminal:
             raise OperationError("you only watch; force or join to write")
         await self._operation.type(self._seat.user, data)
 
-    async def _do(self, wish: Any) -> None:
+    async def _do(self, text: str) -> None:
+        wish = json.loads(text)
         if not isinstance(wish, dict) or wish.get("do") not in _DEEDS:
             raise ValueError(f"allowed: {', '.join(_DEEDS)}")
         self._view.require(self._name, DEED_ROLES[wish["do"]])
@@ -302,7 +322,13 @@ class _Terminal:
         query = {key: str(value) for key, value in wish.items()}
         if self._seat.mode is not Mode.WRITE and wish["do"] not in _WATCHING:
             raise OperationError("you only watch; force or join to write")
-        await _perform(wish["do"], self._operation, self._seat.user, query)
+        if wish["do"] != _POWER:
+            await _perform(wish["do"], self._operation, self._seat.user, query)
+            return
+        try:
+            self._switch.send_nowait(query)
+        except trio.WouldBlock:
+            raise OperationError("the BMC has not answered the last wish yet") from None
 
 
 _WATCHING: Final = frozenset({"note", "message"})

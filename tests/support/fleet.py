@@ -33,6 +33,9 @@ class FakeOperation:
 
     def __init__(self, name: str) -> None:
         self.done: list[tuple[str, ...]] = []
+        self.bmc_answers = trio.Event()
+        """Whatever wants an answer of the BMC waits for this."""
+        self.bmc_answers.set()
         self.desk = Desk(name, lambda *_: None)
 
     @contextmanager
@@ -59,7 +62,7 @@ class FakeOperation:
 
     async def set_power(self, user: str, wish: Power) -> None:
         """Note it."""
-        await trio.lowlevel.checkpoint()
+        await self.bmc_answers.wait()
         self.done.append(("power", user, wish))
 
     async def type(self, user: str, data: bytes) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import structlog.testing
 import trio
+import trio.testing
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp
 
@@ -399,6 +400,29 @@ async def test_who_may_operate_types(site: Site) -> None:
         socket.leave()
 
     assert site.done("a") == [("type", "near", "ls\r"), ("note", "near", "hello")]
+
+
+async def test_keys_do_not_wait_for_what_was_wished_of_the_power(site: Site) -> None:
+    bmc = trio.Event()
+    site.fleet.operation("a")
+    site.fleet.operations["a"].bmc_answers = bmc
+    async with trio.open_nursery() as nursery:
+        socket = attached(site, NEAR, "mode=rw", nursery)
+        await socket.told("welcome")
+
+        for _ in range(3):
+            socket.do("power", wish="on")
+            await trio.testing.wait_all_tasks_blocked()
+        refused = await socket.told("refused")
+        socket.type(b"\x1b[B")
+        await trio.testing.wait_all_tasks_blocked()
+        bmc.set()
+        await trio.testing.wait_all_tasks_blocked()
+        socket.leave()
+
+    assert "has not answered" in refused["text"]
+    deeds = [("type", "near", "\x1b[B"), ("power", "near", "on")]
+    assert site.done("a") == [*deeds, ("power", "near", "on")]
 
 
 async def test_a_reload_takes_the_role_from_who_is_attached(site: Site) -> None:
