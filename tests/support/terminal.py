@@ -11,7 +11,7 @@ import termios
 import time
 from typing import Final
 
-PATIENCE: Final = 20.0
+PATIENCE: Final = 60.0
 """Seconds that a busy machine may need."""
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.systemd.nspawn import CommandError, Machine
 
 CONFIGURATION = "/etc/solrecd/solrecd.toml"
-PATIENCE = 20.0
+PATIENCE = 60.0
 START_PATIENCE = 120.0
 _SHOWN = 6000
 """Characters of the journal in a failure's text."""
