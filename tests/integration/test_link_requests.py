@@ -19,7 +19,7 @@ from solrecd.simbmc.faults import Mishap
 from solrecd.simbmc.fleet import Fleet, Member
 from solrecd.simbmc.machine import ChassisControl
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 
 class Nobody:

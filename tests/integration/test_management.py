@@ -36,7 +36,7 @@ from tests.support.ipmi_sim import HOST, PASSWORD, USERNAME, IpmiSim
 from tests.support.peers import need
 from tests.support.wire import Wire
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 """Seconds for what normally takes less than one."""
 
 PANIC = struct.pack("<BIHBBBBBBB", 0x02, 0x10, 0x20, 4, 0x20, 0, 0x6F, 0xA1, 0, 0)

@@ -35,7 +35,7 @@ RESTARTS = 4
 LONGEST = 2.0
 """Seconds that the daemon stays away."""
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 BEHIND = 1024
 """Bytes, a third of a second of a machine's output."""
