@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import alert_stack
+from tests.support import alert_stack, server
 from tests.support.alert_stack import Alertmanager, Webhook
 from tests.support.peers import need
 from tests.support.recorder import wait_until
@@ -52,7 +52,7 @@ def test_an_outage_of_the_bmcs_network_is_one_notification(
         {"alertname": "SolrecdConfigInvalid", "severity": "warning"},
     )
     for name in ("SolrecdConfigInvalid", "ManyBmcsUnreachable"):
-        webhook.wait(name, "firing", alert_stack.PATIENCE)
+        webhook.wait(name, "firing", server.PATIENCE)
 
     assert {name for name, inhibited in alertmanager.alerts().items() if inhibited} == {
         *of_each
@@ -73,7 +73,7 @@ def test_the_same_alert_of_many_machines_is_one_notification(
 
     tell(alertmanager, *panics)
     wait_until(
-        lambda: len(webhook.taken), lambda n: n >= 500, seconds=alert_stack.PATIENCE
+        lambda: len(webhook.taken), lambda n: n >= 500, seconds=server.PATIENCE
     )
 
     assert {one.receiver for one in webhook.taken} == {"pager"}
@@ -97,7 +97,7 @@ def test_what_a_machine_died_of_is_told_and_not_that_its_boot_failed(
         {"alertname": "MachineBootFailed", "severity": "critical", "console": "n1"},
         {"alertname": "MachineBootStuck", "severity": "critical", "console": "n2"},
     )
-    webhook.wait("MachineBootStuck", "firing", alert_stack.PATIENCE)
+    webhook.wait("MachineBootStuck", "firing", server.PATIENCE)
 
     assert {one.name for one in webhook.taken} <= {
         "MachineKernelPanic",

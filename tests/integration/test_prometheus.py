@@ -31,12 +31,12 @@ from solrecd.webconfig import live
 from solrecd.webconfig.model import WebConfigError
 from tests.support.certificates import Authority
 from tests.support.prometheus import (
-    free_port,
     need_prometheus,
     promtool,
     scraping,
 )
 from tests.support.recorder import wait_until
+from tests.support.server import free_port
 
 T = TypeVar("T")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import socket
 import subprocess
 import time
 import urllib.parse
@@ -15,9 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.peers import need
-
-_START_SECONDS = 60.0
-_POLL_SECONDS = 0.05
+from tests.support.server import Server
 
 
 def need_prometheus() -> None:
@@ -41,16 +38,8 @@ def promtool(*words: str, text: bytes = b"") -> tuple[int, str]:
 class Prometheus:
     """Answers questions about what it scraped."""
 
-    def __init__(self, port: int) -> None:
-        self._base = f"http://127.0.0.1:{port}"
-
-    def is_ready(self) -> bool:
-        """Whether it answers yet."""
-        try:
-            with urllib.request.urlopen(f"{self._base}/-/ready", timeout=5):  # noqa: S310
-                return True
-        except OSError:
-            return False
+    def __init__(self, address: str) -> None:
+        self._base = f"http://{address}"
 
     def query(self, expression: str) -> dict[str, float]:
         """Return values of now by the label ``console``, or by an empty name."""
@@ -89,35 +78,11 @@ def scraping(folder: Path, job: str) -> Iterator[Prometheus]:
     config = folder / "prometheus.yml"
     timing = "{scrape_interval: 500ms, scrape_timeout: 500ms}"
     config.write_text(f"global: {timing}\nscrape_configs: [{job}]\n")
-    port = free_port()
-    with (folder / "prometheus.log").open("wb") as log:
-        process = subprocess.Popen(
-            [
-                "prometheus",
-                f"--config.file={config}",
-                f"--storage.tsdb.path={folder / 'data'}",
-                f"--web.listen-address=127.0.0.1:{port}",
-                "--enable-feature=exemplar-storage",
-            ],
-            stdout=log,
-            stderr=log,
-        )
-    server = Prometheus(port)
-    try:
-        deadline = time.monotonic() + _START_SECONDS
-        while not server.is_ready():
-            text = (folder / "prometheus.log").read_text()
-            assert process.poll() is None, text
-            assert time.monotonic() < deadline, text
-            time.sleep(_POLL_SECONDS)
-        yield server
-    finally:
-        process.terminate()
-        process.wait()
-
-
-def free_port() -> int:
-    """Return a TCP port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
+    command = [
+        "prometheus",
+        f"--config.file={config}",
+        f"--storage.tsdb.path={folder / 'data'}",
+        "--enable-feature=exemplar-storage",
+    ]
+    with Server(folder / "server", command) as server:
+        yield Prometheus(server.address)
