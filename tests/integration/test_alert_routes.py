@@ -72,9 +72,7 @@ def test_the_same_alert_of_many_machines_is_one_notification(
     ]
 
     tell(alertmanager, *panics)
-    wait_until(
-        lambda: len(webhook.taken), lambda n: n >= 500, seconds=server.PATIENCE
-    )
+    wait_until(lambda: len(webhook.taken), lambda n: n >= 500, seconds=server.PATIENCE)
 
     assert {one.receiver for one in webhook.taken} == {"pager"}
     # A starved Alertmanager may find the last ones only after it sent the first.
