@@ -21,16 +21,16 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
-from solrecd.archive.lines import TextFormat
-from solrecd.archive.names import SegmentName
-from solrecd.archive.retention import Retention
-from solrecd.archive.timing import TimingHeader, encode_packets
-from solrecd.archive.vocabulary import FILE_NAME
+from solrecd.analysis.text import Assembler
 from solrecd.events import Chunk, Line
+from solrecd.process.stamps import SECOND
 from solrecd.simbmc import captures
-from solrecd.sinks.closer import Closer
-from solrecd.stamps import SECOND
-from solrecd.text import Assembler
+from solrecd.storage.archive.closer import Closer
+from solrecd.storage.formats.lines import TextFormat
+from solrecd.storage.formats.names import SegmentName
+from solrecd.storage.formats.retention import Retention
+from solrecd.storage.formats.timing import TimingHeader, encode_packets
+from solrecd.storage.formats.vocabulary import FILE_NAME
 
 FIRST = 1_767_225_600 * SECOND
 """2026-01-01."""

@@ -20,14 +20,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from bench.figures import Figure
-from solrecd.boot.gate import Candidate, Gate
-from solrecd.boot.prefix import messages
-from solrecd.boot.rules import Rule, RuleSet
-from solrecd.cli.scan import packaged_rules, scan
+from solrecd.analysis.boot.gate import Candidate, Gate
+from solrecd.analysis.boot.prefix import messages
+from solrecd.analysis.boot.rules import Rule, RuleSet
+from solrecd.analysis.interpreter import Interpreter
+from solrecd.analysis.text import Assembler
+from solrecd.cli.commands.scan import packaged_rules, scan
 from solrecd.events import Chunk, Event
-from solrecd.interpreter import Interpreter
 from solrecd.simbmc import captures
-from solrecd.text import Assembler
 
 CHUNK = 1 << 16
 PACKET = 128

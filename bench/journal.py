@@ -12,8 +12,8 @@ from pathlib import Path
 
 from bench.figures import Figure
 from solrecd.events import Chunk, Line, Lines, Reading
-from solrecd.journal import Journal
-from solrecd.sinks.archive import ArchiveOptions, ArchiveSink
+from solrecd.storage.archive.sink import ArchiveOptions, ArchiveSink
+from solrecd.storage.journal import Journal
 
 PACKET = (b"[    1.234567] usb 1-1: new high-speed USB device number 2\r\n" * 3)[:128]
 TEXT = "[    1.234567] usb 1-1: new high-speed USB device number 2"

@@ -19,9 +19,9 @@ from pathlib import Path
 from bench.figures import Figure
 from bench.recording import recording
 from solrecd.api.client import Client
-from solrecd.attach.line import Line
-from solrecd.ipmi.events import LoggedIn, SolActivated, SolData
-from solrecd.ipmi.session import Session, SessionOptions
+from solrecd.cli.attach.line import Line
+from solrecd.sources.ipmi.protocol.events import LoggedIn, SolActivated, SolData
+from solrecd.sources.ipmi.protocol.session import Session, SessionOptions
 from tests.support.recorder import Recorder
 from tests.support.simulators import PASSWORD, USERNAME, BmcFleet
 

@@ -20,13 +20,13 @@ import trio
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
 from bench.figures import Figure
+from solrecd.analysis.boot.rules import RuleSet
 from solrecd.api.server import serve
-from solrecd.boot.rules import RuleSet
-from solrecd.cli.scan import packaged_rules
-from solrecd.collector import keep_what_is
+from solrecd.cli.commands.scan import packaged_rules
 from solrecd.events import SessionState, Stage
 from solrecd.metrics import Format, Metrics, declared, metrics_app
 from solrecd.metrics.fleet import console_families
+from solrecd.process.garbage_collection import keep_what_is
 
 _CONSOLES = 5000
 _NOW = 1_795_348_800_000_000

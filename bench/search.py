@@ -21,8 +21,8 @@ from pathlib import Path
 from bench.figures import Figure
 from bench.generated import FIRST, NEEDLE, Built, Job, Size, build, build_console
 from solrecd.events import Boot, Event, Kind, Outcome, Severity, Stage
-from solrecd.index import Batch, Index
-from solrecd.stamps import SECOND
+from solrecd.process.stamps import SECOND
+from solrecd.storage.index import Batch, Index
 
 FORMAT = 1
 """Of the generated archive; another one is made anew."""

@@ -29,39 +29,39 @@ import structlog
 import trio
 
 from solrecd import __version__
+from solrecd.alerts.loki import Surroundings, ship
+from solrecd.alerts.senders import AlertSink, Tools
+from solrecd.analysis.boot import pace
+from solrecd.analysis.boot.rules import RuleSet
 from solrecd.api.app import api_app
 from solrecd.api.denials import Denials
 from solrecd.api.doors import Doors
 from solrecd.api.fleet import FleetError
 from solrecd.api.listeners import control_bind
-from solrecd.boot import pace
-from solrecd.boot.rules import RuleSet
+from solrecd.api.metrics_listener import Exporter
 from solrecd.config import Config, DaemonConfig
 from solrecd.console import Sinks
-from solrecd.exporter import Exporter
-from solrecd.index import FILE_NAME, is_complete
-from solrecd.index.memory import Memory
-from solrecd.journal import Journal
-from solrecd.link import ghosts
-from solrecd.link.dialer import Dialer
-from solrecd.link.handover import Handover
-from solrecd.link.hub import Hub
-from solrecd.loki import Surroundings, ship
+from solrecd.console.factory import Workshop
+from solrecd.console.viewers import Viewers
 from solrecd.metrics import Format, Metrics, sample_alerts
 from solrecd.metrics.families import LOKI_LINES
-from solrecd.notify import Notifier
-from solrecd.sinks.alerts import AlertSink, Tools
-from solrecd.sinks.archive import (
+from solrecd.process.systemd import Notifier
+from solrecd.sources.ipmi.link import own_session_ids
+from solrecd.sources.ipmi.link.dialer import Dialer
+from solrecd.sources.ipmi.link.handover import Handover
+from solrecd.sources.ipmi.link.hub import Hub
+from solrecd.storage.archive.files import FileSystem
+from solrecd.storage.archive.sink import (
     ArchiveError,
     ArchiveSink,
     options_of,
 )
-from solrecd.sinks.files import FileSystem
-from solrecd.sinks.index import IndexSink
-from solrecd.sinks.viewers import Viewers
-from solrecd.storage import Storage
+from solrecd.storage.index import FILE_NAME, is_complete
+from solrecd.storage.index.memory import Memory
+from solrecd.storage.index.sink import IndexSink
+from solrecd.storage.journal import Journal
+from solrecd.storage.space import Storage
 from solrecd.supervisor import Supervisor
-from solrecd.workshop import Workshop
 
 GRACE = 20.0
 """Seconds for the sinks after the last console has stopped; with the goodbyes this is
@@ -378,8 +378,10 @@ def _index_file(settings: DaemonConfig) -> Path:
     return Path(settings.state_dir) / FILE_NAME
 
 
-def _ghosts(settings: DaemonConfig) -> ghosts.Ghosts:
-    return ghosts.Ghosts(Path(settings.journal_path).with_name(ghosts.FILE_NAME))
+def _ghosts(settings: DaemonConfig) -> own_session_ids.Ghosts:
+    return own_session_ids.Ghosts(
+        Path(settings.journal_path).with_name(own_session_ids.FILE_NAME)
+    )
 
 
 def _open_journal(settings: DaemonConfig) -> Journal:

@@ -3,8 +3,8 @@
 Everything that crosses a module border is one of these values. Nothing here reads a
 clock or does I/O.
 
-Wall-clock times are stamps (`solrecd.stamps`). Monotonic times, used for protocol
-timers only, are ``float`` seconds and are called ``now``.
+Wall-clock times are stamps (`solrecd.process.stamps`). Monotonic times, used for
+protocol timers only, are ``float`` seconds and are called ``now``.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Final, NamedTuple, overload
 
-from solrecd.stamps import format_stamp
+from solrecd.process.stamps import format_stamp
 
 
 class Chunk(NamedTuple):

@@ -17,9 +17,7 @@ from typing import Any, Protocol
 import structlog
 import trio
 
-from solrecd import consultation, keeper
 from solrecd.api.fleet import FleetError
-from solrecd.collector import keep_what_is, without_long_pauses
 from solrecd.config import (
     Config,
     ConfigError,
@@ -28,17 +26,19 @@ from solrecd.config import (
     plan_reload,
 )
 from solrecd.console import Console
-from solrecd.consultation import Ask, Consultation
-from solrecd.eventlogs import EventLogs
+from solrecd.console.board import Changes
+from solrecd.console.interpret_loop import Rounds
+from solrecd.console.operation import Operation
+from solrecd.console.viewers import TailItem, Viewers
 from solrecd.events import Lost, LostReason, SessionState
-from solrecd.index.memory import Evidence
-from solrecd.keeper import Keeper
-from solrecd.management import MANAGED_AT_ONCE, LogEntry, Management
-from solrecd.operation import Operation
-from solrecd.rounds import Rounds
-from solrecd.sinks.archive import ArchiveError
-from solrecd.sinks.board import Changes
-from solrecd.sinks.viewers import TailItem, Viewers
+from solrecd.process.garbage_collection import keep_what_is, without_long_pauses
+from solrecd.sources.ipmi import consultation, keeper
+from solrecd.sources.ipmi.consultation import Ask, Consultation
+from solrecd.sources.ipmi.event_logs import EventLogs
+from solrecd.sources.ipmi.keeper import Keeper
+from solrecd.sources.ipmi.management import MANAGED_AT_ONCE, LogEntry, Management
+from solrecd.storage.archive.sink import ArchiveError
+from solrecd.storage.index.memory import Evidence
 
 OPENING = 20.0
 """Seconds that a start or a reload waits for consoles to be opened. Where a disk hangs

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from solrecd.events import GapReason, LostReason, SessionState, Stage
-from solrecd.ipmi.packets import Rejection
 from solrecd.metrics import Family, declared
 from solrecd.metrics.console import ENDED_OUTCOMES, TIMED_STAGES
+from solrecd.sources.ipmi.protocol.packets import Rejection
 
 PAGE = Path(__file__).parent.parent / "packaging" / "docs" / "metrics.md"
 

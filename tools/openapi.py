@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from solrecd.access import Role
 from solrecd.api.routes import ROUTES, Method, Parameter, Reach, RouteRule
+from solrecd.process.access import Role
 
 PATH: Final = Path(__file__).parent.parent / "packaging" / "docs" / "openapi.json"
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from solrecd.config.keys import Key, TableSchema
 from solrecd.config.tables import tables
 from solrecd.config.values import show, spell_duration, spell_size
-from solrecd.ipmi.quirks import Quirk
+from solrecd.sources.ipmi.protocol.quirks import Quirk
 
 
 @dataclass(frozen=True, slots=True)

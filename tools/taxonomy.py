@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 
-from solrecd.boot.rules import Role, Rule, RuleSet
-from solrecd.cli.scan import packaged_rules
+from solrecd.analysis.boot.rules import Role, Rule, RuleSet
+from solrecd.cli.commands.scan import packaged_rules
 from solrecd.events import Severity
 
 PAGE = Path(__file__).parent.parent / "packaging" / "docs" / "events.md"
@@ -27,7 +27,7 @@ Taxonomy = Mapping[str, Mapping[str, Entry]]
 INTRODUCTION = """\
 # Events: what they mean, what to do
 
-<!-- Made by `make docs` from solrecd/boot/taxonomy.toml and the markers. -->
+<!-- Made by `make docs` from solrecd/analysis/boot/taxonomy.toml and the markers. -->
 
 `solrecctl events` lists them, `solrecctl tail` shows them as they come, and the metric
 `solrecd_failures_total{name}` counts the failures. Names are stable: alert on them. The
@@ -86,7 +86,11 @@ _FEW = 3
 
 def entries() -> Taxonomy:
     """Return what is explained."""
-    text = resources.files("solrecd.boot").joinpath("taxonomy.toml").read_text("utf-8")
+    text = (
+        resources.files("solrecd.analysis.boot")
+        .joinpath("taxonomy.toml")
+        .read_text("utf-8")
+    )
     return tomllib.loads(text)
 
 

@@ -12,7 +12,7 @@ read.
 - `saved`     the alerts that go on, as a restart finds them again
 """
 
-from solrecd.alerts.model import Alert, Moment, Notice, Phase
+from solrecd.alerts.alert import Alert, Moment, Notice, Phase
 from solrecd.alerts.watch import Watch
 
 __all__ = ["Alert", "Moment", "Notice", "Phase", "Watch"]

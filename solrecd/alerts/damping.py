@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from solrecd.alerts.model import Key
+from solrecd.alerts.alert import Key
 
 DIFFERENT = 16
 """Different things that one console may tell in one window."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from solrecd.archive.lines import (
+from solrecd.events import Event, Kind
+from solrecd.storage.formats.lines import (
     LINE_MARK,
     MARK_POSITION,
     line_mark,
     line_stamp,
 )
-from solrecd.events import Event, Kind
 
 EXCERPT_MAX = 4096
 """Bytes: what a pager shows, and Alertmanager's mails carry for each alert."""

@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from solrecd.alerts.model import Alert, Notice
+from solrecd.alerts.alert import Alert, Notice
 from solrecd.config import ReceiverConfig, Secret
 from solrecd.config.alert_values import fill
 from solrecd.events import Event, Kind
-from solrecd.stamps import format_stamp
+from solrecd.process.stamps import format_stamp
 
 TEST = "test"
 """Name of the event that people try their receivers with."""

@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from solrecd.alerts.model import Alert
+from solrecd.alerts.alert import Alert
 from solrecd.events import Event, Kind, Severity
-from solrecd.stamps import parse_stamp
+from solrecd.process.stamps import parse_stamp
 
 _VERSION = 1
 

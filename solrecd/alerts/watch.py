@@ -19,9 +19,9 @@ import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
+from solrecd.alerts.alert import Alert, Context, Key, Moment, Notice, Phase, key_of
 from solrecd.alerts.damping import DIFFERENT, Damper
 from solrecd.alerts.matching import is_deliberate, matches
-from solrecd.alerts.model import Alert, Context, Key, Moment, Notice, Phase, key_of
 from solrecd.config import ReceiverConfig
 from solrecd.events import Boot, Event, Kind, Outcome, SessionState
 

@@ -23,7 +23,6 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from solrecd.access import Role
 from solrecd.api.doctor import examining
 from solrecd.api.fleet import Fleet, FleetError
 from solrecd.api.gate import Gate, View, view_in
@@ -31,9 +30,10 @@ from solrecd.api.operate import named_in, operating
 from solrecd.api.patience import wait_for_watcher
 from solrecd.api.routes import ROUTES, Method, Reach, RouteRule
 from solrecd.api.watch import watching
+from solrecd.console.viewers import Missed, TailItem, Unfinished
 from solrecd.events import Event, Line
-from solrecd.sinks.viewers import Missed, TailItem, Unfinished
-from solrecd.stamps import format_stamp
+from solrecd.process.access import Role
+from solrecd.process.stamps import format_stamp
 
 TAIL_BATCH = 500
 """Items sent at once at most: larger saves no time, smaller costs a packet each."""

@@ -14,7 +14,7 @@ from typing import Final
 
 import structlog
 
-from solrecd.access import Role
+from solrecd.process.access import Role
 
 PERIOD: Final = 60.0
 """Seconds in which lines are counted."""

@@ -15,12 +15,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from solrecd.access import Role
 from solrecd.api.gate import view_in
-from solrecd.consultation import Consultation
-from solrecd.doctor.findings import Finding
-from solrecd.doctor.treatment import change
-from solrecd.management import ManagementError
+from solrecd.process.access import Role
+from solrecd.sources.ipmi.consultation import Consultation
+from solrecd.sources.ipmi.doctor.findings import Finding
+from solrecd.sources.ipmi.doctor.treatment import change
+from solrecd.sources.ipmi.management import ManagementError
 
 AT_ONCE = 8
 """Examinations at the same time: a person waits for each, and a script that wants all

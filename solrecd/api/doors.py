@@ -15,7 +15,7 @@ from solrecd.api.gate import Gate
 from solrecd.api.listeners import Bind
 from solrecd.api.server import serve
 from solrecd.config import Config
-from solrecd.tls import server_context
+from solrecd.process.tls import server_context
 
 log = structlog.get_logger()
 

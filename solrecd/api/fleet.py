@@ -11,10 +11,10 @@ from typing import Any, Protocol
 
 import trio
 
-from solrecd.consultation import Consultation
-from solrecd.operation import Operation
-from solrecd.sinks.board import Changes
-from solrecd.sinks.viewers import TailItem
+from solrecd.console.board import Changes
+from solrecd.console.operation import Operation
+from solrecd.console.viewers import TailItem
+from solrecd.sources.ipmi.consultation import Consultation
 
 
 class FleetError(Exception):

@@ -19,13 +19,13 @@ import trio
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from solrecd.access import Caller, Policy, RemoteCaller, Rights, Role, digest_of
 from solrecd.api.denials import Denial, DenialReason, Denials
 from solrecd.api.fleet import Fleet
-from solrecd.consultation import Consultation
-from solrecd.operation import Operation
-from solrecd.sinks.board import Changes
-from solrecd.sinks.viewers import TailItem
+from solrecd.console.board import Changes
+from solrecd.console.operation import Operation
+from solrecd.console.viewers import TailItem
+from solrecd.process.access import Caller, Policy, RemoteCaller, Rights, Role, digest_of
+from solrecd.sources.ipmi.consultation import Consultation
 
 CALLER: Final = "caller"
 """Who a connection is, in its ASGI state."""

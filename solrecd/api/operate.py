@@ -20,13 +20,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from solrecd.access import Role
 from solrecd.api.gate import Gate, View, refuse, view_in
 from solrecd.api.patience import wait_for_watcher
 from solrecd.api.routes import DEED_ROLES
 from solrecd.console.desk import Claim, DeskTakenError, Missed, Mode, Notice, Seat
-from solrecd.management import ManagementError, Power
-from solrecd.operation import Operation, OperationError
+from solrecd.console.operation import Operation, OperationError
+from solrecd.process.access import Role
+from solrecd.sources.ipmi.management import ManagementError, Power
 
 YIELD_MAX: Final = 24 * 3600.0
 """Seconds that a console can be given away for: longer is a configuration."""

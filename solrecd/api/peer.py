@@ -19,7 +19,7 @@ from typing import Final, NamedTuple
 
 import trio
 
-from solrecd.access import LocalCaller
+from solrecd.process.access import LocalCaller
 
 PATIENCE: Final = 5.0
 """Seconds for the names of a user and his groups; then he is ``uid N``, of none."""

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
-from solrecd.access import Role
-from solrecd.management import Power
+from solrecd.process.access import Role
+from solrecd.sources.ipmi.management import Power
 
 
 class Method(enum.StrEnum):

@@ -25,14 +25,14 @@ from hypercorn.typing import AppWrapper, ASGIFramework, ConnectionState
 from hypercorn.utils import wrap_app
 from starlette.types import ASGIApp
 
-from solrecd.access import Caller, RemoteCaller
 from solrecd.api.crowd import Crowd
 from solrecd.api.denials import DenialReason
 from solrecd.api.gate import CALLER, PEER
 from solrecd.api.listeners import Bind, address_of, listen
 from solrecd.api.patience import PATIENCE, Patience
 from solrecd.api.peer import credentials_of, local_caller
-from solrecd.tls import names_in
+from solrecd.process.access import Caller, RemoteCaller
+from solrecd.process.tls import names_in
 
 HANDSHAKE_TIMEOUT = 10.0
 """Seconds for a client's side of a TLS handshake."""

@@ -21,8 +21,8 @@ from starlette.types import Receive, Scope, Send
 from solrecd.api.gate import Gate, View, view_in
 from solrecd.api.operate import named_in
 from solrecd.api.patience import wait_for_watcher
-from solrecd.sinks.board import Changes
-from solrecd.stamps import format_stamp
+from solrecd.console.board import Changes
+from solrecd.process.stamps import format_stamp
 
 EVERY: Final = 0.5
 """Seconds between two sets of rows: what changes more often nobody can read."""

@@ -53,6 +53,17 @@ class Command(NamedTuple):
     """One line; stands here so that listing the commands imports none of them."""
 
 
+def command(name: str, help_: str, file: str = "") -> Command:
+    """Return the line of a command that is a file in `solrecd.cli.commands`.
+
+    Args:
+        name: as people type it.
+        help_: one line.
+        file: the module, where it cannot have the same name (``import``).
+    """
+    return Command(name, f"solrecd.cli.commands.{file or name}", help_)
+
+
 class Program(NamedTuple):
     """One of the two programs."""
 

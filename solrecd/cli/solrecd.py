@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 import sys
 
-from solrecd.cli.program import Command, Program, run
+from solrecd.cli.program import Program, command, run
 
 COMMANDS = (
-    Command("run", "solrecd.cli.run", "record the consoles of the configuration"),
-    Command("check", "solrecd.cli.check", "check a configuration, change nothing"),
-    Command("token", "solrecd.cli.token", "make a token for the API, and its hash"),
-    Command("demo", "solrecd.cli.demo", "record a small simulated fleet, to try it"),
+    command("run", "record the consoles of the configuration"),
+    command("check", "check a configuration, change nothing"),
+    command("token", "make a token for the API, and its hash", "tokens"),
+    command("demo", "record a small simulated fleet, to try it"),
 )
 
 

@@ -1,7 +1,7 @@
 """The configuration: TOML text in, frozen dataclasses out.
 
-Nothing here opens a file: `solrecd.configfiles` reads the texts and hands them in,
-so that a test, `solrecd check` and a reload all take the same road.
+Nothing here opens a file: `solrecd.cli.shared.config_files` reads the texts and hands
+them in, so that a test, `solrecd check` and a reload all take the same road.
 
 - `model`      what a valid configuration is
 - `errors`     what is wrong with an invalid one, all of it at once
@@ -35,14 +35,14 @@ from solrecd.config.model import (
     ConsoleConfig,
     DaemonConfig,
     Fsync,
-    LogFormat,
-    LogLevel,
     OnConflict,
     Privilege,
 )
 from solrecd.config.reading import parse
 from solrecd.config.reload import ReloadPlan, plan_reload
-from solrecd.config.secrets import Secret, Surroundings
+from solrecd.config.secret import Surroundings
+from solrecd.process.log_settings import LogFormat, LogLevel
+from solrecd.process.secret import Secret
 
 __all__ = [
     "AddressFamily",

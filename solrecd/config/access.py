@@ -1,4 +1,4 @@
-"""The ``[access.NAME]`` tables: who may do what on the API (`solrecd.access`)."""
+"""The ``[access.NAME]`` tables: who may do what on the API."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from solrecd.access import TOKEN_MAX, TOKEN_MIN, Grant, Policy, Role, digest_of
 from solrecd.config.access_keys import ACCESS_KEYS
 from solrecd.config.document import Document, Given
 from solrecd.config.errors import Problems
-from solrecd.config.secrets import (
+from solrecd.config.secret import (
     STAND_IN,
     SecretKind,
     SecretSource,
@@ -20,6 +19,7 @@ from solrecd.config.secrets import (
 )
 from solrecd.config.settings import Setting, parse_settings
 from solrecd.config.values import refusal
+from solrecd.process.access import TOKEN_MAX, TOKEN_MIN, Grant, Policy, Role, digest_of
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,31}\Z")
 """Of a grant: it stands in logs as who did something."""

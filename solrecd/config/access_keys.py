@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from solrecd.access import Role
 from solrecd.config.keys import Key, Schema
 from solrecd.config.values import (
     Parser,
@@ -16,6 +15,7 @@ from solrecd.config.values import (
     refusal,
     text,
 )
+from solrecd.process.access import Role
 
 MAX_LISTED = 1000
 """Names in one list of a grant."""

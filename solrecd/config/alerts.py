@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from solrecd.config.secrets import Secret
 from solrecd.events import Kind, Severity
+from solrecd.process.secret import Secret
 
 _MIB = 1024 * 1024
 

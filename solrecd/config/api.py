@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from solrecd.access import Policy
 from solrecd.config.errors import Problems
 from solrecd.config.keys import Key, Schema
 from solrecd.config.model import ApiConfig
-from solrecd.config.secrets import OTHERS, Surroundings
+from solrecd.config.secret import OTHERS, Surroundings
 from solrecd.config.settings import Setting, Table, parse_settings
 from solrecd.config.values import absolute_path, listener, text
-from solrecd.tls import TlsFiles
+from solrecd.process.access import Policy
+from solrecd.process.tls import TlsFiles
 
 API_KEYS: Schema = MappingProxyType(
     {

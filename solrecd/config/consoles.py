@@ -19,15 +19,10 @@ from solrecd.config.errors import Problems
 from solrecd.config.keys import Schema
 from solrecd.config.model import IPMI_PORT, ConsoleConfig
 from solrecd.config.names import expand, expand_names
-from solrecd.config.secrets import (
-    Secret,
-    SecretKind,
-    SecretSource,
-    Surroundings,
-    fetch,
-)
+from solrecd.config.secret import SecretKind, SecretSource, Surroundings, fetch
 from solrecd.config.settings import Setting, Table
 from solrecd.config.values import address, refusal
+from solrecd.process.secret import Secret
 
 T = TypeVar("T")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from solrecd.problems import MAX_SHOWN, in_lines, placed
+from solrecd.config.problems import MAX_SHOWN, in_lines, placed
 
 
 class Problem(NamedTuple):

@@ -10,12 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from solrecd.access import Policy
 from solrecd.config.alerts import ReceiverConfig
 from solrecd.config.loki import LokiConfig
-from solrecd.config.secrets import Secret
 from solrecd.events import Stage
-from solrecd.tls import TlsFiles
+from solrecd.process.access import Policy
+from solrecd.process.log_settings import LogFormat, LogLevel
+from solrecd.process.secret import Secret
+from solrecd.process.tls import TlsFiles
 
 _MIB = 1024 * 1024
 
@@ -68,25 +69,6 @@ class AddressFamily(enum.StrEnum):
     ANY = "any"
     IPV4 = "ipv4"
     IPV6 = "ipv6"
-
-
-class LogFormat(enum.StrEnum):
-    """How the daemon's own log looks."""
-
-    AUTO = "auto"
-    """Coloured on a terminal, for the journal under systemd, else logfmt."""
-    CONSOLE = "console"
-    LOGFMT = "logfmt"
-    JSON = "json"
-
-
-class LogLevel(enum.StrEnum):
-    """The least important message that is still written."""
-
-    DEBUG = "debug"
-    INFO = "info"
-    WARNING = "warning"
-    ERROR = "error"
 
 
 class Fsync(enum.StrEnum):
@@ -187,7 +169,7 @@ class ConsoleConfig:
     insecure: bool = False
     """Suites 0-2 and SoL without encryption are allowed."""
     quirks: frozenset[str] = frozenset()
-    """Names of `solrecd.ipmi.quirks`."""
+    """Names of `solrecd.sources.ipmi.protocol.quirks`."""
     on_conflict: OnConflict = OnConflict.WAIT
     """Somebody else holds the console when we come."""
     on_stolen: OnConflict = OnConflict.YIELD

@@ -16,7 +16,7 @@ from solrecd.config.loki_keys import read_loki
 from solrecd.config.model import STAGE_TIMEOUTS, Config, DaemonConfig
 from solrecd.config.receivers import ReceiverReader
 from solrecd.config.schema import DAEMON_KEYS, STAGE_TIMEOUT_KEYS
-from solrecd.config.secrets import Surroundings
+from solrecd.config.secret import Surroundings
 from solrecd.config.settings import Table, parse_settings
 from solrecd.config.tables import top_level
 from solrecd.config.values import refusal, suggestion

@@ -18,15 +18,10 @@ from solrecd.config.alerts import (
 from solrecd.config.console_settings import Settings, check_secret
 from solrecd.config.document import Document, Given
 from solrecd.config.errors import Problems
-from solrecd.config.secrets import (
-    Secret,
-    SecretKind,
-    SecretSource,
-    Surroundings,
-    fetch,
-)
+from solrecd.config.secret import SecretKind, SecretSource, Surroundings, fetch
 from solrecd.config.settings import Setting, Table, parse_settings
 from solrecd.config.values import refusal, suggestion
+from solrecd.process.secret import Secret
 
 _SELECTING: Final = ("kinds", "names", "severity", "match")
 _PLAIN: Final = ("labels", "damping", "resolve_after", "excerpt", "runbook", "link")

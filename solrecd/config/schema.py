@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 
 from solrecd.config.keys import Key, Schema
-from solrecd.config.model import Fsync, LogFormat, LogLevel
+from solrecd.config.model import Fsync
 from solrecd.config.values import (
     absolute_path,
     boolean,
@@ -18,6 +18,7 @@ from solrecd.config.values import (
     size,
 )
 from solrecd.events import Stage
+from solrecd.process.log_settings import LogFormat, LogLevel
 
 _MIB = 1024 * 1024
 _GIB = 1024 * _MIB

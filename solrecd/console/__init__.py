@@ -6,7 +6,7 @@
 - `chronicle`  to whom all of it is told: archive first, then index, viewers, metrics
 """
 
-from solrecd.console.chronicle import Sinks
 from solrecd.console.console import Console, InterpreterFactory, Past, Surroundings
+from solrecd.console.event_fanout import Sinks
 
 __all__ = ["Console", "InterpreterFactory", "Past", "Sinks", "Surroundings"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from solrecd.events import Event, Kind, OperatorAct, Severity
-from solrecd.stamps import format_stamp
+from solrecd.process.stamps import format_stamp
 
 _NEWS: Final = frozenset({Kind.STAGE, Kind.FAILURE, Kind.STUCK, Kind.POWER})
 """What ends an acknowledgement. Gaps do not: they tell of the recorder."""

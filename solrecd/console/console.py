@@ -16,10 +16,11 @@ from typing import Any, Protocol
 
 import structlog
 
-from solrecd.boot.pace import Pace
+from solrecd.analysis.boot.pace import Pace
+from solrecd.analysis.interpreter import Interpreter
 from solrecd.config import ConsoleConfig
-from solrecd.console.chronicle import SECOND, Chronicle, Deed, Sinks, seconds
 from solrecd.console.desk import Desk
+from solrecd.console.event_fanout import SECOND, Chronicle, Deed, Sinks, seconds
 from solrecd.console.power import PowerStory
 from solrecd.console.session import SessionStory
 from solrecd.console.silence import SilenceWatch, Situation
@@ -35,11 +36,10 @@ from solrecd.events import (
     Severity,
     Stage,
 )
-from solrecd.interpreter import Interpreter
-from solrecd.ipmi.events import SolLoss
 from solrecd.metrics import ConsoleMetrics
-from solrecd.sinks.archive import OpenedConsole
-from solrecd.stamps import format_stamp
+from solrecd.process.stamps import format_stamp
+from solrecd.sources.ipmi.protocol.events import SolLoss
+from solrecd.storage.archive.sink import OpenedConsole
 
 QUIET = SECOND // 4
 """Silence after which an unfinished line counts: a prompt never ends with a newline."""

@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 import structlog
 
-from solrecd.console.chronicle import Chronicle, Deed
+from solrecd.console.event_fanout import Chronicle, Deed
 from solrecd.events import Kind, Severity, Stage
 
 log = structlog.get_logger()

@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 import structlog
 
-from solrecd.console.chronicle import SECOND, Chronicle, Deed, seconds
+from solrecd.console.event_fanout import SECOND, Chronicle, Deed, seconds
 from solrecd.events import GapReason, Kind, Lost, LostReason, SessionState, Severity
 from solrecd.metrics import ConsoleMetrics
 

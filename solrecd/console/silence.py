@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from solrecd.console.chronicle import SECOND
+from solrecd.console.event_fanout import SECOND
 
 SILENT_AFTER = 120 * SECOND
 """Silence that is looked into. Memory training of large machines takes longer than

@@ -18,17 +18,6 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Final
 
-from solrecd.ipmi.constants import CompletionCode, PayloadType
-from solrecd.ipmi.messages import Request, answer, decode_request, encode_response
-from solrecd.ipmi.packets import (
-    Envelope,
-    MalformedPacket,
-    decode_envelope,
-    decode_legacy,
-    decode_sol,
-    encode_legacy,
-    encode_plain,
-)
 from solrecd.simbmc.calls import Call
 from solrecd.simbmc.commands import execute
 from solrecd.simbmc.controller import Controller
@@ -37,6 +26,22 @@ from solrecd.simbmc.ledger import Ledger
 from solrecd.simbmc.machine import ChassisControl, Echo, Machine
 from solrecd.simbmc.options import BmcOptions
 from solrecd.simbmc.sessions import Address, BmcSession, LoginReply, Logins
+from solrecd.sources.ipmi.protocol.constants import CompletionCode, PayloadType
+from solrecd.sources.ipmi.protocol.messages import (
+    Request,
+    answer,
+    decode_request,
+    encode_response,
+)
+from solrecd.sources.ipmi.protocol.packets import (
+    Envelope,
+    MalformedPacket,
+    decode_envelope,
+    decode_legacy,
+    decode_sol,
+    encode_legacy,
+    encode_plain,
+)
 
 _JUMP: Final = 6
 """SoL numbers left out by `Mishap.JUMP`; a Tyan S4811 does so after a host reboot."""

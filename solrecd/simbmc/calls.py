@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from solrecd.ipmi.constants import CompletionCode, PrivilegeLevel
 from solrecd.simbmc.controller import Controller
 from solrecd.simbmc.sessions import BmcSession
+from solrecd.sources.ipmi.protocol.constants import CompletionCode, PrivilegeLevel
 
 
 class RefusalError(Exception):

@@ -12,18 +12,18 @@ from struct import Struct
 from types import MappingProxyType
 from typing import Final
 
-from solrecd.ipmi.auth import CIPHER_SUITES
-from solrecd.ipmi.constants import (
+from solrecd.simbmc.calls import Call, Command, RefusalError
+from solrecd.simbmc.controller import Controller
+from solrecd.simbmc.machine import ChassisControl
+from solrecd.simbmc.settings import SETTINGS
+from solrecd.sources.ipmi.protocol.auth import CIPHER_SUITES
+from solrecd.sources.ipmi.protocol.constants import (
     AppCommand,
     CompletionCode,
     NetFn,
     PayloadType,
     PrivilegeLevel,
 )
-from solrecd.simbmc.calls import Call, Command, RefusalError
-from solrecd.simbmc.controller import Controller
-from solrecd.simbmc.machine import ChassisControl
-from solrecd.simbmc.settings import SETTINGS
 
 _SOL_INSTANCE: Final = 1
 

@@ -10,14 +10,18 @@ import dataclasses
 import math
 from typing import Final
 
-from solrecd.ipmi.constants import RMCP_PORT, CompletionCode, PayloadType
-from solrecd.ipmi.packets import encode_sol
 from solrecd.simbmc.faults import Misbehaviour
 from solrecd.simbmc.ledger import Drop, Ledger
 from solrecd.simbmc.machine import ChassisControl, Machine
 from solrecd.simbmc.options import BmcOptions
 from solrecd.simbmc.payload import SolPayload
 from solrecd.simbmc.sessions import Address, BmcSession
+from solrecd.sources.ipmi.protocol.constants import (
+    RMCP_PORT,
+    CompletionCode,
+    PayloadType,
+)
+from solrecd.sources.ipmi.protocol.packets import encode_sol
 
 STRANGER: Final = 0x57A11E5D
 """Session ID of the somebody else who took the payload; no datagram carries it."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from solrecd.ipmi.constants import PrivilegeLevel
 from solrecd.simbmc.payload import SolSettings
+from solrecd.sources.ipmi.protocol.constants import PrivilegeLevel
 
 
 @dataclass(frozen=True, slots=True)

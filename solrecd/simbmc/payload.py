@@ -18,14 +18,14 @@ import enum
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from solrecd.ipmi.constants import (
+from solrecd.simbmc.ledger import Drop, Ledger
+from solrecd.sources.ipmi.protocol.constants import (
     MAX_SOL_DATA,
     MAX_SOL_NUMBER,
     SolOperation,
     SolStatus,
 )
-from solrecd.ipmi.packets import SolPacket
-from solrecd.simbmc.ledger import Drop, Ledger
+from solrecd.sources.ipmi.protocol.packets import SolPacket
 
 _PAUSE: Final = int(SolOperation.CTS_PAUSE)
 _BREAK: Final = int(SolOperation.BREAK)

@@ -1,7 +1,8 @@
 """RMCP+ sessions as a BMC sees them: Open Session and RAKP 1-4 (IPMI 2.0 §13.15-13.24).
 
 `Logins` answers the four messages of a login and hands over a `BmcSession` when RAKP
-Message 3 proved the password. Codes and keys come from `solrecd.ipmi.auth`.
+Message 3 proved the password. Codes and keys come from
+`solrecd.sources.ipmi.protocol.auth`.
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ import random
 from dataclasses import dataclass
 from typing import Any, Final
 
-from solrecd.ipmi.auth import (
+from solrecd.simbmc.faults import Misbehaviour
+from solrecd.simbmc.options import BmcOptions, User
+from solrecd.sources.ipmi.protocol.auth import (
     CIPHER_SUITES,
     CipherSuite,
     Exchange,
@@ -21,14 +24,14 @@ from solrecd.ipmi.auth import (
     rakp3_code,
     rakp4_code,
 )
-from solrecd.ipmi.constants import (
+from solrecd.sources.ipmi.protocol.constants import (
     NAME_ONLY_LOOKUP,
     RANDOM_SIZE,
     PayloadType,
     PrivilegeLevel,
     RmcpStatus,
 )
-from solrecd.ipmi.handshake import (
+from solrecd.sources.ipmi.protocol.handshake import (
     OpenSessionRequest,
     OpenSessionResponse,
     Rakp1,
@@ -41,9 +44,7 @@ from solrecd.ipmi.handshake import (
     encode_rakp2,
     encode_rakp4,
 )
-from solrecd.ipmi.packets import encode_plain
-from solrecd.simbmc.faults import Misbehaviour
-from solrecd.simbmc.options import BmcOptions, User
+from solrecd.sources.ipmi.protocol.packets import encode_plain
 
 Address = tuple[Any, ...]
 """Where a datagram came from, as ``socket.recvfrom`` says it; never looked into."""

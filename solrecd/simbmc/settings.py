@@ -10,10 +10,14 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from solrecd.ipmi.constants import CompletionCode, NetFn, PrivilegeLevel
 from solrecd.simbmc.calls import Call, Command, RefusalError
 from solrecd.simbmc.controller import Controller
 from solrecd.simbmc.options import User
+from solrecd.sources.ipmi.protocol.constants import (
+    CompletionCode,
+    NetFn,
+    PrivilegeLevel,
+)
 
 _NOT_FOUND: Final = 0xCB
 """Requested sensor, data, or record not found (Table 5-2)."""

@@ -16,11 +16,11 @@ import pytest
 import trio
 import zstandard
 
-from solrecd.archive.names import parse_file_name
-from solrecd.archive.retention import SegmentLimits
 from solrecd.events import Chunk
-from solrecd.journal import Journal
-from solrecd.sinks.archive import ArchiveOptions, ArchiveSink, OpenedConsole
+from solrecd.storage.archive.sink import ArchiveOptions, ArchiveSink, OpenedConsole
+from solrecd.storage.formats.names import parse_file_name
+from solrecd.storage.formats.retention import SegmentLimits
+from solrecd.storage.journal import Journal
 from tests.support.reader import LineReader
 
 pytestmark = pytest.mark.e2e

@@ -11,10 +11,10 @@ import trio
 
 from solrecd.alerts import Alert, Notice, Phase
 from solrecd.alerts.saved import save
+from solrecd.alerts.senders import AlertSink, Tools
 from solrecd.config import Alertmanager, Config, Http, ReceiverConfig, Secret
 from solrecd.events import Outcome
-from solrecd.sinks.alerts import AlertSink, Tools
-from solrecd.stamps import parse_stamp
+from solrecd.process.stamps import parse_stamp
 from tests.support.alerting import EPOCH, boot, event, receiver, until
 from tests.support.http_receiver import Mood, Receiver, http_receiver
 

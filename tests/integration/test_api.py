@@ -17,9 +17,9 @@ from solrecd.api.app import api_app
 from solrecd.api.fleet import FleetError
 from solrecd.api.listeners import ListenError
 from solrecd.api.server import serve
+from solrecd.console.viewers import VIEWER_BUFFER
 from solrecd.events import Event, Kind, Line, Severity
 from solrecd.metrics import Format, metrics_app
-from solrecd.sinks.viewers import VIEWER_BUFFER
 from tests.support.fleet import FakeFleet, open_gate
 
 

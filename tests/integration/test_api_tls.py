@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 import trio
 
-from solrecd.access import Grant, Policy, Role, digest_of
 from solrecd.api import crowd, server
 from solrecd.api.app import api_app
 from solrecd.api.crowd import Crowd
@@ -23,7 +22,8 @@ from solrecd.api.doors import Doors
 from solrecd.api.server import serve
 from solrecd.config import ApiConfig, Config, DaemonConfig
 from solrecd.events import Line
-from solrecd.tls import TlsFiles, server_context
+from solrecd.process.access import Grant, Policy, Role, digest_of
+from solrecd.process.tls import TlsFiles, server_context
 from tests.support.attached import solrecctl as on_a_terminal
 from tests.support.certificates import Authority, Issued
 from tests.support.fleet import FakeFleet

@@ -11,16 +11,16 @@ from pathlib import Path
 import pytest
 import trio
 
-from solrecd.archive.retention import Retention, SegmentLimits
 from solrecd.events import Chunk, Reading
-from solrecd.journal import Journal
-from solrecd.sinks.archive import (
+from solrecd.storage.archive.closer import SegmentChange, SegmentFate
+from solrecd.storage.archive.sink import (
     ArchiveOptions,
     ArchiveSink,
     ArchiveTrouble,
     OpenedConsole,
 )
-from solrecd.sinks.closer import SegmentChange, SegmentFate
+from solrecd.storage.formats.retention import Retention, SegmentLimits
+from solrecd.storage.journal import Journal
 from tests.support.broken_disk import BrokenDisk
 from tests.support.reader import LineReader
 

@@ -13,8 +13,8 @@ from solrecd.api.server import serve
 from solrecd.cli.program import Exit, run
 from solrecd.cli.solrecctl import PROGRAM
 from solrecd.events import Line
-from solrecd.index import FILE_NAME, Index
-from solrecd.stamps import parse_stamp
+from solrecd.process.stamps import parse_stamp
+from solrecd.storage.index import FILE_NAME, Index
 from tests.support.archives import Printed, write_segment
 from tests.support.fleet import FakeFleet, open_gate
 

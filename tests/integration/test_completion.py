@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from solrecd.cli.completion import script
+from solrecd.cli.commands.completion import script
 from solrecd.cli.program import Exit, run
 from solrecd.cli.solrecctl import PROGRAM
-from solrecd.stamps import parse_stamp
+from solrecd.process.stamps import parse_stamp
 from tests.support.archives import Printed, write_segment
 
 NOON = parse_stamp("2026-11-22T12:00:00.000000Z")

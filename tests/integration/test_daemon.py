@@ -15,12 +15,10 @@ import pytest
 import trio
 
 from solrecd.api.client import Client
-from solrecd.cli.scan import packaged_rules
+from solrecd.cli.commands.scan import packaged_rules
 from solrecd.config import Config, ConsoleConfig, DaemonConfig, OnConflict, Secret
 from solrecd.daemon import Daemon
-from solrecd.index import FILE_NAME, Index, is_complete
-from solrecd.index.memory import Memory
-from solrecd.notify import Notifier
+from solrecd.process.systemd import Notifier
 from solrecd.simbmc.bmc import Bmc
 from solrecd.simbmc.faults import Faults, Misbehaviour, Mishap
 from solrecd.simbmc.fleet import Fleet, Member
@@ -28,7 +26,9 @@ from solrecd.simbmc.ledger import Ledger
 from solrecd.simbmc.machine import ChassisControl, Machine, NumberedLines, numbered
 from solrecd.simbmc.options import BmcOptions, User
 from solrecd.simbmc.payload import SolSettings
-from solrecd.sinks.files import FileSystem
+from solrecd.storage.archive.files import FileSystem
+from solrecd.storage.index import FILE_NAME, Index, is_complete
+from solrecd.storage.index.memory import Memory
 
 PATIENCE = 60.0
 """Seconds for what normally takes one or two."""

@@ -17,7 +17,7 @@ from solrecd.daemon import GRACE, Daemon
 from solrecd.simbmc.bmc import Bmc
 from solrecd.simbmc.fleet import Fleet
 from solrecd.simbmc.machine import numbered
-from solrecd.storage import JOURNAL_EVERY
+from solrecd.storage.space import JOURNAL_EVERY
 from tests.integration.test_daemon import Site, make_bmc, until
 from tests.support.broken_disk import BrokenDisk
 

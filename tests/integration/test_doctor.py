@@ -14,14 +14,14 @@ import pytest
 import trio
 
 from solrecd.config import Secret
-from solrecd.index import FILE_NAME, Index
-from solrecd.ipmi.constants import PrivilegeLevel
 from solrecd.simbmc.bmc import Bmc
 from solrecd.simbmc.faults import Misbehaviour, Mishap
 from solrecd.simbmc.fleet import Fleet, Member
 from solrecd.simbmc.machine import Echo, Machine
 from solrecd.simbmc.options import BmcOptions, User
 from solrecd.simbmc.payload import SolSettings
+from solrecd.sources.ipmi.protocol.constants import PrivilegeLevel
+from solrecd.storage.index import FILE_NAME, Index
 from tests.integration.test_attach import run
 from tests.integration.test_daemon import PATIENCE, Site
 from tests.integration.test_management import PANIC

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import tracemalloc
 
+from solrecd.analysis.interpreter import Interpreter
 from solrecd.events import Chunk
-from solrecd.interpreter import Interpreter
 from tests.support.golden import RULES
 
 

@@ -14,12 +14,12 @@ import trio
 
 from solrecd.api.app import api_app
 from solrecd.api.server import serve
-from solrecd.cli.events import group
+from solrecd.cli.commands.events import group
 from solrecd.cli.program import Exit, run
 from solrecd.cli.solrecctl import PROGRAM
 from solrecd.events import Boot, Event, Kind, Severity
-from solrecd.index import FILE_NAME, Batch, Index
-from solrecd.stamps import parse_stamp
+from solrecd.process.stamps import parse_stamp
+from solrecd.storage.index import FILE_NAME, Batch, Index
 from tests.support.fleet import FakeFleet, open_gate
 
 NOON = parse_stamp("2026-11-22T12:00:00.000000Z")

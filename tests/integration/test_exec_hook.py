@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import trio
 
+from solrecd.alerts.senders import AlertSink, Tools
+from solrecd.alerts.senders.hook import execute
 from solrecd.config import Config, Hook
-from solrecd.sinks.alerts import AlertSink, Tools
-from solrecd.sinks.alerts.hook import execute
 from tests.support.alerting import EPOCH, event, receiver, until
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from solrecd.cli.fleet import BOOTS_PER_JOB
 from solrecd.cli.program import Exit, run
+from solrecd.cli.shared.fleet import BOOTS_PER_JOB
 from solrecd.cli.solrecctl import PROGRAM
-from solrecd.stamps import SECOND, parse_stamp
+from solrecd.process.stamps import SECOND, parse_stamp
 from tests.support.archives import Printed, write_segment
 
 NOON = parse_stamp("2026-11-22T12:00:00.000000Z")

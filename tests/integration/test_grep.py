@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from solrecd.archive.names import SegmentName, parse_file_name
-from solrecd.archive.retention import Retention
-from solrecd.archive.vocabulary import FILE_NAME
-from solrecd.cli import workers
 from solrecd.cli.program import CommandError, Exit, run
+from solrecd.cli.shared import workers
 from solrecd.cli.solrecctl import PROGRAM
-from solrecd.sinks.closer import Closer
-from solrecd.stamps import SECOND, parse_stamp
+from solrecd.process.stamps import SECOND, parse_stamp
+from solrecd.storage.archive.closer import Closer
+from solrecd.storage.formats.names import SegmentName, parse_file_name
+from solrecd.storage.formats.retention import Retention
+from solrecd.storage.formats.vocabulary import FILE_NAME
 from tests.support.archives import Printed, write_segment
 
 NOON = parse_stamp("2026-11-22T12:00:00.000000Z")
@@ -287,7 +287,7 @@ def test_damage_is_told_and_what_can_be_read_is_shown(ctl: Ctl, archive: Path) -
 def test_a_segment_that_is_closed_meanwhile_is_found_under_its_other_name(
     archive: Path,
 ) -> None:
-    from solrecd.history.frames import read_pieces  # noqa: PLC0415
+    from solrecd.storage.history.frames import read_pieces  # noqa: PLC0415
 
     closed = log_of(archive, "node001", 1)
 
@@ -297,7 +297,7 @@ def test_a_segment_that_is_closed_meanwhile_is_found_under_its_other_name(
 
 
 def test_a_segment_that_disappears_is_told(archive: Path) -> None:
-    from solrecd.history.frames import read_pieces  # noqa: PLC0415
+    from solrecd.storage.history.frames import read_pieces  # noqa: PLC0415
 
     told: list[object] = []
 

@@ -11,10 +11,10 @@ import pytest
 import trio
 import trio.testing
 
-from solrecd.link.base import NameUnresolvedError
-from solrecd.link.hub import TIMERS_AT_ONCE, Hub
-from solrecd.link.resolve import Address, Resolver
-from solrecd.link.shared_socket import ENDPOINTS_PER_SOCKET
+from solrecd.sources.ipmi.link.base import NameUnresolvedError
+from solrecd.sources.ipmi.link.hub import TIMERS_AT_ONCE, Hub
+from solrecd.sources.ipmi.link.resolve import Address, Resolver
+from solrecd.sources.ipmi.link.shared_socket import ENDPOINTS_PER_SOCKET
 
 
 class FakeEndpoint:

@@ -11,8 +11,8 @@ import trio
 import trio.testing
 
 from solrecd.events import Boot, Event, Kind, Outcome, Severity
-from solrecd.index import Batch, Index, SegmentRow
-from solrecd.sinks.index import BUFFER, IndexSink
+from solrecd.storage.index import Batch, Index, SegmentRow
+from solrecd.storage.index.sink import BUFFER, IndexSink
 
 NOW = 1_700_000_000_000_000
 

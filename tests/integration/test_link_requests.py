@@ -9,15 +9,15 @@ import pytest
 import trio
 
 from solrecd.config import ConsoleConfig, Secret
-from solrecd.ipmi.events import CommandFailed, LoggedIn, SolLoss
-from solrecd.link.base import RequestError
-from solrecd.link.dialer import Dialer
-from solrecd.link.hub import Hub
-from solrecd.link.sol import SolLink
 from solrecd.simbmc.bmc import Bmc
 from solrecd.simbmc.faults import Mishap
 from solrecd.simbmc.fleet import Fleet, Member
 from solrecd.simbmc.machine import ChassisControl
+from solrecd.sources.ipmi.link.base import RequestError
+from solrecd.sources.ipmi.link.dialer import Dialer
+from solrecd.sources.ipmi.link.hub import Hub
+from solrecd.sources.ipmi.link.sol import SolLink
+from solrecd.sources.ipmi.protocol.events import CommandFailed, LoggedIn, SolLoss
 
 PATIENCE = 60.0
 

@@ -12,9 +12,9 @@ import trio
 import yaml
 
 from solrecd.events import Chunk, Cut, Reading
-from solrecd.journal import Journal
-from solrecd.sinks.archive import ArchiveOptions, ArchiveSink
-from solrecd.sinks.closer import SegmentChange, SegmentFate
+from solrecd.storage.archive.closer import SegmentChange, SegmentFate
+from solrecd.storage.archive.sink import ArchiveOptions, ArchiveSink
+from solrecd.storage.journal import Journal
 from tests.support.peers import need
 from tests.support.reader import LineReader
 from tests.support.rsyslog import SAMPLES, Collector, Rsyslog, is_installed

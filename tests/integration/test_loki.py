@@ -12,11 +12,11 @@ import pytest
 import trio
 from trio.testing import MockClock
 
+from solrecd.alerts.loki import Shipper, Surroundings, ship
+from solrecd.alerts.loki.payload import encode
+from solrecd.alerts.loki.positions import FILE_NAME, load, save
+from solrecd.alerts.loki.reading import Position
 from solrecd.config import ConfigError, LokiConfig
-from solrecd.loki import Shipper, Surroundings, ship
-from solrecd.loki.payload import encode
-from solrecd.loki.positions import FILE_NAME, load, save
-from solrecd.loki.reading import Position
 from tests.support.archives import Printed, write_segment
 from tests.support.configs import read
 from tests.support.loki import FakeLoki, Said

@@ -14,23 +14,23 @@ import trio
 
 from solrecd.config import ConsoleConfig, Secret
 from solrecd.events import Lost, SessionState
-from solrecd.ipmi.events import SolLoss
-from solrecd.keeper import Keeper
-from solrecd.link.dialer import Dialer
-from solrecd.link.hub import Hub
-from solrecd.management import (
-    BootChoice,
-    BootDevice,
-    Management,
-    ManagementError,
-    Power,
-)
 from solrecd.simbmc.bmc import Bmc
 from solrecd.simbmc.faults import Misbehaviour, Mishap
 from solrecd.simbmc.fleet import Fleet, Member
 from solrecd.simbmc.machine import Machine, NumberedLines, numbered
 from solrecd.simbmc.options import BmcOptions, User
 from solrecd.simbmc.payload import SolSettings
+from solrecd.sources.ipmi.keeper import Keeper
+from solrecd.sources.ipmi.link.dialer import Dialer
+from solrecd.sources.ipmi.link.hub import Hub
+from solrecd.sources.ipmi.management import (
+    BootChoice,
+    BootDevice,
+    Management,
+    ManagementError,
+    Power,
+)
+from solrecd.sources.ipmi.protocol.events import SolLoss
 from tests.support import ipmi_sim
 from tests.support.ipmi_sim import HOST, PASSWORD, USERNAME, IpmiSim
 from tests.support.peers import need

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from solrecd.cli.program import PIPE_CLOSED
-from solrecd.stamps import parse_stamp
+from solrecd.process.stamps import parse_stamp
 from tests.support.archives import Printed, write_segment
 from tests.support.terminal import PATIENCE, Terminal
 

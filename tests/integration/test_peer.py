@@ -14,8 +14,8 @@ from tempfile import TemporaryDirectory
 import pytest
 import trio
 
-from solrecd.access import LocalCaller
 from solrecd.api.peer import Credentials, credentials_of, local_caller
+from solrecd.process.access import LocalCaller
 
 only_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root becomes another")
 

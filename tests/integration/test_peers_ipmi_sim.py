@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from solrecd.events import LostReason
-from solrecd.ipmi.constants import AppCommand, NetFn
-from solrecd.ipmi.session import (
+from solrecd.sources.ipmi.protocol.constants import AppCommand, NetFn
+from solrecd.sources.ipmi.protocol.session import (
     CommandAnswered,
     LoggedIn,
     SessionLost,

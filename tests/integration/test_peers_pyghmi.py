@@ -11,8 +11,8 @@ import pytest
 from pyghmi.ipmi.private import session as pyghmi_session
 
 from solrecd.events import LostReason
-from solrecd.ipmi.constants import NetFn, PayloadType
-from solrecd.ipmi.session import (
+from solrecd.sources.ipmi.protocol.constants import NetFn, PayloadType
+from solrecd.sources.ipmi.protocol.session import (
     CommandAnswered,
     LoggedIn,
     SessionLost,

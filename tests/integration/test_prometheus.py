@@ -16,6 +16,9 @@ import bcrypt
 import pytest
 import trio
 
+from solrecd.api.metrics_listener import Exporter
+from solrecd.api.webconfig import live
+from solrecd.api.webconfig.settings import WebConfigError
 from solrecd.config import DaemonConfig
 from solrecd.events import (
     Boot,
@@ -25,10 +28,7 @@ from solrecd.events import (
     SessionState,
     Stage,
 )
-from solrecd.exporter import Exporter
 from solrecd.metrics import Format, Metrics
-from solrecd.webconfig import live
-from solrecd.webconfig.model import WebConfigError
 from tests.support.certificates import Authority
 from tests.support.prometheus import (
     need_prometheus,

@@ -12,7 +12,7 @@ import pytest
 from solrecd.api.client import Client
 from solrecd.cli.program import Exit, run
 from solrecd.cli.solrecctl import PROGRAM
-from solrecd.index import FILE_NAME, Index, IndexFileError
+from solrecd.storage.index import FILE_NAME, Index, IndexFileError
 from tests.support.recorder import Recorder, wait_until
 from tests.support.simulators import PASSWORD, USERNAME, BmcFleet
 

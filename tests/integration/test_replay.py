@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from solrecd.history.segments import Archive
-from solrecd.stamps import parse_stamp
+from solrecd.process.stamps import parse_stamp
+from solrecd.storage.history.segments import Archive
 from tests.support.archives import Printed, write_segment
 from tests.support.terminal import PATIENCE, Terminal
 

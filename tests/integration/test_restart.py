@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from solrecd.cli.scan import packaged_rules
+from solrecd.cli.commands.scan import packaged_rules
 from solrecd.config import Secret
 from solrecd.daemon import Daemon
 from solrecd.simbmc.bmc import Bmc

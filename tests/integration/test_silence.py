@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 import trio
 
+from solrecd.console.interpret_loop import CHECK_EVERY
 from solrecd.console.silence import SILENT_AFTER
-from solrecd.ipmi.constants import NetFn
-from solrecd.rounds import CHECK_EVERY
 from solrecd.simbmc.bmc import Bmc
 from solrecd.simbmc.faults import Misbehaviour, Mishap
 from solrecd.simbmc.fleet import Fleet, Member
 from solrecd.simbmc.machine import ChassisControl
+from solrecd.sources.ipmi.protocol.constants import NetFn
 from tests.integration.test_daemon import Site, until
 
 BANNER = b"[    0.000000] Linux version 6.1.0 (builder@example.org) (gcc) #1\r\n"

@@ -99,7 +99,7 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look at the clock more often."""
-    monkeypatch.setattr("solrecd.rounds.CHECK_EVERY", 0.1)
+    monkeypatch.setattr("solrecd.console.interpret_loop.CHECK_EVERY", 0.1)
 
 
 @pytest.mark.usefixtures("quick")

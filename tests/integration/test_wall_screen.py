@@ -8,8 +8,8 @@ from collections.abc import Awaitable, Callable, Iterable
 import pytest
 from textual.pilot import Pilot
 
-from solrecd.cli.wall.app import Deeds, WallApp
-from solrecd.cli.wall.model import News
+from solrecd.cli.top.app import Deeds, WallApp
+from solrecd.cli.top.rows import News
 from tests.support.rows import failed, found, news
 
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 import trio
 
+from solrecd.alerts.senders import AlertSink, Tools
 from solrecd.config import Config, Http, ReceiverConfig, Secret, Webhook
 from solrecd.events import Outcome
-from solrecd.sinks.alerts import AlertSink, Tools
 from tests.support.alerting import EPOCH, boot, event, receiver, until
 from tests.support.http_receiver import Mood, http_receiver
 

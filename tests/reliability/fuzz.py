@@ -15,24 +15,28 @@ from pathlib import Path
 import atheris
 
 with atheris.instrument_imports(include=["solrecd"]):
-    from solrecd.archive.names import parse_file_name
-    from solrecd.archive.seektable import decode_seek_table
-    from solrecd.archive.timing import Timing
     from solrecd.config import ConfigError, Source, parse
-    from solrecd.ipmi.auth import CIPHER_SUITES, SessionCipher, SessionKeys
-    from solrecd.ipmi.handshake import (
+    from solrecd.sources.ipmi.protocol.auth import (
+        CIPHER_SUITES,
+        SessionCipher,
+        SessionKeys,
+    )
+    from solrecd.sources.ipmi.protocol.handshake import (
         decode_open_session_response,
         decode_rakp2,
         decode_rakp4,
     )
-    from solrecd.ipmi.messages import decode_request, decode_response
-    from solrecd.ipmi.packets import (
+    from solrecd.sources.ipmi.protocol.messages import decode_request, decode_response
+    from solrecd.sources.ipmi.protocol.packets import (
         MalformedPacket,
         decode_envelope,
         decode_legacy,
         decode_sol,
         remote_console_session_id,
     )
+    from solrecd.storage.formats.names import parse_file_name
+    from solrecd.storage.formats.seektable import decode_seek_table
+    from solrecd.storage.formats.timing import Timing
     from tests.support.joined import SESSION_ID, Joined
 
 CORPUS = Path(__file__).parent / "corpus"

@@ -20,9 +20,11 @@ import trio.lowlevel
 
 from bench.figures import Figure
 from bench.processes import pss_bytes
-from solrecd.ipmi.constants import PayloadType
-from solrecd.ipmi.events import LoggedIn
-from solrecd.ipmi.handshake import (
+from solrecd.sources.ipmi.link.hub import Hub
+from solrecd.sources.ipmi.link.resolve import Address
+from solrecd.sources.ipmi.protocol.constants import PayloadType
+from solrecd.sources.ipmi.protocol.events import LoggedIn
+from solrecd.sources.ipmi.protocol.handshake import (
     Algorithms,
     OpenSessionResponse,
     Rakp2,
@@ -31,9 +33,7 @@ from solrecd.ipmi.handshake import (
     encode_rakp2,
     encode_rakp4,
 )
-from solrecd.ipmi.packets import RMCP_PLUS, encode_legacy, encode_plain
-from solrecd.link.hub import Hub
-from solrecd.link.resolve import Address
+from solrecd.sources.ipmi.protocol.packets import RMCP_PLUS, encode_legacy, encode_plain
 from tests.support.joined import SESSION_ID, Joined
 from tests.support.scripted_bmc import ScriptedBmc
 

@@ -10,7 +10,7 @@ import trio
 from solrecd.alerts import Moment
 from solrecd.config import Alertmanager, ReceiverConfig, Selection
 from solrecd.events import Boot, Event, Kind, Outcome, Severity
-from solrecd.stamps import SECOND
+from solrecd.process.stamps import SECOND
 
 EPOCH = 1_700_000_000 * SECOND
 """Stamp at which every test begins."""

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import zstandard
 
-from solrecd.archive.lines import TextFormat
-from solrecd.archive.names import SegmentName
-from solrecd.archive.seektable import Frame, encode_seek_table
-from solrecd.archive.timing import TimingHeader, encode_packets
 from solrecd.events import Chunk, Line
+from solrecd.storage.formats.lines import TextFormat
+from solrecd.storage.formats.names import SegmentName
+from solrecd.storage.formats.seektable import Frame, encode_seek_table
+from solrecd.storage.formats.timing import TimingHeader, encode_packets
 
 
 @dataclass(frozen=True, slots=True)

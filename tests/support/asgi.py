@@ -9,8 +9,8 @@ from typing import Any
 import trio
 from starlette.types import ASGIApp
 
-from solrecd.access import Caller
 from solrecd.api.gate import CALLER, PEER
+from solrecd.process.access import Caller
 
 
 def scope_of(

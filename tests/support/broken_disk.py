@@ -7,7 +7,7 @@ import os
 import threading
 from pathlib import Path
 
-from solrecd.sinks.files import OsFileSystem
+from solrecd.storage.archive.files import OsFileSystem
 
 
 class BrokenDisk(OsFileSystem):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
-from solrecd.notify import Notifier
+from solrecd.process.systemd import Notifier
 
 
 class DescriptorStore:

@@ -13,19 +13,19 @@ from typing import Any, cast
 
 import trio
 
-from solrecd.access import Policy
 from solrecd.api.denials import Denials
 from solrecd.api.fleet import FleetError
 from solrecd.api.gate import Gate
+from solrecd.console.board import Changes
 from solrecd.console.desk import Claim, Desk, Mode, Seat
-from solrecd.consultation import Consultation
-from solrecd.consultation.consultation import Tell
-from solrecd.doctor.findings import ok
-from solrecd.doctor.sol import Wish
-from solrecd.management import Power
-from solrecd.operation import Operation
-from solrecd.sinks.board import Changes
-from solrecd.sinks.viewers import TailItem, Viewers
+from solrecd.console.operation import Operation
+from solrecd.console.viewers import TailItem, Viewers
+from solrecd.process.access import Policy
+from solrecd.sources.ipmi.consultation import Consultation
+from solrecd.sources.ipmi.consultation.consultation import Tell
+from solrecd.sources.ipmi.doctor.findings import ok
+from solrecd.sources.ipmi.doctor.sol import Wish
+from solrecd.sources.ipmi.management import Power
 
 
 class FakeOperation:

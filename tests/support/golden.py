@@ -7,9 +7,9 @@ from importlib import resources
 from pathlib import Path
 from typing import NamedTuple
 
-from solrecd.boot.rulefiles import load_rules
+from solrecd.analysis.boot.rulefiles import load_rules
+from solrecd.analysis.interpreter import Interpreter
 from solrecd.events import Boot, Chunk, Event, Kind, Line
-from solrecd.interpreter import Interpreter
 from solrecd.simbmc import captures
 
 WHOLE = 1 << 20
@@ -24,7 +24,7 @@ NOT_MARKERS = frozenset({"95-frames.toml"})
 
 def rules_texts() -> dict[str, str]:
     """Return the packaged marker files by name, in order of priority."""
-    folder = resources.files("solrecd.boot") / "markers"
+    folder = resources.files("solrecd.analysis.boot") / "markers"
     files = sorted(folder.iterdir(), key=lambda path: path.name)
     return {path.name: path.read_text("utf-8") for path in files}
 

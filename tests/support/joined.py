@@ -6,8 +6,13 @@ import itertools
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from solrecd.ipmi.constants import PayloadType
-from solrecd.ipmi.session import Session, SessionEvent, SessionOptions, SolData
+from solrecd.sources.ipmi.protocol.constants import PayloadType
+from solrecd.sources.ipmi.protocol.session import (
+    Session,
+    SessionEvent,
+    SessionOptions,
+    SolData,
+)
 from tests.support.scripted_bmc import ScriptedBmc
 
 E = TypeVar("E", bound=SessionEvent)

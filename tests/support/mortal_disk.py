@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from solrecd.sinks.files import OsFileSystem
+from solrecd.storage.archive.files import OsFileSystem
 
 
 class Killed(BaseException):

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from solrecd.ipmi.session import (
+from solrecd.sources.ipmi.protocol.session import (
     LoggedIn,
     Session,
     SessionEvent,

@@ -5,15 +5,16 @@ It checks nothing, retries nothing and has no timers: the tests do that.
 
 from __future__ import annotations
 
-from solrecd.ipmi.auth import (
+from solrecd.simbmc.bmc import Bmc
+from solrecd.sources.ipmi.protocol.auth import (
     CIPHER_SUITES,
     Exchange,
     SessionCipher,
     derive_keys,
     rakp3_code,
 )
-from solrecd.ipmi.constants import NetFn, PayloadType, PrivilegeLevel
-from solrecd.ipmi.handshake import (
+from solrecd.sources.ipmi.protocol.constants import NetFn, PayloadType, PrivilegeLevel
+from solrecd.sources.ipmi.protocol.handshake import (
     OpenSessionRequest,
     OpenSessionResponse,
     Rakp1,
@@ -27,15 +28,19 @@ from solrecd.ipmi.handshake import (
     encode_rakp1,
     encode_rakp3,
 )
-from solrecd.ipmi.messages import Request, Response, decode_response, encode_request
-from solrecd.ipmi.packets import (
+from solrecd.sources.ipmi.protocol.messages import (
+    Request,
+    Response,
+    decode_response,
+    encode_request,
+)
+from solrecd.sources.ipmi.protocol.packets import (
     SolPacket,
     decode_envelope,
     decode_sol,
     encode_plain,
     encode_sol,
 )
-from solrecd.simbmc.bmc import Bmc
 
 ADDRESS = ("192.0.2.1", 40000)
 _SOL = bytes((PayloadType.SOL, 1))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from solrecd.ipmi.auth import (
+from solrecd.sources.ipmi.protocol.auth import (
     CIPHER_SUITES,
     CipherSuite,
     Exchange,
@@ -19,8 +19,8 @@ from solrecd.ipmi.auth import (
     rakp3_code,
     rakp4_code,
 )
-from solrecd.ipmi.constants import AppCommand, NetFn, PayloadType
-from solrecd.ipmi.handshake import (
+from solrecd.sources.ipmi.protocol.constants import AppCommand, NetFn, PayloadType
+from solrecd.sources.ipmi.protocol.handshake import (
     OpenSessionRequest,
     OpenSessionResponse,
     Rakp1,
@@ -33,8 +33,13 @@ from solrecd.ipmi.handshake import (
     encode_rakp2,
     encode_rakp4,
 )
-from solrecd.ipmi.messages import Request, answer, decode_request, encode_response
-from solrecd.ipmi.packets import (
+from solrecd.sources.ipmi.protocol.messages import (
+    Request,
+    answer,
+    decode_request,
+    encode_response,
+)
+from solrecd.sources.ipmi.protocol.packets import (
     SolPacket,
     decode_envelope,
     decode_sol,

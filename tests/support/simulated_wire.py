@@ -8,11 +8,11 @@ import random
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from solrecd.ipmi.events import LoggedIn, SessionEvent, SolData
-from solrecd.ipmi.options import SessionOptions
-from solrecd.ipmi.session import Session
 from solrecd.simbmc.bmc import Bmc
 from solrecd.simbmc.faults import Faults, FaultyPath
+from solrecd.sources.ipmi.protocol.events import LoggedIn, SessionEvent, SolData
+from solrecd.sources.ipmi.protocol.options import SessionOptions
+from solrecd.sources.ipmi.protocol.session import Session
 from tests.support.remote_console import ADDRESS
 
 

@@ -17,24 +17,24 @@ from contextlib import nullcontext
 
 import trio
 
-from solrecd.boot.pace import Pace
-from solrecd.boot.rules import RuleSet
+from solrecd.analysis.boot.pace import Pace
+from solrecd.analysis.boot.rules import RuleSet
+from solrecd.analysis.interpreter import Interpreter
 from solrecd.config import ConsoleConfig
 from solrecd.console import Console, Past, Sinks, Surroundings
+from solrecd.console.board import Board
 from solrecd.events import Boot, Event
-from solrecd.interpreter import Interpreter
-from solrecd.ipmi.session import Session
-from solrecd.keeper import Keeper
-from solrecd.link.base import Endpoint
-from solrecd.link.dialer import session_options
-from solrecd.link.resolve import Address
-from solrecd.link.sol import Recorder, SolLink
 from solrecd.metrics import Metrics
+from solrecd.process.stamps import format_stamp
 from solrecd.simbmc.bmc import Bmc
 from solrecd.simbmc.faults import Faults, FaultyPath, Mishap
-from solrecd.sinks.archive import OpenedConsole
-from solrecd.sinks.board import Board
-from solrecd.stamps import format_stamp
+from solrecd.sources.ipmi.keeper import Keeper
+from solrecd.sources.ipmi.link.base import Endpoint
+from solrecd.sources.ipmi.link.dialer import session_options
+from solrecd.sources.ipmi.link.resolve import Address
+from solrecd.sources.ipmi.link.sol import Recorder, SolLink
+from solrecd.sources.ipmi.protocol.session import Session
+from solrecd.storage.archive.sink import OpenedConsole
 
 EPOCH = 1_795_000_000_000_000
 LATENCY = 0.0005

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from solrecd.events import Kind
-from solrecd.log.entries import MESSAGE_IDS
+from solrecd.process.log.entries import MESSAGE_IDS
 from tests.systemd.bmcs import Bmcs, record
 from tests.systemd.nspawn import Machine
 from tests.systemd.service import Service, wait_until

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from solrecd.access import (
+from solrecd.process.access import (
     TOKEN_MIN,
     Grant,
     LocalCaller,

@@ -10,12 +10,12 @@ from itertools import groupby
 
 import pytest
 
-from solrecd.boot.rules import RuleSet
+from solrecd.analysis.boot.rules import RuleSet
 from solrecd.cli import program
-from solrecd.cli.scan import packaged_rules
+from solrecd.cli.commands.scan import packaged_rules
+from solrecd.cli.shared.when import parse_when
 from solrecd.cli.solrecctl import PROGRAM
 from solrecd.cli.solrecd import PROGRAM as DAEMON_PROGRAM
-from solrecd.cli.when import parse_when
 from solrecd.events import GapReason, LostReason, SessionState, Severity, Stage
 from solrecd.metrics import Type, declared
 from tests.support.alert_rules import CASES, FOLDER, ROOT, Alert, alerts, load

@@ -7,7 +7,7 @@ import sys
 
 _PROGRAM = """
 import ctypes, sys
-from solrecd import allocator
+from solrecd.process import malloc_arenas
 
 class Info(ctypes.Structure):
     _fields_ = [(name, ctypes.c_size_t) for name in
@@ -15,7 +15,7 @@ class Info(ctypes.Structure):
         .split()]
 
 if "with" in sys.argv:
-    allocator.hold_on_to_nothing()
+    malloc_arenas.limit_malloc_arenas()
 look = ctypes.CDLL(None).mallinfo2
 look.restype = Info
 large = bytearray(1 << 20)

@@ -11,7 +11,11 @@ import trio.testing
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp
 
-from solrecd.access import (
+from solrecd.api import operate
+from solrecd.api.app import api_app, api_routes
+from solrecd.api.denials import DenialReason
+from solrecd.api.routes import DEED_ROLES, ROUTES, Method, Reach, RouteRule
+from solrecd.process.access import (
     Grant,
     LocalCaller,
     Policy,
@@ -19,10 +23,6 @@ from solrecd.access import (
     Role,
     digest_of,
 )
-from solrecd.api import operate
-from solrecd.api.app import api_app, api_routes
-from solrecd.api.denials import DenialReason
-from solrecd.api.routes import DEED_ROLES, ROUTES, Method, Reach, RouteRule
 from tests.support.asgi import Socket, Stream, ask
 from tests.support.fleet import FakeFleet, open_gate
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, strategies as st
 
-from solrecd.archive.lines import TextFormat, line_mark, line_stamp
-from solrecd.archive.names import SegmentName, next_segment, parse_file_name
-from solrecd.archive.retention import (
+from solrecd.events import Chunk, Line
+from solrecd.process.stamps import SECOND, format_stamp
+from solrecd.storage.formats.lines import TextFormat, line_mark, line_stamp
+from solrecd.storage.formats.names import SegmentName, next_segment, parse_file_name
+from solrecd.storage.formats.retention import (
     Retention,
     SegmentLimits,
     StoredSegment,
     choose_expired,
 )
-from solrecd.archive.seektable import (
+from solrecd.storage.formats.seektable import (
     FRAME_SIZE,
     Frame,
     decode_seek_table,
@@ -21,9 +23,12 @@ from solrecd.archive.seektable import (
     seek_table_size,
     split_frames,
 )
-from solrecd.archive.timing import Timing, TimingHeader, TimingMark, encode_packets
-from solrecd.events import Chunk, Line
-from solrecd.stamps import SECOND, format_stamp
+from solrecd.storage.formats.timing import (
+    Timing,
+    TimingHeader,
+    TimingMark,
+    encode_packets,
+)
 
 AT = 1_795_000_000_000_000
 STAMPS = st.integers(0, 4_000_000_000 * SECOND)

@@ -3,7 +3,7 @@
 import trio
 import trio.testing
 
-from solrecd.sinks.board import Board, Changes
+from solrecd.console.board import Board, Changes
 
 
 async def test_what_changed_often_is_told_once(nursery: trio.Nursery) -> None:

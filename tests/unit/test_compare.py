@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from hypothesis import given, strategies as st
 
-from solrecd.history.compare import (
+from solrecd.storage.history.compare import (
     Difference,
     Said,
     compare,

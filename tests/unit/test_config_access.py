@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from solrecd.access import LocalCaller, RemoteCaller, Role, digest_of
 from solrecd.config import ApiConfig, Config, ConfigError, plan_reload
-from solrecd.tls import TlsFiles
+from solrecd.process.access import LocalCaller, RemoteCaller, Role, digest_of
+from solrecd.process.tls import TlsFiles
 from tests.support.configs import machine, mistakes, read
 
 TOKEN = b"0123456789abcdef0123456789abcdef"

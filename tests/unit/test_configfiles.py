@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from solrecd.cli.shared.config_files import load, read_sources
 from solrecd.config import ConfigError
-from solrecd.configfiles import load, read_sources
 
 CONSOLE = '[console.n1]\nbmc = "b"\nusername = "u"\n'
 

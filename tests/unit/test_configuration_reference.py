@@ -12,7 +12,7 @@ import solrecd.config
 from solrecd.config.keys import Key, TableSchema
 from solrecd.config.tables import tables
 from solrecd.config.values import boolean, duration, text
-from solrecd.ipmi.quirks import Quirk
+from solrecd.sources.ipmi.protocol.quirks import Quirk
 from tools.configuration import PAGES, example, page
 from tools.reference import reference
 

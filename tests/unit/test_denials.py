@@ -3,7 +3,6 @@
 import pytest
 import structlog.testing
 
-from solrecd.access import Role
 from solrecd.api.denials import (
     LINES,
     LINES_OF_A_PEER,
@@ -12,6 +11,7 @@ from solrecd.api.denials import (
     DenialReason,
     Denials,
 )
+from solrecd.process.access import Role
 
 
 class Clock:

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from solrecd.ipmi.packets import Rejection
-from solrecd.link.dialer import Dialer
-from solrecd.link.hub import Hub
+from solrecd.sources.ipmi.link.dialer import Dialer
+from solrecd.sources.ipmi.link.hub import Hub
+from solrecd.sources.ipmi.protocol.packets import Rejection
 
 
 @dataclass

@@ -9,7 +9,7 @@ import solrecd
 from solrecd.cli.solrecctl import COMMANDS
 from solrecd.cli.solrecd import COMMANDS as DAEMON_COMMANDS
 from solrecd.events import LostReason
-from solrecd.ipmi.quirks import Quirk
+from solrecd.sources.ipmi.protocol.quirks import Quirk
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "packaging/docs"

@@ -10,9 +10,10 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from solrecd.console.chronicle import Deed
-from solrecd.consultation import Ask
-from solrecd.eventlogs import (
+from solrecd.console.event_fanout import Deed
+from solrecd.events import Boot, Outcome, Severity
+from solrecd.sources.ipmi.consultation import Ask
+from solrecd.sources.ipmi.event_logs import (
     LOOK_EVERY,
     NEWEST,
     RARELY,
@@ -22,10 +23,9 @@ from solrecd.eventlogs import (
     EventLogs,
     new_entries,
 )
-from solrecd.events import Boot, Outcome, Severity
-from solrecd.ipmi.events import CommandAnswered
-from solrecd.link.base import RequestError
-from solrecd.management import LogEntry
+from solrecd.sources.ipmi.link.base import RequestError
+from solrecd.sources.ipmi.management import LogEntry
+from solrecd.sources.ipmi.protocol.events import CommandAnswered
 
 SECOND = 1_000_000
 NOW = 1_800_000_000 * SECOND

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from solrecd.events import Boot, Event, Kind, Severity
-from solrecd.index import FILE_NAME, Index
-from solrecd.index.memory import NEWEST, Evidence, Memory
-from solrecd.index.store import Batch
+from solrecd.storage.index import FILE_NAME, Index
+from solrecd.storage.index.memory import NEWEST, Evidence, Memory
+from solrecd.storage.index.store import Batch
 
 SECOND = 1_000_000
 NOON = 1_800_000_000 * SECOND

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from solrecd.link.ghosts import LIFETIME, Ghosts
+from solrecd.sources.ipmi.link.own_session_ids import LIFETIME, Ghosts
 
 
 @pytest.fixture

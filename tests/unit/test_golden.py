@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from solrecd.boot.detector import Detector
-from solrecd.boot.rules import Rule
+from solrecd.analysis.boot.detector import Detector
+from solrecd.analysis.boot.rules import Rule
+from solrecd.analysis.text import Assembler
 from solrecd.events import Chunk
-from solrecd.text import Assembler
 from tests.golden import refresh
 from tests.support.golden import (
     FAMILIES,

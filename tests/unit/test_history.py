@@ -9,20 +9,20 @@ import zstandard
 from hypothesis import given, strategies as st
 
 from solrecd.events import Outcome
-from solrecd.history.choose import NoSuchBootError, choose_boot
-from solrecd.history.chunks import read_chunks
-from solrecd.history.files import Fault, read_blocks
-from solrecd.history.follow import Follower
-from solrecd.history.replay import replay
-from solrecd.history.segments import (
+from solrecd.process.stamps import parse_stamp
+from solrecd.storage.history.choose import NoSuchBootError, choose_boot
+from solrecd.storage.history.chunks import read_chunks
+from solrecd.storage.history.files import Fault, read_blocks
+from solrecd.storage.history.follow import Follower
+from solrecd.storage.history.replay import replay
+from solrecd.storage.history.segments import (
     Archive,
     NoArchiveError,
     Segment,
     boot_numbers,
     within,
 )
-from solrecd.history.text import TextLine, between, parse_line, read_lines
-from solrecd.stamps import parse_stamp
+from solrecd.storage.history.text import TextLine, between, parse_line, read_lines
 from tests.support.archives import Printed, write_segment
 from tests.support.golden import RULES
 

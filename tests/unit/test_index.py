@@ -10,16 +10,16 @@ import pytest
 from hypothesis import given, strategies as st
 
 from solrecd.events import Boot, Event, Kind, Outcome, Severity, Stage
-from solrecd.index import (
+from solrecd.process.stamps import parse_stamp
+from solrecd.storage.index import (
     Batch,
     Index,
     IndexFileError,
     SegmentRow,
     open_or_replace,
 )
-from solrecd.index.memory import Memory, Recollection
-from solrecd.index.schema import STAGES
-from solrecd.stamps import parse_stamp
+from solrecd.storage.index.memory import Memory, Recollection
+from solrecd.storage.index.schema import STAGES
 
 NOON = parse_stamp("2026-11-22T12:00:00.000001Z")
 HOUR = 3_600_000_000

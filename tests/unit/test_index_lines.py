@@ -6,7 +6,7 @@ from contextlib import closing
 import pytest
 
 from solrecd.events import Boot, Outcome, Stage
-from solrecd.index import Batch, Index
+from solrecd.storage.index import Batch, Index
 
 KEYS = (
     "started",

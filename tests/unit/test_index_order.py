@@ -3,7 +3,7 @@
 from contextlib import closing
 
 from solrecd.events import Event, Kind, Severity
-from solrecd.index import Batch, Index
+from solrecd.storage.index import Batch, Index
 
 NOON = 1_795_348_800_000_000
 

@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from solrecd.boot.machine import ORDERED_WITHIN
+from solrecd.analysis.boot.machine import ORDERED_WITHIN
+from solrecd.analysis.interpreter import Interpreter
 from solrecd.events import Boot, Chunk, Cut, Kind, Outcome, Reading, Stage
-from solrecd.interpreter import Interpreter
 from tests.support.golden import RULES, interpret, render
 
 SECOND = 1_000_000

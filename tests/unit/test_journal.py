@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from solrecd.archive.recovered import JournalNote
 from solrecd.events import Chunk
-from solrecd.journal import (
+from solrecd.storage.formats.recovered import JournalNote
+from solrecd.storage.journal import (
     LONGEST_RECORD,
     NAME_LIMIT,
     SLAB_SIZE,

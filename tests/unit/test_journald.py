@@ -6,8 +6,8 @@ from pathlib import Path
 from hypothesis import given, strategies as st
 
 from solrecd.events import Event, Kind, Severity
-from solrecd.log.entries import MESSAGE_IDS, field_name, journal_fields, keys_of
-from solrecd.log.journald import MAX_VALUE, Journal, encode
+from solrecd.process.log.entries import MESSAGE_IDS, field_name, journal_fields, keys_of
+from solrecd.process.log.journald import MAX_VALUE, Journal, encode
 from tests.support.journal import decode, fake_journal
 
 CATALOG = Path(__file__).parents[2] / "systemd/solrecd.catalog"

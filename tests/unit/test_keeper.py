@@ -12,8 +12,18 @@ from trio.testing import MockClock
 
 from solrecd.config import ConsoleConfig, OnConflict, Secret
 from solrecd.events import Lost, LostReason, SessionState
-from solrecd.ipmi.constants import PrivilegeLevel
-from solrecd.ipmi.events import (
+from solrecd.sources.ipmi.keeper import Keeper
+from solrecd.sources.ipmi.keeper.claim import BACKOFF_LAST, TAKES, TAKES_WITHIN, Backoff
+from solrecd.sources.ipmi.keeper.keeper import (
+    GOODBYE,
+    POLL_FOREIGN,
+    POWER_AFTER_QUIET,
+    REACTIVATIONS,
+    SLOT_PATIENCE,
+)
+from solrecd.sources.ipmi.link.base import NameUnresolvedError, RequestError
+from solrecd.sources.ipmi.protocol.constants import PrivilegeLevel
+from solrecd.sources.ipmi.protocol.events import (
     CommandAnswered,
     LoggedIn,
     SessionEvent,
@@ -26,16 +36,6 @@ from solrecd.ipmi.events import (
     SolStolen,
     SolUnavailable,
 )
-from solrecd.keeper import Keeper
-from solrecd.keeper.claim import BACKOFF_LAST, TAKES, TAKES_WITHIN, Backoff
-from solrecd.keeper.keeper import (
-    GOODBYE,
-    POLL_FOREIGN,
-    POWER_AFTER_QUIET,
-    REACTIVATIONS,
-    SLOT_PATIENCE,
-)
-from solrecd.link.base import NameUnresolvedError, RequestError
 
 OURS, THEIRS = 1, 2
 

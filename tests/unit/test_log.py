@@ -13,9 +13,9 @@ import structlog
 
 from solrecd.config import ConsoleConfig, LogFormat, LogLevel, OnConflict, Secret
 from solrecd.events import Event, Kind, Severity
-from solrecd.log import configure
-from solrecd.log.entries import EVENT, LEVELS
-from solrecd.log.journald import Journal
+from solrecd.process.log import configure
+from solrecd.process.log.entries import EVENT, LEVELS
+from solrecd.process.log.journald import Journal
 from tests.support.journal import fake_journal
 
 SECRET = "hunter2"

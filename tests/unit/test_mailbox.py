@@ -5,8 +5,8 @@ from __future__ import annotations
 import trio
 import trio.testing
 
-from solrecd.ipmi.events import SolAvailable, SolBreak, SolUnavailable
-from solrecd.link.mailbox import Mailbox
+from solrecd.sources.ipmi.link.event_queue import Mailbox
+from solrecd.sources.ipmi.protocol.events import SolAvailable, SolBreak, SolUnavailable
 
 
 async def test_events_are_taken_in_order() -> None:

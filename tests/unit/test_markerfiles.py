@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from solrecd import markerfiles
-from solrecd.boot.rulefiles import RuleError
+from solrecd.analysis.boot.rulefiles import RuleError
+from solrecd.cli.shared import marker_files
 
 RULE = """
 # Ours.
@@ -22,16 +22,16 @@ example = "RAID degraded: disk 3"
 
 
 def test_a_folder_that_is_not_there_adds_nothing(tmp_path: Path) -> None:
-    rules = markerfiles.load(str(tmp_path / "none"))
+    rules = marker_files.load(str(tmp_path / "none"))
 
-    assert rules.rules == markerfiles.load().rules
+    assert rules.rules == marker_files.load().rules
 
 
 def test_a_file_adds_rules_and_switches_packaged_ones_off(tmp_path: Path) -> None:
     (tmp_path / "site.toml").write_text('disable = ["hung.die"]\n' + RULE)
     (tmp_path / "notes.txt").write_text("no rules")
 
-    found = {rule.id for rule in markerfiles.load(str(tmp_path)).rules}
+    found = {rule.id for rule in marker_files.load(str(tmp_path)).rules}
 
     assert "site.raid" in found
     assert "hung.die" not in found
@@ -52,7 +52,7 @@ def test_a_bad_rule_is_refused_with_file_line_and_id(
     file.write_text(RULE.replace(old, new))
 
     with pytest.raises(RuleError) as caught:
-        markerfiles.load(str(tmp_path))
+        marker_files.load(str(tmp_path))
 
     assert str(caught.value).startswith(f"{file}:{line}: site.raid: ")
     assert message in str(caught.value)
@@ -62,10 +62,10 @@ def test_files_that_cannot_be_read_are_told_with_the_others(tmp_path: Path) -> N
     (tmp_path / "a.toml").write_bytes(b"# fine\n\xff\xfe")
     (tmp_path / "b.toml").mkdir()
     (tmp_path / "c.toml").write_text("colour = 1")
-    (tmp_path / "d.toml").write_bytes(b"#" * (markerfiles.FILE_LIMIT + 1))
+    (tmp_path / "d.toml").write_bytes(b"#" * (marker_files.FILE_LIMIT + 1))
 
     with pytest.raises(RuleError) as caught:
-        markerfiles.load(str(tmp_path))
+        marker_files.load(str(tmp_path))
 
     assert [
         line.removeprefix(f"{tmp_path}/") for line in str(caught.value).split("\n")
@@ -81,4 +81,4 @@ def test_a_folder_that_is_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "markers.d").write_text("")
 
     with pytest.raises(RuleError, match="cannot be read: Not a directory"):
-        markerfiles.load(str(tmp_path / "markers.d"))
+        marker_files.load(str(tmp_path / "markers.d"))

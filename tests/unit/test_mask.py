@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from solrecd.history.mask import loose_keys, mask, masked_messages
+from solrecd.storage.history.mask import loose_keys, mask, masked_messages
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from solrecd.notify import MAX_STATUS, Notifier, connect, inherited_descriptors
+from solrecd.process.systemd import MAX_STATUS, Notifier, connect, inherited_descriptors
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from hypothesis import given, strategies as st
 
-from solrecd.history.novel import Novel, whole_lines
+from solrecd.storage.history.novel import Novel, whole_lines
 
 
 def text(*lines: str, minute: int = 0) -> bytes:

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from solrecd.history.playable import MAX_STRING, RESTORE, Playable
+from solrecd.storage.history.playable import MAX_STRING, RESTORE, Playable
 
 
 def played(data: bytes) -> str:

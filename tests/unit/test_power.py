@@ -9,8 +9,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from solrecd.ipmi.events import CommandAnswered, CommandFailed
-from solrecd.link.power import (
+from solrecd.sources.ipmi.link.power import (
     POWER_ALONG,
     POWER_APART,
     POWER_EVERY,
@@ -19,6 +18,7 @@ from solrecd.link.power import (
     POWER_RARELY,
     PowerWatch,
 )
+from solrecd.sources.ipmi.protocol.events import CommandAnswered, CommandFailed
 
 ON, OFF = (CommandAnswered(1, 0, bytes((bit, 0, 0))) for bit in (1, 0))
 REFUSED = CommandAnswered(1, 0xC1, b"")

@@ -6,7 +6,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from solrecd.rounds import CHECK_EVERY, INTERPRET_EVERY, SLICE, Rounds
+from solrecd.console.interpret_loop import CHECK_EVERY, INTERPRET_EVERY, SLICE, Rounds
 
 
 class FakeConsole:

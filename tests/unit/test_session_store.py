@@ -9,10 +9,8 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import given, strategies as st
 
-from solrecd.ipmi.constants import PrivilegeLevel
-from solrecd.ipmi.frozen import FrozenSession, Numbers
-from solrecd.link.resolve import Address
-from solrecd.link.store import (
+from solrecd.sources.ipmi.link.resolve import Address
+from solrecd.sources.ipmi.link.store import (
     CAPACITY,
     Keepsake,
     KeptSession,
@@ -20,6 +18,8 @@ from solrecd.link.store import (
     StoreError,
     describe,
 )
+from solrecd.sources.ipmi.protocol.constants import PrivilegeLevel
+from solrecd.sources.ipmi.protocol.frozen import FrozenSession, Numbers
 
 ADDRESS = Address(socket.AF_INET6, "fe80::7", 623, 2, "fe80::1")
 FROZEN = FrozenSession(

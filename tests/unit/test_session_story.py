@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from solrecd.console.chronicle import SECOND, Chronicle
+from solrecd.console.event_fanout import SECOND, Chronicle
 from solrecd.console.session import SessionStory
 from solrecd.events import GapReason, Lost, LostReason, SessionState
 from solrecd.metrics import ConsoleMetrics, Metrics

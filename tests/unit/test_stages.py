@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from solrecd.history.stages import UNKNOWN, StageOf, stage_spans
+from solrecd.storage.history.stages import UNKNOWN, StageOf, stage_spans
 
 
 def entry(stage: str, line: int | None, second: int, kind: str = "stage") -> Any:

@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 import trio
 
-from solrecd.archive.names import SegmentName
 from solrecd.events import Boot, Event, Kind
-from solrecd.index import SegmentRow
-from solrecd.journal import Journal
 from solrecd.metrics import Metrics
-from solrecd.sinks.archive import ArchiveOptions, ArchiveSink, ArchiveTrouble
-from solrecd.sinks.closer import Extent, SegmentChange, SegmentFate
-from solrecd.sinks.index import IndexSink
-from solrecd.storage import DISK_EVERY, LOW, Level, Storage, is_low, next_level
+from solrecd.storage.archive.closer import Extent, SegmentChange, SegmentFate
+from solrecd.storage.archive.sink import ArchiveOptions, ArchiveSink, ArchiveTrouble
+from solrecd.storage.formats.names import SegmentName
+from solrecd.storage.index import SegmentRow
+from solrecd.storage.index.sink import IndexSink
+from solrecd.storage.journal import Journal
+from solrecd.storage.space import DISK_EVERY, LOW, Level, Storage, is_low, next_level
 
 AT = 1_795_000_000_000_000
 

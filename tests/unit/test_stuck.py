@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from solrecd.boot.pace import FACTOR, Pace
+from solrecd.analysis.boot.pace import FACTOR, Pace
+from solrecd.analysis.interpreter import Interpreter
 from solrecd.events import Boot, Chunk, Kind, Outcome, Reading, Stage
-from solrecd.interpreter import Interpreter
 from tests.support.golden import RULES
 
 SECOND = 1_000_000

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from solrecd.history.files import Fault
-from solrecd.history.segments import Archive
-from solrecd.history.terminal import Cursor, read_tail, show
-from solrecd.stamps import parse_stamp
+from solrecd.process.stamps import parse_stamp
+from solrecd.storage.history.files import Fault
+from solrecd.storage.history.segments import Archive
+from solrecd.storage.history.terminal import Cursor, read_tail, show
 from tests.support.archives import Printed, write_segment
 
 NOON = parse_stamp("2026-11-22T12:00:00.000000Z")

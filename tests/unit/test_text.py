@@ -9,8 +9,8 @@ from itertools import accumulate
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from solrecd.analysis.text import LINE_LIMIT, Assembler
 from solrecd.events import Chunk, Line, Lines
-from solrecd.text import LINE_LIMIT, Assembler
 
 
 def read(*pieces: bytes) -> list[str]:

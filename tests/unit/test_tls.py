@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from solrecd.tls import TlsFiles, names_in, server_context
+from solrecd.process.tls import TlsFiles, names_in, server_context
 from tests.support.certificates import Authority
 
 

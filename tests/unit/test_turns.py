@@ -8,7 +8,7 @@ import pytest
 import trio
 import trio.testing
 
-from solrecd.turns import Turns
+from solrecd.storage.archive.opening_threads import Turns
 
 
 class Gauge:

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from solrecd.api.listeners import CONTROL, SOCKET_MODE
+from solrecd.cli.shared.config_files import DEFAULT_PATH
 from solrecd.config import Config, DaemonConfig
-from solrecd.configfiles import DEFAULT_PATH
 from solrecd.daemon import GRACE
-from solrecd.ipmi.quirks import Quirk
-from solrecd.keeper.keeper import GOODBYE
-from solrecd.notify import ASK_TIMEOUT
+from solrecd.process.systemd import ASK_TIMEOUT
+from solrecd.sources.ipmi.keeper.keeper import GOODBYE
+from solrecd.sources.ipmi.protocol.quirks import Quirk
 from tests.support.configs import machine, read
 
 ROOT = Path(__file__).parents[2]

@@ -2,8 +2,7 @@
 
 import trio
 
-from solrecd.events import Event, Kind, Line, Severity
-from solrecd.sinks.viewers import (
+from solrecd.console.viewers import (
     RECENT_CHARACTERS,
     RECENT_LINES,
     VIEWER_BUFFER,
@@ -12,6 +11,7 @@ from solrecd.sinks.viewers import (
     Unfinished,
     Viewers,
 )
+from solrecd.events import Event, Kind, Line, Severity
 
 
 def lines(*texts: str) -> list[Line]:

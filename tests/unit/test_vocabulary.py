@@ -5,8 +5,8 @@ import itertools
 import re2
 from hypothesis import example, given, strategies as st
 
-from solrecd.archive.asking import ask
-from solrecd.archive.vocabulary import (
+from solrecd.storage.formats.asking import ask
+from solrecd.storage.formats.vocabulary import (
     MAX_NEW,
     FrameWords,
     SegmentWords,
@@ -17,7 +17,11 @@ from solrecd.archive.vocabulary import (
     read_records,
     words_of,
 )
-from solrecd.history.required import ANYTHING, question_of_pattern, question_of_text
+from solrecd.storage.history.required import (
+    ANYTHING,
+    question_of_pattern,
+    question_of_text,
+)
 
 STAMP = b"2026-11-22T12:00:05.123456Z | "
 

@@ -17,16 +17,17 @@ from prometheus_client import CollectorRegistry, Metric
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from solrecd import __version__, markerfiles
-from solrecd.boot.rules import RuleSet
+from solrecd import __version__
+from solrecd.analysis.boot.rules import RuleSet
+from solrecd.analysis.interpreter import Interpreter
+from solrecd.cli.shared import marker_files
 from solrecd.config.model import STAGE_TIMEOUTS
 from solrecd.events import Chunk, GapReason, LostReason, SessionState
-from solrecd.interpreter import Interpreter
 from solrecd.metrics import Metrics
 from solrecd.metrics.console import ConsoleMetrics
+from solrecd.process.stamps import SECOND
 from solrecd.simbmc import captures
 from solrecd.simbmc.capture import Capture
-from solrecd.stamps import SECOND
 
 START: Final = 1_767_225_600
 """Unix time of the first scrape: a Thursday of 2026, midnight."""
@@ -77,7 +78,7 @@ class _Member:
 
 def openmetrics() -> Iterator[str]:
     """Yield the scrapes of the story, each sample with its time, as promtool reads."""
-    rules = markerfiles.load(str(Path(__file__).with_name("no-rules-of-our-own")))
+    rules = marker_files.load(str(Path(__file__).with_name("no-rules-of-our-own")))
     process = _Process()
     registry = CollectorRegistry()
     registry.register(process)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from hypothesis import given, strategies as st
 
 from solrecd.alerts.excerpt import EXCERPT_MAX, excerpt
-from solrecd.archive.lines import TextFormat
 from solrecd.events import Kind, Line
-from solrecd.stamps import SECOND
+from solrecd.process.stamps import SECOND
+from solrecd.storage.formats.lines import TextFormat
 from tests.support.alerting import EPOCH, event
 
 HEADLINE = "Kernel panic - not syncing: Attempted to kill init!"

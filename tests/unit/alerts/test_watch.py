@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from solrecd.alerts import Notice, Phase, Watch
+from solrecd.alerts.alert import Context, Key, key_of
 from solrecd.alerts.damping import DIFFERENT
-from solrecd.alerts.model import Context, Key, key_of
 from solrecd.config import Selection
 from solrecd.events import Event, Kind, Outcome
 from tests.support.alerting import boot, event, moment, receiver, session

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from solrecd.attach import conversation
-from solrecd.attach.conversation import Conversation, Surroundings
-from solrecd.attach.keys import dialect_of
-from solrecd.attach.line import LineLostError
-from solrecd.attach.terminal import Terminal
+from solrecd.cli.attach import conversation
+from solrecd.cli.attach.conversation import Conversation, Surroundings
+from solrecd.cli.attach.keys import dialect_of
+from solrecd.cli.attach.line import LineLostError
+from solrecd.cli.attach.terminal import Terminal
 
 
 @dataclass

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from solrecd.attach.keys import (
+from solrecd.cli.attach.keys import (
     Action,
     Item,
     KeyScanner,

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pyte
 import pytest
 
-from solrecd.attach.terminal import RESTORE, Terminal
+from solrecd.cli.attach.terminal import RESTORE, Terminal
 
 
 @pytest.fixture(name="pair")

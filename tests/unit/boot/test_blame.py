@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from solrecd.boot.blame import Culprit
-from solrecd.boot.rules import Blame
+from solrecd.analysis.boot.blame import Culprit
+from solrecd.analysis.boot.rules import Blame
 from tests.support.golden import RULES
 
 CULPRIT = Culprit(RULES.frames)

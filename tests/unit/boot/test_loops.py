@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from solrecd.boot.loops import LAPS, WITHIN, LoopWatch
+from solrecd.analysis.boot.loops import LAPS, WITHIN, LoopWatch
 from solrecd.events import Boot, Event, Outcome, Stage
 
 MINUTE = 60_000_000

@@ -7,8 +7,8 @@ import re
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from solrecd.boot.gate import Gate
-from solrecd.boot.needles import needles
+from solrecd.analysis.boot.gate import Gate
+from solrecd.analysis.boot.needles import needles
 from tests.support.golden import RULES
 
 

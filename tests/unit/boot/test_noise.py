@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from solrecd.boot.noise import is_noise
+from solrecd.analysis.boot.noise import is_noise
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, strategies as st
 
-from solrecd.boot.pace import BOOTS, FACTOR, Pace, stage_lengths
+from solrecd.analysis.boot.pace import BOOTS, FACTOR, Pace, stage_lengths
 from solrecd.events import Boot, Outcome, Stage
 
 CONFIGURED = {Stage.FIRMWARE: 600.0, Stage.KERNEL: 180.0}

@@ -5,7 +5,12 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, strategies as st
 
-from solrecd.boot.prefix import Message, Origin, messages, without_caret_colours
+from solrecd.analysis.boot.prefix import (
+    Message,
+    Origin,
+    messages,
+    without_caret_colours,
+)
 
 
 @pytest.mark.parametrize(

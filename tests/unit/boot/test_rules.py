@@ -6,11 +6,11 @@ import time
 
 import pytest
 
-from solrecd.boot.blame import Culprit
-from solrecd.boot.detector import Detector
-from solrecd.boot.rulefiles import RuleError, load_rules
-from solrecd.boot.rulefiles.patterns import has_words
-from solrecd.boot.rules import Blame, Role, Rule, RuleSet, Scope
+from solrecd.analysis.boot.blame import Culprit
+from solrecd.analysis.boot.detector import Detector
+from solrecd.analysis.boot.rulefiles import RuleError, load_rules
+from solrecd.analysis.boot.rulefiles.patterns import has_words
+from solrecd.analysis.boot.rules import Blame, Role, Rule, RuleSet, Scope
 from tests.support.golden import RULES, rules_texts
 
 GOOD = """

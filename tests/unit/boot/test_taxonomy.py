@@ -6,15 +6,15 @@ import re
 
 import pytest
 
-from solrecd.boot.rulefiles import load_rules
-from solrecd.boot.rulefiles.doubts import doubts
-from solrecd.boot.rulefiles.entry import _KEYS
-from solrecd.boot.rules import Role
-from solrecd.cli.scan import packaged_rules
+from solrecd.analysis.boot.rulefiles import load_rules
+from solrecd.analysis.boot.rulefiles.doubts import doubts
+from solrecd.analysis.boot.rulefiles.entry import _KEYS
+from solrecd.analysis.boot.rules import Role
+from solrecd.cli.commands.scan import packaged_rules
 from solrecd.config.model import STAGE_TIMEOUTS
 from solrecd.console.session import _SEVERITY
 from solrecd.events import GapReason, Kind, OperatorAct, SessionState, Stage
-from solrecd.storage import EVENT_NAMES
+from solrecd.storage.space import EVENT_NAMES
 from tests.support.golden import RULES, rules_texts
 from tools.taxonomy import OWN_RULES, PAGE, SECTIONS, entries, render, severities
 

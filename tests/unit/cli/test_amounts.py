@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from solrecd.cli import amounts
+from solrecd.cli.shared import amounts
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from solrecd.cli.names import select, select_one
 from solrecd.cli.program import CommandError, Exit
+from solrecd.cli.shared.names import select, select_one
 
 KNOWN = ["node001", "node002", "node010", "gateway", "gw"]
 LABELS = {name: {"rack": "r1" if name.startswith("node") else "r2"} for name in KNOWN}

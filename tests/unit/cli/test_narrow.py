@@ -2,7 +2,7 @@
 
 from hypothesis import given, strategies as st
 
-from solrecd.cli.narrow import Need, fit
+from solrecd.cli.shared.narrow import Need, fit
 
 
 def test_where_there_is_room_every_column_has_what_it_needs() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from solrecd.cli.output import (
+from solrecd.cli.shared.output import (
     Cell,
     Colour,
     Column,

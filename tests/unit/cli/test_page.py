@@ -5,9 +5,9 @@ from typing import Any
 
 from hypothesis import given, strategies as st
 
-from solrecd.cli.page import page
-from solrecd.history.stages import stage_spans
-from solrecd.history.text import TextLine
+from solrecd.cli.shared.page import page
+from solrecd.storage.history.stages import stage_spans
+from solrecd.storage.history.text import TextLine
 
 
 def at(second: int) -> str:

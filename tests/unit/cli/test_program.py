@@ -9,10 +9,10 @@ import pytest
 
 from solrecd.cli import program, solrecctl, solrecd
 from solrecd.cli.program import Command, CommandError, Exit, Program
-from solrecd.cli.source import DEFAULT_CONFIG, DEFAULT_PATHS
+from solrecd.cli.shared.config_files import DEFAULT_PATH
+from solrecd.cli.shared.source import DEFAULT_CONFIG, DEFAULT_PATHS
 from solrecd.config import DaemonConfig
-from solrecd.configfiles import DEFAULT_PATH
-from solrecd.index import FILE_NAME, Index
+from solrecd.storage.index import FILE_NAME, Index
 
 HEAVY = {
     "trio",
@@ -29,7 +29,7 @@ HEAVY = {
     "http.client",
     "asyncio",
     "shutil",
-    "solrecd.index.writing",
+    "solrecd.storage.index.writing",
 }
 """Modules that `ls` and `boots` must start without, to start within 80 ms."""
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from solrecd.cli.replay import Key, Player
+from solrecd.cli.commands.replay import Key, Player
 from solrecd.events import Chunk
 
 SECOND = 1_000_000

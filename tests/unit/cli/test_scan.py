@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from solrecd.cli import program, scan, solrecctl
-from solrecd.stamps import format_stamp
+from solrecd.cli import program, solrecctl
+from solrecd.cli.commands import scan
+from solrecd.process.stamps import format_stamp
 
 LOG = (
     b"[    0.000000] Linux version 6.1.0 (builder@example.org) (gcc) #1\n"

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from solrecd.cli.program import CommandError
-from solrecd.cli.source import Source
+from solrecd.cli.shared.source import Source
 
 
 def source(config: Path | None) -> Source:
@@ -51,6 +51,6 @@ def test_without_a_configuration_the_default_paths_hold(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     missing = str(tmp_path / "none.toml")
-    monkeypatch.setattr("solrecd.cli.source.DEFAULT_CONFIG", missing)
+    monkeypatch.setattr("solrecd.cli.shared.source.DEFAULT_CONFIG", missing)
 
     assert source(None).daemon.address == "/run/solrecd/control.sock"

@@ -2,9 +2,9 @@
 
 import pytest
 
-from solrecd.access import RemoteCaller, digest_of
 from solrecd.cli.program import run
 from solrecd.cli.solrecd import PROGRAM
+from solrecd.process.access import RemoteCaller, digest_of
 from tests.support.configs import read
 
 

@@ -10,12 +10,12 @@ import pytest
 from rich.cells import cell_len
 
 from solrecd.api.client import ApiError, Client, UnreachableError
-from solrecd.cli import top
+from solrecd.cli.commands import top
 from solrecd.cli.program import CommandError
-from solrecd.cli.source import Source
-from solrecd.cli.wall import text
-from solrecd.cli.wall.feed import Feed
-from solrecd.cli.wall.model import News, Order, State, Wall, row_of, state_of
+from solrecd.cli.shared.source import Source
+from solrecd.cli.top import text
+from solrecd.cli.top.feed import Feed
+from solrecd.cli.top.rows import News, Order, State, Wall, row_of, state_of
 from tests.support.rows import NOW, failed, found, news
 
 
@@ -254,7 +254,7 @@ def test_without_textual_the_remedy_is_one_line(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setitem(sys.modules, "textual", None)
-    for module in ("solrecd.cli.wall.app", "textual.app"):
+    for module in ("solrecd.cli.top.app", "textual.app"):
         monkeypatch.delitem(sys.modules, module, raising=False)
     args = argparse.Namespace(server="/nowhere", config=None, dir=None)
 

@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given, strategies as st
 
 from solrecd.cli.program import CommandError
-from solrecd.cli.when import (
+from solrecd.cli.shared.when import (
     duration,
     format_when,
     parse_when,
     seconds_between,
     short,
 )
-from solrecd.stamps import format_stamp, parse_stamp
+from solrecd.process.stamps import format_stamp, parse_stamp
 
 NOW = parse_stamp("2026-11-22T12:30:00.000000Z")
 

@@ -6,8 +6,8 @@ from contextlib import suppress
 import pytest
 from hypothesis import given, strategies as st
 
-from solrecd.doctor import answers
-from solrecd.doctor.answers import (
+from solrecd.sources.ipmi.doctor import answers
+from solrecd.sources.ipmi.doctor.answers import (
     Accumulation,
     BitRate,
     Retry,

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from solrecd.doctor import eventlog, evidence, judge, sol
-from solrecd.doctor.answers import (
+from solrecd.events import Boot, Lost, LostReason, SessionState
+from solrecd.sources.ipmi.doctor import eventlog, evidence, judge, sol
+from solrecd.sources.ipmi.doctor.answers import (
     Accumulation,
     BitRate,
     Capabilities,
@@ -21,11 +22,16 @@ from solrecd.doctor.answers import (
     SolSecurity,
     UserAccess,
 )
-from solrecd.doctor.findings import Finding, Login, Patient, Readings, Verdict
-from solrecd.doctor.logins import ADVICE, explain
-from solrecd.doctor.questions import Refusal
-from solrecd.doctor.spans import ago
-from solrecd.events import Boot, Lost, LostReason, SessionState
+from solrecd.sources.ipmi.doctor.findings import (
+    Finding,
+    Login,
+    Patient,
+    Readings,
+    Verdict,
+)
+from solrecd.sources.ipmi.doctor.logins import ADVICE, explain
+from solrecd.sources.ipmi.doctor.questions import Refusal
+from solrecd.sources.ipmi.doctor.spans import ago
 
 SECOND = 1_000_000
 NOW = 1_800_000_000 * SECOND

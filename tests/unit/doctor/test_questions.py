@@ -8,8 +8,8 @@ from typing import TypeVar
 import pytest
 from hypothesis import given, strategies as st
 
-from solrecd.doctor import questions
-from solrecd.doctor.questions import Dialogue, Question, Refusal, Reply
+from solrecd.sources.ipmi.doctor import questions
+from solrecd.sources.ipmi.doctor.questions import Dialogue, Question, Refusal, Reply
 
 T = TypeVar("T")
 Answer = Callable[[Question], Reply]

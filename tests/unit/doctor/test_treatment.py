@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 import pytest
 
-from solrecd.doctor.questions import Question, Reply
-from solrecd.doctor.sol import Wish
-from solrecd.doctor.treatment import treat
+from solrecd.sources.ipmi.doctor.questions import Question, Reply
+from solrecd.sources.ipmi.doctor.sol import Wish
+from solrecd.sources.ipmi.doctor.treatment import treat
 from tests.unit.doctor.test_questions import hold
 
 ENABLE = Wish(1, "SoL", "off", "on", b"\x01")

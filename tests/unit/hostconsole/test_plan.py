@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from solrecd.hostconsole import (
+from solrecd.cli.hostconsole import (
     Distro,
     Facts,
     Port,

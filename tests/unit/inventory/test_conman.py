@@ -1,6 +1,6 @@
 """conman.conf as consoles of ours."""
 
-from solrecd.inventory import read_conman
+from solrecd.cli.inventory import read_conman
 
 
 def test_global_options_hold_for_every_console_that_has_none_of_its_own() -> None:

@@ -2,7 +2,7 @@
 
 from hypothesis import given, strategies as st
 
-from solrecd.inventory import read_conserver
+from solrecd.cli.inventory import read_conserver
 
 
 def test_defaults_are_included_and_the_one_named_star_always_is() -> None:

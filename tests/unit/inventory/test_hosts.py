@@ -2,8 +2,8 @@
 
 import pytest
 
-from solrecd.inventory import read_hosts
-from solrecd.inventory.commands import read_command
+from solrecd.cli.inventory import read_hosts
+from solrecd.cli.inventory.commands import read_command
 
 
 def test_a_line_of_hosts_is_named_by_its_last_name() -> None:

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from hypothesis import given, settings, strategies as st
 
+from solrecd.cli.inventory import FoundConsole, Passwords, render
 from solrecd.config import Config, Source, parse
-from solrecd.inventory import FoundConsole, Passwords, render
-from solrecd.ipmi.quirks import Quirk
+from solrecd.sources.ipmi.protocol.quirks import Quirk
 
 ACCESS = {"username": "u", "password": "p"}
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from solrecd.ipmi.auth import (
+from solrecd.sources.ipmi.protocol.auth import (
     CIPHER_SUITES,
     Exchange,
     SessionCipher,
@@ -18,7 +18,7 @@ from solrecd.ipmi.auth import (
     rakp3_code,
     rakp4_code,
 )
-from solrecd.ipmi.packets import MalformedPacket, Rejection
+from solrecd.sources.ipmi.protocol.packets import MalformedPacket, Rejection
 
 EXCHANGE = Exchange(1, 2, b"m" * 16, b"c" * 16, b"g" * 16, 0x14, b"ADMIN")
 SECURE = pytest.mark.parametrize("suite", [3, 17])

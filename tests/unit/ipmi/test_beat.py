@@ -6,7 +6,7 @@ from collections import Counter
 
 from hypothesis import given, strategies as st
 
-from solrecd.ipmi.beat import next_beat
+from solrecd.sources.ipmi.protocol.beat import next_beat
 
 
 @given(

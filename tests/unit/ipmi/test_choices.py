@@ -6,11 +6,16 @@ from typing import Any
 
 import pytest
 
-from solrecd.ipmi.constants import AppCommand, PrivilegeLevel
-from solrecd.ipmi.options import SessionOptions
-from solrecd.ipmi.privilege import Privileges
-from solrecd.ipmi.quirks import Behaviour, Quirk, behaviour_of, parse_quirks
-from solrecd.ipmi.watch import OwnerWatch, Verdict, owner_of
+from solrecd.sources.ipmi.protocol.constants import AppCommand, PrivilegeLevel
+from solrecd.sources.ipmi.protocol.options import SessionOptions
+from solrecd.sources.ipmi.protocol.privilege import Privileges
+from solrecd.sources.ipmi.protocol.quirks import (
+    Behaviour,
+    Quirk,
+    behaviour_of,
+    parse_quirks,
+)
+from solrecd.sources.ipmi.protocol.watch import OwnerWatch, Verdict, owner_of
 
 USER, OPERATOR, ADMINISTRATOR = (
     PrivilegeLevel.USER,

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given, strategies as st
 
-from solrecd.ipmi.handshake import (
+from solrecd.sources.ipmi.protocol.handshake import (
     Algorithms,
     OpenSessionRequest,
     OpenSessionResponse,
@@ -29,7 +29,7 @@ from solrecd.ipmi.handshake import (
     encode_rakp3,
     encode_rakp4,
 )
-from solrecd.ipmi.messages import (
+from solrecd.sources.ipmi.protocol.messages import (
     Request,
     Response,
     answer,
@@ -39,7 +39,7 @@ from solrecd.ipmi.messages import (
     encode_request,
     encode_response,
 )
-from solrecd.ipmi.packets import (
+from solrecd.sources.ipmi.protocol.packets import (
     Envelope,
     MalformedPacket,
     Rejection,

@@ -8,9 +8,9 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from solrecd.ipmi.auth import CIPHER_SUITES, SessionCipher, SessionKeys
-from solrecd.ipmi.constants import PayloadType
-from solrecd.ipmi.handshake import (
+from solrecd.sources.ipmi.protocol.auth import CIPHER_SUITES, SessionCipher, SessionKeys
+from solrecd.sources.ipmi.protocol.constants import PayloadType
+from solrecd.sources.ipmi.protocol.handshake import (
     decode_open_session_request,
     decode_open_session_response,
     decode_rakp1,
@@ -18,8 +18,8 @@ from solrecd.ipmi.handshake import (
     decode_rakp3,
     decode_rakp4,
 )
-from solrecd.ipmi.messages import decode_request, decode_response
-from solrecd.ipmi.packets import (
+from solrecd.sources.ipmi.protocol.messages import decode_request, decode_response
+from solrecd.sources.ipmi.protocol.packets import (
     RMCP_PLUS,
     MalformedPacket,
     Rejection,
@@ -30,7 +30,7 @@ from solrecd.ipmi.packets import (
     encode_plain,
     remote_console_session_id,
 )
-from solrecd.ipmi.session import SolData
+from solrecd.sources.ipmi.protocol.session import SolData
 from tests.support.joined import SESSION_ID, Joined
 
 DECODERS: list[Callable[[bytes], object]] = [

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 import pytest
 
 from solrecd.events import GapReason
-from solrecd.ipmi.constants import PayloadType
-from solrecd.ipmi.packets import MalformedPacket, SolPacket, decode_sol
-from solrecd.ipmi.session import SessionEvent, SolData, SolLoss
+from solrecd.sources.ipmi.protocol.constants import PayloadType
+from solrecd.sources.ipmi.protocol.packets import MalformedPacket, SolPacket, decode_sol
+from solrecd.sources.ipmi.protocol.session import SessionEvent, SolData, SolLoss
 from tests.support.joined import Joined
 
 RESEND_AFTER = 1.0

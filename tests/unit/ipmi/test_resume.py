@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 import pytest
 
 from solrecd.events import LostReason
-from solrecd.ipmi.auth import SessionKeys
-from solrecd.ipmi.constants import PayloadType
-from solrecd.ipmi.events import (
+from solrecd.sources.ipmi.protocol.auth import SessionKeys
+from solrecd.sources.ipmi.protocol.constants import PayloadType
+from solrecd.sources.ipmi.protocol.events import (
     SessionLost,
     SolConfirmed,
     SolData,
@@ -19,10 +19,10 @@ from solrecd.ipmi.events import (
     SolLoss,
     SolStolen,
 )
-from solrecd.ipmi.frozen import FrozenSession, Numbers
-from solrecd.ipmi.options import SessionOptions
-from solrecd.ipmi.packets import MalformedPacket, decode_sol
-from solrecd.ipmi.session import Session
+from solrecd.sources.ipmi.protocol.frozen import FrozenSession, Numbers
+from solrecd.sources.ipmi.protocol.options import SessionOptions
+from solrecd.sources.ipmi.protocol.packets import MalformedPacket, decode_sol
+from solrecd.sources.ipmi.protocol.session import Session
 from tests.support.joined import Joined, counting_tokens
 from tests.unit.ipmi.test_lossy import Network, Printer, make_text
 
@@ -44,7 +44,7 @@ class Memory:
 
 @dataclass
 class Process:
-    """Holds a session the way `solrecd.link.sol` does, and may die between any two."""
+    """Holds a session the way `link.sol` does, and may die between any two."""
 
     session: Session
     memory: Memory

@@ -8,10 +8,15 @@ from typing import Any
 import pytest
 
 from solrecd.events import LostReason
-from solrecd.ipmi.constants import AppCommand, NetFn, PayloadType, PrivilegeLevel
-from solrecd.ipmi.packets import Rejection
-from solrecd.ipmi.quirks import Quirk
-from solrecd.ipmi.session import (
+from solrecd.sources.ipmi.protocol.constants import (
+    AppCommand,
+    NetFn,
+    PayloadType,
+    PrivilegeLevel,
+)
+from solrecd.sources.ipmi.protocol.packets import Rejection
+from solrecd.sources.ipmi.protocol.quirks import Quirk
+from solrecd.sources.ipmi.protocol.session import (
     CommandAnswered,
     CommandFailed,
     LoggedIn,

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from solrecd.events import GapReason
-from solrecd.ipmi.constants import AppCommand
-from solrecd.ipmi.quirks import Quirk
-from solrecd.ipmi.session import (
+from solrecd.sources.ipmi.protocol.constants import AppCommand
+from solrecd.sources.ipmi.protocol.quirks import Quirk
+from solrecd.sources.ipmi.protocol.session import (
     SessionEvent,
     SolActivated,
     SolAvailable,
@@ -16,7 +16,7 @@ from solrecd.ipmi.session import (
     SolLoss,
     SolUnavailable,
 )
-from solrecd.ipmi.sol import UNSENT_LIMIT
+from solrecd.sources.ipmi.protocol.sol import UNSENT_LIMIT
 from tests.support.joined import Joined
 from tests.support.scripted_bmc import ACTIVATED, BMC_SESSION_ID, ScriptedBmc
 

@@ -7,22 +7,6 @@ import random
 import pytest
 from hypothesis import given, strategies as st
 
-from solrecd.ipmi.constants import (
-    CompletionCode,
-    NetFn,
-    PayloadType,
-    PrivilegeLevel,
-    RmcpStatus,
-    SolStatus,
-)
-from solrecd.ipmi.messages import Request, decode_response, encode_request
-from solrecd.ipmi.packets import (
-    RMCP_HEADER,
-    decode_envelope,
-    decode_legacy,
-    encode_legacy,
-    encode_plain,
-)
 from solrecd.simbmc.bmc import Bmc
 from solrecd.simbmc.controller import STRANGER
 from solrecd.simbmc.faults import Misbehaviour, Mishap
@@ -30,6 +14,26 @@ from solrecd.simbmc.ledger import Drop
 from solrecd.simbmc.machine import Echo, Machine
 from solrecd.simbmc.options import BmcOptions, User
 from solrecd.simbmc.payload import SolSettings
+from solrecd.sources.ipmi.protocol.constants import (
+    CompletionCode,
+    NetFn,
+    PayloadType,
+    PrivilegeLevel,
+    RmcpStatus,
+    SolStatus,
+)
+from solrecd.sources.ipmi.protocol.messages import (
+    Request,
+    decode_response,
+    encode_request,
+)
+from solrecd.sources.ipmi.protocol.packets import (
+    RMCP_HEADER,
+    decode_envelope,
+    decode_legacy,
+    encode_legacy,
+    encode_plain,
+)
 from tests.support.remote_console import ADDRESS, RemoteConsole
 
 AT_ONCE = BmcOptions(sol=SolSettings(threshold=1))

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, strategies as st
 
-from solrecd.ipmi.constants import SolOperation, SolStatus
-from solrecd.ipmi.packets import SolPacket
 from solrecd.simbmc.ledger import Drop, Ledger
 from solrecd.simbmc.machine import Echo, Machine
 from solrecd.simbmc.payload import GiveUp, Overflow, SolPayload, SolSettings
+from solrecd.sources.ipmi.protocol.constants import SolOperation, SolStatus
+from solrecd.sources.ipmi.protocol.packets import SolPacket
 
 AT_ONCE = SolSettings(threshold=1)
 

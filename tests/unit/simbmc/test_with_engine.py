@@ -5,14 +5,19 @@ from __future__ import annotations
 import pytest
 
 from solrecd.events import GapReason
-from solrecd.ipmi.events import LoggedIn, SessionEvent, SolActivated, SolLoss
-from solrecd.ipmi.options import SessionOptions
 from solrecd.simbmc.bmc import Bmc
 from solrecd.simbmc.faults import Faults, Mishap
 from solrecd.simbmc.ledger import Ledger
 from solrecd.simbmc.machine import Machine, NumberedLines, numbered
 from solrecd.simbmc.options import BmcOptions
 from solrecd.simbmc.payload import Overflow, SolSettings
+from solrecd.sources.ipmi.protocol.events import (
+    LoggedIn,
+    SessionEvent,
+    SolActivated,
+    SolLoss,
+)
+from solrecd.sources.ipmi.protocol.options import SessionOptions
 from tests.support.simulated_wire import SimulatedWire
 
 TOTAL = 8_000

@@ -2,9 +2,9 @@
 
 import dataclasses
 
-from solrecd.archive.retention import Retention
 from solrecd.config import DaemonConfig, Fsync
-from solrecd.sinks.archive import options_of
+from solrecd.storage.archive.sink import options_of
+from solrecd.storage.formats.retention import Retention
 
 DAY = 86400.0
 

@@ -10,16 +10,16 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from solrecd.archive.lines import TextFormat
-from solrecd.archive.names import SegmentName, parse_file_name
-from solrecd.archive.retention import SegmentLimits
-from solrecd.archive.timing import Timing
 from solrecd.events import Chunk, Cut, Line, Lines, Reading
-from solrecd.journal import Journal
-from solrecd.sinks.archive import ArchiveError, ArchiveOptions, ArchiveSink
-from solrecd.sinks.files import OsFileSystem
-from solrecd.sinks.recovery import TIMING_TAIL
-from solrecd.sinks.seekable import compress
+from solrecd.storage.archive.files import OsFileSystem
+from solrecd.storage.archive.recovery import TIMING_TAIL
+from solrecd.storage.archive.seekable import compress
+from solrecd.storage.archive.sink import ArchiveError, ArchiveOptions, ArchiveSink
+from solrecd.storage.formats.lines import TextFormat
+from solrecd.storage.formats.names import SegmentName, parse_file_name
+from solrecd.storage.formats.retention import SegmentLimits
+from solrecd.storage.formats.timing import Timing
+from solrecd.storage.journal import Journal
 from tests.support.reader import LineReader
 
 AT = 1_795_000_000_000_000

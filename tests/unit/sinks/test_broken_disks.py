@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from hypothesis import example, given, settings, strategies as st
 
-from solrecd.archive.names import parse_file_name
 from solrecd.events import Chunk, Line, Lines, Reading
-from solrecd.journal import Journal
-from solrecd.sinks import archive
-from solrecd.sinks.archive import ArchiveOptions, ArchiveSink
+from solrecd.storage.archive import sink
+from solrecd.storage.archive.sink import ArchiveOptions, ArchiveSink
+from solrecd.storage.formats.names import parse_file_name
+from solrecd.storage.journal import Journal
 from tests.support.broken_disk import BrokenDisk
 from tests.support.reader import LineReader
 
@@ -185,7 +185,7 @@ def test_a_console_on_a_dead_disk_is_refused_in_the_end(daemon: Daemon) -> None:
 def test_memory_is_bounded_before_the_journal_is_full(
     daemon: Daemon, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(archive, "CONSOLE_BACKLOG", 5000)
+    monkeypatch.setattr(sink, "CONSOLE_BACKLOG", 5000)
     daemon.disk.error = errno.EIO
     daemon.say(b"x")
     lines = Lines(Line(AT, n, "") for n in range(100))

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from solrecd.archive.names import SegmentName
-from solrecd.archive.retention import Retention
-from solrecd.archive.seektable import FRAME_SIZE, read_seek_table
-from solrecd.archive.vocabulary import FILE_NAME
-from solrecd.sinks.closer import Closer, SegmentFate
-from solrecd.sinks.seekable import InterruptedCloseError, compress
+from solrecd.storage.archive.closer import Closer, SegmentFate
+from solrecd.storage.archive.seekable import InterruptedCloseError, compress
+from solrecd.storage.formats.names import SegmentName
+from solrecd.storage.formats.retention import Retention
+from solrecd.storage.formats.seektable import FRAME_SIZE, read_seek_table
+from solrecd.storage.formats.vocabulary import FILE_NAME
 
 AT = 1_795_000_000_000_000
 NAME = SegmentName(1, 1, AT)

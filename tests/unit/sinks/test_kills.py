@@ -8,11 +8,11 @@ from pathlib import Path
 
 from hypothesis import example, given, settings, strategies as st
 
-from solrecd.archive.names import parse_file_name
-from solrecd.archive.retention import SegmentLimits
 from solrecd.events import Chunk
-from solrecd.journal import Journal
-from solrecd.sinks.archive import ArchiveOptions, ArchiveSink
+from solrecd.storage.archive.sink import ArchiveOptions, ArchiveSink
+from solrecd.storage.formats.names import parse_file_name
+from solrecd.storage.formats.retention import SegmentLimits
+from solrecd.storage.journal import Journal
 from tests.support.mortal_disk import Killed, MortalDisk
 from tests.support.reader import LineReader
 

@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from hypothesis import given, settings, strategies as st
 
 from solrecd.alerts.payload import Envelope
-from solrecd.sinks.alerts.spool import Spool
+from solrecd.alerts.senders.spool import Spool
 
 SIZE = 1 << 20
 

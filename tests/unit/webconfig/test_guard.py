@@ -12,10 +12,10 @@ import trio
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp
 
-from solrecd.webconfig import passwords
-from solrecd.webconfig.guard import guarded
-from solrecd.webconfig.model import WebConfig
-from solrecd.webconfig.passwords import Passwords
+from solrecd.api.webconfig import passwords
+from solrecd.api.webconfig.guard import guarded
+from solrecd.api.webconfig.passwords import Passwords
+from solrecd.api.webconfig.settings import WebConfig
 
 HASH = bcrypt.hashpw(b"secret", bcrypt.gensalt(4))
 OTHER = bcrypt.hashpw(b"another", bcrypt.gensalt(4))

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives import serialization
 
-from solrecd.webconfig.live import LiveWebConfig, load
-from solrecd.webconfig.model import WebConfigError
+from solrecd.api.webconfig.live import LiveWebConfig, load
+from solrecd.api.webconfig.settings import WebConfigError
 from tests.support.certificates import Authority
 
 TLS = """\

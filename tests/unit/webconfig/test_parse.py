@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given, strategies as st
 
-from solrecd.webconfig.model import ClientAuth, TlsVersion, WebConfigError
-from solrecd.webconfig.parse import parse
+from solrecd.api.webconfig.parse import parse
+from solrecd.api.webconfig.settings import ClientAuth, TlsVersion, WebConfigError
 
 FILE = Path("/etc/solrecd/web-config.yml")
 HASH = "$2b$10$mhkN6Ndnt4b7dr1tNY2NCeJuaPX2DdGCP03Qle6HmYp76wk2VGS2W"

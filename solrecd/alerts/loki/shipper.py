@@ -1,0 +1,239 @@
+"""The task that ships: batches of all consoles, one push at a time, until it is taken.
+
+One push under way keeps every stream in order without any bookkeeping. What Loki
+refuses as bad (400 and its kin) would be refused for ever: it is counted and passed
+over. Everything else, a wrong password too, is tried again: the lines wait where they
+are, in the archive, for as long as its retention keeps them.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, NamedTuple, Protocol
+
+import structlog
+import trio
+
+from solrecd.alerts.loki import positions as saved
+from solrecd.alerts.loki.payload import HEADERS, PATH, TENANT, Stream, encode, labels_of
+from solrecd.alerts.loki.reading import Piece, Position, Reader
+from solrecd.config import LokiConfig
+
+FIRST_PAUSE: Final = 0.5
+LONGEST_PAUSE: Final = 60.0
+"""Seconds before another try, doubled each time; up to half is left to chance."""
+
+SAVE_EVERY: Final = 5.0
+"""Seconds between two savings of the positions: what a crash may send again."""
+
+STAGES_KNOWN: Final = 16
+"""Stages remembered per console, for lines that are shipped a little later."""
+
+_PASS_OVER: Final = frozenset({400, 411, 413, 414, 415, 422, 431})
+"""Answers that say that this body will never be taken."""
+
+_AT_REST: Final = 10.0
+"""Seconds since its last change after which a file is not looked into again."""
+
+_GOODBYE: Final = 2.0
+"""Seconds in which the positions are saved in the end."""
+
+log = structlog.get_logger()
+
+
+class Answer(Protocol):
+    """What a server said."""
+
+    @property
+    def status(self) -> int | None:
+        """Of HTTP; None: there was no answer."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether it was taken."""
+
+
+Post = Callable[[str, bytes, Mapping[str, str]], Awaitable[Answer]]
+"""Posts a body with headers to an URL; whatever goes wrong is an answer."""
+
+
+class Surroundings(NamedTuple):
+    """What the shipper asks of the daemon."""
+
+    consoles: Callable[[], Mapping[str, Mapping[str, str]]]
+    """Names of all consoles, with their labels."""
+    stage: Callable[[str], tuple[int, str]]
+    """When a console entered its stage, and which; a stamp of 0: unknown."""
+    wall_clock: Callable[[], int]
+    """Stamp of now."""
+    counted: Callable[[str, int], None]
+    """Told how many lines were ``sent`` or ``refused``."""
+
+
+@dataclass(slots=True)
+class _Batch:
+    streams: list[Stream] = field(default_factory=list)
+    pieces: dict[str, Piece] = field(default_factory=dict)
+
+    @property
+    def count(self) -> int:
+        return sum(len(stream.entries) for stream in self.streams)
+
+
+class Shipper:
+    """Ships the text of all consoles.
+
+    Args:
+        archive: the folder of all consoles.
+        state: the folder of the positions.
+        target: where to.
+        surroundings: what it asks of the daemon.
+        rng: for pauses.
+    """
+
+    def __init__(
+        self,
+        archive: Path,
+        state: Path,
+        target: LokiConfig,
+        surroundings: Surroundings,
+        rng: random.Random,
+    ) -> None:
+        self._reader = Reader(archive)
+        self._path = state / saved.FILE_NAME
+        self._target = target
+        self._daemon = surroundings
+        self._rng = rng
+        self._positions: dict[str, Position] = {}
+        self._looked: dict[str, tuple[int, int, int, int] | None] = {}
+        self._stages: dict[str, deque[tuple[int, str]]] = {}
+        self._turn = 0
+        self._save_at = 0.0
+        self._problem = ""
+
+    async def run(self, post: Post) -> None:
+        """Ship until cancelled.
+
+        Returns: never.
+        Resources: one thread at a time; the positions are saved when it ends.
+        Errors: none of Loki's or of the disk's; they are logged.
+        """
+        await trio.to_thread.run_sync(self._load, self._daemon.consoles())
+        try:
+            while True:
+                batch = await self._gather()
+                if batch.count:
+                    await self._push(post, batch)
+                self._take(batch)
+                await self._save_sometimes()
+                if not batch.count:
+                    await trio.sleep(self._target.batch_wait)
+        finally:
+            # What was taken must not be sent again by the next daemon.
+            with trio.move_on_after(_GOODBYE, shield=True):
+                await trio.to_thread.run_sync(self._save)
+
+    async def _gather(self) -> _Batch:
+        consoles = self._daemon.consoles()
+        for name in consoles:
+            self._note_stage(name)
+        return await trio.to_thread.run_sync(self._read, consoles)
+
+    def _note_stage(self, name: str) -> None:
+        known = self._stages.setdefault(name, deque(maxlen=STAGES_KNOWN))
+        entered = self._daemon.stage(name)
+        if entered[0] and (not known or known[-1] != entered):
+            known.append(entered)
+
+    def _read(self, consoles: Mapping[str, Mapping[str, str]]) -> _Batch:
+        """Read until the batch is full; another console begins each time."""
+        batch, room = _Batch(), self._target.batch_size
+        names = list(consoles)
+        self._turn = (self._turn + 1) % len(names) if names else 0
+        now = self._daemon.wall_clock() / 1e6
+        for name in names[self._turn :] + names[: self._turn]:
+            if room <= 0:
+                break
+            piece = self._look(name, room, now)
+            if piece is None:
+                continue
+            batch.pieces[name] = piece
+            room -= sum(len(entry.text) for entry in piece.entries)
+            if piece.entries:
+                labels = labels_of(name, consoles[name], self._target.labels)
+                stages = tuple(self._stages.get(name, ()))
+                batch.streams.append(Stream(labels, piece.entries, stages))
+        return batch
+
+    def _look(self, name: str, room: int, now: float) -> Piece | None:
+        """Return what a console has; None where nothing changed since the last look."""
+        change = self._reader.change(name)
+        if change is not None and change == self._looked.get(name):
+            return None
+        start = self._positions.get(name, Position())
+        piece = self._reader.read(name, start, room, now)
+        is_at_rest = change is None or now - change[3] / 1e9 > _AT_REST
+        if not piece.entries and is_at_rest:
+            self._looked[name] = change
+        return piece
+
+    def _take(self, batch: _Batch) -> None:
+        for name, piece in batch.pieces.items():
+            self._positions[name] = piece.position
+
+    # Pushing.
+
+    async def _push(self, post: Post, batch: _Batch) -> None:
+        """Push until it is taken, or refused for good."""
+        body = await trio.to_thread.run_sync(encode, batch.streams)
+        tenant = {TENANT: self._target.tenant} if self._target.tenant else {}
+        url = self._target.url.rstrip("/") + PATH
+        pause = FIRST_PAUSE
+        while True:
+            answer = await post(url, body, {**HEADERS, **tenant})
+            if answer.ok:
+                self._tell("")
+                self._daemon.counted("sent", batch.count)
+                return
+            if answer.status in _PASS_OVER:
+                log.error("loki.refused", lines=batch.count, answer=str(answer))
+                self._daemon.counted("refused", batch.count)
+                return
+            self._tell(str(answer))
+            await trio.sleep(pause * self._rng.uniform(0.5, 1))
+            pause = min(LONGEST_PAUSE, 2 * pause)
+
+    def _tell(self, problem: str) -> None:
+        if bool(problem) == bool(self._problem):
+            return
+        self._problem = problem
+        if problem:
+            log.error("loki.failing", url=self._target.url, answer=problem)
+        else:
+            log.info("loki.works_again", url=self._target.url)
+
+    # Positions.
+
+    def _load(self, consoles: Iterable[str]) -> None:
+        """Read where every console stands; the first time, at its newest segment."""
+        try:
+            self._positions = saved.load(self._path)
+        except (ValueError, OSError) as error:
+            log.error("loki.positions_lost", reason=str(error))  # noqa: TRY400 - no bug
+        if not self._positions:
+            self._positions = {name: self._reader.newest(name) for name in consoles}
+
+    async def _save_sometimes(self) -> None:
+        if trio.current_time() >= self._save_at:
+            await trio.to_thread.run_sync(self._save)
+            self._save_at = trio.current_time() + SAVE_EVERY
+
+    def _save(self) -> None:
+        try:
+            saved.save(self._path, self._positions)
+        except OSError as error:
+            log.error("loki.positions_not_saved", reason=str(error))  # noqa: TRY400 - no bug

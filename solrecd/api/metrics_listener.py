@@ -1,0 +1,65 @@
+"""The metrics listener: plain, or as its web configuration says."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+import trio
+from starlette.types import ASGIApp
+
+from solrecd.api.server import Tls, plain, serve
+from solrecd.config import DaemonConfig
+from solrecd.metrics import Metrics, metrics_app
+from solrecd.metrics.app import Scrape
+from solrecd.metrics.families import METRICS_DENIED
+
+
+class Exporter:
+    """Serves the metrics of a daemon; `run` is its whole life.
+
+    Args:
+        settings: where, and the web configuration.
+        scrape: starts a scrape.
+        metrics: count who is sent away.
+
+    Raises:
+        WebConfigError: the web configuration cannot be used.
+    """
+
+    def __init__(
+        self, settings: DaemonConfig, scrape: Scrape, metrics: Metrics
+    ) -> None:
+        self._bind = settings.metrics
+        self._app: ASGIApp = metrics_app(scrape)
+        self._tls: Tls = plain
+        self._follow: Callable[[], Awaitable[None]] = trio.sleep_forever
+        denied = metrics.tally(METRICS_DENIED)
+        if settings.metrics_web_config and self._bind is not None:
+            self._protect(settings.metrics_web_config, denied.add)
+
+    def _protect(self, path: str, denied: Callable[[], None]) -> None:
+        # YAML and bcrypt are megabytes that most daemons do without.
+        from solrecd.api.webconfig.guard import guarded  # noqa: PLC0415
+        from solrecd.api.webconfig.live import LiveWebConfig  # noqa: PLC0415
+
+        live = LiveWebConfig(path)
+        self._app = guarded(self._app, live.config, denied)
+        self._tls = live.context
+        self._follow = live.run
+
+    async def run(
+        self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+    ) -> None:
+        """Serve until cancelled; not at all where there is no address.
+
+        Raises:
+            ListenError: the address is in use, forbidden, or not there.
+        """
+        if self._bind is None:
+            task_status.started()
+            return
+        async with trio.open_nursery() as nursery:
+            await nursery.start(partial(serve, self._app, self._bind, tls=self._tls))
+            nursery.start_soon(self._follow)
+            task_status.started()

@@ -1,0 +1,170 @@
+"""`solrecctl attach`: a console on this terminal."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from types import FrameType
+
+from solrecd.api.client import UnreachableError, quote
+from solrecd.cli.attach.conversation import Conversation, Surroundings
+from solrecd.cli.attach.keys import DEFAULT_ESCAPE, Dialect, dialect_of
+from solrecd.cli.attach.line import Line, LineClosedError
+from solrecd.cli.attach.terminal import Terminal
+from solrecd.cli.program import CommandError, Exit
+from solrecd.cli.shared import names
+from solrecd.cli.shared.output import safe
+from solrecd.cli.shared.source import Source, asking
+
+DEFAULT_LINES = 20
+ESCAPE_VARIABLE = "SOLRECD_ESCAPE"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options."""
+    parser.add_argument("name", metavar="NAME")
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("-m", "--monitor", action="store_true", help="only watch")
+    how.add_argument(
+        "-f", "--force", action="store_true", help="who writes becomes a viewer"
+    )
+    how.add_argument(
+        "-j", "--join", action="store_true", help="write beside who writes"
+    )
+    parser.add_argument(
+        "-n",
+        metavar="LINES",
+        dest="lines",
+        type=int,
+        default=DEFAULT_LINES,
+        help="lines shown first (default: %(default)s)",
+    )
+    parser.add_argument(
+        "-e",
+        "--escape",
+        metavar="KEYS",
+        default=os.environ.get(ESCAPE_VARIABLE, DEFAULT_ESCAPE),
+        help="what escapes begin with: & with ConMan's letters, ^Ec with conserver's,"
+        f" ~ as in ipmitool (default: ${ESCAPE_VARIABLE}, else {DEFAULT_ESCAPE})",
+    )
+
+
+def main(args: argparse.Namespace) -> int:
+    """Attach until the person leaves; exit status 1 when that was refused."""
+    source = Source(args)
+    if source.is_folder:
+        raise CommandError("attach needs the daemon; replay shows an archive")
+    dialect = _dialect(args.escape)
+    with asking():
+        known = [row["console"] for row in source.daemon.get("/v1/consoles")]
+    name = names.select_one(args.name, known, source.labels)
+    terminal = Terminal(sys.stdin.fileno(), sys.stdout.fileno())
+    claim = "force" if args.force else "join" if args.join else "ask"
+    with asking(), ExitStack() as connections:
+        dial = _Dial(source, name, connections)
+        line = dial(writes=not args.monitor, claim=claim)
+        around = Surroundings(
+            name,
+            _recent(source, name, args.lines),
+            _status(source, name),
+            safe,
+            dial.again,
+        )
+        try:
+            with _ended_by_signals(), terminal.raw():
+                Conversation(terminal, line, dialect, around).run()
+        except LineClosedError as error:
+            raise CommandError(str(error), Exit.NO) from None
+    sys.stderr.write(f"detached from {name}\n")
+    return Exit.DONE
+
+
+def _dialect(escape: str) -> Dialect:
+    try:
+        return dialect_of(escape)
+    except ValueError as error:
+        raise CommandError(str(error)) from None
+
+
+class _Dial:
+    """Attaches, and again after the daemon went away.
+
+    Args:
+        source: knows the daemon.
+        name: of the console.
+        connections: has them closed at the end.
+    """
+
+    def __init__(self, source: Source, name: str, connections: ExitStack) -> None:
+        self._source = source
+        self._name = name
+        self._connections = connections
+
+    def __call__(self, *, writes: bool, claim: str) -> Line:
+        """Return a line to the console.
+
+        Raises:
+            UnreachableError: there is no daemon.
+        """
+        connection = self._connections.enter_context(self._source.daemon.dial())
+        mode = "rw" if writes else "ro"
+        target = f"/v1/consoles/{quote(self._name)}/attach?mode={mode}&claim={claim}"
+        return Line(connection, target, self._source.daemon.authorization)
+
+    def again(self, writes: bool) -> Line | None:  # noqa: FBT001 - a callback
+        """Return a line, or None while there is no daemon."""
+        self._connections.close()
+        try:
+            return self(writes=writes, claim="ask")
+        except UnreachableError:
+            return None
+
+
+def _recent(source: Source, name: str, count: int) -> Callable[[], Sequence[str]]:
+    """Return what reads the last lines from the archive, where that may be read."""
+    # Imported here: it costs more than all the rest, and is asked after the keys work.
+    from solrecd.storage.history.follow import Follower  # noqa: PLC0415
+
+    def read() -> Sequence[str]:
+        if count <= 0 or source.is_distant:
+            return ()
+        try:
+            with closing(Follower(source.log_dir / name)) as follower:
+                return [line.text for line in follower.last(count)]
+        except OSError:
+            return ()
+
+    return read
+
+
+def _status(source: Source, name: str) -> Callable[[], Sequence[str]]:
+    def ask() -> Sequence[str]:
+        with asking():
+            status = source.daemon.get(f"/v1/consoles/{quote(name)}")
+        return [
+            f"{key}: {value}"
+            for key, value in status.items()
+            if not isinstance(value, dict | list)
+        ]
+
+    return ask
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """Leave the terminal as it was also when somebody ends us, or its window goes."""
+
+    def leave(number: int, _: FrameType | None) -> None:
+        raise CommandError(f"ended by {signal.Signals(number).name}", Exit.NO)
+
+    ours = (signal.SIGTERM, signal.SIGHUP)
+    before = [signal.signal(number, leave) for number in ours]
+    try:
+        yield
+    finally:
+        for number, handler in zip(ours, before, strict=True):
+            signal.signal(number, handler)

@@ -1,0 +1,30 @@
+"""`solrecctl break`: a serial break, and a SysRq letter behind it."""
+
+from __future__ import annotations
+
+import argparse
+
+from solrecd.cli.shared.wishes import add_names, grant
+
+_HARMLESS = frozenset("hlmpqtvwz?")
+"""SysRq letters that only print (Documentation/admin-guide/sysrq.rst)."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options."""
+    add_names(parser, asks=True)
+    parser.add_argument(
+        "key",
+        metavar="KEY",
+        nargs="?",
+        default="",
+        help="SysRq letter for the kernel: w for blocked tasks, c for a crash dump,"
+        " b for a reboot at once",
+    )
+
+
+def main(args: argparse.Namespace) -> int:
+    """Send it, after asking where the letter does more than print."""
+    is_harmless = not args.key or args.key in _HARMLESS
+    question = "" if is_harmless else f"SysRq {args.key}"
+    return grant(args, "break", question, key=args.key)

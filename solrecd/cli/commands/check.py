@@ -1,0 +1,143 @@
+"""``solrecd check``: is this configuration one that ``solrecd run`` would take?"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tomllib
+from pathlib import Path
+
+from solrecd.analysis.boot.rulefiles import RuleError
+from solrecd.analysis.boot.rulefiles.doubts import doubts
+from solrecd.analysis.boot.rules import RuleSet
+from solrecd.api.webconfig.settings import WebConfigError
+from solrecd.cli.shared import config_files, marker_files
+from solrecd.config import Config, ConfigError
+from solrecd.sources.ipmi.protocol.quirks import Quirk
+
+USAGE = 2
+"""Exit status for a configuration that is refused."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options."""
+    add_sources(parser)
+    parser.add_argument(
+        "--send-test-alert",
+        nargs="?",
+        const="",
+        metavar="RECEIVER",
+        help="tell this receiver of alerts, or all of them, that this is a test",
+    )
+
+
+def add_sources(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say what to read."""
+    parser.add_argument(
+        "-c",
+        "--config",
+        default=config_files.DEFAULT_PATH,
+        metavar="FILE",
+        help="configuration file (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--markers",
+        metavar="FOLDER",
+        help="marker files to check instead of the configured ones",
+    )
+
+
+def main(args: argparse.Namespace) -> int:
+    """Say what is wrong, all of it, or what would run."""
+    wrong: list[Exception] = []
+    config = rules = None
+    try:
+        config = load(args.config, assume_credentials=True)
+    except ConfigError as error:
+        wrong.append(error)
+    folder = args.markers or _markers_dir(config, args.config)
+    try:
+        _check_web_config(config)
+    except WebConfigError as error:
+        wrong.append(error)
+    try:
+        rules = marker_files.load(folder)
+    except RuleError as error:
+        wrong.append(error)
+    for each in wrong:
+        print(each, file=sys.stderr)
+    if wrong or config is None or rules is None:
+        return USAGE
+    print(f"{args.config}: {_in_words(config)}")
+    _tell_own_rules(folder, rules)
+    if args.send_test_alert is None:
+        return 0
+    # Imported here: a check alone needs no Trio.
+    from solrecd.cli.shared.trial_alert import send  # noqa: PLC0415
+
+    return send(config, args.send_test_alert)
+
+
+def load(path: str, *, assume_credentials: bool = False) -> Config:
+    """Return the configuration with every name in it checked.
+
+    Args:
+        path: of the main file.
+        assume_credentials: do not ask for credentials that only systemd has.
+
+    Raises:
+        ConfigError: with all that is wrong.
+    """
+    return config_files.load(
+        path, quirks=list(Quirk), assume_credentials=assume_credentials
+    )
+
+
+def _check_web_config(config: Config | None) -> None:
+    """Raise `WebConfigError` where the metrics listener has one that is wrong."""
+    path = "" if config is None else config.daemon.metrics_web_config
+    if path:
+        # YAML is read by few.
+        from solrecd.api.webconfig.live import load as load_web_config  # noqa: PLC0415
+
+        load_web_config(path)
+
+
+def _markers_dir(config: Config | None, path: str) -> str:
+    """Return the configured folder, also of a configuration that is refused."""
+    if config is not None:
+        return config.daemon.markers_dir
+    found = marker_files.USER_FOLDER
+    main = Path(path)
+    for file in (main, *sorted((main.parent / config_files.DROP_INS).glob("*.toml"))):
+        try:
+            daemon = tomllib.loads(file.read_text("utf-8")).get("daemon")
+        except (OSError, ValueError):
+            continue
+        chosen = daemon.get("markers_dir") if isinstance(daemon, dict) else None
+        found = chosen if isinstance(chosen, str) else found
+    return found
+
+
+def _in_words(config: Config) -> str:
+    off = len(config.consoles) - len(config.enabled)
+    consoles = f"{len(config.enabled)} consoles"
+    return f"ok, {consoles}" + (f", {off} more switched off" if off else "")
+
+
+def _tell_own_rules(folder: str, rules: RuleSet) -> None:
+    """Say what the administrator's files change, nothing if they change nothing."""
+    plain = marker_files.load()
+    packaged = {rule.id: rule for rule in plain.rules}
+    own = [rule for rule in rules.rules if rule != packaged.get(rule.id)]
+    replaced = sum(rule.id in packaged for rule in own)
+    counts = {
+        "added": len(own) - replaced,
+        "replaced": replaced,
+        "switched off": len(packaged.keys() - {rule.id for rule in rules.rules}),
+    }
+    for doubt in doubts(rules, own, plain.failure_names):
+        print(f"warning: {doubt}", file=sys.stderr)
+    said = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+    if said:
+        print(f"{folder}: ok, marker rules: {said}")

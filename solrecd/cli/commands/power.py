@@ -1,0 +1,60 @@
+"""`solrecctl power`: see and switch the power, over the recording session."""
+
+from __future__ import annotations
+
+import argparse
+
+from solrecd.api.client import quote
+from solrecd.cli.program import Exit
+from solrecd.cli.shared.output import screen
+from solrecd.cli.shared.source import Source, asking
+from solrecd.cli.shared.wishes import add_names, chosen, grant
+
+_WISHES = {
+    "status": "",
+    "on": "on",
+    "off": "off",
+    "cycle": "cycle",
+    "reset": "reset",
+    "soft": "shutdown",
+    "diag": "diag",
+}
+"""What people say, and what the daemon calls it."""
+
+_QUESTIONS = {
+    "off": "switch off at once",
+    "cycle": "switch off and on",
+    "reset": "reset",
+    "soft": "shut down",
+    "diag": "interrupt (NMI: a panic, or a crash dump)",
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options."""
+    add_names(parser, asks=True)
+    parser.add_argument(
+        "wish",
+        choices=_WISHES,
+        help="soft asks the operating system, diag is an NMI, cycle is off and on",
+    )
+
+
+def main(args: argparse.Namespace) -> int:
+    """Show or switch; exit status 1 when a BMC refused."""
+    if args.wish == "status":
+        return _show(args)
+    question = _QUESTIONS.get(args.wish, "")
+    return grant(args, "power", question, wish=_WISHES[args.wish])
+
+
+def _show(args: argparse.Namespace) -> int:
+    source, output = Source(args), screen()
+    for name in chosen(source, [args.names]):
+        with asking():
+            answer = source.daemon.get(f"/v1/consoles/{quote(name)}/power")
+        if args.json:
+            output.objects([{"console": name, **answer}])
+        else:
+            output.line(f"{name}\t{answer['power']}")
+    return Exit.DONE

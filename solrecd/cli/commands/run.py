@@ -1,0 +1,111 @@
+"""``solrecd run``: record until told to stop."""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVarTuple
+
+import trio
+
+from solrecd.analysis.boot.rulefiles import RuleError
+from solrecd.api.listeners import ListenError
+from solrecd.api.webconfig.settings import WebConfigError
+from solrecd.cli.commands import check
+from solrecd.cli.shared import marker_files
+from solrecd.config import Config, ConfigError
+from solrecd.daemon import Daemon
+from solrecd.process import garbage_collection, log, malloc_arenas, systemd
+from solrecd.storage.archive.sink import ArchiveError
+from solrecd.storage.journal import JournalError
+
+FAILED = 1
+"""Exit status when something outside the configuration forbids to start."""
+
+
+Arguments = TypeVarTuple("Arguments")
+
+
+_FORBIDS_THE_START = (
+    ArchiveError,
+    JournalError,
+    ListenError,
+    RuleError,
+    WebConfigError,
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options."""
+    check.add_sources(parser)
+
+
+def main(args: argparse.Namespace) -> int:
+    """Run the daemon; what forbids its start is one line and an exit status."""
+    try:
+        config = check.load(args.config)
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return check.USAGE
+    log.configure(
+        format_=config.daemon.log_format,
+        level=config.daemon.log_level,
+        journal=log.open_journal(),
+    )
+    return exit_status_of(_run, config, lambda: check.load(args.config))
+
+
+def exit_status_of(
+    main: Callable[[*Arguments], Awaitable[None]], *arguments: *Arguments
+) -> int:
+    """Run Trio; what forbids the daemon to start becomes a line and a status."""
+    status = 0
+    raise_descriptor_limit()
+    malloc_arenas.limit_malloc_arenas()
+    garbage_collection.let_the_loop_interrupt()
+    try:
+        trio.run(main, *arguments)
+    except* _FORBIDS_THE_START as group:
+        status = FAILED
+        for error in _leaves(group):
+            print(f"solrecd: {error}", file=sys.stderr)
+    return status
+
+
+def raise_descriptor_limit() -> None:
+    """Allow as many open files as the service manager lets us have.
+
+    A console that prints holds three; the usual soft limit of 1024 ends at 340.
+    """
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+async def _run(config: Config, read_config: Callable[[], Config]) -> None:
+    notifier = systemd.connect()
+    try:
+        daemon = Daemon(
+            config,
+            rules=marker_files.load(config.daemon.markers_dir),
+            read_config=read_config,
+            notifier=notifier,
+            wall_clock=wall_clock,
+        )
+        await daemon.run()
+    finally:
+        notifier.close()
+
+
+def wall_clock() -> int:
+    """Return the stamp of now."""
+    return time.time_ns() // 1000
+
+
+def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
+    found: list[BaseException] = []
+    for error in group.exceptions:
+        found += _leaves(error) if isinstance(error, BaseExceptionGroup) else [error]
+    return found

@@ -1,0 +1,17 @@
+"""`solrecctl take`: have a console back, whoever holds it."""
+
+from __future__ import annotations
+
+import argparse
+
+from solrecd.cli.shared.wishes import add_names, grant
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options."""
+    add_names(parser)
+
+
+def main(args: argparse.Namespace) -> int:
+    """Take them."""
+    return grant(args, "take")

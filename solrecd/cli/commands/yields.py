@@ -1,0 +1,29 @@
+"""`solrecctl yield`: give a BMC to somebody else for a while."""
+
+from __future__ import annotations
+
+import argparse
+
+from solrecd.cli.shared.when import seconds_in
+from solrecd.cli.shared.wishes import add_names, grant
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options."""
+    parser.epilog = """\
+The session ends, so that ipmitool or the vendor's tools can have the console; what it
+prints meanwhile is not recorded. `solrecctl take` ends it early."""
+    add_names(parser)
+    parser.add_argument(
+        "time",
+        metavar="TIME",
+        nargs="?",
+        type=seconds_in,
+        default=900.0,
+        help="as in 90, 15m or 1h30m (default: 15m)",
+    )
+
+
+def main(args: argparse.Namespace) -> int:
+    """End the sessions."""
+    return grant(args, "yield", seconds=f"{args.time:g}")

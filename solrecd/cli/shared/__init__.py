@@ -1,0 +1,1 @@
+"""What commands share: names, times, tables, where answers come from."""

@@ -1,0 +1,73 @@
+"""What the commands about the past share: the index, whatever state it is in."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Collection, Iterator
+from contextlib import closing, contextmanager
+
+from solrecd.cli.program import CommandError
+from solrecd.cli.shared.output import warn
+from solrecd.cli.shared.source import Source, marker_rules, reading_archive
+from solrecd.cli.shared.telling import Faults
+from solrecd.storage.index import Index, IndexFileError
+
+
+@contextmanager
+def indexed(
+    source: Source,
+    consoles: Callable[[Collection[str]], Collection[str]],
+    faults: Faults | None = None,
+) -> Iterator[tuple[Index, Collection[str]]]:
+    """Yield an index and the consoles chosen from those it knows.
+
+    Without an index that can be used the archive of the chosen consoles is replayed
+    into one in memory.
+
+    Args:
+        source: where.
+        consoles: chooses among all names.
+        faults: told what is damaged of an archive that has to be replayed.
+
+    Raises:
+        CommandError: there is no index and no archive either, or the index cannot be
+            read just now.
+    """
+    try:
+        index = Index.read(source.index_path)
+    except IndexFileError as error:
+        with _replayed(source, consoles, error, faults or Faults()) as found:
+            yield found
+        return
+    with closing(index):
+        _warn_if_stale(index)
+        try:
+            yield index, consoles(index.consoles())
+        except sqlite3.Error as error:
+            raise CommandError(
+                f"{source.index_path}: {error} (solrecctl reindex repairs it)"
+            ) from None
+
+
+def _warn_if_stale(index: Index) -> None:
+    if index.stale_since is not None:
+        warn("the index is not complete: solrecctl reindex heals it")
+
+
+@contextmanager
+def _replayed(
+    source: Source,
+    consoles: Callable[[Collection[str]], Collection[str]],
+    reason: IndexFileError,
+    faults: Faults,
+) -> Iterator[tuple[Index, Collection[str]]]:
+    if not source.is_folder:
+        warn(f"{reason}; reading the archive instead")
+    with reading_archive():
+        chosen = consoles(source.archive.consoles())
+    from solrecd.cli.commands.reindex import replay_into  # noqa: PLC0415
+
+    with closing(Index.in_memory()) as index:
+        rules = marker_rules(source.markers_dir)
+        replay_into(index, source.archive, chosen, rules, faults)
+        yield index, chosen

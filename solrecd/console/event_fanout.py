@@ -1,0 +1,128 @@
+"""To whom the story of a console is told, and in which order: the archive first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import structlog
+
+from solrecd.alerts.senders import AlertSink
+from solrecd.console.attention import Attention
+from solrecd.console.viewers import Viewers
+from solrecd.events import Chunk, Event, Kind, Reading, Severity
+from solrecd.metrics import ConsoleMetrics
+from solrecd.process.log.entries import EVENT, LEVELS
+from solrecd.storage.archive.sink import ArchiveSink
+from solrecd.storage.index.sink import IndexSink
+
+SECOND = 1_000_000
+"""Microseconds in a second; stamps are counted in these."""
+
+log = structlog.get_logger()
+
+
+def seconds(microseconds: int) -> str:
+    """Return a duration as people read it in notes."""
+    return f"{microseconds / SECOND:.1f}"
+
+
+@dataclass(frozen=True, slots=True)
+class Sinks:
+    """Where the story of a console goes, in the order in which it is told."""
+
+    archive: ArchiveSink
+    index: IndexSink
+    viewers: Viewers
+    alerts: AlertSink
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """Something that did not come out of the console: an event without its context."""
+
+    kind: Kind
+    name: str
+    severity: Severity
+    title: str
+    fields: Mapping[str, str | int] = field(default_factory=dict)
+    is_of_boot: bool = True
+    """It belongs to the boot that goes on."""
+
+
+class Chronicle:
+    """Tells what happens on one console.
+
+    Args:
+        console: its name.
+        sinks: to whom.
+        metrics: its numbers.
+        boot: returns the number of the boot that goes on.
+    """
+
+    __slots__ = ("_boot", "_metrics", "_sinks", "attention", "console")
+
+    def __init__(
+        self,
+        console: str,
+        sinks: Sinks,
+        metrics: ConsoleMetrics,
+        boot: Callable[[], int | None],
+    ) -> None:
+        self.console = console
+        self.attention = Attention()
+        """Of people, as what happened here has them give or keep it."""
+        self._sinks = sinks
+        self._metrics = metrics
+        self._boot = boot
+
+    def tell(self, chunks: Sequence[Chunk], reading: Reading) -> None:
+        """Tell what the console printed, and what it means."""
+        self._sinks.archive.offer(self.console, chunks, reading)
+        if reading.events or reading.boots:
+            self._sinks.index.offer(reading.events, reading.boots)
+            self._sinks.alerts.offer(reading.events, reading.boots)
+        # Nothing came: the console is quiet, and people may see its prompt.
+        quiet = None if chunks else reading.tail
+        self._sinks.viewers.offer(self.console, reading.lines, reading.events, quiet)
+        self._metrics.read(reading)
+        for event in reading.events:
+            self.attention.saw(event)
+            _log(event)
+
+    def note(self, at: int, text: str) -> None:
+        """Write a note of ours between the console's lines."""
+        self._sinks.archive.note(self.console, at, text)
+
+    def report(self, at: int, deed: Deed) -> None:
+        """Tell an event that did not come out of the console."""
+        event = Event(
+            time=at,
+            console=self.console,
+            boot=self._boot() if deed.is_of_boot else None,
+            kind=deed.kind,
+            name=deed.name,
+            severity=deed.severity,
+            title=deed.title,
+            fields=deed.fields,
+        )
+        self.attention.saw(event)
+        self._sinks.index.offer((event,), ())
+        self._sinks.alerts.offer((event,), ())
+        self._sinks.viewers.offer(self.console, (), (event,))
+        self._metrics.saw(event)
+        _log(event)
+
+    def changed(self) -> None:
+        """Tell those who watch the fleet of what is no event."""
+        self._sinks.viewers.board.mark(self.console)
+
+    @property
+    def viewers(self) -> int:
+        """How many people watch."""
+        return self._sinks.viewers.count(self.console)
+
+
+def _log(event: Event) -> None:
+    """Give the daemon's own log an event; what it shows of it is the log's affair."""
+    log.log(LEVELS[event.severity], EVENT, occurrence=event)

@@ -1,0 +1,140 @@
+"""Builds a console from its configuration: archive, journal, interpreter, metrics.
+
+Opening a console is also its recovery. The archive says where it ends; the end of the
+open segment is read again so that the interpreter knows where in its boot the machine
+was; bytes that an earlier daemon journalled and could not archive go through the same
+road as new ones.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+import trio
+
+from solrecd.analysis.boot.pace import Pace
+from solrecd.analysis.boot.rules import RuleSet
+from solrecd.analysis.interpreter import Interpreter
+from solrecd.api.doors import Doors
+from solrecd.config import Config, ConsoleConfig, ReloadPlan
+from solrecd.console import Console, Past, Sinks, Surroundings
+from solrecd.events import Boot, Stage
+from solrecd.metrics import Metrics
+from solrecd.sources.ipmi.link.dialer import Dialer
+from solrecd.storage.archive.opening_threads import Turns
+from solrecd.storage.archive.sink import OpenedConsole
+from solrecd.storage.index.memory import Evidence, Memory, Recollection
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """What consoles are built of; fits `supervisor.Workshop`."""
+
+    sinks: Sinks
+    metrics: Metrics
+    rules: RuleSet
+    dialer: Dialer
+    doors: Doors
+    """Know who may do what."""
+    memory: Memory
+    """Knows earlier boots."""
+    wall_clock: Callable[[], int]
+    turns: Turns = field(default_factory=Turns)
+    """Threads that open archives."""
+
+    async def open(
+        self, config: ConsoleConfig, wake: Callable[[Console], None]
+    ) -> Console:
+        """Return a console whose archive is repaired and whose boot goes on.
+
+        Raises:
+            ArchiveError: its folder cannot be read.
+        """
+        # In a thread: a disk that hangs must not hold the loop of all the others.
+        look_up = functools.partial(self._look_up, config.name)
+        with self.memory.at_hand():
+            opened, known = await self.turns.run(look_up)
+        return Console(
+            config,
+            opened,
+            Past(
+                _boot(config.name, opened, known),
+                Pace(known.good),
+                known.newest,
+                known.told,
+            ),
+            self.metrics.console(config.name, config.labels),
+            Surroundings(
+                self.sinks, self.interpreter, self._limits, self.wall_clock, wake
+            ),
+        )
+
+    async def evidence(self, name: str) -> Evidence:
+        """Return what the newest boots say of how a console is set."""
+        return await trio.to_thread.run_sync(self.memory.evidence, name)
+
+    async def last_log_entry(self, name: str) -> int | None:
+        """Return the number of the newest entry of a BMC's log that is known."""
+        return await trio.to_thread.run_sync(self.memory.last_log_entry, name)
+
+    def _look_up(self, name: str) -> tuple[OpenedConsole, Recollection]:
+        known = self.memory.recall(name)
+        return _without_notes(self.sinks.archive.open_console(name), known), known
+
+    def _limits(self) -> Mapping[Stage, float]:
+        return self.metrics.stage_timeouts
+
+    async def close(self, console: Console, *, removed: bool) -> None:
+        """Finish a console's files; a removed one loses its metrics as well."""
+        self.sinks.archive.close_console(console.name)
+        if removed:
+            self.metrics.remove(console.name)
+            self.sinks.viewers.forget(console.name)
+            self.sinks.alerts.forget(console.name)
+            self.dialer.forget(console.name)
+        await trio.lowlevel.checkpoint()
+
+    def apply(self, config: Config, plan: ReloadPlan) -> None:
+        """Take what a new configuration says about consoles that stay."""
+        self.metrics.stage_timeouts = config.stages
+        self.doors.apply(config)
+        for name in plan.update:
+            self.metrics.console(name, config.consoles[name].labels)
+        self.sinks.alerts.configure(config)
+        self.metrics.reloaded(self.wall_clock(), successful=True)
+
+    def refuse(self) -> None:
+        """Note that a configuration was refused."""
+        self.metrics.reloaded(self.wall_clock(), successful=False)
+
+    def interpreter(
+        self, console: str, boot: Boot | None, *, first_boot: int, offset: int
+    ) -> Interpreter:
+        """Return an interpreter (see `console.InterpreterFactory`)."""
+        return Interpreter(
+            self.rules,
+            console=console,
+            boot=boot,
+            first_boot=first_boot,
+            offset=offset,
+        )
+
+
+def _without_notes(opened: OpenedConsole, known: Recollection) -> OpenedConsole:
+    """Return where a console goes on; a log of notes alone has begun no boot."""
+    is_known = known.boot is not None and known.boot.boot == opened.boot
+    said = opened.restored or opened.pending or opened.offset != opened.boot_offset
+    if is_known or said or not opened.continues:
+        return opened
+    return replace(opened, continues=False, boot=opened.boot - 1, last_output=None)
+
+
+def _boot(name: str, opened: OpenedConsole, known: Recollection) -> Boot | None:
+    """Return the boot that goes on, as the index knows it or the archive does."""
+    if not opened.continues:
+        return None
+    if known.boot is not None and known.boot.boot == opened.boot:
+        return known.boot
+    return Boot(name, opened.boot, opened.started or 0)

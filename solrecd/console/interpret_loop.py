@@ -1,0 +1,132 @@
+"""Gives every console its turn to understand what came, off the path of the ACKs.
+
+Whoever is not of the set any more gets no turn, also in the midst of a round: its
+archive is closed, and a round lasts for as long as others have to say something.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+import trio
+
+INTERPRET_EVERY = 0.2
+"""Seconds of output that the interpreter gets at once; a call per packet would cost
+several times as much. With the archive's own delay this stays below 250 ms."""
+
+SLICE = 0.005
+"""Seconds of interpreting before ACKs and timers get their turn."""
+
+CHECK_EVERY = 5.0
+"""Seconds between two looks at what may last minutes only."""
+
+
+class Console(Protocol):
+    """Who gets turns; see `solrecd.console.Console`."""
+
+    def interpret(self) -> None:
+        """Give what arrived to the interpreter and the sinks."""
+
+    def settle(self, at: int) -> bool:
+        """After a while let the unfinished line count; return whether it has."""
+
+    def check(self, at: int) -> None:
+        """Look at the clock."""
+
+    def end_silence(self, at: int, revive: Callable[[str], bool]) -> None:
+        """Have SoL activated anew where a machine that should print does not."""
+
+    def limit_stages(self) -> None:
+        """Take the configured limits of stages anew."""
+
+
+class Keeper(Protocol):
+    """Who keeps its session; see `solrecd.sources.ipmi.keeper.Keeper`."""
+
+    def console_is_quiet(self) -> None:
+        """The machine printed something and then stopped."""
+
+    def revive(self, why: str) -> bool:
+        """Activate the payload anew."""
+
+
+class Rounds:
+    """The turns of a set of consoles.
+
+    Args:
+        wall_clock: stamps.
+    """
+
+    def __init__(self, wall_clock: Callable[[], int]) -> None:
+        self._wall_clock = wall_clock
+        self._present: dict[Console, Keeper] = {}
+        self._woken: set[Console] = set()
+        self._unsettled: set[Console] = set()
+        self._output = trio.Event()
+
+    def join(self, console: Console, keeper: Keeper) -> None:
+        """Give a console turns from now on."""
+        self._present[console] = keeper
+
+    def leave(self, console: Console) -> None:
+        """Give it the last one, for what is left."""
+        console.interpret()
+        del self._present[console]
+
+    def wake(self, console: Console) -> None:
+        """It has output to interpret."""
+        self._woken.add(console)
+        self._output.set()
+
+    async def run(self) -> None:
+        """Give turns until cancelled."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._interpret_forever)
+            nursery.start_soon(self._check_forever)
+
+    async def everybody(self, act: Callable[[Console], object]) -> None:
+        """Do something with each console, other tasks in between."""
+        await self._in_slices(self._present, act)
+
+    async def _interpret_forever(self) -> None:
+        while True:
+            if not self._unsettled:
+                await self._output.wait()
+            self._output = trio.Event()
+            await trio.sleep(INTERPRET_EVERY)
+            woken, self._woken = self._woken, set()
+            await self._in_slices(woken, _interpret)
+            self._unsettled |= woken
+            await self._in_slices(self._unsettled, self._settle)
+            self._unsettled &= self._present.keys()
+
+    def _settle(self, console: Console) -> None:
+        if console.settle(self._wall_clock()):
+            self._unsettled.discard(console)
+            self._present[console].console_is_quiet()
+
+    async def _check_forever(self) -> None:
+        while True:
+            await trio.sleep(CHECK_EVERY)
+            await self.everybody(self._check)
+
+    def _check(self, console: Console) -> None:
+        at = self._wall_clock()
+        console.check(at)
+        console.end_silence(at, self._present[console].revive)
+
+    async def _in_slices(
+        self, consoles: Iterable[Console], act: Callable[[Console], object]
+    ) -> None:
+        began = trio.current_time()
+        for console in tuple(consoles):
+            if console in self._present:
+                act(console)
+            if trio.current_time() - began > SLICE:
+                await trio.lowlevel.checkpoint()
+                began = trio.current_time()
+
+
+def _interpret(console: Console) -> None:
+    console.interpret()

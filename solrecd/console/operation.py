@@ -1,0 +1,235 @@
+"""What people may do with one console, whoever carries the wish here.
+
+Each deed goes to where it belongs (desk, keeper, BMC) and into the console's record:
+who, what and when, as a note in the log and as an event. What was typed is recorded
+only where ``record_input`` says so: it holds passwords, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from types import MappingProxyType
+from typing import Any, Final
+
+import trio
+
+from solrecd.console import Console
+from solrecd.console.desk import Claim, Mode, Seat
+from solrecd.events import OperatorAct
+from solrecd.process.stamps import format_stamp
+from solrecd.sources.ipmi.keeper import Keeper
+from solrecd.sources.ipmi.management import Management, ManagementError, Power
+from solrecd.sources.ipmi.protocol.sol import UNSENT_LIMIT
+
+PIECE: Final = 4096
+"""Bytes of input that are handed on at once: a paste must not lock out a Ctrl-C."""
+
+ROOM_EVERY: Final = 0.02
+"""Seconds between two looks whether a BMC has accepted enough for more."""
+
+INPUT_NOTE: Final = 200
+"""Bytes of input in one note, where input is recorded."""
+
+_ENDINGS: Final[Mapping[Power, str]] = MappingProxyType(
+    {Power.RESET: "reset", Power.CYCLE: "reset", Power.OFF: "off"}
+)
+"""How a boot ends that somebody ends; a shutdown is the operating system's to tell."""
+
+_BEGINNINGS: Final = frozenset({Power.ON, Power.RESET, Power.CYCLE, Power.DIAGNOSTIC})
+"""What a boot follows on, soon."""
+
+
+class OperationError(Exception):
+    """It cannot be done now; the message is one line that says why."""
+
+
+class Operation:
+    """One console, as those see it who want something of it.
+
+    Args:
+        console: keeps the record.
+        keeper: has the session.
+        threads: limits how many BMCs are managed at the same time.
+        wall_clock: stamps.
+    """
+
+    def __init__(
+        self,
+        console: Console,
+        keeper: Keeper,
+        threads: trio.CapacityLimiter,
+        wall_clock: Callable[[], int],
+    ) -> None:
+        self._console = console
+        self._wall_clock = wall_clock
+        self._keeper = keeper
+        self._management = Management(keeper.request, threads)
+
+    # The desk.
+
+    @contextmanager
+    def attached(self, user: str, mode: Mode, claim: Claim) -> Iterator[Seat]:
+        """Sit at the desk while the context lasts.
+
+        Raises:
+            DeskTakenError: somebody else writes, and is not to be disturbed.
+        """
+        desk = self._console.desk
+        seat = desk.sit(user, mode, claim, self._wall_clock())
+        try:
+            yield seat
+        finally:
+            desk.leave(seat)
+
+    def change(self, seat: Seat, mode: Mode, claim: Claim) -> None:
+        """Let somebody who is attached write, or only watch.
+
+        Raises:
+            DeskTakenError: as `attached`.
+        """
+        self._console.desk.change(seat, mode, claim)
+
+    def who(self) -> list[dict[str, Any]]:
+        """Return the contract's ``who`` objects."""
+        return [self._in_words(seat) for seat in self._console.desk.seats]
+
+    def beside(self, seat: Seat) -> list[dict[str, Any]]:
+        """Return the ``who`` objects of the others."""
+        seats = self._console.desk.seats
+        return [self._in_words(other) for other in seats if other is not seat]
+
+    def _in_words(self, seat: Seat) -> dict[str, Any]:
+        return {
+            "console": self._console.name,
+            "user": seat.user,
+            "mode": seat.mode.value,
+            "since": format_stamp(seat.since),
+        }
+
+    async def type(self, user: str, data: bytes) -> None:
+        """Type on the console, as fast as the BMC accepts it.
+
+        Raises:
+            OperationError: there is no session.
+        """
+        for start in range(0, len(data), PIECE):
+            piece = data[start : start + PIECE]
+            while self._keeper.unsent + len(piece) > UNSENT_LIMIT:  # noqa: ASYNC110
+                # Nobody tells when a BMC accepts: that would cost every packet.
+                await trio.sleep(ROOM_EVERY)
+            if not self._keeper.write(piece):
+                raise OperationError(self._no_session)
+            if self._console.config.record_input:
+                self._record(user, piece)
+
+    def _record(self, user: str, data: bytes) -> None:
+        for start in range(0, len(data), INPUT_NOTE):
+            typed = repr(data[start : start + INPUT_NOTE])[2:-1]
+            self._console.note_act(OperatorAct.TYPED, f"{user} typed: {typed}", user)
+
+    def send_break(self, user: str, key: str = "") -> None:
+        """Send a serial break, and after it a SysRq letter if there is one.
+
+        Raises:
+            OperationError: there is no session, or that is no letter.
+        """
+        if key and not (len(key) == 1 and key.isascii() and key.isalnum()):
+            raise OperationError(f"a SysRq key is one letter or digit, not {key!r}")
+        if not self._keeper.send_break():
+            raise OperationError(self._no_session)
+        if key:
+            self._keeper.write(key.encode("ascii"))
+        text = f"{user} sent a break" + (f" and SysRq {key}" if key else "")
+        self._console.note_act(OperatorAct.BREAK, text, user)
+        self._console.desk.say(text)
+
+    @property
+    def _no_session(self) -> str:
+        state = self._console.session.state.value
+        return f"{self._console.name} has no session with its BMC now ({state})"
+
+    # The record.
+
+    def note(self, user: str, text: str) -> None:
+        """Write a line into the console's log.
+
+        Raises:
+            OperationError: there is nothing in it.
+        """
+        if not text.strip():
+            raise OperationError("a note needs a text")
+        self._console.note_act(OperatorAct.NOTE, f"{user}: {text}", user)
+
+    def acknowledge(self, user: str, text: str = "") -> None:
+        """Let others know that somebody takes care of what is wrong here.
+
+        It lasts until something new happens (see `solrecd.console.attention`).
+        """
+        why = f": {text}" if text.strip() else ""
+        self._console.note_act(
+            OperatorAct.ACKNOWLEDGED, f"{user} acknowledged what is wrong{why}", user
+        )
+
+    def unacknowledge(self, user: str) -> None:
+        """Take that back."""
+        self._console.note_act(
+            OperatorAct.UNACKNOWLEDGED, f"{user} took the acknowledgement back", user
+        )
+
+    def message(self, user: str, text: str) -> int:
+        """Tell everybody at the desk something; return how many there are."""
+        self._console.desk.say(f"{user}: {text}")
+        return len(self._console.desk.seats)
+
+    # The session.
+
+    def give_away(self, user: str, seconds: float) -> None:
+        """End the session for a while: somebody needs the BMC to himself."""
+        text = f"{user} was given the console for {seconds:.0f} s"
+        self._console.note_act(OperatorAct.YIELDED, text, user)
+        self._console.desk.say(text)
+        self._keeper.give_away(seconds, f"given to {user}")
+
+    def take_back(self, user: str) -> None:
+        """Have the console at once, whoever holds it."""
+        self._console.note_act(
+            OperatorAct.TAKEN, f"{user} had the console taken back", user
+        )
+        self._keeper.take_back()
+
+    def reconnect(self, user: str) -> None:
+        """Begin a fresh session at once."""
+        text = f"{user} wanted a fresh session"
+        self._console.note_act(OperatorAct.RECONNECTED, text, user)
+        self._console.desk.say(text)
+        self._keeper.reconnect(f"for {user}")
+
+    # The machine.
+
+    async def power(self) -> str:
+        """Return whether the machine is on.
+
+        Raises:
+            ManagementError: the BMC did not tell.
+        """
+        return (await self._management.power()).value
+
+    async def set_power(self, user: str, wish: Power) -> None:
+        """Switch the machine's power.
+
+        Raises:
+            ManagementError: the BMC refused, or does not answer.
+        """
+        # Before: the first bytes of the new boot come faster than the answer.
+        text = f"{user} asked for power {wish.value}"
+        act = OperatorAct(f"power_{wish.value}")
+        self._console.note_act(act, text, user)
+        self._console.desk.say(text)
+        beginning = act.value if wish in _BEGINNINGS else None
+        self._console.expect(_ENDINGS.get(wish), beginning)
+        try:
+            await self._management.set_power(wish)
+        except ManagementError:
+            self._console.expect(None)
+            raise

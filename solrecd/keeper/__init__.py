@@ -1,9 +1,0 @@
-"""Keeps one console's session up.
-
-- `keeper`  login, back-off, activation, and what people ask for
-- `claim`   who may hold the console: the policy, pure
-"""
-
-from solrecd.keeper.keeper import Console, Dialer, Keeper
-
-__all__ = ["Console", "Dialer", "Keeper"]

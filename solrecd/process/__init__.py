@@ -1,0 +1,9 @@
+"""The daemon as a process of its host; knows nothing of consoles.
+
+- `systemd`             readiness, watchdog, descriptor store
+- `log`                 what the log looks like; the home of structlog
+- `tls`                 server contexts
+- `access`              who may do what: grants, callers, a judge
+- `stamps`              wall-clock times, and their text
+- `garbage_collection`, `malloc_arenas`   no long pause for the loop, no memory kept
+"""

@@ -1,1 +1,0 @@
-"""Where lines and events leave: each sink drains its own bounded buffer."""

@@ -1,0 +1,1 @@
+"""Where the bytes of consoles come from: one file or folder for each kind."""

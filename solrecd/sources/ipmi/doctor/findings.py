@@ -1,0 +1,169 @@
+"""What an examination knows and what it says: values only."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias, TypeVar
+
+from solrecd.events import Boot, Lost, SessionState
+from solrecd.sources.ipmi.doctor import answers
+from solrecd.sources.ipmi.doctor.questions import Refusal
+
+T = TypeVar("T")
+
+
+class Verdict(enum.StrEnum):
+    """How good it is."""
+
+    OK = "ok"
+    WARN = "warn"
+    """It works, or nobody can tell; worth knowing."""
+    BAD = "bad"
+    """It keeps the console from being recorded, or from being of use."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of an examination."""
+
+    check: str
+    """What was looked at: stable, for scripts."""
+    verdict: Verdict
+    text: str
+    """What was found; one line. May quote the BMC."""
+    cure: str = ""
+    """What to do about it; one line."""
+    details: Sequence[str] = ()
+    """More lines."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the JSON object, without the console's name."""
+        return {
+            "check": self.check,
+            "verdict": self.verdict.value,
+            "text": self.text,
+            "cure": self.cure,
+            "details": list(self.details),
+        }
+
+
+def ok(check: str, text: str, details: Sequence[str] = ()) -> Finding:
+    """Return a finding that needs no cure."""
+    return Finding(check, Verdict.OK, text, "", details)
+
+
+def warn(check: str, text: str, cure: str, details: Sequence[str] = ()) -> Finding:
+    """Return a finding that is worth knowing."""
+    return Finding(check, Verdict.WARN, text, cure, details)
+
+
+def bad(check: str, text: str, cure: str) -> Finding:
+    """Return a finding that has to be cured."""
+    return Finding(check, Verdict.BAD, text, cure)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patient:
+    """A console as configured, and as the recorder sees it."""
+
+    name: str
+    bmc: str
+    """Host, and port where that is not 623."""
+    username: str
+    suites: tuple[int, ...] = (17, 3)
+    has_kg: bool = False
+    insecure: bool = False
+    baud: int | None = None
+    """As configured; None: nobody said."""
+    instance: int = 1
+    session: SessionState = SessionState.UP
+    since: int = 0
+    """Stamp of that."""
+    lost: Lost | None = None
+    """Why the recorder's session is not up."""
+    last_output: int | None = None
+    """Stamp of the newest byte; None: there never was one."""
+    now: int = 0
+    """Stamp."""
+    boots: Sequence[Boot] = ()
+    """The newest, oldest first."""
+    noise: int | None = None
+    """Stamp of the last unreadable output in these boots."""
+
+    @property
+    def is_up(self) -> bool:
+        """Whether the console is being recorded."""
+        return self.session is SessionState.UP
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """How a login ended."""
+
+    suite: int | None = None
+    """Cipher suite, where that is known."""
+    lost: Lost | None = None
+    """Why it failed; None: it did not."""
+
+
+Heard: TypeAlias = T | Refusal | None
+"""What a BMC said, why it did not, or that it was not asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """What the BMC said so far."""
+
+    unresolved: str | None = None
+    """Why its name has no address."""
+    pong: bool = False
+    capabilities: Heard[answers.Capabilities] = None
+    suites: Heard[tuple[int, ...]] = None
+    login: Login | None = None
+    """Of the session that is used for questions."""
+    own: Heard[answers.SessionInfo] = None
+    access: Heard[answers.UserAccess] = None
+    user_name: Heard[str] = None
+    payload_access: Heard[bool] = None
+    sol: Heard[answers.SolParameters] = None
+    owner: Heard[int] = None
+    """Session ID of who has the payload; 0: nobody."""
+    thief: Heard[answers.SessionInfo] = None
+    """Who that is."""
+    chassis: Heard[answers.Chassis] = None
+    mux: Heard[bool] = None
+    log: Heard[answers.LogInfo] = None
+    log_time: Heard[int] = None
+
+    @property
+    def answered(self) -> bool:
+        """Whether anything came from the BMC's address, outside of a session."""
+        return self.pong or isinstance(self.capabilities, answers.Capabilities)
+
+    @property
+    def channel(self) -> int:
+        """Number of the LAN channel, as `ipmitool` wants it; 1 is most boards'."""
+        if isinstance(self.own, answers.SessionInfo):
+            return self.own.channel
+        if isinstance(self.capabilities, answers.Capabilities):
+            return self.capabilities.channel
+        return 1
+
+    @property
+    def user(self) -> str:
+        """Number of the user, as `ipmitool` wants it."""
+        if isinstance(self.own, answers.SessionInfo):
+            return str(self.own.user)
+        return "USER"
+
+
+def said(heard: Heard[T]) -> T | None:
+    """Return what a BMC said, or None."""
+    return None if isinstance(heard, Refusal) else heard
+
+
+def why_not(heard: Heard[object]) -> str:
+    """Return in a few words why a BMC did not say something."""
+    return str(heard) if isinstance(heard, Refusal) else "not asked"

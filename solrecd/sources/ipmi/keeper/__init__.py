@@ -1,0 +1,9 @@
+"""Keeps one console's session up.
+
+- `keeper`  login, back-off, activation, and what people ask for
+- `claim`   who may hold the console: the policy, pure
+"""
+
+from solrecd.sources.ipmi.keeper.keeper import Console, Dialer, Keeper
+
+__all__ = ["Console", "Dialer", "Keeper"]

@@ -1,0 +1,281 @@
+"""Makes links: from a console's configuration to a session on the wire."""
+
+from __future__ import annotations
+
+import secrets
+import socket
+from collections import Counter
+from collections.abc import Collection, Mapping
+from contextlib import closing
+from types import MappingProxyType
+
+import structlog
+import trio
+
+from solrecd.config import AddressFamily, ConsoleConfig, Privilege
+from solrecd.sources.ipmi.link.handover import Handover
+from solrecd.sources.ipmi.link.hub import Hub
+from solrecd.sources.ipmi.link.resolve import Address, Resolver
+from solrecd.sources.ipmi.link.sol import Recorder, SolLink
+from solrecd.sources.ipmi.link.store import KeptSession
+from solrecd.sources.ipmi.protocol.constants import PrivilegeLevel
+from solrecd.sources.ipmi.protocol.events import (
+    SessionLost,
+    SolConfirmed,
+    SolDeactivated,
+    SolLoss,
+    SolStolen,
+)
+from solrecd.sources.ipmi.protocol.options import SessionOptions
+from solrecd.sources.ipmi.protocol.packets import Rejection
+from solrecd.sources.ipmi.protocol.quirks import parse_quirks
+from solrecd.sources.ipmi.protocol.session import Session
+
+_FAMILIES: Mapping[AddressFamily, socket.AddressFamily] = MappingProxyType(
+    {
+        AddressFamily.ANY: socket.AF_UNSPEC,
+        AddressFamily.IPV4: socket.AF_INET,
+        AddressFamily.IPV6: socket.AF_INET6,
+    }
+)
+
+_LADDERS: Mapping[Privilege, tuple[PrivilegeLevel, ...]] = MappingProxyType(
+    {
+        Privilege.USER: (PrivilegeLevel.USER,),
+        Privilege.OPERATOR: (PrivilegeLevel.OPERATOR,),
+        Privilege.ADMINISTRATOR: (PrivilegeLevel.ADMINISTRATOR,),
+    }
+)
+"""What a configured level means; without one the session's own ladder holds."""
+
+
+_ANSWERS = (SolConfirmed, SolStolen, SolDeactivated, SessionLost)
+"""What may become of a session that was left."""
+
+DISMISSAL = 3.0
+"""Seconds for the BMC to say whose the console is and to close a session that nobody
+wants; a login to the same BMC waits for it, and is to be there within 5 s."""
+
+log = structlog.get_logger()
+
+
+class Dialer:
+    """Resolves names, opens sessions, and remembers what worked at each BMC.
+
+    Args:
+        hub: carries the datagrams.
+        login_slots: how many logins may be under way at the same time.
+        handover: what an earlier process left, and where to leave our sessions; None
+            where no process follows.
+    """
+
+    def __init__(
+        self, hub: Hub, login_slots: int, handover: Handover | None = None
+    ) -> None:
+        self.slots = trio.CapacityLimiter(login_slots)
+        self._hub = hub
+        self._handover = handover
+        self._resolver = Resolver()
+        self._links: dict[str, SolLink] = {}
+        self._rejected = Counter[str](dict.fromkeys(Rejection, 0))
+        """Of sessions that have ended."""
+
+    async def resolve(self, config: ConsoleConfig) -> Address:
+        """Return the address of a console's BMC, where no session of ours is left.
+
+        Raises:
+            NameUnresolvedError: it has none just now.
+        """
+        await self._dismiss(config.name)
+        family = _FAMILIES[config.family]
+        address = await self._resolver.resolve(config.host, config.port, family)
+        return address._replace(source=config.bind or "")
+
+    def link(
+        self, config: ConsoleConfig, address: Address, recorder: Recorder
+    ) -> SolLink:
+        """Return a link with a fresh session that has sent nothing yet.
+
+        Raises:
+            OSError: no socket could be opened.
+        """
+        session, legacy = self._new_session(config), None
+        if self._handover is not None:
+            legacy = self._handover.legacy(config, address, recorder)
+        link = SolLink(self._hub, address, session, recorder, legacy=legacy)
+        self._remember(config.name, link)
+        return link
+
+    def visit(self, config: ConsoleConfig, address: Address) -> SolLink:
+        """Return a link for questions alone: it records nothing and leaves nothing.
+
+        Raises:
+            OSError: no socket could be opened.
+        """
+        session = self._new_session(config)
+        return SolLink(self._hub, address, session, _Deaf())
+
+    def suite(self, name: str) -> int | None:
+        """Return the cipher suite of a console's session; None: there was none yet."""
+        link = self._links.get(name)
+        return None if link is None else link.suite
+
+    def _new_session(self, config: ConsoleConfig) -> Session:
+        return Session(
+            session_options(config, self._links.get(config.name)),
+            token_bytes=secrets.token_bytes,
+            session_id=secrets.randbits(32) | 1 << 8,
+        )
+
+    def resume(self, config: ConsoleConfig, recorder: Recorder) -> SolLink | None:
+        """Return a link with the session that an earlier process left of a console.
+
+        It has asked whether the payload is still ours; call `SolLink.catch_up`. None
+        where nothing was left, or nothing that may be trusted.
+        """
+        handover = self._handover
+        if handover is None:
+            return None
+        left = handover.claim(config, recorder.offset)
+        if left is None:
+            return None
+        options = session_options(config, None)
+        now, token_bytes = trio.current_time(), secrets.token_bytes
+        try:
+            session = Session.resume(
+                options, left.frozen, left.numbers, now, token_bytes=token_bytes
+            )
+            legacy = handover.legacy(config, left.address, recorder, left)
+            link = SolLink(
+                self._hub, left.address, session, recorder, legacy=legacy, left=left
+            )
+        except (KeyError, ValueError, OSError):
+            handover.decline(left)
+            return None
+        self._remember(config.name, link)
+        return link
+
+    async def _dismiss(self, name: str) -> None:
+        """Close the session that an earlier process left of a console, if unwanted.
+
+        Returns: within `DISMISSAL`, with or without the BMC's help; at once where
+            there is none. Somebody who took the console meanwhile keeps it.
+        """
+        left = None if self._handover is None else self._handover.dismiss(name)
+        if left is None or self._handover is None:
+            return
+        try:
+            with trio.move_on_after(DISMISSAL):
+                await self._close(left)
+        except (KeyError, ValueError, OSError) as error:
+            log.info("handover.not_closed", console=name, reason=str(error))
+        finally:
+            self._handover.decline(left)
+
+    async def dismiss_removed(self) -> None:
+        """Close the sessions of consoles that are not configured any more."""
+        if self._handover is not None:
+            async with trio.open_nursery() as nursery:
+                for name in self._handover.unwanted:
+                    nursery.start_soon(self._dismiss, name)
+
+    async def _close(self, left: KeptSession) -> None:
+        session = Session.resume(
+            SessionOptions(username=b"", password=b""),  # no login follows
+            left.frozen,
+            left.numbers,
+            trio.current_time(),
+            token_bytes=secrets.token_bytes,
+        )
+        with closing(
+            SolLink(self._hub, left.address, session, _Deaf(), left=left)
+        ) as it:
+            it.catch_up()
+            # Whose the console is comes first: who took it would lose it by a goodbye.
+            while not isinstance(await it.next_event(), _ANSWERS):
+                pass
+            it.say_goodbye()
+            while not it.is_over:
+                await it.next_event()
+
+    def ghosts(self, name: str) -> Collection[int]:
+        """Return the sessions that an earlier process may still have at a BMC."""
+        return () if self._handover is None else self._handover.ghosts(name)
+
+    @property
+    def hands_over(self) -> bool:
+        """This process is being replaced: sessions are left as they are."""
+        return self._handover is not None and self._handover.is_under_way
+
+    def _remember(self, name: str, link: SolLink) -> None:
+        self.forget(name)
+        self._links[name] = link
+
+    def forget(self, name: str) -> None:
+        """Drop what is remembered of a console that was removed."""
+        last = self._links.pop(name, None)
+        if last is not None:
+            self._rejected.update(last.session.rejected)
+
+    def rejected(self) -> Mapping[str, int]:
+        """Return how many datagrams were not believed since the start, by cause.
+
+        Asked in each scrape, for thousands of sessions of which few have any.
+        """
+        total = Counter(self._rejected)
+        total["stranger"] = self._hub.statistics.strangers
+        for link in self._links.values():
+            if link.session.rejected:
+                total.update(link.session.rejected)
+        return total
+
+
+class _Deaf:
+    """Records nothing, so that the BMC keeps its output for the next session."""
+
+    offset = 0
+
+    def record(self, data: bytes) -> bool:  # noqa: ARG002 - a protocol's
+        """Refuse it."""
+        return False
+
+    def resumed(self) -> None:
+        """See `Recorder`; nobody wants to know, here and below."""
+
+    def mark_loss(self, loss: SolLoss) -> None:
+        """See `Recorder`."""
+
+    def mark_restart(self, since: int, *, output_waited: bool) -> None:
+        """See `Recorder`."""
+
+
+def session_options(config: ConsoleConfig, last: SolLink | None) -> SessionOptions:
+    """Return a session's options, with what the last session taught about this BMC.
+
+    Args:
+        config: of the console.
+        last: its suite is tried first, and its SoL numbers go on: ipmi_sim throws away
+            a first packet that repeats the last number of the session before.
+    """
+    ladder = {}
+    if config.privilege in _LADDERS:
+        ladder["privileges"] = _LADDERS[config.privilege]
+    return SessionOptions(
+        username=config.username,
+        password=config.password.reveal(),
+        kg=None if config.kg is None else config.kg.reveal(),
+        cipher_suites=_best_first(config.cipher_suites, last),
+        quirks=parse_quirks(config.quirks),
+        insecure=config.insecure,
+        keepalive_interval=config.keepalive,
+        instance=config.sol_instance,
+        auxiliary=config.auxiliary,
+        payload_size=config.payload_size,
+        first_number=1 if last is None else last.session.next_number,
+        **ladder,
+    )
+
+
+def _best_first(suites: tuple[int, ...], last: SolLink | None) -> tuple[int, ...]:
+    worked = None if last is None else last.suite
+    return tuple(sorted(suites, key=lambda suite: suite != worked))

@@ -1,0 +1,105 @@
+"""Host names to socket addresses, without ever blocking the loop."""
+
+from __future__ import annotations
+
+import functools
+import socket
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import trio
+
+from solrecd.sources.ipmi.link.base import NameUnresolvedError
+
+RESOLVE_TIMEOUT = 10.0
+"""Seconds; the C library alone would hold a thread for 15 s and more."""
+
+MAX_LOOKUPS = 16
+"""Threads that a dead name server may hold at once."""
+
+
+Sockaddr = tuple[str, int] | tuple[str, int, int, int]
+"""What ``sendto`` takes and ``recvfrom`` gives, for IPv4 and IPv6."""
+
+
+class Address(NamedTuple):
+    """Where datagrams of one BMC go to and come from."""
+
+    family: socket.AddressFamily
+    host: str
+    port: int
+    scope: int = 0
+    """Interface of a link-local IPv6 address."""
+    source: str = ""
+    """Address of this machine to send from; empty: the kernel's choice."""
+
+    @property
+    def sockaddr(self) -> Sockaddr:
+        """The tuple that names this peer to and from the kernel."""
+        if self.family == socket.AF_INET6:
+            return (self.host, self.port, 0, self.scope)
+        return (self.host, self.port)
+
+
+class Resolver:
+    """Looks host names up in threads of its own, a bounded number at a time.
+
+    The loop's default thread pool is left alone: forty threads waiting for a dead
+    name server would hold up everything else that needs one.
+    """
+
+    def __init__(self) -> None:
+        self._limiter = trio.CapacityLimiter(MAX_LOOKUPS)
+
+    async def resolve(
+        self,
+        host: str,
+        port: int,
+        family: socket.AddressFamily = socket.AF_UNSPEC,
+    ) -> Address:
+        """Return the first address of ``host``; literal addresses cost no thread.
+
+        Args:
+            host: a name or a literal address.
+            port: UDP port.
+            family: the only family wanted; either by default.
+
+        Raises:
+            NameUnresolvedError: no address, or no answer within `RESOLVE_TIMEOUT`.
+        """
+        literal = _literal(host, port)
+        if literal is not None:
+            return literal
+        with trio.move_on_after(RESOLVE_TIMEOUT):
+            return await self._look_up(host, port, family)
+        raise NameUnresolvedError(f"{host}: no answer from the name server")
+
+    async def _look_up(
+        self, host: str, port: int, family: socket.AddressFamily
+    ) -> Address:
+        look_up = functools.partial(
+            socket.getaddrinfo, host, port, family=family, type=socket.SOCK_DGRAM
+        )
+        try:
+            found = await trio.to_thread.run_sync(
+                look_up, abandon_on_cancel=True, limiter=self._limiter
+            )
+        except (OSError, UnicodeError) as error:
+            raise NameUnresolvedError(f"{host}: {error}") from None
+        return _address(found[0][0], found[0][4])
+
+
+def _literal(host: str, port: int) -> Address | None:
+    try:
+        found = socket.getaddrinfo(
+            host, port, type=socket.SOCK_DGRAM, flags=socket.AI_NUMERICHOST
+        )
+    except (OSError, UnicodeError):
+        return None
+    return _address(found[0][0], found[0][4])
+
+
+def _address(family: socket.AddressFamily, sockaddr: Sequence[object]) -> Address:
+    host, port, *more = sockaddr
+    scope = more[1] if more else 0
+    return Address(family, str(host), int(str(port)), int(str(scope)))

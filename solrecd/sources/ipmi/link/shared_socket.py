@@ -1,0 +1,264 @@
+"""One non-blocking UDP socket that many endpoints share."""
+
+from __future__ import annotations
+
+import math
+import socket
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from solrecd.sources.ipmi.link.base import Endpoint
+from solrecd.sources.ipmi.link.resolve import Address, Sockaddr
+
+ENDPOINTS_PER_SOCKET = 64
+"""More on one socket, and a flood fills its receive buffer between two wake-ups."""
+
+RECEIVE_BUFFER = 4 << 20
+"""Bytes asked of the kernel; 2000 flooding BMCs on the default lost 8000 packets."""
+
+BATCH = 128
+"""Datagrams per drain before their ACKs leave and other tasks get their turn."""
+
+EXPECTED_MAX = 64
+"""Datagrams held for an endpoint that is yet to come: BMCs have one SoL packet on the
+wire, which they repeat up to ten times, and an answer or two."""
+
+DATAGRAM_MAX = 2048
+"""Bytes; an RMCP+ packet with 255 bytes of SoL data has under 350."""
+
+_SO_RCVBUFFORCE = 33
+"""socket(7); may exceed net.core.rmem_max. Python's socket module does not name it."""
+
+
+@dataclass(slots=True)
+class HubStatistics:
+    """What passed through a hub since its start."""
+
+    received: int = 0
+    sent: int = 0
+    """Datagrams given to the kernel, with those that it refused."""
+    strangers: int = 0
+    """Datagrams from addresses that are no BMC of ours; dropped unread."""
+    send_errors: int = 0
+    wakeups: int = 0
+
+
+class _Nobody:
+    """The endpoint of a port that has left."""
+
+    deadline: float | None = None
+
+    def receive(self, datagram: bytes, now: float) -> None:
+        """Take no notice."""
+
+    def expire(self, now: float) -> None:
+        """Have nothing to do."""
+
+    def datagrams(self) -> Sequence[bytes]:
+        """Have nothing to send."""
+        return ()
+
+
+_NOBODY: Final = _Nobody()
+
+
+class Port:
+    """An endpoint's place on a shared socket: lets its owner send, and leave.
+
+    Call `flush` after anything was done to the endpoint from outside the hub (opened,
+    written to, closed); the hub itself does so after datagrams and timers.
+    """
+
+    __slots__ = (
+        "_arm",
+        "_datagrams",
+        "_socket",
+        "armed",
+        "endpoint",
+        "receive",
+        "sockaddr",
+    )
+
+    def __init__(
+        self,
+        shared: SharedSocket,
+        sockaddr: Sockaddr,
+        endpoint: Endpoint,
+        arm: Callable[[Port], None],
+    ) -> None:
+        self.sockaddr = sockaddr
+        self.endpoint = endpoint
+        # Bound once: looking them up for each packet would cost a tenth of it.
+        self.receive = endpoint.receive
+        """Delivers a datagram."""
+        self._datagrams = endpoint.datagrams
+        self._socket = shared
+        self._arm = arm
+        self.armed = math.inf
+        """Earliest deadline that the hub's timer heap holds for this port."""
+
+    def flush(self) -> None:
+        """Send what the endpoint queued and arm its timer."""
+        datagrams = self._datagrams()
+        if datagrams:
+            self._socket.send(datagrams, self.sockaddr)
+        self._arm(self)
+
+    def close(self) -> None:
+        """Leave the hub: nothing is delivered to the endpoint any more.
+
+        The port lets go of it, too: timers that are still to come would keep it, and
+        the two know each other (see `solrecd.process.garbage_collection`).
+        """
+        self._socket.leave(self)
+        self.armed = math.inf
+        self.endpoint = _NOBODY
+        self.receive, self._datagrams = _NOBODY.receive, _NOBODY.datagrams
+
+    @property
+    def socket_name(self) -> str:
+        """Name of the socket it is on."""
+        return self._socket.name
+
+    def catch_up(self, now: float) -> None:
+        """Deliver what came before the endpoint joined; see `SharedSocket.expect`."""
+        for datagram in self._socket.held(self.sockaddr):
+            self.receive(datagram, now)
+        self.flush()
+
+
+class SharedSocket:
+    """A UDP socket and the ports on it, told apart by their peers' addresses."""
+
+    def __init__(
+        self, opened: socket.socket, name: str, source: str, statistics: HubStatistics
+    ) -> None:
+        self.name = name
+        """Among those of its hub, and of its descriptor at the service manager."""
+        self.family = opened.family
+        self.source = source
+        self._ports: dict[object, Port] = {}
+        self._expected: dict[object, list[bytes]] = {}
+        self._statistics = statistics
+        self._socket = opened
+
+    def fileno(self) -> int:
+        """Return the descriptor, for waiting on it."""
+        return self._socket.fileno()
+
+    def has_room_for(self, address: Address) -> bool:
+        """Whether an endpoint at ``address`` may join; none twice on one socket."""
+        return (
+            self.family == address.family
+            and self.source == address.source
+            and len(self._ports) + len(self._expected) < ENDPOINTS_PER_SOCKET
+            and address.sockaddr not in self._ports
+            and address.sockaddr not in self._expected
+        )
+
+    def expect(self, sockaddr: Sockaddr) -> None:
+        """Hold what comes from a peer until its endpoint joins and catches up.
+
+        A BMC gives up on a packet after a few tries; whoever threw them away would
+        lose it for good.
+        """
+        self._expected[sockaddr] = []
+
+    def held(self, sockaddr: Sockaddr) -> list[bytes]:
+        """Return what was held for a peer, and expect it no longer."""
+        return self._expected.pop(sockaddr, [])
+
+    def join(
+        self, address: Address, endpoint: Endpoint, arm: Callable[[Port], None]
+    ) -> Port:
+        """Deliver datagrams from ``address`` to ``endpoint`` until its port closes."""
+        port = Port(self, address.sockaddr, endpoint, arm)
+        self._ports[address.sockaddr] = port
+        return port
+
+    def leave(self, port: Port) -> None:
+        """Deliver nothing to ``port`` any more; harmless when it has left already."""
+        if self._ports.get(port.sockaddr) is port:
+            del self._ports[port.sockaddr]
+
+    def send(self, datagrams: Sequence[bytes], to: Sockaddr) -> None:
+        """Send to one peer; what cannot be sent counts as lost on the way."""
+        send = self._socket.sendto
+        for datagram in datagrams:
+            try:
+                send(datagram, to)
+            except OSError:
+                # No route, a full queue, a firewall: all of them look like loss, and
+                # the protocol retransmits. The keeper's time-out names the BMC.
+                self._statistics.send_errors += 1
+        self._statistics.sent += len(datagrams)
+
+    def drain(self, now: float) -> int:
+        """Receive until nothing is left, at most `BATCH`; return how many came.
+
+        What the endpoints queue in answer leaves after the whole batch was delivered.
+        """
+        receive, find = self._socket.recvfrom, self._ports.get
+        touched: dict[Port, None] = {}
+        count = 0
+        try:
+            while count < BATCH:
+                datagram, source = receive(DATAGRAM_MAX)
+                count += 1
+                port = find(source)
+                if port is None:
+                    self._hold(datagram, source)
+                    continue
+                port.receive(datagram, now)
+                touched[port] = None
+        except OSError:
+            # Nothing is left; or an ICMP error was queued on the socket: reading it
+            # has cleared it, and the next drain finds what stands behind it.
+            pass
+        for port in touched:
+            port.flush()
+        self._statistics.received += count
+        return count
+
+    def _hold(self, datagram: bytes, source: object) -> None:
+        expected = self._expected.get(source)
+        if expected is None:
+            self._statistics.strangers += 1
+        elif len(expected) < EXPECTED_MAX:
+            expected.append(datagram)
+
+    def detach(self) -> None:
+        """Let go of the socket, which stays open."""
+        self._socket.detach()
+
+    def close(self) -> None:
+        """Close the socket."""
+        self._socket.close()
+
+
+def open_socket(family: socket.AddressFamily, source: str) -> socket.socket:
+    """Return a socket that listens at this machine's address ``source``.
+
+    Raises:
+        OSError: there is no such address, or no descriptor left.
+    """
+    opened = socket.socket(family, socket.SOCK_DGRAM)
+    try:
+        _prepare(opened)
+        opened.bind((source or ("::" if family == socket.AF_INET6 else "0.0.0.0"), 0))
+    except OSError:
+        opened.close()
+        raise
+    return opened
+
+
+def _prepare(opened: socket.socket) -> None:
+    opened.setblocking(False)
+    try:
+        opened.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, RECEIVE_BUFFER)
+    except OSError:
+        # Without CAP_NET_ADMIN the kernel caps the buffer at net.core.rmem_max.
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+    if opened.family == socket.AF_INET6:
+        opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)

@@ -1,0 +1,357 @@
+"""One SoL session on the wire: a `Session` joined to the hub.
+
+Console bytes go straight to the `Recorder`, in the hub's own call: they are recorded
+before the packet that brought them is acknowledged. Answers to commands go to whoever
+asked. Everything else the session says (logged in, refused, stolen, lost) waits in a
+small mailbox for the keeper.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable, Sequence
+from typing import Protocol, TypeAlias
+
+import trio
+
+from solrecd.events import LostReason
+from solrecd.sources.ipmi.link.base import RequestError
+from solrecd.sources.ipmi.link.event_queue import Mailbox
+from solrecd.sources.ipmi.link.hub import Hub
+from solrecd.sources.ipmi.link.legacy import Legacy
+from solrecd.sources.ipmi.link.power import PowerWatch
+from solrecd.sources.ipmi.link.resolve import Address
+from solrecd.sources.ipmi.link.store import KeptSession
+from solrecd.sources.ipmi.protocol.commands import PATIENCE
+from solrecd.sources.ipmi.protocol.events import (
+    CommandAnswered,
+    CommandFailed,
+    LoggedIn,
+    SessionEvent,
+    SessionLost,
+    SolActivated,
+    SolData,
+    SolLoss,
+)
+from solrecd.sources.ipmi.protocol.session import Session
+
+MAILBOX = 64
+"""Events that may wait for the keeper, which takes them at once; a BMC that causes
+more in one wake-up of the loop talks nonsense and loses the session."""
+
+Reply: TypeAlias = Callable[[CommandAnswered | CommandFailed], None]
+"""Takes the answer to a command, in the hub's call: it must be quick."""
+
+
+class Recorder(Protocol):
+    """Where the bytes of a console go; all of it is called from the hub."""
+
+    @property
+    def offset(self) -> int:
+        """Bytes of this console ever recorded."""
+
+    def record(self, data: bytes) -> bool:
+        """Record console output; False refuses it, and the BMC keeps it for now."""
+
+    def resumed(self) -> None:
+        """The payload is ours, or bytes say that it is: a gap ends before them.
+
+        Once for each activation.
+        """
+
+    def mark_loss(self, loss: SolLoss) -> None:
+        """Mark that output is missing here."""
+
+    def mark_restart(self, since: int, *, output_waited: bool) -> None:
+        """Mark that the session of an earlier process goes on here.
+
+        Args:
+            since: stamp at which that process was last known to work.
+            output_waited: there is output that came while nobody read.
+        """
+
+
+class SolLink:
+    """A session's endpoint. Used by one task; `close` it in any case.
+
+    Args:
+        hub: carries the datagrams.
+        address: of the BMC.
+        session: of this link alone.
+        recorder: takes the console's output.
+        legacy: where the session is kept for the next process; None: nowhere.
+        left: the session is this one, which an earlier process left.
+
+    Raises:
+        OSError: no socket could be opened, or the one that was left has gone.
+    """
+
+    def __init__(
+        self,
+        hub: Hub,
+        address: Address,
+        session: Session,
+        recorder: Recorder,
+        *,
+        legacy: Legacy | None = None,
+        left: KeptSession | None = None,
+    ) -> None:
+        self.session = session
+        self._recorder = recorder
+        self._mail = Mailbox(MAILBOX)
+        self.suite: int | None = None
+        """Cipher suite of the login; None before it."""
+        self.is_over = False
+        """The session has ended; nobody is left to say goodbye to."""
+        self._is_activating = False
+        """The payload was asked for; bytes may overtake the answer."""
+        self._bug: Exception | None = None
+        self._replies: dict[int, Reply] = {}
+        """Who waits for the answer to a command, by its ticket."""
+        self._power: PowerWatch | None = None
+        self._legacy = legacy
+        self._is_left = False
+        """The session is left to the next process: nothing may be sent any more."""
+        if left is None:
+            self._port = hub.connect(address, self)
+        else:
+            self.suite = left.frozen.suite
+            self._port = hub.rejoin(left.socket, address, self)
+
+    # What the hub calls.
+
+    @property
+    def deadline(self) -> float | None:
+        """See `Endpoint`."""
+        if self._is_left:
+            return None
+        due = self.session.deadline
+        if self._power is None or self._power.due == math.inf:
+            return due
+        return self._power.due if due is None else min(due, self._power.due)
+
+    def receive(self, datagram: bytes, now: float) -> None:
+        """See `Endpoint`; the path of every byte."""
+        try:
+            for event in self.session.receive(datagram, now):
+                if type(event) is SolData:
+                    if self._is_activating:
+                        self._resume()
+                    if self._legacy is not None:
+                        self._legacy.before_recording(self.session)
+                    if self._recorder.record(event.data):
+                        self.session.acknowledge()
+                else:
+                    self._deliver(event)
+        except Exception as error:  # noqa: BLE001 - raised again in the keeper's task
+            self._fail(error)
+
+    def expire(self, now: float) -> None:
+        """See `Endpoint`."""
+        try:
+            for event in self.session.expire(now):
+                self._deliver(event)
+            power = self._power
+            if power is not None and min(power.due, power.along) <= now:
+                power.ask(now)
+        except Exception as error:  # noqa: BLE001 - raised again in the keeper's task
+            self._fail(error)
+
+    def _fail(self, bug: Exception) -> None:
+        """Let a bug end this console's session: the hub serves others as well."""
+        self._bug = bug
+        self.is_over = True
+        self._port.close()
+        self._mail.close()
+        self._abandon()
+
+    def datagrams(self) -> Sequence[bytes]:
+        """See `Endpoint`."""
+        datagrams = self.session.datagrams()
+        if datagrams and self._legacy is not None:
+            self._legacy.before_sending(self.session)
+        return datagrams
+
+    def _deliver(self, event: SessionEvent) -> None:
+        if type(event) is SolLoss:
+            self._recorder.mark_loss(event)
+            return
+        if isinstance(event, CommandAnswered | CommandFailed):
+            reply = self._replies.pop(event.ticket, None)
+            if reply is not None:
+                reply(event)
+            return
+        if type(event) is LoggedIn:
+            self.suite = event.suite
+        if type(event) is SolActivated and self._is_activating:
+            self._resume()
+        self.is_over = self.is_over or type(event) is SessionLost
+        if self._legacy is not None:
+            self._legacy.heard(event, self.session, self._port.socket_name)
+        self._mail.post(event)
+
+    def _resume(self) -> None:
+        """Tell of the payload at once: the keeper hears of it after the next bytes."""
+        self._is_activating = False
+        self._recorder.resumed()
+
+    def _abandon(self) -> None:
+        """Tell all who still wait for an answer that none will come."""
+        while self._replies:
+            ticket, reply = self._replies.popitem()
+            reply(CommandFailed(ticket))
+
+    # What the keeper calls.
+
+    async def next_event(self) -> SessionEvent:
+        """Wait for the next event that is not console output.
+
+        Cancelling it loses no event.
+
+        Raises:
+            Exception: a bug of ours met in the hub's call, for the supervisor to log.
+        """
+        event = await self._mail.take()
+        if event is None and self._bug is not None:
+            raise self._bug
+        return event or SessionLost(
+            LostReason.PROTOCOL_ERROR, "more events than a session can have"
+        )
+
+    def open(self) -> None:
+        """Begin to log in."""
+        self.session.open(trio.current_time())
+        self._port.flush()
+
+    def catch_up(self) -> None:
+        """Go on with the session that was left: take what came meanwhile."""
+        self._port.catch_up(trio.current_time())
+
+    def activate(self) -> None:
+        """Ask for the SoL payload."""
+        self._is_activating = True
+        self.session.activate(trio.current_time())
+        self._port.flush()
+
+    def deactivate(self) -> None:
+        """Take the SoL payload from whoever holds it."""
+        self.session.deactivate(trio.current_time())
+        self._port.flush()
+
+    def write(self, data: bytes) -> None:
+        """Type bytes on the console.
+
+        Raises:
+            BufferError: too much waits already; see `unsent`.
+        """
+        self.session.write(data, trio.current_time())
+        self._port.flush()
+
+    def send_break(self) -> None:
+        """Send a serial break, in order with what was typed.
+
+        Raises:
+            BufferError: as `write`.
+        """
+        self.session.send_break(trio.current_time())
+        self._port.flush()
+
+    @property
+    def unsent(self) -> int:
+        """Bytes of `write` that the BMC has not accepted yet."""
+        return self.session.unsent
+
+    def ask(
+        self, netfn: int, command: int, patience: tuple[float, ...], reply: Reply
+    ) -> None:
+        """Send a command in the hub's call or before a flush; ``reply`` is called once.
+
+        The cheap way: no task waits. It is called with `CommandFailed` also when the
+        session ends, and when the link is closed.
+        """
+        now = trio.current_time()
+        ticket = self.session.request(netfn, command, b"", now, patience=patience)
+        self._replies[ticket] = reply
+
+    async def request(
+        self,
+        netfn: int,
+        command: int,
+        data: bytes = b"",
+        *,
+        lun: int = 0,
+        patience: tuple[float, ...] = PATIENCE,
+    ) -> CommandAnswered:
+        """Send a command over the session and wait for its answer.
+
+        It waits its turn behind commands of others, and is sent again until answered,
+        with so many seconds after each transmission.
+
+        Raises:
+            RequestError: there was no answer, or the session is over.
+        """
+        answers: list[CommandAnswered | CommandFailed] = []
+        came = trio.Event()
+
+        def reply(answer: CommandAnswered | CommandFailed) -> None:
+            answers.append(answer)
+            came.set()
+
+        if self.is_over:
+            raise RequestError("the session with the BMC is over")
+        now = trio.current_time()
+        ticket = self.session.request(
+            netfn, command, data, now, lun=lun, patience=patience
+        )
+        self._replies[ticket] = reply
+        self._port.flush()
+        try:
+            await came.wait()
+        finally:
+            self._replies.pop(ticket, None)
+        answer = answers[0]
+        if isinstance(answer, CommandFailed):
+            raise RequestError(
+                f"no answer to command 0x{netfn:02x} 0x{command:02x}; "
+                "it may have been executed"
+            )
+        return answer
+
+    def watch_power(
+        self, tell: Callable[[bool | None], None], rng: random.Random
+    ) -> None:
+        """Ask now and then whether the machine is on, while the session stands.
+
+        Args:
+            tell: called after each answer with whether it is on, with None when the
+                BMC does not say.
+            rng: spreads a fleet's questions over the interval.
+        """
+        self._power = PowerWatch(self.ask, tell, rng, trio.current_time())
+        self._port.flush()
+
+    def ask_power_soon(self, after: float) -> None:
+        """Ask in so many seconds whether the machine is on, if that is sooner."""
+        if self._power is not None:
+            self._power.hurry(trio.current_time(), after)
+            self._port.flush()
+
+    def say_goodbye(self) -> None:
+        """Deactivate the payload and close the session; `SessionLost` follows."""
+        self.session.close(trio.current_time())
+        self._port.flush()
+
+    def leave(self) -> bool:
+        """Leave the session to the next process; False: that is not possible."""
+        self._is_left = self._legacy is not None and self._legacy.is_complete
+        return self._is_left and not self.is_over
+
+    def close(self) -> None:
+        """Leave the hub."""
+        if self._legacy is not None and not self._is_left:
+            self._legacy.close()
+        self._legacy = self._power = None
+        self._port.close()
+        self._mail.close()
+        self._abandon()

@@ -1,0 +1,9 @@
+"""What is kept: every byte received, and what is known of it.
+
+- `journal`  received and acknowledged, not yet in the archive: a mapped ring of slabs
+- `archive`  the files of a console: written, recovered, closed, retired
+- `formats`  names and contents of those files; pure
+- `index`    SQLite: boots, events, segments; can be rebuilt
+- `history`  reads archives: boots, lines, raw bytes, with no daemon
+- `space`    watches the room on the disk and in the journal
+"""

@@ -1,0 +1,391 @@
+"""One console's archive: from what the loop hands over to its segments' files.
+
+The loop only appends to `Recorder.inbox`; everything else happens in the writer
+thread. A drain first *plans* (what belongs into which segment; cannot fail), then
+*flushes* (may fail, is repeated, and only its success gives the journal its room back).
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from solrecd.events import Chunk, Cut, Line, Lines, Reading
+from solrecd.storage.archive.files import FileSystem, SegmentLostError
+from solrecd.storage.archive.segment import Segment, take_until
+from solrecd.storage.formats.lines import TextFormat
+from solrecd.storage.formats.names import SegmentName, next_segment
+from solrecd.storage.formats.recovered import JournalNote
+from solrecd.storage.formats.retention import SegmentLimits
+
+NOTES_BEHIND_TAIL = 64
+"""Notes kept behind an unfinished line before they move ahead of it: a console that
+waits at ``login:`` for weeks must not cost more memory with every lost session."""
+
+FIRST_RETRY = 0.25
+LAST_RETRY = 5.0
+"""Seconds between attempts to write to a disk that refuses, doubled up to here."""
+
+
+class SpoolStream(Protocol):
+    """What the archive needs of a console's journal stream."""
+
+    may_grow: Callable[[], bool] | None
+
+    @property
+    def offset(self) -> int:
+        """Bytes of this console ever recorded."""
+        ...
+
+    def append(self, at: int, data: bytes) -> bool:
+        """Record console output."""
+        ...
+
+    def note(self, at: int, text: str) -> bool:
+        """Record a note."""
+        ...
+
+    def release(self, offset: int) -> None:
+        """Everything before this offset is in the archive."""
+        ...
+
+
+class Batch(NamedTuple):
+    """Bytes and what they mean."""
+
+    chunks: Sequence[Chunk]
+    reading: Reading
+
+
+@dataclass(slots=True)
+class Shared:
+    """What all recorders have in common."""
+
+    files: FileSystem
+    limits: SegmentLimits
+    sync_each_drain: bool
+    text: TextFormat = field(default_factory=TextFormat)
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """Where a console's archive goes on."""
+
+    last: SegmentName | None
+    """The newest segment, open or not."""
+    offset: int
+    """Stream offset of the next byte when there is no open segment."""
+    segment: Segment | None = None
+    """The open one, recovered; None to begin with the first byte."""
+    skip: int = 0
+    """Lines of a replay that the log already has."""
+    notes: Sequence[JournalNote] = ()
+    """Notes that stand behind the first line that it does not have."""
+    jump: int | None = None
+    """Stream offset at which new bytes go on when some before are missing."""
+
+
+class Recorder:
+    """One console's archive (writer thread, except `inbox` and the counters' owners).
+
+    Args:
+        folder: of this console.
+        stream: its part of the journal.
+        shared: what all recorders have in common.
+        resume: where to go on.
+    """
+
+    def __init__(
+        self,
+        console: str,
+        folder: Path,
+        stream: SpoolStream,
+        shared: Shared,
+        resume: Resume,
+    ) -> None:
+        self.console = console
+        self.folder = folder
+        self.stream = stream
+        self.inbox: list[Batch | JournalNote] = []
+        """Filled by the loop, emptied by the writer thread; both ends are atomic."""
+        self.queued = False
+        """Whether it waits for the writer thread's next drain."""
+        self.offered = 0
+        """Cost of everything ever put into the inbox, bytes; the loop's."""
+        self.drained = 0
+        """The part of it that is in the files; the writer thread's."""
+        self.error: OSError | None = None
+        segment = resume.segment
+        self.segments: list[Segment] = [] if segment is None else [segment]
+        self.finished: list[Segment] = []
+        """Segments complete and closed since `drain` was last called."""
+        self.begun: list[Segment] = []
+        self._shared = shared
+        self._last = resume.last
+        self._offset = resume.offset
+        self._noted = 0 if segment is None else segment.noted
+        self._skip = resume.skip
+        self._jump = resume.jump
+        self._notes_behind = resume.notes
+        self._notes: list[JournalNote] = []
+        self._tail: Line | None = None
+        self._released = -1
+        self._retry_at = 0.0
+        self._retry_delay = FIRST_RETRY
+
+    @property
+    def backlog(self) -> int:
+        """Estimated bytes of memory that wait for the disk."""
+        return self.offered - self.drained
+
+    def drain(self, now: float, *, force: bool = False) -> None:
+        """Write what has been handed over since the last call.
+
+        Args:
+            now: monotonic seconds.
+            force: try even when the disk refused a moment ago.
+        """
+        offered = self.offered
+        if self.inbox:
+            self._plan(self._take_inbox())
+        if not self.is_dirty:
+            self.drained = offered
+            return
+        if now < self._retry_at and not force:
+            return
+        try:
+            self._flush()
+        except OSError as error:
+            self._back_off(error, now)
+        else:
+            self.error, self._retry_at, self._retry_delay = None, 0.0, FIRST_RETRY
+            self.drained = offered
+
+    def close(self) -> None:
+        """Close the files; the open segment stays open for the next start."""
+        for segment in self.segments:
+            segment.close()
+
+    @property
+    def is_dirty(self) -> bool:
+        """Whether anything is not in the files, or not forced to the disk as asked."""
+        if not self.segments:
+            return False
+        last = self.segments[-1]
+        return len(self.segments) > 1 or last.pending or last.end > self._released
+
+    def _back_off(self, error: OSError, now: float) -> None:
+        """Keep everything, and come back with fresh descriptors.
+
+        A remounted or replaced file system leaves the old ones useless.
+        """
+        self.error = error
+        self._retry_at = now + self._retry_delay
+        self._retry_delay = min(self._retry_delay * 2, LAST_RETRY)
+        self.close()
+
+    # Planning.
+
+    def _take_inbox(self) -> list[Batch]:
+        batches = []
+        items = self.inbox[:]
+        # What the loop adds meanwhile stays.
+        del self.inbox[: len(items)]
+        for item in items:
+            if isinstance(item, JournalNote):
+                self._notes.append(item)
+            else:
+                batches.append(item)
+        return batches
+
+    def _plan(self, batches: list[Batch]) -> None:
+        """Give bytes, lines and notes to the segments they belong to."""
+        chunks = deque(chunk for batch in batches for chunk in batch.chunks)
+        rotated = False
+        for batch in batches:
+            if batch.chunks:
+                # New bytes: the replay is over, whatever it has brought.
+                self._skip = 0
+            if batch.chunks and not rotated:
+                # Not earlier: what a replay brings belongs to the segment that has its
+                # bytes. In another one's log it would be counted as lines of that one.
+                self._rotate(batch.chunks[0].at)
+                rotated = True
+            self._plan_reading(batch.reading, chunks)
+        if chunks:
+            self._current(chunks[0].at).add_chunks(list(chunks))
+        if self._notes and not self.segments:
+            # The machine has printed nothing yet; what people did is worth a log.
+            self._current(self._notes[0].at)
+        if self.segments:
+            self._plan_end(self.segments[-1])
+
+    def _rotate(self, at: int) -> None:
+        """Go on in another part where a limit or missing bytes ask for it."""
+        if self._jump is not None:
+            self._offset, self._jump = self._jump, None
+            if self.segments:
+                self._begin(self.segments[-1].name.boot, at, self._offset)
+        elif self.segments:
+            current = self.segments[-1]
+            if self._shared.limits.reached(current.size, current.name.started, at):
+                begun = None if self._tail is None else self._tail.offset
+                self._begin(current.name.boot, at, current.end, begun)
+
+    def _plan_reading(self, reading: Reading, chunks: deque[Chunk]) -> None:
+        start = 0
+        for cut in reading.cuts:
+            self._add_lines(reading.lines[start : cut.line])
+            self._cut(cut, chunks)
+            start = cut.line
+        self._add_lines(reading.lines[start:] if start else reading.lines)
+        self._tail = reading.tail
+
+    def _cut(self, cut: Cut, chunks: deque[Chunk]) -> None:
+        """Begin another boot's segment.
+
+        A cut before bytes that are already planned moves up to them: what may be in a
+        file stays there.
+        """
+        offset = self._offset
+        if self.segments or (chunks and cut.offset > offset):
+            current = self._current(chunks[0].at if chunks else cut.at)
+            current.add_chunks(take_until(chunks, cut.offset - current.end))
+            offset = current.end
+        self._tail = None
+        self._begin(cut.boot, cut.at, offset, cut.offset)
+
+    def _begin(
+        self, boot: int, at: int, offset: int, begun: int | None = None
+    ) -> Segment:
+        """Open a segment.
+
+        Args:
+            boot: its number.
+            at: stamp of its first byte.
+            offset: stream offset of its first byte.
+            begun: of its first line, which may have begun in the segment before.
+        """
+        name = SegmentName(boot, 1, at)
+        if self._last is not None:
+            name = next_segment(self._last, boot, at)
+        if self.segments:
+            self._noted = self.segments[-1].noted
+            self.segments[-1].end_with(None, ())
+        shared = self._shared
+        segment = Segment(
+            shared.files,
+            self.folder,
+            name,
+            offset,
+            noted=self._noted,
+            text=shared.text,
+            begun=begun if begun is not None and begun < offset else None,
+        )
+        segment.begin()
+        self.segments.append(segment)
+        self._last = name
+        self.begun.append(segment)
+        return segment
+
+    def _current(self, at: int) -> Segment:
+        """Return the open segment; the first bytes ever open one by themselves."""
+        if self.segments:
+            return self.segments[-1]
+        boot = 1 if self._last is None else self._last.boot + 1
+        return self._begin(boot, at, self._offset)
+
+    def _add_lines(self, lines: Lines) -> None:
+        if self._skip:
+            known = min(self._skip, len(lines))
+            self._skip -= known
+            lines = lines[known:]
+        if not lines:
+            return
+        segment = self._current(lines[0].at)
+        self._place_notes(lines[0])
+        while self._notes and self._notes[0].offset <= lines[-1].offset:
+            offset = self._notes[0].offset
+            before = bisect_left(lines.offsets, offset)
+            segment.add_lines(lines[:before])
+            self._put_note(segment)
+            lines = lines[before:]
+        segment.add_lines(lines)
+
+    def _place_notes(self, line: Line) -> None:
+        """Put the notes of a recovered log behind the first line it did not have."""
+        if self._notes_behind:
+            offset = line.offset + 1
+            placed = [note._replace(offset=offset) for note in self._notes_behind]
+            self._notes[:0] = placed
+            self._notes_behind = ()
+
+    def _put_note(self, segment: Segment) -> None:
+        note = self._notes.pop(0)
+        segment.add_note(note.at, note.text)
+
+    def _plan_end(self, segment: Segment) -> None:
+        """Place the notes that lie behind the last line, and the unfinished line.
+
+        A note for bytes that are yet to come waits for them behind the tail.
+        """
+        tail = self._tail
+        if tail is not None:
+            self._place_notes(tail)
+        solid = segment.end if tail is None else tail.offset
+        while self._notes and (
+            self._notes[0].offset <= solid or len(self._notes) > NOTES_BEHIND_TAIL
+        ):
+            self._put_note(segment)
+        segment.end_with(tail, [(note.at, note.text) for note in self._notes])
+        segment.mark(tail)
+
+    # Flushing.
+
+    def _flush(self) -> None:
+        while True:
+            segment = self.segments[0]
+            try:
+                segment.flush()
+            except SegmentLostError as lost:
+                self._replace(segment, lost)
+                continue
+            if self._shared.sync_each_drain:
+                segment.sync()
+            self.stream.release(segment.end)
+            self._released = segment.end
+            if len(self.segments) == 1:
+                return
+            # The next one's header is on disk before this one can be compressed: a
+            # start always finds an open segment, and with it the stream offset.
+            self.segments[1].open()
+            segment.close()
+            self.segments.pop(0)
+            self.finished.append(segment)
+
+    def _replace(self, segment: Segment, lost: SegmentLostError) -> None:
+        """Go on in a new part after someone removed or cut a file of this one."""
+        offset, chunks = segment.salvage(lost)
+        segment.close()
+        at = chunks[0].at if chunks else segment.stamp
+        shared = self._shared
+        fresh = Segment(
+            shared.files,
+            self.folder,
+            next_segment(segment.name, segment.name.boot, at),
+            offset,
+            noted=segment.noted,
+            text=shared.text,
+        )
+        fresh.begin()
+        fresh.add_chunks(chunks)
+        fresh.add_note(at, f"archive: {lost}; going on in a new part")
+        fresh.log.take_over(segment.log)
+        if self._last == segment.name:
+            self._last = fresh.name
+        self.segments[0] = fresh
+        self.begun.append(fresh)

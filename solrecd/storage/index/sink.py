@@ -1,0 +1,257 @@
+"""Keeps the index up to date from the loop without ever making it wait.
+
+Rows are buffered, and one thread writes them in batches. The archive is the truth:
+when the index cannot be written for so long that the buffer is full, rows are
+dropped and counted, and the index is marked so that a reindex heals it.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+import trio
+
+from solrecd.events import Boot, Event
+from solrecd.process.stamps import format_stamp
+from solrecd.storage.index import (
+    Batch,
+    Index,
+    SegmentRow,
+    is_damage,
+    open_or_replace,
+    set_aside,
+)
+
+BUFFER = 50_000
+"""Boots, events and segments, each, that may wait; about 50 MB."""
+
+WRITE_INTERVAL = 0.25
+"""Seconds between two transactions: one fsync for many rows."""
+
+RETRY_INTERVAL = 5.0
+"""Seconds to the next try when the file cannot be written."""
+
+CLOSE_TIMEOUT = 5.0
+"""Seconds that closing the file may take when the daemon is being forced to stop."""
+
+Row = TypeVar("Row")
+Report = Callable[[str | None], None]
+"""Told the reason when writing begins to fail, None when it works again."""
+
+
+@dataclass(slots=True)
+class _Rows:
+    """What waits to be written."""
+
+    boots: dict[tuple[str, int], Boot] = field(default_factory=dict)
+    events: deque[Event] = field(default_factory=deque)
+    segments: deque[SegmentRow] = field(default_factory=deque)
+    removed: deque[tuple[str, str]] = field(default_factory=deque)
+
+    def __bool__(self) -> bool:
+        return bool(self.boots or self.events or self.segments or self.removed)
+
+    def put_before(self, later: _Rows) -> None:
+        """Add what came after these rows."""
+        self.boots.update(later.boots)
+        self.events.extend(later.events)
+        self.segments.extend(later.segments)
+        self.removed.extend(later.removed)
+
+
+class IndexSink:
+    """A bounded buffer in front of one writer thread."""
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        wall_clock: Callable[[], int],
+        report: Report,
+        archive: Path | None = None,
+    ) -> None:
+        """Prepare to write ``path``; nothing is opened before `run`.
+
+        Args:
+            path: the index file.
+            wall_clock: returns a stamp.
+            report: told when writing begins to fail and when it works again.
+            archive: the archive folder; what it holds already is missing in an index
+                that has to be made anew.
+        """
+        self._wall_clock = wall_clock
+        self._report = report
+        self._file = _File(path, incomplete=archive is not None and _holds_any(archive))
+        self._limiter = trio.CapacityLimiter(1)
+        self._wanted = trio.Event()
+        self._closed = trio.Event()
+        self._rows = _Rows()
+        self._missing_since: int | None = None
+        self._problem: str | None = None
+        self.dropped = 0
+        """Rows that were dropped because the buffer was full."""
+
+    def offer(
+        self,
+        events: Iterable[Event] = (),
+        boots: Iterable[Boot] = (),
+        segments: Iterable[SegmentRow] = (),
+    ) -> None:
+        """Take rows to be written; never waits, never raises.
+
+        Boots are snapshots: only the last one of each boot is written.
+        """
+        for boot in boots:
+            key = boot.console, boot.boot
+            if key in self._rows.boots or len(self._rows.boots) < BUFFER:
+                self._rows.boots[key] = boot
+            else:
+                self._drop()
+        self._keep(self._rows.events, events)
+        self._keep(self._rows.segments, segments)
+        self._wanted.set()
+
+    def forget(self, console: str, segment: str) -> None:
+        """Take note that a segment was removed; never waits, never raises."""
+        self._keep(self._rows.removed, [(console, segment)])
+        self._wanted.set()
+
+    def _keep(self, buffer: deque[Row], rows: Iterable[Row]) -> None:
+        for row in rows:
+            if len(buffer) < BUFFER:
+                buffer.append(row)
+            else:
+                self._drop()
+
+    def _drop(self) -> None:
+        self.dropped += 1
+        if self._missing_since is None:
+            self._missing_since = self._wall_clock()
+
+    def close(self) -> None:
+        """No more rows will come: `run` writes what waits, once, and returns."""
+        self._closed.set()
+        self._wanted.set()
+
+    async def run(
+        self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+    ) -> None:
+        """Write rows until closed; a file that cannot be written is tried for ever.
+
+        Returns when `close` was called and what waited was written, or could not be.
+        Nothing that happens to the file is raised: it is reported.
+        """
+        task_status.started()
+        try:
+            while not self._closed.is_set():
+                await self._wanted.wait()
+                await self._pause(WRITE_INTERVAL)
+                if not await self._write():
+                    await self._pause(RETRY_INTERVAL)
+            await self._write()
+        finally:
+            # The last connection's close moves the WAL into the file: worth a moment.
+            with trio.move_on_after(CLOSE_TIMEOUT, shield=True):
+                await trio.to_thread.run_sync(self._file.close, limiter=self._limiter)
+
+    async def _pause(self, seconds: float) -> None:
+        with trio.move_on_after(seconds):
+            await self._closed.wait()
+
+    async def _write(self) -> bool:
+        rows, self._rows = self._rows, _Rows()
+        self._wanted = trio.Event()
+        if not rows:
+            return True
+        try:
+            await trio.to_thread.run_sync(
+                self._file.write,
+                rows,
+                self._missing_since,
+                self._wall_clock(),
+                limiter=self._limiter,
+            )
+        except (sqlite3.Error, OSError) as error:
+            rows.put_before(self._rows)
+            self._rows = rows
+            self._wanted.set()
+            self._tell(f"{self._file.path}: {error}")
+            return False
+        self._missing_since = None
+        self._tell(None)
+        return True
+
+    def _tell(self, problem: str | None) -> None:
+        if problem != self._problem:
+            self._problem = problem
+            self._report(problem)
+
+
+class _File:
+    """The index file as the writer thread sees it."""
+
+    def __init__(self, path: Path, *, incomplete: bool) -> None:
+        self.path = path
+        self._incomplete = incomplete
+        self._index: Index | None = None
+        self._identity: tuple[int, int] | None = None
+
+    def write(self, rows: _Rows, missing_since: int | None, at: int) -> None:
+        """Write rows in one transaction.
+
+        Raises:
+            sqlite3.Error: nothing was written; a damaged file is out of the way now.
+            OSError: likewise.
+        """
+        index = self._open(at)
+        boots = tuple(rows.boots.values())
+        batch = Batch(boots, rows.events, rows.segments, rows.removed)
+        try:
+            index.write(batch)
+            if missing_since is not None:
+                index.mark_stale(missing_since)
+        except sqlite3.Error as error:
+            if is_damage(error):
+                self.close()
+                set_aside(self.path, _suffix(at))
+            raise
+
+    def close(self) -> None:
+        """Close the file, if it is open."""
+        if self._index is not None:
+            self._index.close()
+            self._index = None
+
+    def _open(self, at: int) -> Index:
+        if self._index is None or self._identity != _identity(self.path):
+            # Moved away: a reindex has replaced it, or a person removed it.
+            self.close()
+            fresh = not self.path.exists()
+            opened = open_or_replace(self.path, _suffix(at))
+            self._index = opened.index
+            self._identity = _identity(self.path)
+            if opened.set_aside is not None or (fresh and self._incomplete):
+                self._index.mark_stale(0)
+            self._incomplete = True
+        return self._index
+
+
+def _holds_any(archive: Path) -> bool:
+    return archive.is_dir() and any(archive.iterdir())
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _suffix(at: int) -> str:
+    return format_stamp(at).replace(":", "").replace("-", "")
