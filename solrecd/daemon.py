@@ -22,8 +22,9 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import closing
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 import trio
@@ -46,10 +47,9 @@ from solrecd.console.viewers import Viewers
 from solrecd.metrics import Format, Metrics, sample_alerts
 from solrecd.metrics.families import LOKI_LINES
 from solrecd.process.systemd import Notifier
-from solrecd.sources.ipmi.link import own_session_ids
-from solrecd.sources.ipmi.link.dialer import Dialer
-from solrecd.sources.ipmi.link.handover import Handover
-from solrecd.sources.ipmi.link.hub import Hub
+from solrecd.sources.base import Services
+from solrecd.sources.drivers import Drivers
+from solrecd.sources.table import KINDS
 from solrecd.storage.archive.files import FileSystem
 from solrecd.storage.archive.sink import (
     ArchiveError,
@@ -75,6 +75,8 @@ HEARTBEAT = 0.5
 
 STATUS_EVERY = 5.0
 """Seconds between two looks whether ``systemctl status`` shows the truth."""
+
+T = TypeVar("T")
 
 log = structlog.get_logger()
 
@@ -117,7 +119,6 @@ class Daemon:
         self._metrics.stage_timeouts = config.stages
         self._doors = Doors(config, Denials(time.monotonic))
         self._exporter = Exporter(settings, self._scrape, self._metrics)
-        self._hub = Hub(self._metrics.ack_delay.observe)
         self._journal = _open_journal(settings)
         self._index = IndexSink(
             _index_file(settings),
@@ -137,10 +138,10 @@ class Daemon:
         self._archive_is_new = not any(Path(settings.log_dir).iterdir())
         self._alerts = self._build_alerts()
         self._storage = self._build_storage()
-        self._handover = Handover(
-            notifier, self._hub, config.enabled, _ghosts(settings), wall_clock()
+        self._memory = Memory(
+            _index_file(settings), outcomes=pace.GOOD, count=pace.BOOTS
         )
-        self._dialer = Dialer(self._hub, settings.login_concurrency, self._handover)
+        self._sources = Drivers(KINDS, self._services)
         self._supervisor = self._build_supervisor(rules, read_config)
 
     def _build_alerts(self) -> AlertSink:
@@ -172,22 +173,30 @@ class Daemon:
             sinks=Sinks(self._archive, self._index, viewers, self._alerts),
             metrics=self._metrics,
             rules=rules,
-            dialer=self._dialer,
-            doors=self._doors,
-            memory=Memory(
-                _index_file(self._config.daemon),
-                outcomes=pace.GOOD,
-                count=pace.BOOTS,
-            ),
+            followers=(self._doors.apply, self._alerts.configure),
+            memory=self._memory,
             wall_clock=self._wall_clock,
         )
         return Supervisor(
             workshop,
-            self._dialer,
+            self._sources,
             viewers,
             wall_clock=self._wall_clock,
-            rng=random.Random(),  # noqa: S311 - jitter
             read_config=read_config,
+        )
+
+    def _services(self, kind: str) -> Services:
+        """Return what the driver of a kind of consoles works with."""
+        consoles = self._config.enabled.values()
+        return Services(
+            settings=self._config.daemon,
+            consoles=[one.name for one in consoles if one.kind == kind],
+            descriptors=self._notifier,
+            wall_clock=self._wall_clock,
+            rng=random.Random(),  # noqa: S311 - jitter
+            observe_ack_delay=self._metrics.ack_delay.observe,
+            recall=partial(_in_thread, self._memory.evidence),
+            last_log_entry=partial(_in_thread, self._memory.last_log_entry),
         )
 
     async def run(  # noqa: ASYNC128 - `_record` calls it
@@ -205,8 +214,7 @@ class Daemon:
         with trio.open_signal_receiver(*signals) as received, closing(self._journal):
             async with trio.open_nursery() as services:
                 services.start_soon(self._obey, received, services)
-                await services.start(self._hub.run)
-                services.start_soon(self._dialer.dismiss_removed)
+                await services.start(self._sources.run)
                 await self._listen(services)
                 services.start_soon(self._beat)
                 services.start_soon(self._storage.run)
@@ -224,7 +232,7 @@ class Daemon:
             hands_over: another process follows at once: leave it the live sessions.
         """
         if hands_over:
-            self._handover.begin(self._wall_clock())
+            self._sources.begin_handover(self._wall_clock())
         self._graceful.cancel()
 
     async def _listen(self, services: trio.Nursery) -> None:
@@ -236,7 +244,7 @@ class Daemon:
 
     def _scrape(self, form: Format) -> Iterator[bytes]:
         self._metrics.journal(used=self._journal.used, size=self._journal.size)
-        self._metrics.rejected = self._dialer.rejected()
+        self._metrics.rejected = self._sources.rejected()
         self._metrics.denied = self._doors.denials.counts
         return self._metrics.chunks(form)
 
@@ -261,8 +269,8 @@ class Daemon:
                     async with trio.open_nursery() as consoles:
                         await consoles.start(self._supervisor.run, self._config)
                         self._notifier.ready()
-                        self._handover.settle()
-                        self._handover.beat(self._wall_clock())
+                        self._sources.settle()
+                        self._sources.beat(self._wall_clock())
                         task_status.started()
                         log.info("daemon.ready", consoles=len(self._config.enabled))
                 self._forced.deadline = trio.current_time() + GRACE
@@ -311,7 +319,7 @@ class Daemon:
             await trio.sleep_until(due)
             self._metrics.loop_lag.observe(trio.current_time() - due)
             self._notifier.watchdog()
-            self._handover.beat(self._wall_clock())
+            self._sources.beat(self._wall_clock())
 
     async def _heal_index(self) -> None:
         """Rebuild an index that is not complete, in a process of its own.
@@ -378,10 +386,9 @@ def _index_file(settings: DaemonConfig) -> Path:
     return Path(settings.state_dir) / FILE_NAME
 
 
-def _ghosts(settings: DaemonConfig) -> own_session_ids.Ghosts:
-    return own_session_ids.Ghosts(
-        Path(settings.journal_path).with_name(own_session_ids.FILE_NAME)
-    )
+async def _in_thread(look_up: Callable[[str], T], console: str) -> T:
+    """Look something up in the index of earlier boots."""
+    return await trio.to_thread.run_sync(look_up, console)
 
 
 def _open_journal(settings: DaemonConfig) -> Journal:

@@ -191,6 +191,25 @@ class GapReason(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Gap:
+    """A place where console output is, or may be, missing."""
+
+    reason: GapReason
+    text: str
+    """One line for people, without the word "gap"."""
+    since: int | None = None
+    """Stamp of the last sign that the line was recorded; None: of the byte before."""
+    until: int | None = None
+    """Stamp of the first sign after it; None: of the byte behind."""
+    bytes: int | None = None
+    """How many are missing at most, where that is known."""
+    packets: int | None = None
+    """How many units of the source's own are missing, where it counts any."""
+    offset: int | None = None
+    """Stream offset at which it lies; None: behind all that was recorded so far."""
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
     """One thing that happened, as `--json`, the index and hooks show it."""
 
@@ -224,6 +243,19 @@ class Event:
             "signature": self.signature,
             "fields": dict(self.fields),
         }
+
+
+@dataclass(frozen=True, slots=True)
+class EventDraft:
+    """An event that did not come out of the console, without its context."""
+
+    kind: Kind
+    name: str
+    severity: Severity
+    title: str
+    fields: Mapping[str, str | int] = field(default_factory=dict)
+    is_of_boot: bool = True
+    """It belongs to the boot that goes on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,6 +306,16 @@ class Boot:
             "bytes": self.bytes,
             "facts": dict(self.facts),
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What the newest boots say of how a console is set."""
+
+    boots: tuple[Boot, ...] = ()
+    """Oldest first."""
+    noise: int | None = None
+    """Stamp of the last unreadable output in them."""
 
 
 class Line(NamedTuple):

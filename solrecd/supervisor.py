@@ -1,13 +1,13 @@
 """The live set of consoles: starts them, keeps one from hurting another, reloads.
 
 Every console is two things here: a `Console` (its bytes and their meaning) and a task
-(its `Keeper`). A bug in either ends that console's session, is logged with its
-traceback and counted, and the console starts again; its neighbours do not notice.
+(its `Source`, the way to it). A bug in either ends that console's session, is logged
+with its traceback and counted, and the console starts again; its neighbours do not
+notice.
 """
 
 from __future__ import annotations
 
-import random
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
@@ -32,13 +32,8 @@ from solrecd.console.operation import Operation
 from solrecd.console.viewers import TailItem, Viewers
 from solrecd.events import Lost, LostReason, SessionState
 from solrecd.process.garbage_collection import keep_what_is, without_long_pauses
-from solrecd.sources.ipmi import consultation, keeper
-from solrecd.sources.ipmi.consultation import Ask, Consultation
-from solrecd.sources.ipmi.event_logs import EventLogs
-from solrecd.sources.ipmi.keeper import Keeper
-from solrecd.sources.ipmi.management import MANAGED_AT_ONCE, LogEntry, Management
+from solrecd.sources.base import Recorder, Source
 from solrecd.storage.archive.sink import ArchiveError
-from solrecd.storage.index.memory import Evidence
 
 OPENING = 20.0
 """Seconds that a start or a reload waits for consoles to be opened. Where a disk hangs
@@ -61,12 +56,6 @@ class Workshop(Protocol):
     async def close(self, console: Console, *, removed: bool) -> None:
         """Finish a console's files; a removed one loses its metrics as well."""
 
-    async def evidence(self, name: str) -> Evidence:
-        """Return what the newest boots say of how a console is set."""
-
-    async def last_log_entry(self, name: str) -> int | None:
-        """Return the number of the newest entry of a BMC's log that is known."""
-
     def apply(self, config: Config, plan: ReloadPlan) -> None:
         """Take what a new configuration says about consoles that stay."""
 
@@ -74,8 +63,14 @@ class Workshop(Protocol):
         """Note that a configuration was refused."""
 
 
-class Dialer(keeper.Dialer, consultation.Dialer, Protocol):
-    """Makes links, to record and to ask."""
+class Sources(Protocol):
+    """Makes the ways to consoles; see `solrecd.sources.drivers.Drivers`."""
+
+    def source(self, config: ConsoleConfig, recorder: Recorder) -> Source:
+        """Return the source of a console, which has opened nothing yet."""
+
+    def forget(self, name: str) -> None:
+        """Drop what is remembered of a console that was removed."""
 
 
 @dataclass(slots=True)
@@ -83,7 +78,7 @@ class _Member:
     """A console of the set."""
 
     console: Console
-    keeper: Keeper
+    source: Source
 
 
 @dataclass(slots=True)
@@ -117,38 +112,31 @@ class Supervisor:
 
     Args:
         workshop: builds and closes consoles.
-        dialer: gives keepers their links.
+        sources: makes the ways to consoles.
         viewers: who watches; `tail` adds to them.
         wall_clock: stamps.
-        rng: jitter of the back-off.
         read_config: reads the configuration anew, for `reload`.
     """
 
     def __init__(
         self,
         workshop: Workshop,
-        dialer: Dialer,
+        sources: Sources,
         viewers: Viewers,
         *,
         wall_clock: Callable[[], int],
-        rng: random.Random,
         read_config: Callable[[], Config],
     ) -> None:
         self._workshop = workshop
-        self._dialer = dialer
+        self._sources = sources
         self._viewers = viewers
         self._wall_clock = wall_clock
-        self._rng = rng
         self._read_config = read_config
         self._config = Config()
-        self._managers = trio.CapacityLimiter(MANAGED_AT_ONCE)
         self._members: dict[str, _Member] = {}
         self._tasks: dict[str, _Task] = {}
         """Of all configured consoles, also those that cannot be opened yet."""
         self._rounds = Rounds(wall_clock)
-        self._event_logs = EventLogs(
-            self._newest_entries, workshop.last_log_entry, wall_clock, rng
-        )
         self._to_grant, self._wishes = trio.open_memory_channel[_Wish](0)
         self._to_tend, self._tended = trio.open_memory_channel[_Task](0)
 
@@ -170,7 +158,6 @@ class Supervisor:
         """
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._rounds.run)
-            nursery.start_soon(self._event_logs.run)
             nursery.start_soon(self._adopt_forever)
             nursery.start_soon(self._reload_forever)
             await self._apply(plan_reload(Config(), config), config)
@@ -199,10 +186,9 @@ class Supervisor:
 
     async def _record(self, task: _Task) -> None:
         console = await self._open(task)
-        keeper = Keeper(task.config, self._dialer, console, rng=self._rng)
-        member = self._members[console.name] = _Member(console, keeper)
-        self._rounds.join(console, keeper)
-        self._event_logs.join(console, keeper.request)
+        source = self._sources.source(task.config, console)
+        member = self._members[console.name] = _Member(console, source)
+        self._rounds.join(console, source)
         task.opened.set()
         try:
             await self._keep(member)
@@ -227,7 +213,7 @@ class Supervisor:
     async def _keep(self, member: _Member) -> None:
         while True:
             try:
-                await member.keeper.run()
+                await member.source.run()
             except Exception:
                 log.exception("console.crashed", console=member.console.name)
                 lost = Lost(LostReason.CRASHED, "a bug in solrecd; see its log")
@@ -237,15 +223,13 @@ class Supervisor:
     async def _retire(self, member: _Member, *, removed: bool) -> None:
         console = member.console
         self._rounds.leave(console)
-        self._event_logs.leave(console)
         if removed:
             lost = Lost(LostReason.STOPPED, "no longer in the configuration")
             console.session_changed(SessionState.DOWN, lost, None)
         del self._members[console.name]
         await self._workshop.close(console, removed=removed)
-
-    async def _newest_entries(self, ask: Ask, count: int) -> Sequence[LogEntry]:
-        return await Management(ask, self._managers).recent_events(count)
+        if removed:
+            self._sources.forget(console.name)
 
     # What the API asks (see `Fleet`).
 
@@ -267,26 +251,13 @@ class Supervisor:
 
     def status(self, name: str) -> dict[str, Any]:
         """Return the ``status`` object of a console, or raise `KeyError`."""
-        return self._members[name].console.details()
+        member = self._members[name]
+        return member.console.details() | dict(member.source.details())
 
     def operation(self, name: str) -> Operation:
         """Return what people may do with a console, or raise `KeyError`."""
         member = self._members[name]
-        return Operation(
-            member.console, member.keeper, self._managers, self._wall_clock
-        )
-
-    def consultation(self, name: str) -> Consultation:
-        """Return who can examine a console, or raise `KeyError`."""
-        member = self._members[name]
-        return Consultation(
-            member.console,
-            member.keeper,
-            self._dialer,
-            self._workshop.evidence,
-            self._managers,
-            self._wall_clock,
-        )
+        return Operation(member.console, member.source, self._wall_clock)
 
     def tail(
         self, names: Collection[str]
@@ -407,4 +378,5 @@ class Supervisor:
         task.config = config
         member = self._members.get(config.name)
         if member is not None:
-            member.console.config = member.keeper.config = config
+            member.console.config = config
+            member.source.update(config)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from solrecd.config.keys import Key, TableSchema
 from solrecd.config.tables import tables
 from solrecd.config.values import show, spell_duration, spell_size
-from solrecd.sources.ipmi.protocol.quirks import Quirk
+from solrecd.sources.table import CONSOLE_KINDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Entry:
 
 
 def reference(
-    known: Iterable[TableSchema] = tables(list(Quirk)),
+    known: Iterable[TableSchema] = tables(CONSOLE_KINDS),
 ) -> Iterator[tuple[TableSchema, tuple[Entry, ...]]]:
     """Yield every table with its keys.
 

@@ -16,11 +16,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from solrecd.api.gate import view_in
+from solrecd.console.operation import Operation, OperationError
 from solrecd.process.access import Role
-from solrecd.sources.ipmi.consultation import Consultation
-from solrecd.sources.ipmi.doctor.findings import Finding
-from solrecd.sources.ipmi.doctor.treatment import change
-from solrecd.sources.ipmi.management import ManagementError
+from solrecd.sources.base import SourceError
+from solrecd.sources.findings import Finding
 
 AT_ONCE = 8
 """Examinations at the same time: a person waits for each, and a script that wants all
@@ -37,35 +36,38 @@ class _Practice:
     def __init__(self) -> None:
         self._rooms = trio.CapacityLimiter(AT_ONCE)
 
-    async def examine(self, request: Request) -> _Examination:
+    async def examine(self, request: Request) -> _Examination | JSONResponse:
         await trio.lowlevel.checkpoint()
         name = request.path_params["name"]
-        consultation = view_in(request.scope).consultation(name, Role.VIEW)
-        return _Examination(name, consultation, self._rooms)
+        operation = view_in(request.scope).operation(name, Role.VIEW)
+        try:
+            operation.require_examiner()
+        except OperationError as error:
+            return JSONResponse({"error": str(error)}, 409)
+        return _Examination(name, operation, self._rooms)
 
     async def treat(self, request: Request) -> Response:
         view, name = view_in(request.scope), request.path_params["name"]
-        consultation = view.consultation(name, Role.ADMIN)
+        operation = view.operation(name, Role.ADMIN)
         try:
             numbers = _numbers(request.query_params.get("parameters", ""))
             async with self._rooms:
                 if not numbers:
-                    proposals = await consultation.proposals()
-                    return JSONResponse([change(wish) for wish in proposals])
-                treated = await consultation.treat(view.principal, numbers)
-        except (ManagementError, ValueError) as error:
+                    return JSONResponse(list(await operation.proposals()))
+                treated = await operation.treat(view.principal, numbers)
+        except (OperationError, SourceError, ValueError) as error:
             return JSONResponse({"error": str(error)}, 409)
-        return JSONResponse([each.as_dict() for each in treated])
+        return JSONResponse(list(treated))
 
 
 class _Examination:
     """A response that is written while the BMC answers; who leaves ends it."""
 
     def __init__(
-        self, name: str, consultation: Consultation, rooms: trio.CapacityLimiter
+        self, name: str, operation: Operation, rooms: trio.CapacityLimiter
     ) -> None:
         self._name = name
-        self._consultation = consultation
+        self._operation = operation
         self._rooms = rooms
 
     async def __call__(self, _: Scope, receive: Receive, send: Send) -> None:
@@ -86,7 +88,7 @@ class _Examination:
             await send(_body(line, more=True))
 
         async with self._rooms:
-            await self._consultation.examine(tell)
+            await self._operation.examine(tell)
 
 
 async def _until_gone(receive: Receive, examination: trio.CancelScope) -> None:

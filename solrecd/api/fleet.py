@@ -14,7 +14,6 @@ import trio
 from solrecd.console.board import Changes
 from solrecd.console.operation import Operation
 from solrecd.console.viewers import TailItem
-from solrecd.sources.ipmi.consultation import Consultation
 
 
 class FleetError(Exception):
@@ -77,14 +76,6 @@ class Fleet(Protocol):
 
     def operation(self, name: str) -> Operation:
         """Return what people may do with a console.
-
-        Raises:
-            KeyError: there is no such console.
-        """
-        ...
-
-    def consultation(self, name: str) -> Consultation:
-        """Return who can examine a console.
 
         Raises:
             KeyError: there is no such console.

@@ -25,7 +25,6 @@ from solrecd.console.board import Changes
 from solrecd.console.operation import Operation
 from solrecd.console.viewers import TailItem
 from solrecd.process.access import Caller, Policy, RemoteCaller, Rights, Role, digest_of
-from solrecd.sources.ipmi.consultation import Consultation
 
 CALLER: Final = "caller"
 """Who a connection is, in its ASGI state."""
@@ -152,11 +151,6 @@ class View:
         """Return what people do with a console, or raise as `require`."""
         self.require(name, role)
         return self._fleet.operation(name)
-
-    def consultation(self, name: str, role: Role) -> Consultation:
-        """Return who can examine a console, or raise as `require`."""
-        self.require(name, role)
-        return self._fleet.consultation(name)
 
     async def reload(self, *, dry_run: bool) -> dict[str, Any]:
         """Have the configuration read anew, or raise as `require_everywhere`."""

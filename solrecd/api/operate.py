@@ -26,7 +26,7 @@ from solrecd.api.routes import DEED_ROLES
 from solrecd.console.desk import Claim, DeskTakenError, Missed, Mode, Notice, Seat
 from solrecd.console.operation import Operation, OperationError
 from solrecd.process.access import Role
-from solrecd.sources.ipmi.management import ManagementError, Power
+from solrecd.sources.base import PowerAction, SourceError
 
 YIELD_MAX: Final = 24 * 3600.0
 """Seconds that a console can be given away for: longer is a configuration."""
@@ -74,7 +74,7 @@ def _acting(wish: str) -> Callable[[Request], Awaitable[Response]]:
         operation = view.operation(request.path_params["name"], Role.OPERATE)
         try:
             answer = await _perform(wish, operation, view.principal, query)
-        except (OperationError, ManagementError, ValueError) as error:
+        except (OperationError, SourceError, ValueError) as error:
             return JSONResponse({"error": str(error)}, 409)
         return JSONResponse(answer)
 
@@ -153,9 +153,9 @@ async def _perform(
     if wish != _POWER:
         return _ACTS[wish](operation, user, query)
     how = query.get("wish", "")
-    if how not in set(Power):
-        raise ValueError(f"power {how!r}; allowed: {', '.join(Power)}")
-    await operation.set_power(user, Power(how))
+    if how not in set(PowerAction):
+        raise ValueError(f"power {how!r}; allowed: {', '.join(PowerAction)}")
+    await operation.set_power(user, PowerAction(how))
     return {}
 
 
@@ -167,7 +167,7 @@ async def _power_state(request: Request) -> Response:
     operation = view.operation(request.path_params["name"], Role.VIEW)
     try:
         return JSONResponse({"power": await operation.power()})
-    except ManagementError as error:
+    except (OperationError, SourceError) as error:
         return JSONResponse({"error": str(error)}, 409)
 
 
@@ -289,7 +289,7 @@ class _Terminal:
         """Wait for something; what is refused is told."""
         try:
             await act
-        except (OperationError, DeskTakenError, ManagementError, ValueError) as error:
+        except (OperationError, DeskTakenError, SourceError, ValueError) as error:
             await self._tell("refused", text=str(error))
         except HTTPException as error:
             await self._tell("refused", text=error.detail)

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from solrecd.process.access import Role
-from solrecd.sources.ipmi.management import Power
+from solrecd.sources.base import PowerAction
 
 
 class Method(enum.StrEnum):
@@ -215,7 +215,7 @@ ROUTES: Final = (
         Parameter(
             "wish",
             "What is to happen.",
-            MappingProxyType({"enum": [wish.value for wish in Power]}),
+            MappingProxyType({"enum": [wish.value for wish in PowerAction]}),
             required=True,
         ),
     ),

@@ -9,10 +9,11 @@ them in, so that a test, `solrecd check` and a reload all take the same road.
 - `values`     one value: sizes, durations, addresses, labels
 - `keys`       what a key and a table of the configuration are
 - `schema`     which keys there are, and what each is for; `console_keys` likewise
+- `console_kinds`  what a kind of console adds: keys, secrets, a parser
 - `tables`     all tables with their keys
 - `loki`       where text is shipped to; `loki_keys` reads it
 - `alerts`     who is told of what; `receivers` reads it, `alert_keys` has its keys
-- `secrets`    where a password may come from
+- `secret`     where a password may come from
 - `reading`    from files to a `Config`
 - `reload`     what a new configuration means for running sessions
 """
@@ -25,18 +26,16 @@ from solrecd.config.alerts import (
     Selection,
     Webhook,
 )
+from solrecd.config.console_kinds import ConsoleKind, ConsoleKinds, console_kinds
 from solrecd.config.document import Source
 from solrecd.config.errors import ConfigError, Problem
 from solrecd.config.loki import LokiConfig
 from solrecd.config.model import (
-    AddressFamily,
     ApiConfig,
     Config,
     ConsoleConfig,
     DaemonConfig,
     Fsync,
-    OnConflict,
-    Privilege,
 )
 from solrecd.config.reading import parse
 from solrecd.config.reload import ReloadPlan, plan_reload
@@ -45,12 +44,13 @@ from solrecd.process.log_settings import LogFormat, LogLevel
 from solrecd.process.secret import Secret
 
 __all__ = [
-    "AddressFamily",
     "Alertmanager",
     "ApiConfig",
     "Config",
     "ConfigError",
     "ConsoleConfig",
+    "ConsoleKind",
+    "ConsoleKinds",
     "DaemonConfig",
     "Fsync",
     "Hook",
@@ -58,8 +58,6 @@ __all__ = [
     "LogFormat",
     "LogLevel",
     "LokiConfig",
-    "OnConflict",
-    "Privilege",
     "Problem",
     "ReceiverConfig",
     "ReloadPlan",
@@ -68,6 +66,7 @@ __all__ = [
     "Source",
     "Surroundings",
     "Webhook",
+    "console_kinds",
     "parse",
     "plan_reload",
 ]

@@ -1,24 +1,24 @@
-"""The settings of one ``[console.X]`` table: its own over the defaults, checked."""
+"""What is checked of a console's settings before they become a `ConsoleConfig`."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from solrecd.config.console_keys import INSECURE_SUITES, KG_KEYS, PASSWORD_KEYS
+from solrecd.config.console_kinds import ConsoleKind
 from solrecd.config.document import Given
 from solrecd.config.errors import Problems
 from solrecd.config.keys import Schema
 from solrecd.config.secret import OTHERS, SecretKind
-from solrecd.config.settings import Setting, Table, parse_settings
-
-Settings = Mapping[str, Setting]
+from solrecd.config.settings import Settings, Table, parse_settings
 
 
-def read_settings(table: Table, schema: Schema, problems: Problems) -> Settings:
+def read_settings(
+    table: Table, kind: ConsoleKind, schema: Schema, problems: Problems
+) -> Settings:
     """Return the settings of one table, ``[defaults]`` or that of a console."""
     settings = parse_settings(table, schema, problems)
-    for keys in (PASSWORD_KEYS, KG_KEYS):
-        check_secret(settings, keys, problems)
+    for keys in kind.secrets:
+        check_secret(settings, keys.keys, problems)
     return settings
 
 
@@ -29,7 +29,7 @@ def check_secret(
 
     Args:
         settings: of one table.
-        keys: the keys that may give this secret.
+        keys: those that may give this secret.
         problems: takes the problems.
     """
     found = [key for key in keys if key in settings]
@@ -51,50 +51,40 @@ def _check_mode(given: Given, key: str, problems: Problems) -> None:
         problems.add(given.problem(text))
 
 
-def merge(own: Settings, defaults: Settings) -> Settings:
+def merge(own: Settings, defaults: Settings, kind: ConsoleKind) -> Settings:
     """Return the own settings over the defaults.
 
-    An own secret replaces the default one, wherever that is kept, and an own
-    ``on_conflict`` speaks for ``on_stolen`` too.
+    An own secret replaces the default one, wherever that is kept, and an own key
+    speaks for those that it implies too.
     """
     hidden: set[str] = set()
-    for keys in (PASSWORD_KEYS, KG_KEYS):
-        if keys.keys() & own.keys():
-            hidden.update(keys)
-    if "on_conflict" in own:
-        hidden.add("on_stolen")
+    for secret in kind.secrets:
+        if secret.keys.keys() & own.keys():
+            hidden.update(secret.keys)
+    hidden.update(key for key, source in kind.implied.items() if source in own)
     kept = {key: one for key, one in defaults.items() if key not in hidden}
     merged = {**kept, **own}
-    if "on_conflict" in merged:
-        merged.setdefault("on_stolen", merged["on_conflict"])
+    for key, source in kind.implied.items():
+        if source in merged:
+            merged.setdefault(key, merged[source])
     return merged
 
 
-def check_complete(table: Given, said: Collection[str], problems: Problems) -> None:
+def check_complete(
+    table: Given, said: Collection[str], kind: ConsoleKind, problems: Problems
+) -> None:
     """Note what a console cannot do without.
 
     Args:
         table: the console's table.
         said: keys that it or the defaults give, also those with wrong values.
+        kind: of the console.
         problems: takes the problems.
     """
-    for key in ("bmc", "username"):
+    for key in kind.required:
         if key not in said:
             problems.add(table.problem(f"has no {key}, and [defaults] has none"))
-    if PASSWORD_KEYS.keys().isdisjoint(said):
-        text = f"has no password; allowed: one of {', '.join(PASSWORD_KEYS)}"
-        problems.add(table.problem(text))
-
-
-def check_suites(settings: Settings, problems: Problems) -> None:
-    """Note cipher suites that protect nothing, unless that is asked for."""
-    suites, insecure = settings.get("cipher_suites"), settings.get("insecure")
-    if suites is None:
-        return
-    if not suites.value:
-        problems.add(suites.given.problem("names no cipher suite"))
-    weak = INSECURE_SUITES.intersection(suites.value)
-    if weak and not (insecure and insecure.value):
-        shown = ", ".join(map(str, sorted(weak)))
-        text = f"found {shown}, without integrity or encryption; allowed: 3, 17,"
-        problems.add(suites.given.problem(f"{text} or more with insecure = true"))
+    for secret in kind.secrets:
+        if secret.is_required and secret.keys.keys().isdisjoint(said):
+            text = f"has no {secret.name}; allowed: one of {', '.join(secret.keys)}"
+            problems.add(table.problem(text))

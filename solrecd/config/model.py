@@ -9,22 +9,19 @@ import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Any, ClassVar, Protocol
 
 from solrecd.config.alerts import ReceiverConfig
 from solrecd.config.loki import LokiConfig
 from solrecd.events import Stage
 from solrecd.process.access import Policy
 from solrecd.process.log_settings import LogFormat, LogLevel
-from solrecd.process.secret import Secret
 from solrecd.process.tls import TlsFiles
 
 _MIB = 1024 * 1024
 
-BAUD_RATES = (9600, 19200, 38400, 57600, 115200)
-"""Bit rates that SoL knows (IPMI 2.0 Table 26-5)."""
-
-IPMI_PORT = 623
-"""UDP port of RMCP (IPMI 2.0 §13.1.2, "primary RMCP port")."""
+DEFAULT_KIND = "ipmi"
+"""Of a console that does not say."""
 
 STAGE_TIMEOUTS: Mapping[Stage, float] = MappingProxyType(
     {
@@ -40,35 +37,6 @@ STAGE_TIMEOUTS: Mapping[Stage, float] = MappingProxyType(
     }
 )
 """Seconds in a stage after which a boot counts as stuck."""
-
-
-class Privilege(enum.StrEnum):
-    """Privilege level asked for at login (IPMI 2.0 §13.17)."""
-
-    AUTO = "auto"
-    """The lowest that the BMC's SoL configuration accepts."""
-    USER = "user"
-    OPERATOR = "operator"
-    ADMINISTRATOR = "administrator"
-
-
-class OnConflict(enum.StrEnum):
-    """What to do about somebody else's SoL session."""
-
-    WAIT = "wait"
-    """Leave them alone until they go."""
-    TAKE = "take"
-    """Take it, at most 3 times in 10 minutes: two recorders must not fight."""
-    YIELD = "yield"
-    """Leave them alone for `ConsoleConfig.yield_for`, then take it."""
-
-
-class AddressFamily(enum.StrEnum):
-    """Which addresses of a BMC's name are used."""
-
-    ANY = "any"
-    IPV4 = "ipv4"
-    IPV6 = "ipv6"
 
 
 class Fsync(enum.StrEnum):
@@ -145,53 +113,26 @@ class ApiConfig:
         return TlsFiles(self.certificate, self.key, self.client_ca)
 
 
+class Options(Protocol):
+    """What a kind of console wants to know: a frozen dataclass of that kind's own."""
+
+    live: ClassVar[frozenset[str]]
+    """Fields that can change under a session that stays up."""
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsoleConfig:
-    """One console: a BMC, how to log in to it and what to do there."""
+    """One console: what kind it is of, and what is done with its output."""
 
     name: str
     """A folder name: letters, digits, ``.``, ``_`` and ``-``."""
-    host: str
-    """Name or address of the BMC, without port and brackets."""
-    port: int = IPMI_PORT
-    family: AddressFamily = AddressFamily.ANY
-    bind: str | None = None
-    """Address of this machine to send from."""
-    username: bytes
-    """0-16 bytes (IPMI 2.0 §22.28)."""
-    password: Secret
-    """0-20 bytes (IPMI 2.0 §22.30)."""
-    kg: Secret | None = None
-    """The BMC key K_g, 1-20 bytes (IPMI 2.0 §13.33); None: the user's password."""
-    cipher_suites: tuple[int, ...] = (17, 3)
-    """In the order tried (IPMI 2.0 Table 22-20)."""
-    privilege: Privilege = Privilege.AUTO
-    insecure: bool = False
-    """Suites 0-2 and SoL without encryption are allowed."""
-    quirks: frozenset[str] = frozenset()
-    """Names of `solrecd.sources.ipmi.protocol.quirks`."""
-    on_conflict: OnConflict = OnConflict.WAIT
-    """Somebody else holds the console when we come."""
-    on_stolen: OnConflict = OnConflict.YIELD
-    """Somebody else takes the console from us."""
-    yield_for: float = 900.0
-    """Seconds, since the other one was last seen."""
-    keepalive: float = 20.0
-    """Seconds between two IPMI commands, also while output flows."""
-    sol_instance: int = 1
-    """Payload instance, 1-15 (IPMI 2.0 §24.1)."""
-    payload_size: int | None = None
-    """Most SoL bytes sent in one packet, 1-255; None: what the BMC says."""
-    auxiliary: int | None = None
-    """First auxiliary byte of Activate Payload without its encryption and
-    authentication bits, 0-63 (IPMI 2.0 Table 24-2); None: as the quirks say."""
-    serial_keepalive: float | None = None
-    """Seconds between NUL bytes typed into a silent console; None: never."""
+    kind: str = DEFAULT_KIND
+    """Name of a `kinds.ConsoleKind`."""
+    options: Options
+    """What that kind's parser read."""
     record_input: bool = False
     """What people type is recorded too."""
-    baud: int | None = None
-    """Bit rate of the machine's serial console, one of `BAUD_RATES`, for `solrecctl
-    doctor` to compare; None: what the kernel's command line said."""
     labels: Mapping[str, str] = field(default_factory=dict)
     enabled: bool = True
 

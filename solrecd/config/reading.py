@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
 from solrecd.config.access import AccessReader
 from solrecd.config.api import ApiReader
-from solrecd.config.console_keys import console_keys
+from solrecd.config.console_kinds import ConsoleKinds
 from solrecd.config.consoles import ConsoleReader
 from solrecd.config.document import Document, Given, Path, Source, read_document, spell
 from solrecd.config.errors import Problems
@@ -18,7 +18,7 @@ from solrecd.config.receivers import ReceiverReader
 from solrecd.config.schema import DAEMON_KEYS, STAGE_TIMEOUT_KEYS
 from solrecd.config.secret import Surroundings
 from solrecd.config.settings import Table, parse_settings
-from solrecd.config.tables import top_level
+from solrecd.config.tables import TOP_LEVEL
 from solrecd.config.values import refusal, suggestion
 from solrecd.events import Stage
 
@@ -29,7 +29,7 @@ def parse(
     sources: Sequence[Source],
     surroundings: Surroundings = _NOTHING,
     *,
-    quirks: Collection[str] = (),
+    consoles: ConsoleKinds,
 ) -> Config:
     """Return the configuration that the files make together.
 
@@ -39,7 +39,7 @@ def parse(
     Args:
         sources: the files, main file first.
         surroundings: what secrets are fetched from.
-        quirks: names that the key ``quirks`` may list.
+        consoles: the kinds of consoles there are.
 
     Raises:
         ConfigError: with all problems of all files.
@@ -54,7 +54,7 @@ def parse(
     daemon = _daemon(documents, problems)
     stages = _stages(documents, problems)
     access = AccessReader(surroundings, problems)
-    reader = ConsoleReader(console_keys(quirks), surroundings, problems)
+    reader = ConsoleReader(consoles, surroundings, problems)
     reader.set_defaults(_merged(documents, ("defaults",), problems))
     for document in documents:
         access.read(document, _table(document, ("access",), problems))
@@ -78,7 +78,7 @@ def parse(
 
 
 def _check_top_level(documents: Iterable[Document], problems: Problems) -> None:
-    allowed = top_level()
+    allowed = TOP_LEVEL
     for document in documents:
         for key in document.tables.keys() - set(allowed):
             hint = suggestion(key, allowed)

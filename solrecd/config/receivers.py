@@ -15,11 +15,11 @@ from solrecd.config.alerts import (
     Selection,
     Webhook,
 )
-from solrecd.config.console_settings import Settings, check_secret
+from solrecd.config.console_settings import check_secret
 from solrecd.config.document import Document, Given
 from solrecd.config.errors import Problems
 from solrecd.config.secret import SecretKind, SecretSource, Surroundings, fetch
-from solrecd.config.settings import Setting, Table, parse_settings
+from solrecd.config.settings import Setting, Settings, Table, parse_settings
 from solrecd.config.values import refusal, suggestion
 from solrecd.process.secret import Secret
 

@@ -8,12 +8,13 @@ from typing import Any
 
 from solrecd.config.model import Config, ConsoleConfig, DaemonConfig
 
-LIVE_FIELDS = frozenset(
-    {"labels", "on_conflict", "on_stolen", "yield_for", "record_input", "baud"}
-)
-"""Fields of a console that can change under a session that stays up."""
+_LIVE_FIELDS = frozenset({"labels", "record_input"})
+"""Fields of every console that can change under a session that stays up; its options
+name more."""
 
-_CONSOLE_FIELDS = tuple(one.name for one in fields(ConsoleConfig))
+_CONSOLE_FIELDS = tuple(
+    one.name for one in fields(ConsoleConfig) if one.name != "options"
+)
 _DAEMON_FIELDS = tuple(one.name for one in fields(DaemonConfig))
 
 
@@ -63,12 +64,16 @@ def plan_reload(old: Config, new: Config) -> ReloadPlan:
     start = tuple(name for name in after if name not in before)
     stop = tuple(name for name in before if name not in after)
     changes = {
-        name: _changes(before[name], console, _CONSOLE_FIELDS)
+        name: _console_changes(before[name], console)
         for name, console in after.items()
         if name in before
     }
-    restart = tuple(name for name, keys in changes.items() if set(keys) - LIVE_FIELDS)
-    keep = tuple(name for name, keys in changes.items() if set(keys) <= LIVE_FIELDS)
+    stays = {
+        name: set(keys) <= _LIVE_FIELDS | after[name].options.live
+        for name, keys in changes.items()
+    }
+    restart = tuple(name for name in changes if not stays[name])
+    keep = tuple(name for name in changes if stays[name])
     reasons = {name: f"{', '.join(keys)} changed" for name, keys in changes.items()}
     reasons = {name: text for name, text in reasons.items() if changes[name]}
     reasons |= {name: _absence(name, old, "added") for name in start}
@@ -105,6 +110,16 @@ def _absence(name: str, config: Config, absent: str) -> str:
     if name not in config.consoles:
         return absent
     return "enabled" if absent == "added" else "disabled"
+
+
+def _console_changes(old: ConsoleConfig, new: ConsoleConfig) -> tuple[str, ...]:
+    if old == new:
+        return ()
+    common = _changes(old, new, _CONSOLE_FIELDS)
+    if old.kind != new.kind:
+        return common
+    names = tuple(one.name for one in fields(new.options))
+    return (*_changes(old.options, new.options, names), *common)
 
 
 def _changes(old: object, new: object, names: tuple[str, ...]) -> tuple[str, ...]:

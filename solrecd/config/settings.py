@@ -20,6 +20,10 @@ class Setting(NamedTuple):
     given: Given
 
 
+Settings = Mapping[str, Setting]
+"""Parsed values of one table by their keys."""
+
+
 def parse_settings(
     table: Table, schema: Schema, problems: Problems
 ) -> dict[str, Setting]:

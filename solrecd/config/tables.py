@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from typing import Final
 
 from solrecd.config.access_keys import ACCESS_KEYS
 from solrecd.config.alert_keys import alerts_table
 from solrecd.config.api import API_KEYS
 from solrecd.config.console_keys import console_keys
-from solrecd.config.keys import TableSchema, defaults_of
+from solrecd.config.console_kinds import ConsoleKind, ConsoleKinds
+from solrecd.config.keys import Key, TableSchema, defaults_of
 from solrecd.config.loki_keys import loki_table
 from solrecd.config.model import STAGE_TIMEOUTS, ApiConfig, ConsoleConfig, DaemonConfig
 from solrecd.config.schema import DAEMON_KEYS, STAGE_TIMEOUT_KEYS
+from solrecd.config.values import one_of
 
 _DAEMON = TableSchema(
     path=("daemon",),
@@ -52,22 +54,43 @@ _ACCESS = TableSchema(
 )
 
 
-def tables(quirks: Collection[str] = ()) -> tuple[TableSchema, ...]:
+def tables(consoles: ConsoleKinds) -> tuple[TableSchema, ...]:
     """Return all tables, in the order in which they are explained.
 
     Args:
-        quirks: the names that the key ``quirks`` may list.
+        consoles: the kinds of consoles there are.
     """
+    usual, *others = consoles.values()
     defaults = TableSchema(
         path=("defaults",),
-        keys=console_keys(quirks),
-        defaults=defaults_of(ConsoleConfig),
-        help="What holds for every console. Any key of a console may stand here; a"
-        " console's own key replaces it.",
+        keys={**console_keys(consoles), **usual.keys},
+        defaults={**defaults_of(ConsoleConfig), **usual.defaults},
+        help="What holds for every console. Any key of a console may stand here, also"
+        " one that consoles of some kinds only have; a console's own key replaces it.",
     )
-    return _DAEMON, _API, _ACCESS, defaults, _STAGES, alerts_table(), loki_table()
+    return (
+        *(_DAEMON, _API, _ACCESS, defaults),
+        *map(_kind_table, others),
+        *(_STAGES, alerts_table(), loki_table()),
+    )
 
 
-def top_level() -> tuple[str, ...]:
-    """Return the names that a file may begin a table with."""
-    return (*dict.fromkeys(table.path[0] for table in tables()), "console")
+def _kind_table(kind: ConsoleKind) -> TableSchema:
+    chosen = Key(one_of((kind.name,)), "Consoles of this kind say so.", kind.name)
+    return TableSchema(
+        path=("console", f"MY-{kind.name.upper()}"),
+        keys={"kind": chosen, **kind.keys},
+        defaults=kind.defaults,
+        help=kind.help,
+    )
+
+
+TOP_LEVEL: Final = (
+    *dict.fromkeys(
+        table.path[0]
+        for table in (_DAEMON, _API, _ACCESS, _STAGES, alerts_table(), loki_table())
+    ),
+    "defaults",
+    "console",
+)
+"""The names that a file may begin a table with."""

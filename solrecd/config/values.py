@@ -17,6 +17,7 @@ from typing import Any, TypeGuard, TypeVar
 
 T = TypeVar("T")
 E = TypeVar("E", bound=enum.StrEnum)
+Choice = TypeVar("Choice", int, str)
 N = TypeVar("N", int, float)
 Parser = Callable[[Any], T]
 
@@ -90,13 +91,15 @@ def integer(low: int, high: int) -> Parser[int]:
     return parse
 
 
-def one_of(allowed: Collection[int]) -> Parser[int]:
-    """Return a parser of a few whole numbers."""
+def one_of(allowed: Collection[Choice]) -> Parser[Choice]:
+    """Return a parser of a few whole numbers, or of a few words."""
 
-    def parse(value: object) -> int:
-        if _is_number(value, int) and value in allowed:
-            return value
-        raise refusal(value, f"one of {', '.join(map(str, allowed))}")
+    def parse(value: object) -> Choice:
+        for one in allowed:
+            if type(value) is type(one) and value == one:
+                return one
+        hint = _nearest(value, allowed)
+        raise refusal(value, f"one of {', '.join(map(show, allowed))}{hint}")
 
     return parse
 

@@ -20,13 +20,15 @@ from solrecd.analysis.boot.pace import Pace
 from solrecd.analysis.interpreter import Interpreter
 from solrecd.config import ConsoleConfig
 from solrecd.console.desk import Desk
-from solrecd.console.event_fanout import SECOND, Chronicle, Deed, Sinks, seconds
+from solrecd.console.event_fanout import SECOND, EventFanout, Sinks, seconds
 from solrecd.console.power import PowerStory
 from solrecd.console.session import SessionStory
 from solrecd.console.silence import SilenceWatch, Situation
 from solrecd.events import (
     Boot,
     Chunk,
+    EventDraft,
+    Gap,
     GapReason,
     Kind,
     Lost,
@@ -38,7 +40,6 @@ from solrecd.events import (
 )
 from solrecd.metrics import ConsoleMetrics
 from solrecd.process.stamps import format_stamp
-from solrecd.sources.ipmi.protocol.events import SolLoss
 from solrecd.storage.archive.sink import OpenedConsole
 
 QUIET = SECOND // 4
@@ -130,7 +131,7 @@ class Console:
         self._around = around
         self._wall_clock = around.wall_clock
         self._metrics = metrics
-        self._chronicle = Chronicle(
+        self._fanout = EventFanout(
             config.name, around.sinks, metrics, self._boot_number
         )
         self._stream = opened.stream
@@ -147,9 +148,9 @@ class Console:
         self._refused_since: int | None = None
         self._unsettled = False
         self._silence = SilenceWatch()
-        self._power = PowerStory(self._chronicle, self._switch)
+        self._power = PowerStory(self._fanout, self._switch)
         self._session = SessionStory(
-            self._chronicle,
+            self._fanout,
             metrics,
             self._note_gap,
             now=self._wall_clock(),
@@ -278,9 +279,9 @@ class Console:
         self._metrics.left_logged_in = is_left
         if shell is not None and left_at is not None and is_left:
             # Not the time of this look: the same event after a restart.
-            self._chronicle.report(
+            self._fanout.report(
                 left_at,
-                Deed(
+                EventDraft(
                     Kind.OPERATOR,
                     "console_left_logged_in",
                     Severity.WARNING,
@@ -320,7 +321,7 @@ class Console:
         self._interpreter.limit(self._pace.limits(self._around.limits()))
 
     def _tell(self, chunks: Sequence[Chunk], reading: Reading) -> None:
-        self._chronicle.tell(chunks, reading)
+        self._fanout.tell(chunks, reading)
         for boot in reading.boots:
             if boot.ended is not None:
                 self._pace.add(boot)
@@ -333,62 +334,59 @@ class Console:
         """Bytes of this console ever recorded."""
         return self._stream.offset
 
-    def mark_restart(self, since: int, *, output_waited: bool) -> None:
+    def mark_restart(self, since: int | None, *, output_waited: bool) -> None:
         """Mark that an earlier daemon's session goes on here: no gap, but a pause.
 
         Args:
-            since: stamp at which that daemon was last known to work.
+            since: stamp at which that daemon was last known to work; None: unknown.
             output_waited: the machine printed meanwhile: only then may something
                 have been thrown away.
         """
         now = self._wall_clock()
         self._session.went_on()
-        pause = f"{seconds(now - since)} s"
-        text = f"restart: {pause}, session kept"
+        pause = "" if since is None else f"{seconds(now - since)} s, "
+        text = f"restart: {pause}session kept"
         log.info("session.resumed", console=self.name)
-        if output_waited and now - since > PATIENT:
-            lost = f"{pause} without a reader; the BMC may have dropped output"
+        if since is not None and output_waited and now - since > PATIENT:
+            pause = seconds(now - since)
+            lost = f"{pause} s without a reader; the BMC may have dropped output"
             self._note_gap(GapReason.SESSION, lost, now)
         self.interpret()
-        self._chronicle.note(now, text)
-        deed = Deed(Kind.SESSION, "resumed", Severity.INFO, text)
-        self._chronicle.report(now, deed)
+        self._fanout.note(now, text)
+        draft = EventDraft(Kind.SESSION, "resumed", Severity.INFO, text)
+        self._fanout.report(now, draft)
 
     def resumed(self) -> None:
         """Mark where a gap ends: bytes come again, or are about to."""
         self._session.resumed(self._wall_clock())
 
-    def mark_loss(self, loss: SolLoss) -> None:
-        """Mark that the BMC lost output just here."""
-        lost = "an unknown number of" if loss.count is None else str(loss.count)
-        text = f"{lost} bytes lost ({loss.reason})"
-        if loss.packets is not None:
-            text += f"; the BMC left out {loss.packets} packet numbers"
-        self._note_gap(loss.reason, text, self._wall_clock(), loss)
+    def mark_loss(self, gap: Gap) -> None:
+        """Mark that output was lost just here."""
+        self._note_gap(gap.reason, gap.text, self._wall_clock(), gap)
 
     def session_changed(
         self, state: SessionState, lost: Lost | None, retry_in: float | None
     ) -> None:
         """Learn what the keeper says of the session; only news become events."""
         self._session.changed(state, lost, retry_in, self._wall_clock())
-        self._chronicle.changed()
+        self._fanout.changed()
 
     def _note_gap(
         self,
         reason: GapReason,
         text: str,
         at: int,
-        loss: SolLoss | None = None,
+        gap: Gap | None = None,
     ) -> None:
-        loss = loss or SolLoss(reason)
-        known = {"bytes": loss.count, "packets": loss.packets}
+        gap = gap or Gap(reason, text)
+        known = {"bytes": gap.bytes, "packets": gap.packets}
         self.interpret()
         self._understand((), self._interpreter.gap)
-        self._metrics.gap(reason, loss.count or 0)
-        self._chronicle.note(at, f"gap: {text}")
-        self._chronicle.report(
+        self._metrics.gap(reason, gap.bytes or 0)
+        self._fanout.note(at, f"gap: {text}")
+        self._fanout.report(
             at,
-            Deed(
+            EventDraft(
                 Kind.GAP,
                 reason.value,
                 Severity.WARNING,
@@ -401,7 +399,7 @@ class Console:
         """Learn from the keeper whether the machine is on; None: nobody can tell."""
         if on is not self._metrics.power_on:
             self._metrics.power_on = on
-            self._chronicle.changed()
+            self._fanout.changed()
         self._power.seen(on, self._interpreter.stage, self._wall_clock())
 
     def expect(self, ending: str | None, beginning: str | None = None) -> None:
@@ -433,13 +431,15 @@ class Console:
         text = _CONTROL.sub(" ", text)[:NOTE_SIZE]
         log.info("console.operator", console=self.name, act=act, user=user)
         self.interpret()
-        self._chronicle.note(now, text)
-        deed = Deed(Kind.OPERATOR, act.value, Severity.INFO, text, {"user": user})
-        self._chronicle.report(now, deed)
+        self._fanout.note(now, text)
+        draft = EventDraft(
+            Kind.OPERATOR, act.value, Severity.INFO, text, {"user": user}
+        )
+        self._fanout.report(now, draft)
 
-    def report(self, at: int, deed: Deed) -> None:
+    def report(self, at: int, draft: EventDraft) -> None:
         """Tell an event that somebody else learned of."""
-        self._chronicle.report(at, deed)
+        self._fanout.report(at, draft)
 
     def _boot_number(self) -> int | None:
         return None if self.boot is None else self.boot.boot
@@ -448,6 +448,26 @@ class Console:
     def boot(self) -> Boot | None:
         """The boot that goes on, or has ended last."""
         return self._interpreter.boot
+
+    @property
+    def last_output(self) -> int | None:
+        """Stamp of the newest byte; None: there never was one."""
+        return self._metrics.last_output or None
+
+    @property
+    def session_state(self) -> SessionState:
+        """Whether the way to the console is open."""
+        return self._session.state
+
+    @property
+    def session_since(self) -> int:
+        """Stamp of that."""
+        return self._session.since
+
+    @property
+    def session_lost(self) -> Lost | None:
+        """Why it is not open."""
+        return self._session.lost
 
     @property
     def session(self) -> SessionStory:
@@ -459,6 +479,7 @@ class Console:
         session, boot = self._session, self._interpreter.boot
         return {
             "console": self.name,
+            "kind": self.config.kind,
             "session": session.state.value,
             "since": format_stamp(session.since),
             "power": str(self._power),
@@ -467,9 +488,9 @@ class Console:
             "stage_since": _stamp_or_none(self._interpreter.stage_since),
             "outcome": None if boot is None else boot.outcome.value,
             "title": None if boot is None else boot.title,
-            "acknowledged": self._chronicle.attention.as_dict(),
-            "viewers": self._chronicle.viewers + len(self._seats),
-            "last_output": _stamp_or_none(self._metrics.last_output or None),
+            "acknowledged": self._fanout.attention.as_dict(),
+            "viewers": self._fanout.viewers + len(self._seats),
+            "last_output": _stamp_or_none(self.last_output),
             "error": session.error,
             "next_try": _stamp_or_none(session.next_try),
             "labels": dict(self.config.labels),
@@ -478,12 +499,7 @@ class Console:
     def details(self) -> dict[str, Any]:
         """Return the ``status`` object: the summary and everything else known."""
         boot = self._interpreter.boot
-        config = self.config
         return self.summary() | {
-            "bmc": config.host
-            if config.port == 623
-            else f"{config.host}:{config.port}",
-            "username": config.username.decode(errors="replace"),
             "received_bytes": self._metrics.received_bytes,
             "gaps": sum(self._metrics.gaps.values()),
             "left_logged_in": self._metrics.left_logged_in,

@@ -9,7 +9,7 @@ road as new ones.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import trio
@@ -17,15 +17,13 @@ import trio
 from solrecd.analysis.boot.pace import Pace
 from solrecd.analysis.boot.rules import RuleSet
 from solrecd.analysis.interpreter import Interpreter
-from solrecd.api.doors import Doors
 from solrecd.config import Config, ConsoleConfig, ReloadPlan
 from solrecd.console import Console, Past, Sinks, Surroundings
 from solrecd.events import Boot, Stage
 from solrecd.metrics import Metrics
-from solrecd.sources.ipmi.link.dialer import Dialer
 from solrecd.storage.archive.opening_threads import Turns
 from solrecd.storage.archive.sink import OpenedConsole
-from solrecd.storage.index.memory import Evidence, Memory, Recollection
+from solrecd.storage.index.memory import Memory, Recollection
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +33,8 @@ class Workshop:
     sinks: Sinks
     metrics: Metrics
     rules: RuleSet
-    dialer: Dialer
-    doors: Doors
-    """Know who may do what."""
+    followers: Sequence[Callable[[Config], None]]
+    """Take each new configuration."""
     memory: Memory
     """Knows earlier boots."""
     wall_clock: Callable[[], int]
@@ -71,14 +68,6 @@ class Workshop:
             ),
         )
 
-    async def evidence(self, name: str) -> Evidence:
-        """Return what the newest boots say of how a console is set."""
-        return await trio.to_thread.run_sync(self.memory.evidence, name)
-
-    async def last_log_entry(self, name: str) -> int | None:
-        """Return the number of the newest entry of a BMC's log that is known."""
-        return await trio.to_thread.run_sync(self.memory.last_log_entry, name)
-
     def _look_up(self, name: str) -> tuple[OpenedConsole, Recollection]:
         known = self.memory.recall(name)
         return _without_notes(self.sinks.archive.open_console(name), known), known
@@ -93,16 +82,15 @@ class Workshop:
             self.metrics.remove(console.name)
             self.sinks.viewers.forget(console.name)
             self.sinks.alerts.forget(console.name)
-            self.dialer.forget(console.name)
         await trio.lowlevel.checkpoint()
 
     def apply(self, config: Config, plan: ReloadPlan) -> None:
         """Take what a new configuration says about consoles that stay."""
         self.metrics.stage_timeouts = config.stages
-        self.doors.apply(config)
+        for follow in self.followers:
+            follow(config)
         for name in plan.update:
             self.metrics.console(name, config.consoles[name].labels)
-        self.sinks.alerts.configure(config)
         self.metrics.reloaded(self.wall_clock(), successful=True)
 
     def refuse(self) -> None:

@@ -41,14 +41,14 @@ class Console(Protocol):
         """Take the configured limits of stages anew."""
 
 
-class Keeper(Protocol):
-    """Who keeps its session; see `solrecd.sources.ipmi.keeper.Keeper`."""
+class Source(Protocol):
+    """The way to it; see `solrecd.sources.base.Source`."""
 
-    def console_is_quiet(self) -> None:
+    def output_paused(self) -> None:
         """The machine printed something and then stopped."""
 
     def revive(self, why: str) -> bool:
-        """Activate the payload anew."""
+        """Try to get a console going that should print."""
 
 
 class Rounds:
@@ -60,14 +60,14 @@ class Rounds:
 
     def __init__(self, wall_clock: Callable[[], int]) -> None:
         self._wall_clock = wall_clock
-        self._present: dict[Console, Keeper] = {}
+        self._present: dict[Console, Source] = {}
         self._woken: set[Console] = set()
         self._unsettled: set[Console] = set()
         self._output = trio.Event()
 
-    def join(self, console: Console, keeper: Keeper) -> None:
+    def join(self, console: Console, source: Source) -> None:
         """Give a console turns from now on."""
-        self._present[console] = keeper
+        self._present[console] = source
 
     def leave(self, console: Console) -> None:
         """Give it the last one, for what is left."""
@@ -104,7 +104,7 @@ class Rounds:
     def _settle(self, console: Console) -> None:
         if console.settle(self._wall_clock()):
             self._unsettled.discard(console)
-            self._present[console].console_is_quiet()
+            self._present[console].output_paused()
 
     async def _check_forever(self) -> None:
         while True:

@@ -7,10 +7,10 @@ only where ``record_input`` says so: it holds passwords, too.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import trio
 
@@ -18,9 +18,19 @@ from solrecd.console import Console
 from solrecd.console.desk import Claim, Mode, Seat
 from solrecd.events import OperatorAct
 from solrecd.process.stamps import format_stamp
-from solrecd.sources.ipmi.keeper import Keeper
-from solrecd.sources.ipmi.management import Management, ManagementError, Power
-from solrecd.sources.ipmi.protocol.sol import UNSENT_LIMIT
+from solrecd.sources.base import (
+    BreakControl,
+    Examiner,
+    PowerAction,
+    PowerControl,
+    Sharing,
+    Source,
+    SourceError,
+    Tell,
+)
+from solrecd.sources.limits import UNSENT_LIMIT
+
+T = TypeVar("T")
 
 PIECE: Final = 4096
 """Bytes of input that are handed on at once: a paste must not lock out a Ctrl-C."""
@@ -31,12 +41,14 @@ ROOM_EVERY: Final = 0.02
 INPUT_NOTE: Final = 200
 """Bytes of input in one note, where input is recorded."""
 
-_ENDINGS: Final[Mapping[Power, str]] = MappingProxyType(
-    {Power.RESET: "reset", Power.CYCLE: "reset", Power.OFF: "off"}
+_ENDINGS: Final[Mapping[PowerAction, str]] = MappingProxyType(
+    {PowerAction.RESET: "reset", PowerAction.CYCLE: "reset", PowerAction.OFF: "off"}
 )
 """How a boot ends that somebody ends; a shutdown is the operating system's to tell."""
 
-_BEGINNINGS: Final = frozenset({Power.ON, Power.RESET, Power.CYCLE, Power.DIAGNOSTIC})
+_BEGINNINGS: Final = frozenset(
+    {PowerAction.ON, PowerAction.RESET, PowerAction.CYCLE, PowerAction.DIAGNOSTIC}
+)
 """What a boot follows on, soon."""
 
 
@@ -49,22 +61,19 @@ class Operation:
 
     Args:
         console: keeps the record.
-        keeper: has the session.
-        threads: limits how many BMCs are managed at the same time.
+        source: the way to it.
         wall_clock: stamps.
     """
 
     def __init__(
         self,
         console: Console,
-        keeper: Keeper,
-        threads: trio.CapacityLimiter,
+        source: Source,
         wall_clock: Callable[[], int],
     ) -> None:
         self._console = console
         self._wall_clock = wall_clock
-        self._keeper = keeper
-        self._management = Management(keeper.request, threads)
+        self._source = source
 
     # The desk.
 
@@ -115,10 +124,10 @@ class Operation:
         """
         for start in range(0, len(data), PIECE):
             piece = data[start : start + PIECE]
-            while self._keeper.unsent + len(piece) > UNSENT_LIMIT:  # noqa: ASYNC110
+            while self._source.unsent + len(piece) > UNSENT_LIMIT:  # noqa: ASYNC110
                 # Nobody tells when a BMC accepts: that would cost every packet.
                 await trio.sleep(ROOM_EVERY)
-            if not self._keeper.write(piece):
+            if not self._source.write(piece):
                 raise OperationError(self._no_session)
             if self._console.config.record_input:
                 self._record(user, piece)
@@ -136,10 +145,10 @@ class Operation:
         """
         if key and not (len(key) == 1 and key.isascii() and key.isalnum()):
             raise OperationError(f"a SysRq key is one letter or digit, not {key!r}")
-        if not self._keeper.send_break():
+        if not self._breaks.send_break():
             raise OperationError(self._no_session)
         if key:
-            self._keeper.write(key.encode("ascii"))
+            self._source.write(key.encode("ascii"))
         text = f"{user} sent a break" + (f" and SysRq {key}" if key else "")
         self._console.note_act(OperatorAct.BREAK, text, user)
         self._console.desk.say(text)
@@ -147,7 +156,39 @@ class Operation:
     @property
     def _no_session(self) -> str:
         state = self._console.session.state.value
-        return f"{self._console.name} has no session with its BMC now ({state})"
+        name, peer = self._console.name, self._source.peer
+        return f"{name} has no session with {peer} now ({state})"
+
+    # What not every kind of console has.
+
+    @property
+    def _breaks(self) -> BreakControl:
+        return self._required(self._source.breaks, "break")
+
+    @property
+    def _sharing(self) -> Sharing:
+        return self._required(self._source.sharing, "session that could be given away")
+
+    @property
+    def _power(self) -> PowerControl:
+        return self._required(self._source.power, "power control")
+
+    @property
+    def _examiner(self) -> Examiner:
+        return self._required(self._source.examiner, "examination")
+
+    def _required(self, ability: T | None, what: str) -> T:
+        """Return what the source can do.
+
+        Raises:
+            OperationError: consoles of this kind cannot.
+        """
+        if ability is None:
+            config = self._console.config
+            raise OperationError(
+                f"{config.name} is a console of kind {config.kind}, which has no {what}"
+            )
+        return ability
 
     # The record.
 
@@ -186,24 +227,26 @@ class Operation:
 
     def give_away(self, user: str, seconds: float) -> None:
         """End the session for a while: somebody needs the BMC to himself."""
+        sharing = self._sharing
         text = f"{user} was given the console for {seconds:.0f} s"
         self._console.note_act(OperatorAct.YIELDED, text, user)
         self._console.desk.say(text)
-        self._keeper.give_away(seconds, f"given to {user}")
+        sharing.give_away(seconds, f"given to {user}")
 
     def take_back(self, user: str) -> None:
         """Have the console at once, whoever holds it."""
+        sharing = self._sharing
         self._console.note_act(
             OperatorAct.TAKEN, f"{user} had the console taken back", user
         )
-        self._keeper.take_back()
+        sharing.take_back()
 
     def reconnect(self, user: str) -> None:
         """Begin a fresh session at once."""
         text = f"{user} wanted a fresh session"
         self._console.note_act(OperatorAct.RECONNECTED, text, user)
         self._console.desk.say(text)
-        self._keeper.reconnect(f"for {user}")
+        self._source.reconnect(f"for {user}")
 
     # The machine.
 
@@ -211,25 +254,62 @@ class Operation:
         """Return whether the machine is on.
 
         Raises:
-            ManagementError: the BMC did not tell.
+            OperationError: consoles of this kind have none.
+            SourceError: it cannot be known now.
         """
-        return (await self._management.power()).value
+        return await self._power.power()
 
-    async def set_power(self, user: str, wish: Power) -> None:
+    async def set_power(self, user: str, action: PowerAction) -> None:
         """Switch the machine's power.
 
         Raises:
-            ManagementError: the BMC refused, or does not answer.
+            OperationError: consoles of this kind have none.
+            SourceError: it was refused, or there is no answer.
         """
+        power = self._power
         # Before: the first bytes of the new boot come faster than the answer.
-        text = f"{user} asked for power {wish.value}"
-        act = OperatorAct(f"power_{wish.value}")
+        text = f"{user} asked for power {action.value}"
+        act = OperatorAct(f"power_{action.value}")
         self._console.note_act(act, text, user)
         self._console.desk.say(text)
-        beginning = act.value if wish in _BEGINNINGS else None
-        self._console.expect(_ENDINGS.get(wish), beginning)
+        beginning = act.value if action in _BEGINNINGS else None
+        self._console.expect(_ENDINGS.get(action), beginning)
         try:
-            await self._management.set_power(wish)
-        except ManagementError:
+            await power.set_power(action)
+        except SourceError:
             self._console.expect(None)
             raise
+
+    # What is wrong.
+
+    async def examine(self, tell: Tell) -> None:
+        """Look at everything between the console and us; change nothing.
+
+        Raises:
+            OperationError: consoles of this kind cannot be examined.
+        """
+        await self._examiner.examine(tell)
+
+    def require_examiner(self) -> None:
+        """Raise `OperationError` where `examine` would, before an answer begins."""
+        self._examiner  # noqa: B018 - it raises
+
+    async def proposals(self) -> Sequence[Mapping[str, Any]]:
+        """Return what could be set at the other end.
+
+        Raises:
+            OperationError: consoles of this kind cannot be examined.
+            SourceError: it cannot be asked now.
+        """
+        return await self._examiner.proposals()
+
+    async def treat(
+        self, user: str, parameters: Collection[int]
+    ) -> Sequence[Mapping[str, Any]]:
+        """Set what was proposed; return what became of it.
+
+        Raises:
+            OperationError: consoles of this kind cannot be examined.
+            SourceError: it cannot be asked now.
+        """
+        return await self._examiner.treat(user, parameters)

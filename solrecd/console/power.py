@@ -7,8 +7,8 @@ from types import MappingProxyType
 
 import structlog
 
-from solrecd.console.event_fanout import Chronicle, Deed
-from solrecd.events import Kind, Severity, Stage
+from solrecd.console.event_fanout import EventFanout
+from solrecd.events import EventDraft, Kind, Severity, Stage
 
 log = structlog.get_logger()
 
@@ -26,16 +26,16 @@ class PowerStory:
     """What the BMC says of the power.
 
     Args:
-        chronicle: is told the news.
+        fanout: is told the news.
         switch: lets the boot end or begin: on or off, and the stamp.
     """
 
-    __slots__ = ("_believed", "_chronicle", "_now", "_switch")
+    __slots__ = ("_believed", "_fanout", "_now", "_switch")
 
     def __init__(
-        self, chronicle: Chronicle, switch: Callable[[bool, int], None]
+        self, fanout: EventFanout, switch: Callable[[bool, int], None]
     ) -> None:
-        self._chronicle = chronicle
+        self._fanout = fanout
         self._switch = switch
         self._now: bool | None = None
         """As the BMC says; None while nobody can tell."""
@@ -67,7 +67,7 @@ class PowerStory:
             self._tell(_WORDS[on], at)
 
     def _tell(self, name: str, at: int) -> None:
-        log.info("console.power", console=self._chronicle.console, power=name)
-        self._chronicle.note(at, f"power: {name}")
-        deed = Deed(Kind.POWER, name, Severity.INFO, f"power {name}")
-        self._chronicle.report(at, deed)
+        log.info("console.power", console=self._fanout.console, power=name)
+        self._fanout.note(at, f"power: {name}")
+        draft = EventDraft(Kind.POWER, name, Severity.INFO, f"power {name}")
+        self._fanout.report(at, draft)

@@ -7,8 +7,16 @@ from types import MappingProxyType
 
 import structlog
 
-from solrecd.console.event_fanout import SECOND, Chronicle, Deed, seconds
-from solrecd.events import GapReason, Kind, Lost, LostReason, SessionState, Severity
+from solrecd.console.event_fanout import SECOND, EventFanout, seconds
+from solrecd.events import (
+    EventDraft,
+    GapReason,
+    Kind,
+    Lost,
+    LostReason,
+    SessionState,
+    Severity,
+)
 from solrecd.metrics import ConsoleMetrics
 
 log = structlog.get_logger()
@@ -39,7 +47,7 @@ class SessionStory:
     """What is known of a session, and what of it is news.
 
     Args:
-        chronicle: is told the news.
+        fanout: is told the news.
         metrics: the console's numbers.
         note_gap: marks a gap in its place between the bytes.
         now: stamp.
@@ -49,9 +57,9 @@ class SessionStory:
 
     __slots__ = (
         "_cause",
-        "_chronicle",
         "_down_since",
         "_early",
+        "_fanout",
         "_metrics",
         "_note_gap",
         "_resumed_at",
@@ -63,7 +71,7 @@ class SessionStory:
 
     def __init__(
         self,
-        chronicle: Chronicle,
+        fanout: EventFanout,
         metrics: ConsoleMetrics,
         note_gap: NoteGap,
         *,
@@ -77,7 +85,7 @@ class SessionStory:
         """Why it is not up."""
         self.next_try: int | None = None
         """Stamp."""
-        self._chronicle = chronicle
+        self._fanout = fanout
         self._metrics = metrics
         self._note_gap = note_gap
         self._down_since = resumed
@@ -149,22 +157,20 @@ class SessionStory:
     def _announce(self, now: int) -> None:
         lost = self.lost
         if lost is None:
-            log.info(
-                "session.changed", console=self._chronicle.console, state=self.state
-            )
+            log.info("session.changed", console=self._fanout.console, state=self.state)
         else:
             log.warning(
                 "session.changed",
-                console=self._chronicle.console,
+                console=self._fanout.console,
                 state=self.state,
                 reason=lost.reason,
                 detail=lost.detail,
                 retry_in=self._retry_in(now),
             )
         because = "" if lost is None else f": {lost.detail or lost.reason}"
-        self._chronicle.report(
+        self._fanout.report(
             now,
-            Deed(
+            EventDraft(
                 Kind.SESSION,
                 self.state.value,
                 self._severity(),

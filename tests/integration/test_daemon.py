@@ -16,7 +16,7 @@ import trio
 
 from solrecd.api.client import Client
 from solrecd.cli.commands.scan import packaged_rules
-from solrecd.config import Config, ConsoleConfig, DaemonConfig, OnConflict, Secret
+from solrecd.config import Config, ConsoleConfig, DaemonConfig, Secret
 from solrecd.daemon import Daemon
 from solrecd.process.systemd import Notifier
 from solrecd.simbmc.bmc import Bmc
@@ -26,9 +26,11 @@ from solrecd.simbmc.ledger import Ledger
 from solrecd.simbmc.machine import ChassisControl, Machine, NumberedLines, numbered
 from solrecd.simbmc.options import BmcOptions, User
 from solrecd.simbmc.payload import SolSettings
+from solrecd.sources.ipmi.options import OnConflict
 from solrecd.storage.archive.files import FileSystem
 from solrecd.storage.index import FILE_NAME, Index, is_complete
 from solrecd.storage.index.memory import Memory
+from tests.support.configs import bmc_console
 
 PATIENCE = 60.0
 """Seconds for what normally takes one or two."""
@@ -50,14 +52,8 @@ def make_bmc(name: str, *, total: int | None = TOTAL, rate: float = 100) -> Bmc:
 
 def console_config(member: Member, name: str, **changes: Any) -> ConsoleConfig:
     """Return the configuration of a console behind a simulated BMC."""
-    settings = {
-        "name": name,
-        "host": member.host,
-        "port": member.port,
-        "username": b"recorder",
-        "password": Secret(b"secret"),
-    }
-    return ConsoleConfig(**(settings | changes))  # type: ignore[arg-type]
+    place = {"host": member.host, "port": member.port}
+    return bmc_console(name, **(place | changes))
 
 
 class Site:

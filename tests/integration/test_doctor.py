@@ -27,6 +27,7 @@ from tests.integration.test_daemon import PATIENCE, Site
 from tests.integration.test_management import PANIC
 from tests.support import ipmi_sim
 from tests.support.attached import solrecctl
+from tests.support.configs import changed
 from tests.support.ipmi_sim import PASSWORD, USERNAME, IpmiSim
 from tests.support.peers import need
 from tests.support.wire import Wire
@@ -290,7 +291,7 @@ def peer(tmp_path: Path) -> Iterator[IpmiSim]:
 
 async def test_ipmi_sim_is_examined_and_set(site: Site, peer: IpmiSim) -> None:
     add(site)
-    site.consoles["node1"] = replace(
+    site.consoles["node1"] = changed(
         site.consoles["node1"],
         port=peer.port,
         username=USERNAME.encode(),

@@ -8,7 +8,8 @@ from collections.abc import AsyncIterator
 import pytest
 import trio
 
-from solrecd.config import ConsoleConfig, Secret
+from solrecd.config import Secret
+from solrecd.events import Gap
 from solrecd.simbmc.bmc import Bmc
 from solrecd.simbmc.faults import Mishap
 from solrecd.simbmc.fleet import Fleet, Member
@@ -17,7 +18,8 @@ from solrecd.sources.ipmi.link.base import RequestError
 from solrecd.sources.ipmi.link.dialer import Dialer
 from solrecd.sources.ipmi.link.hub import Hub
 from solrecd.sources.ipmi.link.sol import SolLink
-from solrecd.sources.ipmi.protocol.events import CommandFailed, LoggedIn, SolLoss
+from solrecd.sources.ipmi.protocol.events import CommandFailed, LoggedIn
+from tests.support.configs import bmc_options
 
 PATIENCE = 60.0
 
@@ -33,8 +35,8 @@ class Nobody:
     def resumed(self) -> None:
         """A gap ends; nobody asks here."""
 
-    def mark_loss(self, loss: SolLoss) -> None:
-        raise AssertionError(loss)
+    def mark_loss(self, gap: Gap) -> None:
+        raise AssertionError(gap)
 
     def mark_restart(self, since: int, *, output_waited: bool) -> None:
         raise AssertionError(since)
@@ -55,8 +57,8 @@ async def link(member: Member) -> AsyncIterator[SolLink]:
     """Return a link that is logged in."""
     hub = Hub(lambda _: None)
     dialer = Dialer(hub, 8)
-    config = ConsoleConfig(
-        name="node1",
+    config = bmc_options(
+        "node1",
         host=member.host,
         port=member.port,
         username=b"recorder",

@@ -17,7 +17,6 @@ import trio
 from hypothesis import HealthCheck, given, settings, strategies as st
 from trio.testing import MockClock
 
-from solrecd.config import ConsoleConfig, OnConflict, Secret
 from solrecd.events import Kind
 from solrecd.simbmc.bmc import Bmc
 from solrecd.simbmc.faults import Faults, Mishap
@@ -25,7 +24,9 @@ from solrecd.simbmc.ledger import Ledger
 from solrecd.simbmc.machine import Machine, NumberedLines
 from solrecd.simbmc.options import BmcOptions
 from solrecd.simbmc.payload import GiveUp, Overflow, SolSettings
+from solrecd.sources.ipmi.options import OnConflict
 from tests.reliability.losses import Text, find_losses
+from tests.support.configs import bmc_console
 from tests.support.golden import RULES
 from tests.support.virtual_site import VirtualSite
 
@@ -49,11 +50,8 @@ KINDS = (
     dataclasses.replace(SETTINGS, grows=False, retry_growth=1.5),
 )
 
-CONFIG = ConsoleConfig(
-    name=NAME,
-    host="bmc1",
-    username=b"recorder",
-    password=Secret(b"secret"),
+CONFIG = bmc_console(
+    NAME,
     keepalive=3.0,
     on_conflict=OnConflict.TAKE,
     on_stolen=OnConflict.TAKE,

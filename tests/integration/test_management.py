@@ -12,14 +12,15 @@ from pathlib import Path
 import pytest
 import trio
 
-from solrecd.config import ConsoleConfig, Secret
-from solrecd.events import Lost, SessionState
+from solrecd.config import Secret
+from solrecd.events import Gap, Lost, SessionState
 from solrecd.simbmc.bmc import Bmc
 from solrecd.simbmc.faults import Misbehaviour, Mishap
 from solrecd.simbmc.fleet import Fleet, Member
 from solrecd.simbmc.machine import Machine, NumberedLines, numbered
 from solrecd.simbmc.options import BmcOptions, User
 from solrecd.simbmc.payload import SolSettings
+from solrecd.sources.base import PowerAction
 from solrecd.sources.ipmi.keeper import Keeper
 from solrecd.sources.ipmi.link.dialer import Dialer
 from solrecd.sources.ipmi.link.hub import Hub
@@ -28,10 +29,10 @@ from solrecd.sources.ipmi.management import (
     BootDevice,
     Management,
     ManagementError,
-    Power,
 )
-from solrecd.sources.ipmi.protocol.events import SolLoss
+from solrecd.sources.ipmi.options import IpmiOptions
 from tests.support import ipmi_sim
+from tests.support.configs import bmc_options
 from tests.support.ipmi_sim import HOST, PASSWORD, USERNAME, IpmiSim
 from tests.support.peers import need
 from tests.support.wire import Wire
@@ -68,8 +69,8 @@ class Recording:
     def resumed(self) -> None:
         """A gap ends; nobody asks here."""
 
-    def mark_loss(self, loss: SolLoss) -> None:
-        raise AssertionError(loss)
+    def mark_loss(self, gap: Gap) -> None:
+        raise AssertionError(gap)
 
     def session_changed(
         self, state: SessionState, lost: Lost | None, retry_in: float | None
@@ -95,7 +96,7 @@ class Managed:
 
 
 @asynccontextmanager
-async def managed(config: ConsoleConfig) -> AsyncIterator[Managed]:
+async def managed(config: IpmiOptions) -> AsyncIterator[Managed]:
     """Record a console; return once its session is up."""
     hub = Hub(lambda _: None)
     recording = Recording()
@@ -111,9 +112,9 @@ async def managed(config: ConsoleConfig) -> AsyncIterator[Managed]:
         nursery.cancel_scope.cancel()
 
 
-def console_config(host: str, port: int, username: str, password: str) -> ConsoleConfig:
-    return ConsoleConfig(
-        name="node1",
+def console_config(host: str, port: int, username: str, password: str) -> IpmiOptions:
+    return bmc_options(
+        "node1",
         host=host,
         port=port,
         username=username.encode(),
@@ -149,13 +150,17 @@ async def node(member: Member) -> AsyncIterator[Managed]:
 
 async def test_power_is_read_and_set_while_output_flows(node: Managed) -> None:
     before = await node.bmc.power()
-    await node.bmc.set_power(Power.OFF)
+    await node.bmc.set_power(PowerAction.OFF)
     off = await node.bmc.power()
-    await node.bmc.set_power(Power.ON)
+    await node.bmc.set_power(PowerAction.ON)
     length = len(node.recording.output)
     await node.until(lambda: len(node.recording.output) > length + 1000)
 
-    assert (before, off, await node.bmc.power()) == (Power.ON, Power.OFF, Power.ON)
+    assert (before, off, await node.bmc.power()) == (
+        PowerAction.ON,
+        PowerAction.OFF,
+        PowerAction.ON,
+    )
     recorded = bytes(node.recording.output)
     assert recorded == numbered("node1", 0, len(recorded))
 
@@ -165,9 +170,9 @@ async def test_a_power_cycle_ends_with_the_power_on(
     node: Managed, member: Member, *, is_on: bool
 ) -> None:
     if not is_on:
-        await node.bmc.set_power(Power.OFF)
+        await node.bmc.set_power(PowerAction.OFF)
 
-    await node.bmc.set_power(Power.CYCLE)
+    await node.bmc.set_power(PowerAction.CYCLE)
 
     await node.until(lambda: member.bmc.machine.power_on)
 
@@ -217,7 +222,7 @@ async def test_what_the_bmc_refuses_is_one_line(node: Managed, member: Member) -
     member.bmc.misbehaviour = Misbehaviour(refusals={(0x00, 0x02): 0xD4})
 
     with pytest.raises(ManagementError, match="privilege"):
-        await node.bmc.set_power(Power.OFF)
+        await node.bmc.set_power(PowerAction.OFF)
 
 
 async def test_without_a_session_it_says_so(node: Managed, member: Member) -> None:
@@ -276,5 +281,5 @@ async def test_ipmi_sim_is_managed_while_its_output_is_recorded(
         await node.until(lambda: len(node.recording.output) == 2 * len(printed))
 
     assert node.recording.output == printed * 2
-    assert node.recording.power[0] is (power is Power.ON)
+    assert node.recording.power[0] is (power is PowerAction.ON)
     assert isinstance(log, list)

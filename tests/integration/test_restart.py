@@ -7,7 +7,6 @@ import socket
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from solrecd.simbmc.faults import Faults, Mishap
 from solrecd.simbmc.fleet import Fleet
 from solrecd.simbmc.machine import numbered
 from tests.integration.test_daemon import TOTAL, Site, make_bmc, until
+from tests.support.configs import changed
 from tests.support.descriptor_store import DescriptorStore, StoringNotifier
 
 
@@ -147,7 +147,7 @@ async def test_changed_settings_log_in_afresh_and_do_not_wait_for_the_ghost(
     async with recording(site, store):
         await site.wait("node1", session="up")
         sessions = set(bmc.controller.sessions)
-    site.consoles["node1"] = replace(site.consoles["node1"], cipher_suites=(3,))
+    site.consoles["node1"] = changed(site.consoles["node1"], cipher_suites=(3,))
     async with recording(site, store):
         await site.wait("node1", session="up")
         owner = bmc.controller.owner
@@ -168,7 +168,7 @@ async def test_a_session_that_nobody_goes_on_with_is_closed(
     if change == "removed":
         del site.consoles["node1"]
     else:
-        site.consoles["node1"] = replace(site.consoles["node1"], cipher_suites=(3,))
+        site.consoles["node1"] = changed(site.consoles["node1"], cipher_suites=(3,))
     async with recording(site, store):
         with trio.fail_after(5):
             await until(lambda: session not in bmc.controller.sessions)

@@ -34,6 +34,7 @@ with atheris.instrument_imports(include=["solrecd"]):
         decode_sol,
         remote_console_session_id,
     )
+    from solrecd.sources.table import CONSOLE_KINDS
     from solrecd.storage.formats.names import parse_file_name
     from solrecd.storage.formats.seektable import decode_seek_table
     from solrecd.storage.formats.timing import Timing
@@ -79,7 +80,7 @@ def fuzz_config(data: bytes) -> None:
     """Feed the configuration."""
     text = data.decode("utf-8", "replace")
     with contextlib.suppress(ConfigError):
-        parse([Source("fuzz.toml", text)])
+        parse([Source("fuzz.toml", text)], consoles=CONSOLE_KINDS)
 
 
 def fuzz_archive(data: bytes) -> None:

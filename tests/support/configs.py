@@ -1,15 +1,25 @@
 """Configurations for tests: read from text, on a machine that is a dictionary."""
 
 import textwrap
-from collections.abc import Collection
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from solrecd.config import Config, ConfigError, Source, Surroundings, parse
+from solrecd.config import (
+    Config,
+    ConfigError,
+    ConsoleConfig,
+    Secret,
+    Source,
+    Surroundings,
+    parse,
+)
+from solrecd.sources.ipmi.options import IpmiOptions, options_of
+from solrecd.sources.table import CONSOLE_KINDS
 
 LOGIN = 'username = "recorder"\npassword = "pw"\n'
 DEFAULTS = f"[defaults]\n{LOGIN}"
-QUIRKS = ("opensesspriv", "solpayloadsize")
 
 
 def read(
@@ -17,11 +27,10 @@ def read(
     *,
     mode: int = 0o600,
     surroundings: Surroundings | None = None,
-    quirks: Collection[str] = QUIRKS,
 ) -> Config:
     """Parse one file."""
     source = Source("solrecd.toml", textwrap.dedent(text), mode)
-    return parse([source], surroundings or Surroundings(), quirks=quirks)
+    return parse([source], surroundings or Surroundings(), consoles=CONSOLE_KINDS)
 
 
 def mistakes(text: str, *, mode: int = 0o600) -> list[str]:
@@ -46,3 +55,32 @@ def machine(
         mode_of=lambda path: entry(path)[0],
         credentials=credentials,
     )
+
+
+_COMMON = frozenset({"labels", "record_input", "enabled"})
+
+
+def bmc_options(name: str = "n1", **changes: Any) -> IpmiOptions:
+    """Return the options of a console behind a BMC."""
+    usual: dict[str, Any] = {
+        "host": "bmc1",
+        "username": b"recorder",
+        "password": Secret(b"secret"),
+    }
+    return IpmiOptions(name=name, **(usual | changes))
+
+
+def bmc_console(name: str = "n1", **changes: Any) -> ConsoleConfig:
+    """Return the configuration of a console behind a BMC."""
+    common = {key: changes.pop(key) for key in _COMMON & changes.keys()}
+    return ConsoleConfig(name=name, options=bmc_options(name, **changes), **common)
+
+
+def changed(config: ConsoleConfig, **changes: Any) -> ConsoleConfig:
+    """Return a console behind a BMC with other options."""
+    return replace(config, options=replace(options_of(config), **changes))
+
+
+def bmc_of(config: Config, name: str) -> IpmiOptions:
+    """Return the options of one console behind a BMC."""
+    return options_of(config.consoles[name])

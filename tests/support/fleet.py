@@ -21,11 +21,8 @@ from solrecd.console.desk import Claim, Desk, Mode, Seat
 from solrecd.console.operation import Operation
 from solrecd.console.viewers import TailItem, Viewers
 from solrecd.process.access import Policy
-from solrecd.sources.ipmi.consultation import Consultation
-from solrecd.sources.ipmi.consultation.consultation import Tell
-from solrecd.sources.ipmi.doctor.findings import ok
-from solrecd.sources.ipmi.doctor.sol import Wish
-from solrecd.sources.ipmi.management import Power
+from solrecd.sources.base import PowerAction, Tell
+from solrecd.sources.findings import ok
 
 
 class FakeOperation:
@@ -60,7 +57,7 @@ class FakeOperation:
         await trio.lowlevel.checkpoint()
         return "on"
 
-    async def set_power(self, user: str, wish: Power) -> None:
+    async def set_power(self, user: str, wish: PowerAction) -> None:
         """Note it."""
         await self.bmc_answers.wait()
         self.done.append(("power", user, wish))
@@ -75,6 +72,18 @@ class FakeOperation:
         self.done.append(("message", user, text))
         return len(self.desk.seats)
 
+    async def examine(self, tell: Tell) -> None:
+        """Find one thing well."""
+        await tell(ok("reachable", "answers"))
+
+    async def proposals(self) -> list[Mapping[str, Any]]:
+        """Nothing has to be set."""
+        await trio.lowlevel.checkpoint()
+        return []
+
+    def require_examiner(self) -> None:
+        """It can be examined."""
+
     def beside(self, _: Seat) -> list[dict[str, object]]:
         """Nobody else is here."""
         return []
@@ -86,19 +95,6 @@ class FakeOperation:
             self.done.append((deed, user, *map(str, what)))
 
         return note
-
-
-class FakeConsultation:
-    """Fits `Consultation`; all is well, and nothing has to be set."""
-
-    async def examine(self, tell: Tell) -> None:
-        """Find one thing well."""
-        await tell(ok("reachable", "answers"))
-
-    async def proposals(self) -> list[Wish]:
-        """Nothing has to be set."""
-        await trio.lowlevel.checkpoint()
-        return []
 
 
 class FakeFleet:
@@ -168,10 +164,6 @@ class FakeFleet:
         if name not in self.operations:
             self.operations[name] = FakeOperation(name)
         return cast("Operation", self.operations[name])
-
-    def consultation(self, name: str) -> Consultation:
-        """Return who finds everything well."""
-        return cast("Consultation", FakeConsultation())
 
     @asynccontextmanager
     async def tail(

@@ -33,6 +33,7 @@ from solrecd.sources.ipmi.link.base import Endpoint
 from solrecd.sources.ipmi.link.dialer import session_options
 from solrecd.sources.ipmi.link.resolve import Address
 from solrecd.sources.ipmi.link.sol import Recorder, SolLink
+from solrecd.sources.ipmi.options import IpmiOptions, options_of
 from solrecd.sources.ipmi.protocol.session import Session
 from solrecd.storage.archive.sink import OpenedConsole
 
@@ -224,7 +225,7 @@ class VirtualSite:
         self._rules = rules
         self._last: SolLink | None = None
         self.console = self._make_console()
-        self.keeper = Keeper(config, self, self.console, rng=self._rng)  # type: ignore[arg-type]
+        self.keeper = Keeper(options_of(config), self, self.console, rng=self._rng)  # type: ignore[arg-type]
 
     def _make_console(self) -> Console:
         opened = OpenedConsole(
@@ -268,13 +269,13 @@ class VirtualSite:
 
     # What the keeper asks of a dialer.
 
-    async def resolve(self, _config: ConsoleConfig) -> Address:
+    async def resolve(self, _config: IpmiOptions) -> Address:
         """Return the BMC's address."""
         await trio.lowlevel.checkpoint()
         return _BMC
 
     def link(
-        self, config: ConsoleConfig, address: Address, recorder: Recorder
+        self, config: IpmiOptions, address: Address, recorder: Recorder
     ) -> SolLink:
         """Return a link with a fresh session."""
         options = session_options(config, self._last)
@@ -286,7 +287,7 @@ class VirtualSite:
         self._last = SolLink(self.wire, address, session, recorder)  # type: ignore[arg-type]
         return self._last
 
-    def resume(self, _config: ConsoleConfig, _recorder: Recorder) -> SolLink | None:
+    def resume(self, _config: IpmiOptions, _recorder: Recorder) -> SolLink | None:
         """Nobody was here before."""
         return None
 

@@ -2,24 +2,28 @@
 
 import pytest
 
-from solrecd.config import (
+from solrecd.config import Config, ConsoleConfig, Fsync, Secret, Source, parse
+from solrecd.events import Stage
+from solrecd.sources.ipmi.options import (
     AddressFamily,
-    Config,
-    ConsoleConfig,
-    Fsync,
+    IpmiOptions,
     OnConflict,
     Privilege,
-    Secret,
-    Source,
-    parse,
+    options_of,
 )
-from solrecd.events import Stage
-from tests.support.configs import DEFAULTS, machine, read
+from solrecd.sources.stream import TcpOptions, UnixOptions
+from solrecd.sources.table import CONSOLE_KINDS
+from tests.support.configs import DEFAULTS, bmc_console, bmc_of, machine, read
 
 
 def console(keys: str, *, name: str = "n1") -> ConsoleConfig:
     """Parse one console with the default login."""
     return read(f'{DEFAULTS}[console."{name}"]\n{keys}').consoles[name]
+
+
+def bmc(keys: str, *, name: str = "n1") -> IpmiOptions:
+    """Parse the options of one console behind a BMC, with the default login."""
+    return options_of(console(keys, name=name))
 
 
 def test_the_contracts_example_is_read_as_it_says() -> None:
@@ -45,12 +49,12 @@ def test_the_contracts_example_is_read_as_it_says() -> None:
         """
     )
 
-    node = config.consoles["node007"]
+    node = bmc_of(config, "node007")
     assert len(config.consoles) == 129
     assert (node.host, node.port) == ("node007-bmc.example.net", 623)
-    assert node.labels == {"rack": "r7"}
+    assert config.consoles["node007"].labels == {"rack": "r7"}
     assert node.password == Secret(b"secret")
-    gateway = config.consoles["gateway"]
+    gateway = bmc_of(config, "gateway")
     assert (gateway.host, gateway.port) == ("2001:db8::7", 6230)
     assert gateway.username == b"other"
     assert config.daemon.journal_size == 64 * 1024 * 1024
@@ -65,7 +69,7 @@ def test_an_empty_file_is_a_daemon_without_consoles() -> None:
 
 
 @pytest.mark.parametrize(
-    ("bmc", "host", "port"),
+    ("place", "host", "port"),
     [
         ("bmc1.example.net", "bmc1.example.net", 623),
         ("bmc1:6230", "bmc1", 6230),
@@ -77,8 +81,8 @@ def test_an_empty_file_is_a_daemon_without_consoles() -> None:
         ("bmc-{n:04}.lan", "bmc-0012.lan", 623),
     ],
 )
-def test_a_bmc_is_given_in_any_usual_form(bmc: str, host: str, port: int) -> None:
-    found = console(f'bmc = "{bmc}"', name="r3n012")
+def test_a_bmc_is_given_in_any_usual_form(place: str, host: str, port: int) -> None:
+    found = options_of(console(f'bmc = "{place}"', name="r3n012"))
 
     assert (found.host, found.port) == (host, port)
 
@@ -108,7 +112,7 @@ def test_every_console_key_reaches_its_field() -> None:
         """
     )
 
-    assert found == ConsoleConfig(
+    assert found == bmc_console(
         name="n1",
         host="b",
         port=9101,
@@ -157,7 +161,7 @@ def test_consoles_of_all_files_come_together_in_order() -> None:
     main = Source("a.toml", f'{DEFAULTS}[console.z]\nbmc = "z"\n')
     drop_in = Source("b.toml", '[console.a]\nbmc = "a"\n')
 
-    assert list(parse([main, drop_in]).consoles) == ["z", "a"]
+    assert list(parse([main, drop_in], consoles=CONSOLE_KINDS).consoles) == ["z", "a"]
 
 
 def test_an_own_password_replaces_the_default_one_wherever_that_is_kept() -> None:
@@ -168,7 +172,7 @@ def test_an_own_password_replaces_the_default_one_wherever_that_is_kept() -> Non
         surroundings=files,
     )
 
-    assert config.consoles["n1"].password.reveal() == b"own"
+    assert bmc_of(config, "n1").password.reveal() == b"own"
 
 
 def test_a_credential_comes_from_systemds_directory() -> None:
@@ -184,7 +188,7 @@ def test_a_credential_comes_from_systemds_directory() -> None:
         surroundings=files,
     )
 
-    assert config.consoles["n1"].password.reveal() == b"pw"
+    assert bmc_of(config, "n1").password.reveal() == b"pw"
 
 
 def test_a_secret_is_in_no_text_of_a_configuration() -> None:
@@ -192,8 +196,8 @@ def test_a_secret_is_in_no_text_of_a_configuration() -> None:
 
     assert "hunter2" not in f"{config!r} {config}"
     assert "'pw'" not in repr(config)
-    assert config.consoles["n1"].kg == Secret(b"hunter2")
-    assert config.consoles["n1"].kg != Secret(b"other")
+    assert bmc_of(config, "n1").kg == Secret(b"hunter2")
+    assert bmc_of(config, "n1").kg != Secret(b"other")
 
 
 @pytest.mark.parametrize(
@@ -207,6 +211,34 @@ def test_a_secret_is_in_no_text_of_a_configuration() -> None:
 def test_one_policy_speaks_for_both_conflicts_unless_told_otherwise(
     keys: str, start: OnConflict, stolen: OnConflict
 ) -> None:
-    found = console(f'bmc = "b"\n{keys}')
+    found = bmc(f'bmc = "b"\n{keys}')
 
     assert (found.on_conflict, found.on_stolen) == (start, stolen)
+
+
+def test_consoles_of_several_kinds_share_defaults_that_only_some_know() -> None:
+    config = read(
+        f"""
+        {DEFAULTS.replace(chr(10), chr(10) + 8 * " ")}
+        path = "/run/vms/{{name}}.sock"
+        [console."vm[1-2]"]
+        kind = "unix"
+        labels = {{ n = "{{n}}" }}
+        [console.ts]
+        kind = "tcp"
+        address = "[2001:db8::7]:7001"
+        [console.node1]
+        bmc = "b"
+        """
+    )
+
+    assert config.consoles["vm2"].options == UnixOptions(path="/run/vms/vm2.sock")
+    assert config.consoles["vm2"].labels == {"n": "2"}
+    assert config.consoles["ts"].options == TcpOptions(host="2001:db8::7", port=7001)
+    assert bmc_of(config, "node1").username == b"recorder"
+
+
+def test_the_kind_itself_may_be_a_default() -> None:
+    config = read('[defaults]\nkind = "unix"\n[console.vm]\npath = "/s"\n')
+
+    assert config.consoles["vm"].kind == "unix"

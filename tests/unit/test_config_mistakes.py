@@ -9,7 +9,11 @@ from hypothesis import given, strategies as st
 from solrecd.config import ConfigError, Source, parse
 from solrecd.config.document import find_lines
 from solrecd.config.tables import tables
-from tests.support.configs import DEFAULTS, QUIRKS, machine, mistakes, read
+from solrecd.sources.ipmi.protocol.quirks import Quirk
+from solrecd.sources.table import CONSOLE_KINDS
+from tests.support.configs import DEFAULTS, machine, mistakes, read
+
+QUIRKS = ", ".join(f'"{quirk}"' for quirk in sorted(Quirk))
 
 BAD_DAEMON = [
     (
@@ -96,8 +100,8 @@ BAD_CONSOLE = [
     (
         'bmc = "b"\nquirks = ["opensespriv"]',
         (
-            'quirks: found "opensespriv"; allowed: in this list, "opensesspriv",'
-            ' "solpayloadsize" (did you mean "opensesspriv"?)'
+            f'quirks: found "opensespriv"; allowed: in this list, {QUIRKS}'
+            ' (did you mean "opensesspriv"?)'
         ),
     ),
     (
@@ -261,7 +265,7 @@ def test_nothing_may_be_given_in_two_files() -> None:
     drop_in = Source("b.toml", '[defaults]\nusername = "x"\n[console.n1]\nbmc = "c"\n')
 
     with pytest.raises(ConfigError) as caught:
-        parse([main, drop_in])
+        parse([main, drop_in], consoles=CONSOLE_KINDS)
 
     assert str(caught.value).splitlines() == [
         "b.toml:2: defaults.username: is already given at a.toml:2",
@@ -353,7 +357,7 @@ _WORDS = st.sampled_from(
 @given(st.lists(_WORDS | st.text(max_size=4), max_size=40).map(" ".join))
 def test_no_text_raises_anything_but_a_config_error(text: str) -> None:
     try:
-        parse([Source("x.toml", text)])
+        parse([Source("x.toml", text)], consoles=CONSOLE_KINDS)
     except ConfigError as error:
         told = str(error)
     else:
@@ -377,7 +381,7 @@ _VALUES = st.recursive(
 
 @given(value=_VALUES)
 def test_no_value_of_any_type_raises_anything_but_a_value_error(value: object) -> None:
-    for table in tables(QUIRKS):
+    for table in tables(CONSOLE_KINDS):
         for key in table.keys.values():
             with suppress(ValueError):
                 key.parse(value)
@@ -426,3 +430,40 @@ def test_the_line_of_every_key_is_found() -> None:
 @pytest.mark.parametrize("line", ["a" * 50_000, "=" * 50_000, "a." * 50_000, '"' * 999])
 def test_a_strange_line_takes_no_time(line: str) -> None:
     assert find_lines(f"{line}\n[x]\n")["x",] == 2
+
+
+def test_a_key_of_another_kind_of_console_is_told_with_the_kinds() -> None:
+    told = mistakes('[console.vm]\nkind = "unix"\npath = "/s"\nbmc = "b"\n')
+
+    assert told == [
+        (
+            "solrecd.toml:4: console.vm.bmc: is a key of kind ipmi, and this console"
+            " is of kind unix; allowed: path"
+        )
+    ]
+
+
+def test_a_kind_that_there_is_not_is_told_with_those_there_are() -> None:
+    told = mistakes('[console.vm]\nkind = "unx"\npath = "/s"\n')
+
+    assert told == [
+        (
+            'solrecd.toml:2: console.vm.kind: found "unx"; allowed: one of "ipmi",'
+            ' "tcp", "unix" (did you mean "unix"?)'
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ('kind = "unix"', "console.vm: has no path, and [defaults] has none"),
+        ('kind = "unix"\npath = "a"', 'console.vm.path: found "a"; allowed:'),
+        ('kind = "tcp"', "console.vm: has no address, and [defaults] has none"),
+        ('kind = "tcp"\naddress = "a"', 'console.vm.address: found "a"; allowed: "ho'),
+    ],
+)
+def test_what_a_stream_needs_is_told(keys: str, message: str) -> None:
+    told = mistakes(f"[console.vm]\n{keys}\n")
+
+    assert any(message in line for line in told), told

@@ -6,6 +6,7 @@ import pytest
 
 from solrecd.cli.shared.config_files import load, read_sources
 from solrecd.config import ConfigError
+from tests.support.configs import bmc_of
 
 CONSOLE = '[console.n1]\nbmc = "b"\nusername = "u"\n'
 
@@ -44,7 +45,7 @@ def test_a_password_file_of_ones_own_is_read(tmp_path: Path) -> None:
 
     config = load(main, environ={})
 
-    assert config.consoles["n1"].password.reveal() == b"secret"
+    assert bmc_of(config, "n1").password.reveal() == b"secret"
 
 
 def test_credentials_are_where_systemd_says(tmp_path: Path) -> None:
@@ -55,7 +56,7 @@ def test_credentials_are_where_systemd_says(tmp_path: Path) -> None:
         main, environ={"CREDENTIALS_DIRECTORY": str(tmp_path / "credentials")}
     )
 
-    assert config.consoles["n1"].password.reveal() == b"secret"
+    assert bmc_of(config, "n1").password.reveal() == b"secret"
 
 
 def test_a_person_may_check_what_only_the_service_has_credentials_for(

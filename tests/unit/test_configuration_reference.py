@@ -12,11 +12,11 @@ import solrecd.config
 from solrecd.config.keys import Key, TableSchema
 from solrecd.config.tables import tables
 from solrecd.config.values import boolean, duration, text
-from solrecd.sources.ipmi.protocol.quirks import Quirk
+from solrecd.sources.table import CONSOLE_KINDS
 from tools.configuration import PAGES, example, page
 from tools.reference import reference
 
-TABLES = tables(list(Quirk))
+TABLES = tables(CONSOLE_KINDS)
 KEYS = [(table, name) for table in TABLES for name in table.keys]
 
 

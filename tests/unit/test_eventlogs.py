@@ -10,8 +10,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from solrecd.console.event_fanout import Deed
-from solrecd.events import Boot, Outcome, Severity
+from solrecd.events import Boot, EventDraft, Outcome, Severity
 from solrecd.sources.ipmi.consultation import Ask
 from solrecd.sources.ipmi.event_logs import (
     LOOK_EVERY,
@@ -73,14 +72,14 @@ class Console:
 
     def __init__(self) -> None:
         self.boot: Boot | None = Boot("n1", 7, NOW - 60 * SECOND)
-        self.told: list[tuple[int, Deed]] = []
+        self.told: list[tuple[int, EventDraft]] = []
 
-    def report(self, at: int, deed: Deed) -> None:
-        self.told.append((at, deed))
+    def report(self, at: int, draft: EventDraft) -> None:
+        self.told.append((at, draft))
 
     @property
     def entries(self) -> list[object]:
-        return [deed.fields["entry"] for _, deed in self.told]
+        return [draft.fields["entry"] for _, draft in self.told]
 
 
 class Ward:

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from solrecd.events import Boot, Event, Kind, Severity
+from solrecd.events import Boot, Event, Evidence, Kind, Severity
 from solrecd.storage.index import FILE_NAME, Index
-from solrecd.storage.index.memory import NEWEST, Evidence, Memory
+from solrecd.storage.index.memory import NEWEST, Memory
 from solrecd.storage.index.store import Batch
 
 SECOND = 1_000_000

@@ -10,8 +10,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from solrecd.config import ConsoleConfig, OnConflict, Secret
-from solrecd.events import Lost, LostReason, SessionState
+from solrecd.events import Gap, Lost, LostReason, SessionState
 from solrecd.sources.ipmi.keeper import Keeper
 from solrecd.sources.ipmi.keeper.claim import BACKOFF_LAST, TAKES, TAKES_WITHIN, Backoff
 from solrecd.sources.ipmi.keeper.keeper import (
@@ -22,6 +21,7 @@ from solrecd.sources.ipmi.keeper.keeper import (
     SLOT_PATIENCE,
 )
 from solrecd.sources.ipmi.link.base import NameUnresolvedError, RequestError
+from solrecd.sources.ipmi.options import IpmiOptions, OnConflict
 from solrecd.sources.ipmi.protocol.constants import PrivilegeLevel
 from solrecd.sources.ipmi.protocol.events import (
     CommandAnswered,
@@ -31,17 +31,15 @@ from solrecd.sources.ipmi.protocol.events import (
     SolActivated,
     SolConfirmed,
     SolDeactivated,
-    SolLoss,
     SolRefused,
     SolStolen,
     SolUnavailable,
 )
+from tests.support.configs import bmc_options
 
 OURS, THEIRS = 1, 2
 
-CONFIG = ConsoleConfig(
-    name="node1", host="bmc1", username=b"recorder", password=Secret(b"secret")
-)
+CONFIG = bmc_options("node1")
 
 
 @dataclass
@@ -169,19 +167,17 @@ class FakeDialer:
         self.slots = trio.CapacityLimiter(slots)
         self.bmc = bmc
 
-    async def resolve(self, config: ConsoleConfig) -> object:
+    async def resolve(self, config: IpmiOptions) -> object:
         await trio.lowlevel.checkpoint()
         if self.bmc.unresolved:
             raise NameUnresolvedError(f"{config.host}: unknown")
         return object()
 
-    def link(
-        self, config: ConsoleConfig, address: object, recorder: object
-    ) -> FakeLink:
+    def link(self, config: IpmiOptions, address: object, recorder: object) -> FakeLink:
         self.bmc.link = FakeLink(self.bmc)
         return self.bmc.link
 
-    def resume(self, config: ConsoleConfig, recorder: object) -> FakeLink | None:
+    def resume(self, config: IpmiOptions, recorder: object) -> FakeLink | None:
         if not self.bmc.left:
             return None
         self.bmc.link = FakeLink(self.bmc)
@@ -223,7 +219,7 @@ class FakeConsole:
     def resumed(self) -> None:
         """A gap ends; nobody asks here."""
 
-    def mark_loss(self, loss: SolLoss) -> None:
+    def mark_loss(self, gap: Gap) -> None:
         raise AssertionError("no loss here")
 
     def session_changed(

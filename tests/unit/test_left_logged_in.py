@@ -6,11 +6,11 @@ import pytest
 import trio
 import trio.testing
 
-from solrecd.config import ConsoleConfig, Secret
 from solrecd.console.desk import Claim, Mode
 from solrecd.simbmc.bmc import Bmc
 from solrecd.simbmc.machine import Echo, Machine
 from solrecd.simbmc.options import BmcOptions
+from tests.support.configs import bmc_console
 from tests.support.golden import RULES
 from tests.support.virtual_site import VirtualSite, stamp
 
@@ -24,13 +24,7 @@ class Room:
 
     def __init__(self, clock: trio.testing.MockClock) -> None:
         self._clock = clock
-        config = ConsoleConfig(
-            name="node01",
-            host="192.0.2.9",
-            port=623,
-            username=b"recorder",
-            password=Secret(b"secret"),
-        )
+        config = bmc_console("node01", host="192.0.2.9")
         bmc = Bmc(BmcOptions(), Machine(Echo()))
         self.site = VirtualSite(bmc, config, RULES, seed=1)
         self.console = self.site.console

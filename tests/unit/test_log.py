@@ -11,11 +11,13 @@ from pathlib import Path
 import pytest
 import structlog
 
-from solrecd.config import ConsoleConfig, LogFormat, LogLevel, OnConflict, Secret
+from solrecd.config import LogFormat, LogLevel, Secret
 from solrecd.events import Event, Kind, Severity
 from solrecd.process.log import configure
 from solrecd.process.log.entries import EVENT, LEVELS
 from solrecd.process.log.journald import Journal
+from solrecd.sources.ipmi.options import OnConflict
+from tests.support.configs import bmc_console
 from tests.support.journal import fake_journal
 
 SECRET = "hunter2"
@@ -49,9 +51,7 @@ def tell_everything() -> None:
     """Log a secret by every road that somebody could take by mistake."""
     log = structlog.get_logger()
     secret = Secret(SECRET.encode())
-    config = ConsoleConfig(
-        name="n", host="h", username=b"u", password=secret, kg=secret
-    )
+    config = bmc_console(name="n", host="h", username=b"u", password=secret, kg=secret)
     log.info("a", password=SECRET, kg=SECRET.encode(), token=SECRET, credential=SECRET)
     log.info("b", value=secret, values=[secret], table={"x": secret}, config=config)
     logging.getLogger("library").error("c %s %s", secret, config)

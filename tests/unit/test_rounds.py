@@ -36,13 +36,13 @@ class FakeConsole:
         self.turns.append("limit_stages")
 
 
-class FakeKeeper:
+class FakeSource:
     """Writes down what it is told."""
 
     def __init__(self) -> None:
         self.told: list[str] = []
 
-    def console_is_quiet(self) -> None:
+    def output_paused(self) -> None:
         self.told.append("quiet")
 
     def revive(self, why: str) -> bool:
@@ -63,9 +63,9 @@ async def rounds() -> AsyncIterator[Rounds]:
 async def test_output_is_understood_and_settles_when_it_is_quiet(
     rounds: Rounds, autojump_clock: MockClock
 ) -> None:
-    console, silent, keeper = FakeConsole(), FakeConsole(), FakeKeeper()
+    console, silent, keeper = FakeConsole(), FakeConsole(), FakeSource()
     rounds.join(console, keeper)
-    rounds.join(silent, FakeKeeper())
+    rounds.join(silent, FakeSource())
 
     rounds.wake(console)
     await trio.sleep(4 * INTERPRET_EVERY)
@@ -78,7 +78,7 @@ async def test_output_is_understood_and_settles_when_it_is_quiet(
 async def test_everybody_is_checked_now_and_then(
     rounds: Rounds, autojump_clock: MockClock
 ) -> None:
-    console, keeper = FakeConsole(), FakeKeeper()
+    console, keeper = FakeConsole(), FakeSource()
     rounds.join(console, keeper)
 
     await trio.sleep(1.5 * CHECK_EVERY)
@@ -90,7 +90,7 @@ async def test_everybody_is_checked_now_and_then(
 async def test_a_console_that_leaves_has_a_last_turn_and_no_other(
     rounds: Rounds, autojump_clock: MockClock
 ) -> None:
-    console, keeper = FakeConsole(), FakeKeeper()
+    console, keeper = FakeConsole(), FakeSource()
     rounds.join(console, keeper)
     rounds.wake(console)
 
@@ -113,7 +113,7 @@ async def test_a_console_that_leaves_in_the_midst_of_a_round_is_left_alone(
     leaving = FakeConsole()
     busy = [FakeConsole(take_long) for _ in range(3)]
     for console in (*busy, leaving):
-        rounds.join(console, FakeKeeper())
+        rounds.join(console, FakeSource())
         rounds.wake(console)
     await begun.wait()
 
@@ -130,7 +130,7 @@ async def test_everybody_can_be_told_something(
 ) -> None:
     consoles = [FakeConsole() for _ in range(3)]
     for console in consoles:
-        rounds.join(console, FakeKeeper())
+        rounds.join(console, FakeSource())
 
     await rounds.everybody(lambda console: console.limit_stages())
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from solrecd.console.event_fanout import SECOND, Chronicle
+from solrecd.console.event_fanout import SECOND, EventFanout
 from solrecd.console.session import SessionStory
 from solrecd.events import GapReason, Lost, LostReason, SessionState
 from solrecd.metrics import ConsoleMetrics, Metrics
@@ -17,12 +17,12 @@ def make_story(gaps: list[str], metrics: ConsoleMetrics | None = None) -> Sessio
     metrics = metrics or Metrics((), version="0").console("n1", {})
     everyone = dict.fromkeys(("index", "viewers", "archive"), told)
     sinks = type("Sinks", (), {**everyone, "alerts": Nobody()})()
-    chronicle = Chronicle("n1", sinks, metrics, lambda: 1)
+    fanout = EventFanout("n1", sinks, metrics, lambda: 1)
 
     def note(_reason: GapReason, text: str, _at: int) -> None:
         gaps.append(text)
 
-    story = SessionStory(chronicle, metrics, note, now=0, resumed=None)
+    story = SessionStory(fanout, metrics, note, now=0, resumed=None)
     story.resumed(0)
     story.changed(SessionState.UP, None, None, 0)
     return story

@@ -13,7 +13,6 @@ from solrecd.analysis.boot.rules import RuleSet
 from solrecd.api.webconfig.settings import WebConfigError
 from solrecd.cli.shared import config_files, marker_files
 from solrecd.config import Config, ConfigError
-from solrecd.sources.ipmi.protocol.quirks import Quirk
 
 USAGE = 2
 """Exit status for a configuration that is refused."""
@@ -88,9 +87,7 @@ def load(path: str, *, assume_credentials: bool = False) -> Config:
     Raises:
         ConfigError: with all that is wrong.
     """
-    return config_files.load(
-        path, quirks=list(Quirk), assume_credentials=assume_credentials
-    )
+    return config_files.load(path, assume_credentials=assume_credentials)
 
 
 def _check_web_config(config: Config | None) -> None:

@@ -24,9 +24,10 @@ from solrecd.cli.hostconsole import (
     plan,
     port_of_firmware,
 )
-from solrecd.cli.hostconsole.port import BAUD_RATES, MAX_UNIT
+from solrecd.cli.hostconsole.port import MAX_UNIT
 from solrecd.cli.program import CommandError, Exit
 from solrecd.cli.shared.output import Colour, screen, warn
+from solrecd.sources.ipmi.options import BAUD_RATES
 
 USUAL: Final = Port(unit=1, baud=115200)
 """COM2 at full rate: what most servers wire to their BMC."""

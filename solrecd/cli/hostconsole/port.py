@@ -7,9 +7,6 @@ from typing import Final, NamedTuple
 MAX_UNIT: Final = 9
 """Highest unit of a serial port that GRUB and BMCs are seen with."""
 
-BAUD_RATES: Final = (9600, 19200, 38400, 57600, 115200)
-"""Bit rates that SoL knows (IPMI 2.0 Table 26-5)."""
-
 
 class Port(NamedTuple):
     """The port that the BMC listens to."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from solrecd.config.console_keys import CIPHER_SUITES, INSECURE_SUITES
+from solrecd.sources.ipmi.options import CIPHER_SUITES, INSECURE_SUITES
 from solrecd.sources.ipmi.protocol.quirks import Quirk
 
 _PRIVILEGES: Final[Mapping[str, str]] = MappingProxyType(

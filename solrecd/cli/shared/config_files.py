@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from solrecd.config import Config, ConfigError, Problem, Source, Surroundings, parse
 from solrecd.process.tls import server_context
+from solrecd.sources.table import CONSOLE_KINDS
 
 DEFAULT_PATH = "/etc/solrecd/solrecd.toml"
 DROP_INS = "conf.d"
@@ -21,7 +22,6 @@ MAX_FILE = 64 * 1024 * 1024
 def load(
     path: str = DEFAULT_PATH,
     *,
-    quirks: Collection[str] = (),
     environ: Mapping[str, str] = os.environ,
     assume_credentials: bool = False,
 ) -> Config:
@@ -29,7 +29,6 @@ def load(
 
     Args:
         path: the main file.
-        quirks: names that the key ``quirks`` may list.
         environ: tells where systemd put the credentials.
         assume_credentials: take their place for granted outside a unit, to check a
             configuration by hand; no session can be opened with the result.
@@ -44,7 +43,7 @@ def load(
         credentials=environ.get("CREDENTIALS_DIRECTORY"),
         assume_credentials=assume_credentials,
     )
-    return parse(read_sources(path), surroundings, quirks=quirks)
+    return parse(read_sources(path), surroundings, consoles=CONSOLE_KINDS)
 
 
 def read_sources(path: str) -> list[Source]:

@@ -23,6 +23,7 @@ from typing import Any, Protocol, TypeVar
 
 import trio
 
+from solrecd.sources.base import PowerAction, SourceError
 from solrecd.sources.ipmi.link.base import LinkError, RequestError
 from solrecd.sources.ipmi.protocol.events import CommandAnswered
 
@@ -46,23 +47,8 @@ _NONSENSE = (
 _T = TypeVar("_T")
 
 
-class ManagementError(Exception):
+class ManagementError(SourceError):
     """The BMC did not do it; the message is one line that says why."""
-
-
-class Power(enum.StrEnum):
-    """What can be asked of the machine's power (IPMI 2.0 §28.3)."""
-
-    ON = "on"
-    OFF = "off"
-    """At once, like the button held for 4 s."""
-    SHUTDOWN = "shutdown"
-    """As the button pressed once: the operating system may go down in order."""
-    RESET = "reset"
-    CYCLE = "cycle"
-    """Off and on again; on where it is off."""
-    DIAGNOSTIC = "diag"
-    """A non-maskable interrupt: a kernel with kdump writes its memory to the disk."""
 
 
 class BootDevice(enum.StrEnum):
@@ -123,31 +109,31 @@ class Management:
         self._request = request
         self._threads = threads
 
-    async def power(self) -> Power:
+    async def power(self) -> PowerAction:
         """Return whether the machine is on or off.
 
         Raises:
             ManagementError: the BMC did not tell.
         """
         answer = await self._run(lambda bmc: bmc.get_power())
-        return Power(answer["powerstate"])
+        return PowerAction(answer["powerstate"])
 
-    async def set_power(self, wish: Power) -> None:
+    async def set_power(self, action: PowerAction) -> None:
         """Ask for a change of the power; the BMC answers before it has happened.
 
         Raises:
             ManagementError: the BMC refused.
         """
-        if wish is Power.CYCLE:
+        if action is PowerAction.CYCLE:
             # pyghmi resets instead; a reset does not take the power away from what
             # hangs without it.
             await self._cycle()
         else:
-            await self._run(lambda bmc: bmc.set_power(wish.value))
+            await self._run(lambda bmc: bmc.set_power(action.value))
 
     async def _cycle(self) -> None:
-        if await self.power() is Power.OFF:
-            await self.set_power(Power.ON)
+        if await self.power() is PowerAction.OFF:
+            await self.set_power(PowerAction.ON)
         else:
             wish = {"netfn": 0x00, "command": 0x02, "data": (0x02,)}
             await self._run(lambda bmc: bmc.xraw_command(**wish))

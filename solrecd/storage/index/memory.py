@@ -11,14 +11,12 @@ import threading
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
+from solrecd.events import Boot, Evidence
 from solrecd.process.stamps import parse_stamp
 from solrecd.storage.index import reading
 from solrecd.storage.index.store import Index, IndexFileError, has_writer
-
-if TYPE_CHECKING:
-    from solrecd.events import Boot
 
 NEWEST = 3
 """Boots recalled however they ended: so many make a reboot loop."""
@@ -35,15 +33,6 @@ class Recollection(NamedTuple):
     """The newest boots however they ended, oldest first."""
     told: int = 0
     """Stamp of the newest event that was read in its output; 0 when there is none."""
-
-
-class Evidence(NamedTuple):
-    """What the newest boots say of how a console is set."""
-
-    boots: tuple[Boot, ...] = ()
-    """Oldest first."""
-    noise: int | None = None
-    """Stamp of the last unreadable output in them."""
 
 
 class Memory:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from solrecd.events import Boot, Lost, LostReason, SessionState
+from solrecd.sources.findings import Finding, Verdict
 from solrecd.sources.ipmi.doctor import eventlog, evidence, judge, sol
 from solrecd.sources.ipmi.doctor.answers import (
     Accumulation,
@@ -22,13 +23,7 @@ from solrecd.sources.ipmi.doctor.answers import (
     SolSecurity,
     UserAccess,
 )
-from solrecd.sources.ipmi.doctor.findings import (
-    Finding,
-    Login,
-    Patient,
-    Readings,
-    Verdict,
-)
+from solrecd.sources.ipmi.doctor.findings import Login, Patient, Readings
 from solrecd.sources.ipmi.doctor.logins import ADVICE, explain
 from solrecd.sources.ipmi.doctor.questions import Refusal
 from solrecd.sources.ipmi.doctor.spans import ago

@@ -6,14 +6,16 @@ from hypothesis import given, settings, strategies as st
 
 from solrecd.cli.inventory import FoundConsole, Passwords, render
 from solrecd.config import Config, Source, parse
-from solrecd.sources.ipmi.protocol.quirks import Quirk
+from solrecd.sources.ipmi.options import options_of
+from solrecd.sources.table import CONSOLE_KINDS
+from tests.support.configs import bmc_of
 
 ACCESS = {"username": "u", "password": "p"}
 
 
 def read_back(consoles: Sequence[FoundConsole]) -> Config:
     text = render(consoles, Passwords.WRITTEN)
-    return parse([Source("test.toml", text)], quirks=list(Quirk))
+    return parse([Source("test.toml", text)], consoles=CONSOLE_KINDS)
 
 
 def test_consoles_that_differ_in_their_number_are_one_range() -> None:
@@ -38,7 +40,7 @@ def test_what_most_consoles_share_is_said_once() -> None:
 
     assert text.count("username") == 1
     assert text.count("privilege") == 2
-    assert read_back(consoles).consoles["c"].privilege == "user"
+    assert bmc_of(read_back(consoles), "c").privilege == "user"
 
 
 def test_each_password_that_is_not_printed_has_a_file_of_its_own() -> None:
@@ -82,10 +84,10 @@ def test_what_is_written_is_read_back_as_it_was(
 
     found = read_back(consoles).consoles
 
-    assert {name: one.host for name, one in found.items()} == {
+    assert {name: options_of(one).host for name, one in found.items()} == {
         one.name: one.bmc for one in consoles
     }
     for console in consoles:
-        ours, wanted = found[console.name], console.settings
+        ours, wanted = options_of(found[console.name]), console.settings
         assert ours.username.decode() == wanted["username"]
         assert sorted(ours.quirks) == wanted.get("quirks", [])

@@ -16,7 +16,7 @@ from solrecd.sources.ipmi.protocol.session import (
     SolLoss,
     SolUnavailable,
 )
-from solrecd.sources.ipmi.protocol.sol import UNSENT_LIMIT
+from solrecd.sources.limits import UNSENT_LIMIT
 from tests.support.joined import Joined
 from tests.support.scripted_bmc import ACTIVATED, BMC_SESSION_ID, ScriptedBmc
 

@@ -8,9 +8,8 @@ from typing import Final, NamedTuple, Protocol, TypeVar
 
 import trio
 
-from solrecd.config import ConsoleConfig
-from solrecd.console import Console
 from solrecd.events import Lost, LostReason
+from solrecd.sources.base import Recorder
 from solrecd.sources.ipmi.doctor import questions
 from solrecd.sources.ipmi.doctor.findings import Login
 from solrecd.sources.ipmi.doctor.questions import Dialogue, Question, Reply, Road
@@ -19,6 +18,7 @@ from solrecd.sources.ipmi.link.base import RequestError
 from solrecd.sources.ipmi.link.probe import Probe
 from solrecd.sources.ipmi.link.resolve import Address
 from solrecd.sources.ipmi.link.sol import SolLink
+from solrecd.sources.ipmi.options import IpmiOptions
 from solrecd.sources.ipmi.protocol.events import CommandAnswered, LoggedIn, SessionLost
 
 PATIENCE: Final = (1.0, 2.0)
@@ -43,10 +43,10 @@ class Dialer(Protocol):
     def slots(self) -> trio.CapacityLimiter:
         """How many logins may be under way at the same time."""
 
-    async def resolve(self, config: ConsoleConfig) -> Address:
+    async def resolve(self, config: IpmiOptions) -> Address:
         """Return the BMC's address, or raise `LinkError`."""
 
-    def visit(self, config: ConsoleConfig, address: Address) -> SolLink:
+    def visit(self, config: IpmiOptions, address: Address) -> SolLink:
         """Return a link that records nothing."""
 
     def suite(self, name: str) -> int | None:
@@ -86,7 +86,7 @@ class Sessions:
         dialer: makes another where there is none.
     """
 
-    def __init__(self, console: Console, keeper: Keeper, dialer: Dialer) -> None:
+    def __init__(self, console: Recorder, keeper: Keeper, dialer: Dialer) -> None:
         self._console = console
         self._keeper = keeper
         self._dialer = dialer
@@ -98,7 +98,7 @@ class Sessions:
         The recorder's session, or one of our own that is closed at the end; none while
         somebody was given the console.
         """
-        name, lost = self._console.name, self._console.session.lost
+        name, lost = self._console.name, self._console.session_lost
         if await self._is_live():
             yield Access(self._keeper.request, Login(self._dialer.suite(name)))
         elif lost is not None and lost.reason is LostReason.YIELDED:
@@ -118,7 +118,7 @@ class Sessions:
     @asynccontextmanager
     async def _visit(self, address: Address) -> AsyncIterator[Access]:
         try:
-            link = self._dialer.visit(self._console.config, address)
+            link = self._dialer.visit(self._keeper.config, address)
         except OSError as error:
             lost = Lost(LostReason.UNREACHABLE, error.strerror or str(error))
             yield Access(None, Login(lost=lost))

@@ -15,16 +15,18 @@ from collections.abc import (
     Callable,
     Collection,
     Iterable,
+    Mapping,
 )
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from typing import Any
 
 import trio
 
-from solrecd.config.model import IPMI_PORT
-from solrecd.console import Console
-from solrecd.events import LostReason, OperatorAct
-from solrecd.process.stamps import format_stamp, parse_stamp
+from solrecd.events import Evidence, LostReason, OperatorAct
+from solrecd.process.stamps import format_stamp
+from solrecd.sources.base import Recorder, Tell
+from solrecd.sources.findings import Finding
 from solrecd.sources.ipmi.consultation.access import (
     Answer,
     Ask,
@@ -35,7 +37,7 @@ from solrecd.sources.ipmi.consultation.access import (
     outside,
 )
 from solrecd.sources.ipmi.doctor import eventlog, judge, questions
-from solrecd.sources.ipmi.doctor.findings import Finding, Patient, Readings, said
+from solrecd.sources.ipmi.doctor.findings import Patient, Readings, said
 from solrecd.sources.ipmi.doctor.sections import (
     AT_LAST,
     FROM_CONSOLE,
@@ -45,15 +47,12 @@ from solrecd.sources.ipmi.doctor.sections import (
     Section,
 )
 from solrecd.sources.ipmi.doctor.sol import Wish, wishes
-from solrecd.sources.ipmi.doctor.treatment import Treated, treat
+from solrecd.sources.ipmi.doctor.treatment import Treated, change, treat
 from solrecd.sources.ipmi.keeper import Keeper
 from solrecd.sources.ipmi.link.base import LinkError
 from solrecd.sources.ipmi.link.probe import probing
 from solrecd.sources.ipmi.link.resolve import Address
 from solrecd.sources.ipmi.management import LogEntry, Management, ManagementError
-from solrecd.storage.index.memory import Evidence
-
-Tell = Callable[[Finding], Awaitable[None]]
 
 
 class Consultation:
@@ -70,7 +69,7 @@ class Consultation:
 
     def __init__(
         self,
-        console: Console,
+        console: Recorder,
         keeper: Keeper,
         dialer: Dialer,
         recall: Callable[[str], Awaitable[Evidence]],
@@ -94,7 +93,7 @@ class Consultation:
         patient = await self._patient()
         exam = _Exam(patient, tell)
         try:
-            address = await self._dialer.resolve(self._console.config)
+            address = await self._dialer.resolve(self._keeper.config)
         except LinkError as error:
             exam.readings = replace(exam.readings, unresolved=str(error))
             await exam.judge(judge.reachable, *FROM_CONSOLE)
@@ -110,28 +109,26 @@ class Consultation:
 
     def _is_given_up(self, readings: Readings) -> bool:
         """Whether a login would only be waited for: nobody answers us either."""
-        lost = self._console.session.lost
+        lost = self._console.session_lost
         silent = lost is not None and lost.reason is LostReason.UNREACHABLE
         return silent and not readings.answered
 
     async def _patient(self) -> Patient:
-        console, config = self._console, self._console.config
-        session, last = console.session, console.summary()["last_output"]
+        console, config = self._console, self._keeper.config
         evidence = await self._recall(console.name)
-        port = "" if config.port == IPMI_PORT else f":{config.port}"
         return Patient(
             name=console.name,
-            bmc=f"{config.host}{port}",
+            bmc=config.address,
             username=config.username.decode(errors="replace"),
             suites=config.cipher_suites,
             has_kg=config.kg is not None,
             insecure=config.insecure,
             baud=config.baud,
             instance=config.sol_instance,
-            session=session.state,
-            since=session.since,
-            lost=session.lost,
-            last_output=None if last is None else parse_stamp(last),
+            session=console.session_state,
+            since=console.session_since,
+            lost=console.session_lost,
+            last_output=console.last_output,
             now=self._wall_clock(),
             boots=evidence.boots,
             noise=evidence.noise,
@@ -171,7 +168,7 @@ class Consultation:
 
     # Treatment.
 
-    async def proposals(self) -> list[Wish]:
+    async def proposals(self) -> list[Mapping[str, Any]]:
         """Return what could be set at the BMC to have the console recorded well.
 
         Raises:
@@ -179,14 +176,17 @@ class Consultation:
         """
         patient = await self._patient()
         async with self._asking() as ask:
-            return await self._wishes(patient, ask)
+            return [change(wish) for wish in await self._wishes(patient, ask)]
 
-    async def treat(self, user: str, numbers: Collection[int]) -> list[Treated]:
+    async def treat(
+        self, user: str, parameters: Collection[int]
+    ) -> list[Mapping[str, Any]]:
         """Set parameters, read them back, and begin a session that uses them.
 
         Args:
             user: who wants it; it is recorded.
-            numbers: of `Wish.number`; those that are as wished by now are left alone.
+            parameters: of `Wish.number`; those that are as wished by now are left
+                alone.
 
         Raises:
             ManagementError: nobody can ask the BMC now.
@@ -194,12 +194,12 @@ class Consultation:
         patient = await self._patient()
         async with self._asking() as ask:
             found = await self._wishes(patient, ask)
-            wanted = [wish for wish in found if wish.number in numbers]
+            wanted = [wish for wish in found if wish.number in parameters]
             if not wanted:
                 return []
             treated = await converse(treat(wanted), inside(ask))
         self._note(user, treated)
-        return treated
+        return [each.as_dict() for each in treated]
 
     def _note(self, user: str, treated: Iterable[Treated]) -> None:
         done = [each.wish for each in treated if not each.problem]
@@ -220,7 +220,7 @@ class Consultation:
     @asynccontextmanager
     async def _asking(self) -> AsyncIterator[Ask]:
         try:
-            address = await self._dialer.resolve(self._console.config)
+            address = await self._dialer.resolve(self._keeper.config)
         except LinkError as error:
             raise ManagementError(str(error)) from None
         async with self._sessions.open(address) as access:

@@ -5,16 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from solrecd.sources.findings import Finding, ok, warn
 from solrecd.sources.ipmi.doctor.answers import EARLIEST_CLOCK
-from solrecd.sources.ipmi.doctor.findings import (
-    Finding,
-    Patient,
-    Readings,
-    ok,
-    said,
-    warn,
-    why_not,
-)
+from solrecd.sources.ipmi.doctor.findings import Patient, Readings, said, why_not
 
 FULL: Final = 512
 """Free bytes below which a log is as good as full: 32 entries."""

@@ -10,15 +10,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from solrecd.events import Boot, Stage
-from solrecd.sources.ipmi.doctor.findings import (
-    Finding,
-    Patient,
-    Readings,
-    bad,
-    ok,
-    said,
-    warn,
-)
+from solrecd.sources.findings import Finding, bad, ok, warn
+from solrecd.sources.ipmi.doctor.findings import Patient, Readings, said
 from solrecd.sources.ipmi.doctor.spans import ago
 
 QUIET: Final = 600 * 1_000_000

@@ -10,17 +10,9 @@ from itertools import groupby
 from typing import Final
 
 from solrecd.events import LostReason
+from solrecd.sources.findings import Finding, bad, ok, warn
 from solrecd.sources.ipmi.doctor import answers
-from solrecd.sources.ipmi.doctor.findings import (
-    Finding,
-    Patient,
-    Readings,
-    bad,
-    ok,
-    said,
-    warn,
-    why_not,
-)
+from solrecd.sources.ipmi.doctor.findings import Patient, Readings, said, why_not
 from solrecd.sources.ipmi.doctor.logins import explain
 from solrecd.sources.ipmi.doctor.spans import ago
 from solrecd.sources.ipmi.protocol.constants import PrivilegeLevel

@@ -7,7 +7,8 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from solrecd.events import LostReason
-from solrecd.sources.ipmi.doctor.findings import Finding, Patient, Readings, Verdict
+from solrecd.sources.findings import Finding, Verdict
+from solrecd.sources.ipmi.doctor.findings import Patient, Readings
 
 
 class Advice(NamedTuple):

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Final, NamedTuple
 
+from solrecd.sources.findings import Finding
 from solrecd.sources.ipmi.doctor import eventlog, evidence, judge, questions, sol
-from solrecd.sources.ipmi.doctor.findings import Finding, Patient, Readings, said
+from solrecd.sources.ipmi.doctor.findings import Patient, Readings, said
 from solrecd.sources.ipmi.doctor.questions import Dialogue
 
 Read = Callable[[Patient, Readings], Dialogue[Readings]]

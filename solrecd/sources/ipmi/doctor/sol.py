@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from solrecd.sources.findings import Finding, Verdict, bad, ok, warn
 from solrecd.sources.ipmi.doctor import answers
 from solrecd.sources.ipmi.doctor.answers import (
     BIT_RATES,
@@ -19,17 +20,7 @@ from solrecd.sources.ipmi.doctor.answers import (
     Retry,
     SolParameters,
 )
-from solrecd.sources.ipmi.doctor.findings import (
-    Finding,
-    Patient,
-    Readings,
-    Verdict,
-    bad,
-    ok,
-    said,
-    warn,
-    why_not,
-)
+from solrecd.sources.ipmi.doctor.findings import Patient, Readings, said, why_not
 
 LATE: Final = 250
 """Milliseconds that a BMC may gather characters: people notice the echo later."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 from collections.abc import Collection
 
-from solrecd.config import ConsoleConfig, OnConflict
+from solrecd.sources.ipmi.options import IpmiOptions, OnConflict
 
 BACKOFF_FIRST = 1.0
 BACKOFF_LAST = 60.0
@@ -74,7 +74,7 @@ class Claim:
         self._ghosts = ()
         self._conflict_since = None
 
-    def may_take(self, owner: int | None, config: ConsoleConfig, now: float) -> bool:
+    def may_take(self, owner: int | None, config: IpmiOptions, now: float) -> bool:
         """Whether to take it from who holds it.
 
         Args:

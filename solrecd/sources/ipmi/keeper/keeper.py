@@ -20,12 +20,12 @@ from typing import Protocol
 
 import trio
 
-from solrecd.config import ConsoleConfig
 from solrecd.events import Lost, LostReason, SessionState
 from solrecd.sources.ipmi.keeper.claim import Backoff, Claim
 from solrecd.sources.ipmi.link.base import LinkError, NameUnresolvedError, RequestError
 from solrecd.sources.ipmi.link.resolve import Address
 from solrecd.sources.ipmi.link.sol import Recorder, SolLink
+from solrecd.sources.ipmi.options import IpmiOptions
 from solrecd.sources.ipmi.protocol.commands import PATIENCE
 from solrecd.sources.ipmi.protocol.events import (
     CommandAnswered,
@@ -95,7 +95,7 @@ class Dialer(Protocol):
     def slots(self) -> trio.CapacityLimiter:
         """How many logins may be under way at the same time."""
 
-    async def resolve(self, config: ConsoleConfig) -> Address:
+    async def resolve(self, config: IpmiOptions) -> Address:
         """Return the BMC's address.
 
         Raises:
@@ -103,11 +103,11 @@ class Dialer(Protocol):
         """
 
     def link(
-        self, config: ConsoleConfig, address: Address, recorder: Recorder
+        self, config: IpmiOptions, address: Address, recorder: Recorder
     ) -> SolLink:
         """Return a link that has sent nothing yet."""
 
-    def resume(self, config: ConsoleConfig, recorder: Recorder) -> SolLink | None:
+    def resume(self, config: IpmiOptions, recorder: Recorder) -> SolLink | None:
         """Return a link with a session that an earlier process left; None: none."""
 
     def ghosts(self, name: str) -> Collection[int]:
@@ -123,7 +123,7 @@ class Keeper:
 
     def __init__(
         self,
-        config: ConsoleConfig,
+        config: IpmiOptions,
         dialer: Dialer,
         console: Console,
         *,

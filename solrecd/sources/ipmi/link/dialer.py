@@ -12,18 +12,18 @@ from types import MappingProxyType
 import structlog
 import trio
 
-from solrecd.config import AddressFamily, ConsoleConfig, Privilege
+from solrecd.events import Gap
 from solrecd.sources.ipmi.link.handover import Handover
 from solrecd.sources.ipmi.link.hub import Hub
 from solrecd.sources.ipmi.link.resolve import Address, Resolver
 from solrecd.sources.ipmi.link.sol import Recorder, SolLink
 from solrecd.sources.ipmi.link.store import KeptSession
+from solrecd.sources.ipmi.options import AddressFamily, IpmiOptions, Privilege
 from solrecd.sources.ipmi.protocol.constants import PrivilegeLevel
 from solrecd.sources.ipmi.protocol.events import (
     SessionLost,
     SolConfirmed,
     SolDeactivated,
-    SolLoss,
     SolStolen,
 )
 from solrecd.sources.ipmi.protocol.options import SessionOptions
@@ -80,7 +80,7 @@ class Dialer:
         self._rejected = Counter[str](dict.fromkeys(Rejection, 0))
         """Of sessions that have ended."""
 
-    async def resolve(self, config: ConsoleConfig) -> Address:
+    async def resolve(self, config: IpmiOptions) -> Address:
         """Return the address of a console's BMC, where no session of ours is left.
 
         Raises:
@@ -92,7 +92,7 @@ class Dialer:
         return address._replace(source=config.bind or "")
 
     def link(
-        self, config: ConsoleConfig, address: Address, recorder: Recorder
+        self, config: IpmiOptions, address: Address, recorder: Recorder
     ) -> SolLink:
         """Return a link with a fresh session that has sent nothing yet.
 
@@ -106,7 +106,7 @@ class Dialer:
         self._remember(config.name, link)
         return link
 
-    def visit(self, config: ConsoleConfig, address: Address) -> SolLink:
+    def visit(self, config: IpmiOptions, address: Address) -> SolLink:
         """Return a link for questions alone: it records nothing and leaves nothing.
 
         Raises:
@@ -120,14 +120,14 @@ class Dialer:
         link = self._links.get(name)
         return None if link is None else link.suite
 
-    def _new_session(self, config: ConsoleConfig) -> Session:
+    def _new_session(self, config: IpmiOptions) -> Session:
         return Session(
             session_options(config, self._links.get(config.name)),
             token_bytes=secrets.token_bytes,
             session_id=secrets.randbits(32) | 1 << 8,
         )
 
-    def resume(self, config: ConsoleConfig, recorder: Recorder) -> SolLink | None:
+    def resume(self, config: IpmiOptions, recorder: Recorder) -> SolLink | None:
         """Return a link with the session that an earlier process left of a console.
 
         It has asked whether the payload is still ours; call `SolLink.catch_up`. None
@@ -242,14 +242,14 @@ class _Deaf:
     def resumed(self) -> None:
         """See `Recorder`; nobody wants to know, here and below."""
 
-    def mark_loss(self, loss: SolLoss) -> None:
+    def mark_loss(self, gap: Gap) -> None:
         """See `Recorder`."""
 
     def mark_restart(self, since: int, *, output_waited: bool) -> None:
         """See `Recorder`."""
 
 
-def session_options(config: ConsoleConfig, last: SolLink | None) -> SessionOptions:
+def session_options(config: IpmiOptions, last: SolLink | None) -> SessionOptions:
     """Return a session's options, with what the last session taught about this BMC.
 
     Args:

@@ -14,7 +14,6 @@ from typing import Final, Protocol
 
 import structlog
 
-from solrecd.config import ConsoleConfig
 from solrecd.sources.ipmi.link.hub import SOCKET, Hub
 from solrecd.sources.ipmi.link.legacy import Legacy, Recorded, fingerprint
 from solrecd.sources.ipmi.link.own_session_ids import Ghosts
@@ -26,6 +25,7 @@ from solrecd.sources.ipmi.link.store import (
     SessionStore,
     StoreError,
 )
+from solrecd.sources.ipmi.options import IpmiOptions
 
 SESSIONS: Final = "sessions"
 """Name of the session store's descriptor."""
@@ -168,7 +168,7 @@ class Handover:
         """Return the sessions that a BMC may still have from an earlier process."""
         return self._ghosts.of(name, self._now)
 
-    def claim(self, config: ConsoleConfig, recorded: int) -> KeptSession | None:
+    def claim(self, config: IpmiOptions, recorded: int) -> KeptSession | None:
         """Return the session that was left of a console, with settled numbers.
 
         Each is returned once. None where there is none to go on with: the settings
@@ -205,7 +205,7 @@ class Handover:
 
     def legacy(
         self,
-        config: ConsoleConfig,
+        config: IpmiOptions,
         address: Address,
         recorded: Recorded,
         left: KeptSession | None = None,

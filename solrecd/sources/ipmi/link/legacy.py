@@ -9,10 +9,10 @@ from __future__ import annotations
 import hashlib
 from typing import Protocol
 
-from solrecd.config import ConsoleConfig
 from solrecd.sources.ipmi.link.own_session_ids import Ghosts
 from solrecd.sources.ipmi.link.resolve import Address
 from solrecd.sources.ipmi.link.store import Keepsake, KeptSession, NoKeepsake, describe
+from solrecd.sources.ipmi.options import IpmiOptions
 from solrecd.sources.ipmi.protocol.events import (
     SessionEvent,
     SessionLost,
@@ -50,7 +50,7 @@ class Legacy:
         self,
         keepsake: Keepsake | NoKeepsake,
         ghosts: Ghosts,
-        config: ConsoleConfig,
+        config: IpmiOptions,
         address: Address,
         recorded: Recorded,
     ) -> None:
@@ -115,7 +115,7 @@ class Legacy:
         self._ghosts.forget(self._config.name)
 
 
-def fingerprint(config: ConsoleConfig, key: bytes) -> str:
+def fingerprint(config: IpmiOptions, key: bytes) -> str:
     """Return what tells whether a console is still configured as it was.
 
     Only what a login would do differently counts. The session's key keeps the digest

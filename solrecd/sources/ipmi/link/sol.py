@@ -15,7 +15,7 @@ from typing import Protocol, TypeAlias
 
 import trio
 
-from solrecd.events import LostReason
+from solrecd.events import Gap, LostReason
 from solrecd.sources.ipmi.link.base import RequestError
 from solrecd.sources.ipmi.link.event_queue import Mailbox
 from solrecd.sources.ipmi.link.hub import Hub
@@ -60,7 +60,7 @@ class Recorder(Protocol):
         Once for each activation.
         """
 
-    def mark_loss(self, loss: SolLoss) -> None:
+    def mark_loss(self, gap: Gap) -> None:
         """Mark that output is missing here."""
 
     def mark_restart(self, since: int, *, output_waited: bool) -> None:
@@ -175,7 +175,7 @@ class SolLink:
 
     def _deliver(self, event: SessionEvent) -> None:
         if type(event) is SolLoss:
-            self._recorder.mark_loss(event)
+            self._recorder.mark_loss(_gap(event))
             return
         if isinstance(event, CommandAnswered | CommandFailed):
             reply = self._replies.pop(event.ticket, None)
@@ -355,3 +355,11 @@ class SolLink:
         self._port.close()
         self._mail.close()
         self._abandon()
+
+
+def _gap(loss: SolLoss) -> Gap:
+    """Return what a BMC's loss is for a recorder; the wire tells no bytes."""
+    text = f"an unknown number of bytes lost ({loss.reason})"
+    if loss.packets is not None:
+        text += f"; the BMC left out {loss.packets} packet numbers"
+    return Gap(loss.reason, text, packets=loss.packets)

@@ -33,6 +33,7 @@ from solrecd.sources.ipmi.protocol.events import (
 from solrecd.sources.ipmi.protocol.frozen import Numbers
 from solrecd.sources.ipmi.protocol.packets import SOL_HEADER_SIZE, SolPacket, encode_sol
 from solrecd.sources.ipmi.protocol.quirks import Behaviour
+from solrecd.sources.limits import UNSENT_LIMIT
 
 _NOTEWORTHY: Final = int(
     SolStatus.TRANSFER_UNAVAILABLE
@@ -189,10 +190,6 @@ class SolReceiver:
             self._expected = number % MAX_SOL_NUMBER + 1
         return bytes((0, number, size, 0))
 
-
-UNSENT_LIMIT: Final = 64 * 1024
-"""Bytes of input that may wait: 6 s at line rate, a pasted file. Who pastes more must
-wait until it shrinks."""
 
 DEFAULT_SEND_SIZE: Final = 32
 """Bytes per packet where the BMC says nothing usable; freeipmi's choice too."""

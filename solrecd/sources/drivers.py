@@ -1,0 +1,72 @@
+"""The drivers of one daemon, one for each kind of console."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+
+import trio
+
+from solrecd.config import ConsoleConfig
+from solrecd.sources.base import Driver, Recorder, Services, Source, SourceKind
+
+
+class Drivers:
+    """Everything that reaches consoles, whatever their kinds.
+
+    Args:
+        kinds: the kinds there are, by name.
+        services: returns what the driver of a kind is given.
+    """
+
+    def __init__(
+        self,
+        kinds: Mapping[str, SourceKind],
+        services: Callable[[str], Services],
+    ) -> None:
+        self._drivers: Mapping[str, Driver] = {
+            name: kind.driver(services(name)) for name, kind in kinds.items()
+        }
+
+    async def run(
+        self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+    ) -> None:
+        """Serve the sources until cancelled.
+
+        Cancel it after the sources: they say goodbye through their drivers.
+        """
+        async with trio.open_nursery() as nursery:
+            for driver in self._drivers.values():
+                await nursery.start(driver.run)
+            task_status.started()
+
+    def source(self, config: ConsoleConfig, recorder: Recorder) -> Source:
+        """Return the source of a console, which has opened nothing yet."""
+        return self._drivers[config.kind].source(config, recorder)
+
+    def forget(self, name: str) -> None:
+        """Drop what is remembered of a console that was removed."""
+        for driver in self._drivers.values():
+            driver.forget(name)
+
+    def beat(self, now: int) -> None:
+        """Note that this process works at that stamp."""
+        for driver in self._drivers.values():
+            driver.beat(now)
+
+    def settle(self) -> None:
+        """All consoles of the start are there: what was left has been taken over."""
+        for driver in self._drivers.values():
+            driver.settle()
+
+    def begin_handover(self, now: int) -> None:
+        """This process is being replaced at once: leave what is open to the next."""
+        for driver in self._drivers.values():
+            driver.begin_handover(now)
+
+    def rejected(self) -> Mapping[str, int]:
+        """Return how many packets were not believed since the start, by cause."""
+        total = Counter[str]()
+        for driver in self._drivers.values():
+            total.update(driver.rejected())
+        return total
