@@ -12,7 +12,7 @@ from solrecd.events import Event
 from solrecd.process.stamps import format_stamp
 
 
-class Key(NamedTuple):
+class AlertKey(NamedTuple):
     """What makes two events the same alert of a receiver."""
 
     console: str
@@ -22,9 +22,9 @@ class Key(NamedTuple):
     """Empty where an event has none."""
 
 
-def key_of(event: Event) -> Key:
+def key_of(event: Event) -> AlertKey:
     """Return what an event is an alert of."""
-    return Key(event.console, event.kind.value, event.name, event.signature or "")
+    return AlertKey(event.console, event.kind.value, event.name, event.signature or "")
 
 
 class Phase(enum.StrEnum):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from solrecd.alerts.alert import Key
+from solrecd.alerts.alert import AlertKey
 
 DIFFERENT = 16
 """Different things that one console may tell in one window."""
@@ -25,7 +25,7 @@ class _Mark:
 
 @dataclass(slots=True)
 class _Console:
-    marks: dict[Key, _Mark] = field(default_factory=dict)
+    marks: dict[AlertKey, _Mark] = field(default_factory=dict)
     beyond: int = 0
     """Held back because the console had so many different things to tell."""
 
@@ -41,12 +41,12 @@ class Damper:
         self.window = window
         self._consoles: dict[str, _Console] = {}
 
-    def admits(self, key: Key, now: float) -> bool:
+    def admits(self, key: AlertKey, now: float) -> bool:
         """Whether it would be told now."""
         console = self._consoles.get(key.console)
         return console is None or self._admits(console, key, now)
 
-    def take(self, key: Key, now: float) -> int | None:
+    def take(self, key: AlertKey, now: float) -> int | None:
         """Tell or hold back; return how many were held back before, None when it is."""
         console = self._consoles.setdefault(key.console, _Console())
         if not self._admits(console, key, now):
@@ -59,11 +59,11 @@ class Damper:
         console.marks[key] = _Mark(now)
         return held
 
-    def told(self, key: Key, now: float) -> None:
+    def told(self, key: AlertKey, now: float) -> None:
         """Note that somebody else has told it, an earlier daemon."""
         self._consoles.setdefault(key.console, _Console()).marks[key] = _Mark(now)
 
-    def due(self, key: Key) -> float:
+    def due(self, key: AlertKey) -> float:
         """Return when it may be told again."""
         console = self._consoles.get(key.console)
         if console is None:
@@ -84,7 +84,7 @@ class Damper:
         """Seconds until another different thing may take a mark's place."""
         return max(self.window, 1.0)
 
-    def _admits(self, console: _Console, key: Key, now: float) -> bool:
+    def _admits(self, console: _Console, key: AlertKey, now: float) -> bool:
         mark = console.marks.get(key)
         if mark is not None:
             return now >= mark.told + self.window
@@ -93,7 +93,7 @@ class Damper:
         return now >= min(m.told for m in console.marks.values()) + self._patience
 
     @staticmethod
-    def _hold(console: _Console, key: Key) -> None:
+    def _hold(console: _Console, key: AlertKey) -> None:
         mark = console.marks.get(key)
         if mark is not None:
             mark.held += 1

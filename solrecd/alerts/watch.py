@@ -19,7 +19,7 @@ import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from solrecd.alerts.alert import Alert, Context, Key, Moment, Notice, Phase, key_of
+from solrecd.alerts.alert import Alert, AlertKey, Context, Moment, Notice, Phase, key_of
 from solrecd.alerts.damping import DIFFERENT, Damper
 from solrecd.alerts.matching import is_deliberate, matches
 from solrecd.config import ReceiverConfig
@@ -56,7 +56,7 @@ class Watch:
     def __init__(self, config: ReceiverConfig) -> None:
         self.config = config
         self._damper = Damper(config.damping or 0.0)
-        self._consoles: dict[str, dict[Key, _Firing]] = {}
+        self._consoles: dict[str, dict[AlertKey, _Firing]] = {}
         self._count = 0
         self.held_back = 0
         """Events that were not told, ever."""
@@ -148,7 +148,7 @@ class Watch:
             )
         return self._tell(key, entry, moment)
 
-    def _tell(self, key: Key, entry: _Firing, moment: Moment) -> list[Notice]:
+    def _tell(self, key: AlertKey, entry: _Firing, moment: Moment) -> list[Notice]:
         held = self._damper.take(key, moment.now)
         if held is None:
             self.held_back += 1
@@ -156,13 +156,13 @@ class Watch:
         entry.told = True
         return [Notice(Phase.FIRING, entry.alert, moment.at, held)]
 
-    def _has_room(self, key: Key) -> bool:
+    def _has_room(self, key: AlertKey) -> bool:
         if self._count >= MAX_FIRING:
             self.crowded_out += 1
             return False
         return len(self._consoles.get(key.console, ())) < DIFFERENT
 
-    def _keep(self, key: Key, entry: _Firing) -> _Firing:
+    def _keep(self, key: AlertKey, entry: _Firing) -> _Firing:
         self._consoles.setdefault(key.console, {})[key] = entry
         self._count += 1
         return entry
@@ -178,7 +178,7 @@ class Watch:
         over = (k for k in firing if k.kind == is_session and k.name != event.name)
         return self._end(over, moment)
 
-    def _end(self, keys: Iterable[Key], moment: Moment) -> list[Notice]:
+    def _end(self, keys: Iterable[AlertKey], moment: Moment) -> list[Notice]:
         ended = [self._drop(key) for key in list(keys)]
         return [
             Notice(Phase.RESOLVED, entry.alert, moment.at)
@@ -186,7 +186,7 @@ class Watch:
             if entry.told
         ]
 
-    def _drop(self, key: Key) -> _Firing:
+    def _drop(self, key: AlertKey) -> _Firing:
         firing = self._consoles[key.console]
         entry = firing.pop(key)
         self._count -= 1

@@ -12,6 +12,7 @@ from solrecd.config.console_kinds import ConsoleKinds
 from solrecd.config.consoles import ConsoleReader
 from solrecd.config.document import Document, Given, Path, Source, read_document, spell
 from solrecd.config.errors import Problems
+from solrecd.config.kinds import NO_KINDS, Kinds
 from solrecd.config.loki_keys import read_loki
 from solrecd.config.model import STAGE_TIMEOUTS, Config, DaemonConfig
 from solrecd.config.receivers import ReceiverReader
@@ -30,6 +31,7 @@ def parse(
     surroundings: Surroundings = _NOTHING,
     *,
     consoles: ConsoleKinds,
+    receivers: Kinds = NO_KINDS,
 ) -> Config:
     """Return the configuration that the files make together.
 
@@ -40,6 +42,7 @@ def parse(
         sources: the files, main file first.
         surroundings: what secrets are fetched from.
         consoles: the kinds of consoles there are.
+        receivers: the kinds of receivers that alerts may have.
 
     Raises:
         ConfigError: with all problems of all files.
@@ -59,12 +62,12 @@ def parse(
     for document in documents:
         access.read(document, _table(document, ("access",), problems))
         reader.read(document, _table(document, ("console",), problems))
-    receivers = ReceiverReader(surroundings, problems, reader.names)
+    alerts = ReceiverReader(surroundings, problems, reader.names, receivers)
     for document in documents:
-        receivers.read(document, _table(document, ("alerts",), problems))
+        alerts.read(document, _table(document, ("alerts",), problems))
     api_table = _merged(documents, ("api",), problems)
     api = ApiReader(surroundings, problems).read(api_table, access.policy)
-    loki = read_loki(_merged(documents, ("loki",), problems), receivers, problems)
+    loki = read_loki(_merged(documents, ("loki",), problems), surroundings, problems)
     problems.raise_any()
     return Config(
         daemon=daemon,
@@ -72,7 +75,7 @@ def parse(
         access=access.policy,
         consoles=MappingProxyType(reader.consoles),
         stages=stages,
-        alerts=MappingProxyType(receivers.receivers),
+        alerts=MappingProxyType(alerts.receivers),
         loki=loki,
     )
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import atheris
 
 with atheris.instrument_imports(include=["solrecd"]):
+    from solrecd.alerts.senders.table import RECEIVERS
     from solrecd.config import ConfigError, Source, parse
     from solrecd.sources.ipmi.protocol.auth import (
         CIPHER_SUITES,
@@ -80,7 +81,7 @@ def fuzz_config(data: bytes) -> None:
     """Feed the configuration."""
     text = data.decode("utf-8", "replace")
     with contextlib.suppress(ConfigError):
-        parse([Source("fuzz.toml", text)], consoles=CONSOLE_KINDS)
+        parse([Source("fuzz.toml", text)], consoles=CONSOLE_KINDS, receivers=RECEIVERS)
 
 
 def fuzz_archive(data: bytes) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from solrecd.alerts.senders.table import RECEIVERS
 from solrecd.config import (
     Config,
     ConfigError,
@@ -30,7 +31,12 @@ def read(
 ) -> Config:
     """Parse one file."""
     source = Source("solrecd.toml", textwrap.dedent(text), mode)
-    return parse([source], surroundings or Surroundings(), consoles=CONSOLE_KINDS)
+    return parse(
+        [source],
+        surroundings or Surroundings(),
+        consoles=CONSOLE_KINDS,
+        receivers=RECEIVERS,
+    )
 
 
 def mistakes(text: str, *, mode: int = 0o600) -> list[str]:

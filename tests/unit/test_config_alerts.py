@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from solrecd.config import Alertmanager, Config, Hook, Secret, Webhook
+from solrecd.alerts.senders.alertmanager import Alertmanager
+from solrecd.alerts.senders.hook import Hook
+from solrecd.alerts.senders.webhook import Webhook
+from solrecd.config import Config, Secret
 from solrecd.config.reload import plan_reload
 from solrecd.events import Kind, Severity
 from tests.support.configs import DEFAULTS, machine, mistakes, read

@@ -10,16 +10,27 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 import trio
 
 from solrecd.alerts import Notice, Phase
-from solrecd.alerts.alert import Key, key_of
+from solrecd.alerts.alert import AlertKey, key_of
 from solrecd.alerts.payload import alertmanager_object
 from solrecd.alerts.senders.http_sender import Answer, Client, connected
-from solrecd.alerts.senders.sender import Health, Patience, Receipt, Tally, Tools
-from solrecd.config import Alertmanager, ReceiverConfig
+from solrecd.alerts.senders.kind import ReceiverKind
+from solrecd.alerts.senders.sender import (
+    Health,
+    Patience,
+    Receipt,
+    Sender,
+    Tally,
+    Tools,
+)
+from solrecd.config import HTTP_KEYS, Http, Key, Options, ReceiverConfig, read_http
+from solrecd.config.alert_values import base_url, one_or_more
+from solrecd.config.values import duration
 from solrecd.process.stamps import SECOND
 
 PATH: Final = "/api/v2/alerts"
@@ -43,6 +54,21 @@ TEST_FOR: Final = 60 * SECOND
 _HEADERS: Final = {"Content-Type": "application/json"}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alertmanager:
+    """Prometheus Alertmanagers, API v2; each of them gets every alert."""
+
+    urls: tuple[str, ...]
+    """Base URLs, without ``/api/v2/alerts``."""
+    resend: float = 60.0
+    """Seconds between two tellings of an alert that goes on."""
+    http: Http = field(default_factory=Http)
+
+
+def _options(options: Options) -> Alertmanager:
+    return Alertmanager(http=read_http(options), **options.values("urls", "resend"))
+
+
 class AlertmanagerSender:
     """Tells all Alertmanagers of a receiver.
 
@@ -58,7 +84,7 @@ class AlertmanagerSender:
         self.tally = Tally()
         self._target = target
         self._tools = tools
-        self._firing: dict[Key, Notice] = {}
+        self._firing: dict[AlertKey, Notice] = {}
         self._peers = [
             _Peer(url, config, target, tools, self.tally, self._firing)
             for url in target.urls
@@ -89,7 +115,7 @@ class AlertmanagerSender:
         """Take what fires: telling it again does no harm."""
         self.offer(notices)
 
-    def follow(self, before: object) -> None:
+    def follow(self, before: Sender) -> None:
         """Do nothing: what fires is resumed."""
 
     async def run(self) -> None:
@@ -124,7 +150,7 @@ class _Peer:
         target: Alertmanager,
         tools: Tools,
         tally: Tally,
-        firing: Mapping[Key, Notice],
+        firing: Mapping[AlertKey, Notice],
     ) -> None:
         self.url = url
         self.health = Health(config.name, url)
@@ -133,7 +159,7 @@ class _Peer:
         self._tools = tools
         self._tally = tally
         self._firing = firing
-        self._pending: dict[Key, Notice] = {}
+        self._pending: dict[AlertKey, Notice] = {}
         self._wanted = trio.Event()
 
     @property
@@ -141,7 +167,7 @@ class _Peer:
         """How many alerts it was not told of."""
         return len(self._pending)
 
-    def offer(self, key: Key, notice: Notice) -> None:
+    def offer(self, key: AlertKey, notice: Notice) -> None:
         """Take a notice; the newest of an alert is the one that counts."""
         self._pending.pop(key, None)
         if len(self._pending) >= PENDING:
@@ -178,9 +204,9 @@ class _Peer:
                     del self._pending[key]
         return True
 
-    def _next_batch(self) -> dict[Key, Notice]:
+    def _next_batch(self) -> dict[AlertKey, Notice]:
         old = self._tools.wall_clock() - RESOLVED_FOR
-        batch: dict[Key, Notice] = {}
+        batch: dict[AlertKey, Notice] = {}
         for key, notice in list(self._pending.items()):
             if notice.phase is Phase.RESOLVED and notice.at < old:
                 del self._pending[key]
@@ -220,3 +246,28 @@ class _Peer:
         """Tell it a notice at once."""
         answer = await self._post(client, [(notice, notice.at + TEST_FOR)])
         return Receipt(self._config.name, self.url, answer.ok, str(answer))
+
+
+KIND = ReceiverKind(
+    name="alertmanager",
+    help="Prometheus Alertmanagers. Each of them gets every alert, as Prometheus does"
+    " it.",
+    keys={
+        "urls": Key(
+            one_or_more(base_url, '["http://127.0.0.1:9093"]'),
+            "The Alertmanagers.",
+            example=["http://127.0.0.1:9093"],
+        ),
+        "resend": Key(
+            duration(1, 3600),
+            "How often an Alertmanager is told of an alert that goes on. When it has"
+            " not been for four times as long, it takes the alert for over.",
+        ),
+        **HTTP_KEYS,
+    },
+    required="urls",
+    options=Alertmanager,
+    build=_options,
+    defaults_from=(Http,),
+    sender=AlertmanagerSender,
+)

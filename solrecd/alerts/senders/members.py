@@ -10,8 +10,6 @@ import structlog
 import trio
 
 from solrecd.alerts import Alert, Moment, Notice, Phase, Watch
-from solrecd.alerts.senders.alertmanager import AlertmanagerSender
-from solrecd.alerts.senders.hook import HookSender
 from solrecd.alerts.senders.sender import (
     RETRY_LAST,
     Health,
@@ -20,24 +18,13 @@ from solrecd.alerts.senders.sender import (
     Sender,
     Tools,
 )
-from solrecd.alerts.senders.webhook import WebhookSender
-from solrecd.config import Alertmanager, Hook, ReceiverConfig, Webhook
+from solrecd.alerts.senders.table import sender_for
+from solrecd.config import ReceiverConfig
 
 FINISH: Final = 5.0
 """Seconds that a sender has to keep what it must when the daemon stops."""
 
 log = structlog.get_logger()
-
-
-def sender_for(config: ReceiverConfig, tools: Tools) -> Sender:
-    """Return what tells a receiver."""
-    match config.target:
-        case Alertmanager() as target:
-            return AlertmanagerSender(config, target, tools)
-        case Webhook() as target:
-            return WebhookSender(config, target, tools)
-        case Hook() as target:
-            return HookSender(config, target, tools)
 
 
 @dataclass(slots=True)

@@ -7,6 +7,7 @@ import stat
 from collections.abc import Mapping
 from pathlib import Path
 
+from solrecd.alerts.senders.table import RECEIVERS
 from solrecd.config import Config, ConfigError, Problem, Source, Surroundings, parse
 from solrecd.process.tls import server_context
 from solrecd.sources.table import CONSOLE_KINDS
@@ -43,7 +44,9 @@ def load(
         credentials=environ.get("CREDENTIALS_DIRECTORY"),
         assume_credentials=assume_credentials,
     )
-    return parse(read_sources(path), surroundings, consoles=CONSOLE_KINDS)
+    return parse(
+        read_sources(path), surroundings, consoles=CONSOLE_KINDS, receivers=RECEIVERS
+    )
 
 
 def read_sources(path: str) -> list[Source]:

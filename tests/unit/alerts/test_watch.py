@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from solrecd.alerts import Notice, Phase, Watch
-from solrecd.alerts.alert import Context, Key, key_of
+from solrecd.alerts.alert import AlertKey, Context, key_of
 from solrecd.alerts.damping import DIFFERENT
 from solrecd.config import Selection
 from solrecd.events import Event, Kind, Outcome
@@ -247,8 +247,8 @@ def test_nothing_rings_twice_in_a_window_and_all_that_rang_is_accounted_for(
 ) -> None:
     watch = Watch(receiver(damping=600.0))
     now = 0.0
-    fired: dict[Key, list[float]] = defaultdict(list)
-    open_: set[Key] = set()
+    fired: dict[AlertKey, list[float]] = defaultdict(list)
+    open_: set[AlertKey] = set()
 
     for wait, step in story:
         now += wait
