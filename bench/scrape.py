@@ -110,7 +110,7 @@ def _fleet(rules: RuleSet) -> Metrics:
 def _rival() -> CollectorRegistry:
     """Return as many series as the goal names, as prometheus_client's children."""
     registry = CollectorRegistry()
-    families = [family for family, _, _ in console_families(("panic",))]
+    families = [one.family for one in console_families({"name": ["panic"]})]
     for family in families[: _RIVAL_SERIES // _CONSOLES]:
         # As gauges: a counter of prometheus_client has a second series.
         metric = Gauge(family.name, family.help, ["console"], registry=registry)

@@ -45,7 +45,6 @@ from solrecd.console import Sinks
 from solrecd.console.factory import Workshop
 from solrecd.console.viewers import Viewers
 from solrecd.metrics import Format, Metrics, sample_alerts
-from solrecd.metrics.families import LOKI_LINES
 from solrecd.process.systemd import Notifier
 from solrecd.sources.base import Services
 from solrecd.sources.drivers import Drivers
@@ -249,7 +248,7 @@ class Daemon:
         return self._metrics.chunks(form)
 
     def _for_loki(self) -> Surroundings:
-        lines = self._metrics.tally(LOKI_LINES, [("sent",), ("refused",)])
+        lines = self._metrics.loki_lines
         first = {name: one.labels for name, one in self._config.enabled.items()}
         return Surroundings(
             # The supervisor knows none before it has opened them all.
