@@ -12,7 +12,7 @@ them in, so that a test, `solrecd check` and a reload all take the same road.
 - `console_kinds`  what a kind of console adds: keys, secrets, a parser
 - `tables`     all tables with their keys
 - `loki`       where text is shipped to; `loki_keys` reads it
-- `alerts`     who is told of what; `receivers` reads it, `alert_keys` has its keys
+- `alerts`     receivers of alerts; `receivers` reads them, `alert_keys` has its keys
 - `kinds`      what a table may be of several kinds of; the kinds are handed in
 - `options`    a table's settings, for a kind that makes its options out of them
 - `http`       how to talk to a server; `http_keys` reads it

@@ -17,37 +17,37 @@ _DAY = 24 * 3600.0
 SELECTING: Final[Schema] = {
     "kinds": Key(
         v.list_of(choice(Kind), '["failure", "stuck"]', minimum=1),
-        "The kinds of events that it hears of.",
+        "The kinds of events that it receives.",
     ),
     "names": Key(
         v.one_or_more(v.word, '["panic", "oops*"]'),
-        "The names of events that it hears of, as globs; every name where it is not"
+        "The names of events that it receives, as globs; every name where it is not"
         " set.",
         example=["panic", "oops*"],
     ),
     "severity": Key(
-        choice(Severity), "It hears of events that are this severe, or more."
+        choice(Severity), "It receives events that are this severe, or more."
     ),
     "consoles": Key(
         v.one_or_more(v.word, '["node[001-128]", "gpu*"]'),
-        "The consoles that it hears of, as host ranges and globs; every console where"
-        " it is not set.",
+        "The consoles whose events it receives, as host ranges and globs; every console"
+        " where it is not set.",
         example=["node[001-128]", "gpu*"],
     ),
     "match": Key(
         v.patterns,
-        "It hears of consoles whose labels match all of these globs.",
+        "It receives events of consoles whose labels match all of these globs.",
         example={"rack": "r1*"},
     ),
 }
-"""Which events a receiver hears of: the fields of `Selection`."""
+"""Which events a receiver selects: the fields of `Selection`."""
 
-TELLING: Final[Schema] = {
+NOTIFYING: Final[Schema] = {
     "damping": Key(
         off_or(duration(1, _DAY)),
-        "The same signature (or name) on the same console is told once in this time,"
-        " together with how many were held back. A console has 16 different things to"
-        " tell in it at most.",
+        "The same signature (or name) on the same console is sent once in this time,"
+        " together with how many were held back. Of one console no more than 16"
+        " different ones are sent in it.",
     ),
     "resolve_after": Key(
         duration(60, 30 * _DAY),
@@ -76,7 +76,7 @@ TELLING: Final[Schema] = {
         example="https://consoles.example.net/{console}",
     ),
 }
-"""How it is told: fields of `ReceiverConfig`."""
+"""How it is notified: fields of `ReceiverConfig`."""
 
 
 def keys_of(name: str, kinds: Kinds) -> Schema:
@@ -91,7 +91,7 @@ def alerts_tables(kinds: Kinds) -> Iterator[TableSchema]:
         path=path,
         keys=_common(kinds),
         defaults={**defaults_of(ReceiverConfig), **defaults_of(Selection)},
-        help="Who is told at once of what happens, with no scrape in between: any"
+        help="Who is notified at once, with no scrape in between: any"
         " number of receivers, each with a name of its own. `packaging/docs/alerts.md`"
         " has what they are sent. A reload takes changes over. These keys all of them"
         " have; those of each type follow.",
@@ -107,7 +107,7 @@ def alerts_tables(kinds: Kinds) -> Iterator[TableSchema]:
 
 
 def _common(kinds: Kinds) -> Schema:
-    return {"type": _type_key(kinds), **SELECTING, **TELLING}
+    return {"type": _type_key(kinds), **SELECTING, **NOTIFYING}
 
 
 def _type_key(kinds: Kinds) -> Key:

@@ -1,4 +1,4 @@
-"""Who is told of what: the ``[alerts.NAME]`` tables as the rest of solrecd has them."""
+"""Receivers of alerts: the ``[alerts.NAME]`` tables as the rest of solrecd has them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from solrecd.events import Kind, Severity
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """Which events a receiver hears of; all conditions must hold."""
+    """Which events a receiver selects; all conditions must hold."""
 
     kinds: tuple[Kind, ...] = (Kind.FAILURE, Kind.STUCK, Kind.SESSION)
     names: tuple[str, ...] = ()
@@ -35,9 +35,9 @@ class ReceiverConfig:
     labels: Mapping[str, str] = field(default_factory=dict)
     """Added to each alert; they win over those of the console."""
     damping: float | None = 600.0
-    """The same signature (or name) on the same console is told once in that time."""
+    """The same signature (or name) on the same console is sent once in that time."""
     resolve_after: float = 3600.0
-    """How long an alert goes on that nothing ends by itself."""
+    """How long an alert fires that no event ends."""
     excerpt: int | None = 20
     """Lines of the console before the event that go with it."""
     runbook: str | None = None

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from solrecd.config import alert_values as v
-from solrecd.config.alert_keys import SELECTING, TELLING, keys_of
+from solrecd.config.alert_keys import NOTIFYING, SELECTING, keys_of
 from solrecd.config.alerts import ReceiverConfig, Selection
 from solrecd.config.document import Document, Given
 from solrecd.config.errors import Problems
@@ -89,7 +89,7 @@ class ReceiverReader:
             target=kind.build(options),
             selection=self._selection(options),
             lacks_credential=options.lacks_credential,
-            **options.values(*TELLING),
+            **options.values(*NOTIFYING),
         )
 
     def _selection(self, options: Options) -> Selection:

@@ -26,7 +26,7 @@ class ReceiverNumbers(Protocol):
 
     @property
     def held_back(self) -> int:
-        """Events that it was not told of, because it was told the same just before."""
+        """Events that it was not sent, because it was sent the same just before."""
 
     @property
     def waiting(self) -> int:
@@ -38,7 +38,7 @@ class ReceiverNumbers(Protocol):
 
     @property
     def works(self) -> bool:
-        """Whether it took what it was told last."""
+        """Whether it accepted what it was sent last."""
 
 
 Receivers = Callable[[], Mapping[str, ReceiverNumbers]]
@@ -52,7 +52,7 @@ def sample_alerts(
     Args:
         metrics: of the daemon.
         receivers: returns the numbers of now, by the receiver's name.
-        dropped: returns the events that no receiver was told of.
+        dropped: returns the events that no receiver was sent.
     """
 
     def each(value: Callable[[ReceiverNumbers], int]) -> Source:

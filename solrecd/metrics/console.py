@@ -179,7 +179,7 @@ class ConsoleMetrics:
     def saw(self, event: Event) -> None:
         """Take one event.
 
-        Gaps and sessions are not counted here: whoever raises those events calls
+        Gaps and sessions are not counted here: the code that raises those events calls
         `gap` and `session_lost`, and each is counted once.
         """
         if event.kind is Kind.FAILURE and event.name in self._shared.failure_names:

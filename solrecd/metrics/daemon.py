@@ -142,14 +142,14 @@ class DaemonMetrics:
     alert_receiver_up: Source = sampled(
         Type.GAUGE,
         "solrecd_alert_receiver_up",
-        "1 when the receiver took what it was told last; 1 as well before the first"
-        " time.",
+        "1 when the receiver accepted what it was sent last; 1 as well before the"
+        " first time.",
         receiver=(),
     )
     alert_events_dropped: Source = sampled(
         Type.COUNTER,
         "solrecd_alert_events_dropped_total",
-        "Events that no receiver was told of, because too many came at once.",
+        "Events that no receiver was sent, because too many came at once.",
     )
     loop_lag: Histogram = histogram(
         "solrecd_loop_lag_seconds",

@@ -98,6 +98,16 @@ def declare(family: Family, how: object, default: Callable[[], object]) -> Any:
     return field(default_factory=default, metadata={_DECLARED: (family, how)})
 
 
+def labels_of(labels: Mapping[str, Iterable[str]]) -> Labels:
+    """Return labels with their values as plain texts."""
+    return {label: tuple(map(str, its)) for label, its in labels.items()}
+
+
+def unknown() -> None:
+    """Return the first value of what is not known at first."""
+    return
+
+
 def declared_in(model: type) -> Iterator[Declared]:
     """Yield the families of a dataclass, in the order of its fields."""
     for one in fields(model):

@@ -11,7 +11,7 @@ from typing import Any
 
 from solrecd.metrics import exposition
 from solrecd.metrics.exposition import labelled, seconds
-from solrecd.metrics.family import Family, Format, Type, declare
+from solrecd.metrics.family import Family, Format, Type, declare, labels_of, unknown
 from solrecd.metrics.histogram import Histogram
 from solrecd.metrics.tally import Tally
 
@@ -59,7 +59,7 @@ def gauge(name: str, help_: str) -> Any:
 
 def known_gauge(name: str, help_: str) -> Any:
     """Declare a number that is None while it is not known: no series then."""
-    return declare(Family(name, Type.GAUGE, help_), _sampled(_number), _nothing)
+    return declare(Family(name, Type.GAUGE, help_), _sampled(_number), unknown)
 
 
 def stamp(name: str, help_: str) -> Any:
@@ -76,7 +76,9 @@ def by_label(type_: Type, name: str, help_: str, /, **label: Iterable[str]) -> A
         help_: what it tells.
         label: its name, and what it may be as far as that is known here.
     """
-    return declare(_family(type_, name, help_, label), _sampled(_by_label), dict)
+    return declare(
+        Family(name, type_, help_, labels_of(label)), _sampled(_by_label), dict
+    )
 
 
 def sampled(type_: Type, name: str, help_: str, /, **labels: Iterable[str]) -> Any:
@@ -89,7 +91,7 @@ def sampled(type_: Type, name: str, help_: str, /, **labels: Iterable[str]) -> A
         labels: their names, and what they may be as far as that is known here.
     """
     how = _sampled(lambda source: source())
-    return declare(_family(type_, name, help_, labels), how, lambda: dict)
+    return declare(Family(name, type_, help_, labels_of(labels)), how, lambda: dict)
 
 
 def tally(name: str, help_: str, /, **labels: Iterable[str]) -> Any:
@@ -101,7 +103,7 @@ def tally(name: str, help_: str, /, **labels: Iterable[str]) -> Any:
         labels: their names, and all that they may be: these series are there at 0.
             None where only the daemon knows them.
     """
-    family = _family(Type.COUNTER, name, help_, labels)
+    family = Family(name, Type.COUNTER, help_, labels_of(labels))
     return declare(family, _sampled(Tally.samples), partial(Tally, family))
 
 
@@ -116,7 +118,7 @@ def histogram(
         bounds: of `Histogram`.
         label: its name, and all that it may be.
     """
-    family = _family(Type.HISTOGRAM, name, help_, label)
+    family = Family(name, Type.HISTOGRAM, help_, labels_of(label))
 
     def first() -> Histogram | Mapping[str, Histogram]:
         if not label:
@@ -124,14 +126,3 @@ def histogram(
         return {value: Histogram(bounds) for (value,) in family.series()}
 
     return declare(family, _histograms, first)
-
-
-def _family(
-    type_: Type, name: str, help_: str, labels: Mapping[str, Iterable[str]]
-) -> Family:
-    known = {label: tuple(map(str, its)) for label, its in labels.items()}
-    return Family(name, type_, help_, known)
-
-
-def _nothing() -> None:
-    return None

@@ -16,7 +16,7 @@ from operator import attrgetter
 from typing import Any
 
 from solrecd.metrics.exposition import escape, label_set, seconds
-from solrecd.metrics.family import Family, Type, declare
+from solrecd.metrics.family import Family, Type, declare, labels_of, unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +192,7 @@ def gauge(name: str, help_: str) -> Any:
 
 def known_gauge(name: str, help_: str) -> Any:
     """Declare a number that is None while it is not known: no series then."""
-    return declare(_family(name, Type.GAUGE, help_), _known_number, _nothing)
+    return declare(_family(name, Type.GAUGE, help_), _known_number, unknown)
 
 
 def counter(name: str, help_: str) -> Any:
@@ -240,9 +240,4 @@ def info(name: str, help_: str) -> Any:
 
 
 def _family(name: str, type_: Type, help_: str, /, **labels: Iterable[str]) -> Family:
-    words = {label: tuple(map(str, its)) for label, its in labels.items()}
-    return Family(name, type_, help_, {"console": (), **words})
-
-
-def _nothing() -> None:
-    return None
+    return Family(name, type_, help_, {"console": (), **labels_of(labels)})

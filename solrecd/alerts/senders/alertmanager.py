@@ -1,9 +1,9 @@
-"""Prometheus Alertmanager, API v2: each of several gets every alert, again and again.
+"""Prometheus Alertmanager, API v2: each of several gets every alert, repeatedly.
 
-An Alertmanager keeps what it is told until ``endsAt``. So an alert that goes on is told
-every so often with an end in the future, and what is over is told with its end; nothing
-needs a queue, for a server that was away is told what is true when it comes back. Each
-has a task and a state of its own: one that hangs delays none of the others.
+An Alertmanager keeps an alert until ``endsAt``. So an alert that fires is sent every so
+often with an end in the future, and a resolved one with its end. No queue is needed: a
+server that was away gets the current state when it comes back. Each has a task and a
+state of its own: one that hangs delays none of the others.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from solrecd.alerts.payload import alertmanager_object
 from solrecd.alerts.senders.http_sender import Answer, Client, connected
 from solrecd.alerts.senders.kind import ReceiverKind
 from solrecd.alerts.senders.sender import (
+    BackOff,
     Health,
-    Patience,
     Receipt,
     Sender,
     Tally,
@@ -42,8 +42,8 @@ MISSED_RESENDS: Final = 4
 """So many may fail before an alert ends by itself: Prometheus's own number too."""
 
 RESOLVED_FOR: Final = 15 * 60 * SECOND
-"""How long an Alertmanager that was away is told that something is over; by then every
-alert that it was told of has ended by itself."""
+"""How long a resolved alert is kept for an Alertmanager that is away; by then every
+alert that it got before has ended by itself."""
 
 PENDING: Final = 20_000
 """Alerts that may wait for a server: all that fire, and as many that are over."""
@@ -61,7 +61,7 @@ class Alertmanager:
     urls: tuple[str, ...]
     """Base URLs, without ``/api/v2/alerts``."""
     resend: float = 60.0
-    """Seconds between two tellings of an alert that goes on."""
+    """Seconds between two notices of an alert that fires."""
     http: Http = field(default_factory=Http)
 
 
@@ -70,7 +70,7 @@ def _options(options: Options) -> Alertmanager:
 
 
 class AlertmanagerSender:
-    """Tells all Alertmanagers of a receiver.
+    """Notifies all Alertmanagers of a receiver.
 
     Args:
         config: of the receiver.
@@ -97,7 +97,7 @@ class AlertmanagerSender:
 
     @property
     def works(self) -> bool:
-        """Whether all servers took what they were told last."""
+        """Whether all servers accepted what they were sent last."""
         return all(peer.health.problem is None for peer in self._peers)
 
     def offer(self, notices: Iterable[Notice]) -> None:
@@ -112,23 +112,23 @@ class AlertmanagerSender:
                 peer.offer(key, notice)
 
     def resume(self, notices: Iterable[Notice]) -> None:
-        """Take what fires: telling it again does no harm."""
+        """Take what fires: sending it again does no harm."""
         self.offer(notices)
 
     def follow(self, before: Sender) -> None:
         """Do nothing: what fires is resumed."""
 
     async def run(self) -> None:
-        """Tell what is offered, and what goes on again and again."""
+        """Send what is offered, and what fires every so often."""
         async with connected(self._target.http) as client, trio.open_nursery() as all_:
             for peer in self._peers:
                 all_.start_soon(peer.run, client)
 
     async def finish(self) -> None:
-        """Do nothing: the next daemon tells what fires."""
+        """Do nothing: the next daemon sends what fires."""
 
     async def test(self, notice: Notice) -> Sequence[Receipt]:
-        """Tell a notice at once, beside the others."""
+        """Send a notice at once, beside the others."""
         receipts: dict[str, Receipt] = {}
 
         async def ask(peer: _Peer, client: Client) -> None:
@@ -164,7 +164,7 @@ class _Peer:
 
     @property
     def waiting(self) -> int:
-        """How many alerts it was not told of."""
+        """How many alerts wait to be sent."""
         return len(self._pending)
 
     def offer(self, key: AlertKey, notice: Notice) -> None:
@@ -177,8 +177,8 @@ class _Peer:
         self._wanted.set()
 
     async def run(self, client: Client) -> None:
-        """Tell it what is new at once, and everything that fires every so often."""
-        patience = Patience(self._tools.rng)
+        """Send what is new at once, and everything that fires every so often."""
+        back_off = BackOff(self._tools.rng)
         resend_at = trio.current_time() + self._resend
         while True:
             with trio.move_on_at(resend_at):
@@ -187,16 +187,16 @@ class _Peer:
                 self._pending = {**self._firing, **self._pending}
                 resend_at = trio.current_time() + self._resend
             self._wanted = trio.Event()
-            if await self._tell_all(client):
-                patience.reset()
+            if await self._send_all(client):
+                back_off.reset()
             else:
                 self._wanted.set()
-                await trio.sleep(patience.next())
+                await trio.sleep(back_off.next())
 
-    async def _tell_all(self, client: Client) -> bool:
-        """Tell what waits; return whether the server works."""
+    async def _send_all(self, client: Client) -> bool:
+        """Send what waits; return whether the server works."""
         while batch := self._next_batch():
-            answer = await self._tell(client, batch.values())
+            answer = await self._send(client, batch.values())
             if not answer.ok and not answer.is_final:
                 return False
             for key, notice in batch.items():
@@ -223,27 +223,27 @@ class _Peer:
         ahead = int(MISSED_RESENDS * self._resend * SECOND)
         return self._tools.wall_clock() + ahead
 
-    async def _tell(self, client: Client, notices: Collection[Notice]) -> Answer:
-        told = [(notice, self._ends_at(notice)) for notice in notices]
-        answer = await self._post(client, told)
+    async def _send(self, client: Client, notices: Collection[Notice]) -> Answer:
+        sent = [(notice, self._ends_at(notice)) for notice in notices]
+        answer = await self._post(client, sent)
         if answer.ok:
-            self._tally.delivered += len(told)
+            self._tally.delivered += len(sent)
             self.health.good()
         else:
             self._tally.failed += 1
-            self._tally.dropped += len(told) if answer.is_final else 0
+            self._tally.dropped += len(sent) if answer.is_final else 0
             self.health.bad(str(answer))
         return answer
 
     async def _post(
         self, client: Client, notices: Iterable[tuple[Notice, int]]
     ) -> Answer:
-        told = [alertmanager_object(n, self._config, end) for n, end in notices]
-        body = json.dumps(told, ensure_ascii=False).encode("utf-8", "replace")
+        alerts = [alertmanager_object(n, self._config, end) for n, end in notices]
+        body = json.dumps(alerts, ensure_ascii=False).encode("utf-8", "replace")
         return await client.post(self.url + PATH, body, _HEADERS)
 
     async def test(self, client: Client, notice: Notice) -> Receipt:
-        """Tell it a notice at once."""
+        """Send a notice at once."""
         answer = await self._post(client, [(notice, notice.at + TEST_FOR)])
         return Receipt(self._config.name, self.url, answer.ok, str(answer))
 
@@ -260,8 +260,8 @@ KIND = ReceiverKind(
         ),
         "resend": Key(
             duration(1, 3600),
-            "How often an Alertmanager is told of an alert that goes on. When it has"
-            " not been for four times as long, it takes the alert for over.",
+            "How often an Alertmanager gets an alert that still fires. When it has not"
+            " got it for four times as long, it regards the alert as resolved.",
         ),
         **HTTP_KEYS,
     },

@@ -1,4 +1,4 @@
-"""Keeps what fires on the disk, so that a restarted daemon goes on telling of it."""
+"""Keeps on the disk what fires, so that a restarted daemon continues with it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from solrecd.alerts.saved import load, save
 FILE_NAME: Final = "firing.json"
 
 INTERVAL: Final = 1.0
-"""Seconds between two writes: a kill costs the news of one second, no more."""
+"""Seconds between two writes: a kill costs the changes of one second, no more."""
 
 MAX_SIZE: Final = 256 << 20
 """Bytes that are read: more than all that may fire."""
@@ -56,14 +56,14 @@ class FiringFile:
         return {}
 
     async def run(self) -> None:
-        """Write what changed, for ever; a disk that hangs delays nothing but this."""
+        """Write changes until cancelled; a disk that hangs delays nothing but this."""
         while True:
             await self._changed.wait()
             await self.write()
             await trio.sleep(INTERVAL)
 
     async def write(self) -> None:
-        """Write what fires now; a failure is told."""
+        """Write what fires now; a failure is logged."""
         self._changed = trio.Event()
         firing = {name: list(alerts) for name, alerts in self._firing().items()}
         try:

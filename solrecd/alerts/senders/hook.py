@@ -34,7 +34,7 @@ AFTERWARDS: Final = 0.5
 """Seconds that output is read after the program has ended: a child may hold it open."""
 
 REAPING: Final = 2.0
-"""Seconds in which a program that was killed goes."""
+"""Seconds that a killed program has to end."""
 
 ENVIRONMENT: Final[Mapping[str, str]] = {
     "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
@@ -83,11 +83,11 @@ class HookSender(QueuedSender):
                 self._wanted = trio.Event()
                 while (content := self._next()) is not None:
                     self._busy.add(content.console)
-                    programs.start_soon(self._tell, content)
+                    programs.start_soon(self._deliver, content)
                 await self._wanted.wait()
 
     def _next(self) -> Envelope | None:
-        """Remove and return the oldest notice that may be told now."""
+        """Remove and return the oldest notice that may be delivered now."""
         if len(self._busy) >= self._target.concurrency:
             return None
         for index, content in enumerate(self._notices):
@@ -96,7 +96,7 @@ class HookSender(QueuedSender):
                 return content
         return None
 
-    async def _tell(self, content: Envelope) -> None:
+    async def _deliver(self, content: Envelope) -> None:
         try:
             outcome = await self._try_once(content)
         finally:
@@ -159,7 +159,7 @@ async def _feed(process: trio.Process, body: bytes) -> None:
         async with process.stdin:
             await process.stdin.send_all(body)
     except trio.BrokenResourceError:
-        # It does not want to know more.
+        # It has closed its input: it does not read all of it.
         return
 
 

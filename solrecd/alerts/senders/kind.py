@@ -17,4 +17,4 @@ class ReceiverKind(TableKind[OptionsT]):
     """One kind of receiver, by the ``type`` of its ``[alerts.NAME]`` table."""
 
     sender: Callable[[ReceiverConfig, OptionsT, Tools], Sender]
-    """Makes what tells one receiver of this kind."""
+    """Makes what notifies one receiver of this kind."""

@@ -1,4 +1,4 @@
-"""What senders have in common that tell one notice after the other."""
+"""What senders have in common that deliver one notice after the other."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ MOST: Final = 1000
 
 RESOLVED_KEYS: Final = {
     "send_resolved": Key(
-        boolean, "Whether the receiver is told as well when an alert is over."
+        boolean, "Whether the receiver is also notified when an alert is over."
     ),
 }
 
 
 class Outcome(NamedTuple):
-    """What became of one try to tell a notice."""
+    """The result of one try to deliver a notice."""
 
     ok: bool
     answer: str
@@ -44,7 +44,7 @@ class QueuedSender(ABC):
         config: of the receiver.
         tools: of the machine.
         shown: what the log and a test call the server or program.
-        send_resolved: whether the receiver is told that something is over.
+        send_resolved: whether the receiver is notified that an alert is over.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class QueuedSender(ABC):
             self._wanted.set()
 
     def resume(self, notices: Iterable[Notice]) -> None:  # noqa: B027 - a default
-        """Do nothing: the daemon that told them before has told or queued them."""
+        """Do nothing: the daemon that sent them before has delivered or queued them."""
 
     def follow(self, before: Sender) -> None:
         """Take over what waits at an earlier sender of the same receiver."""
@@ -95,13 +95,13 @@ class QueuedSender(ABC):
         """Do nothing: what waits in memory is lost with the daemon."""
 
     async def test(self, notice: Notice) -> Sequence[Receipt]:
-        """Tell a notice at once, beside the others."""
+        """Deliver a notice at once, beside the others."""
         found = await self._try_once(self._envelope(notice))
         return [Receipt(self._config.name, self._shown, found.ok, found.answer)]
 
     @abstractmethod
     async def _try_once(self, content: Envelope) -> Outcome:
-        """Tell a notice, with nothing prepared and nothing counted."""
+        """Deliver a notice, with nothing prepared and nothing counted."""
 
     def _envelope(self, notice: Notice) -> Envelope:
         return envelope(notice, self._config, self._tools.host)

@@ -38,7 +38,7 @@ _BY_OPTIONS: Final = MappingProxyType({one.options: one for one in RECEIVERS.val
 
 
 def sender_for(config: ReceiverConfig, tools: Tools) -> Sender:
-    """Return what tells a receiver.
+    """Return what notifies a receiver.
 
     Raises:
         KeyError: its options are those of no kind.

@@ -14,7 +14,7 @@ from solrecd.alerts.payload import Envelope, headers
 from solrecd.alerts.senders.http_sender import Client, connected
 from solrecd.alerts.senders.kind import ReceiverKind
 from solrecd.alerts.senders.queued import RESOLVED_KEYS, Outcome, QueuedSender
-from solrecd.alerts.senders.sender import Health, Patience, Tools
+from solrecd.alerts.senders.sender import BackOff, Health, Tools
 from solrecd.alerts.senders.spool import Spool
 from solrecd.config import (
     HTTP_KEYS,
@@ -55,7 +55,7 @@ def _options(options: Options) -> Webhook:
 
 
 class WebhookSender(QueuedSender):
-    """Tells one server.
+    """Notifies one server.
 
     Args:
         config: of the receiver.
@@ -83,8 +83,8 @@ class WebhookSender(QueuedSender):
         """Keep what is offered, and send what is kept, until cancelled."""
         async with connected(self._target.http) as client, trio.open_nursery() as both:
             await self._store()
-            both.start_soon(self._store_forever)
-            both.start_soon(self._send_forever, client)
+            both.start_soon(self._keep_storing)
+            both.start_soon(self._keep_sending, client)
 
     async def finish(self) -> None:
         """Keep what waits for the disk: the next daemon sends it."""
@@ -92,7 +92,7 @@ class WebhookSender(QueuedSender):
 
     # To the disk.
 
-    async def _store_forever(self) -> None:
+    async def _keep_storing(self) -> None:
         while True:
             await self._wanted.wait()
             await self._store()
@@ -117,8 +117,8 @@ class WebhookSender(QueuedSender):
 
     # To the server.
 
-    async def _send_forever(self, client: Client) -> None:
-        patience = Patience(self._tools.rng)
+    async def _keep_sending(self, client: Client) -> None:
+        back_off = BackOff(self._tools.rng)
         while True:
             content = await trio.to_thread.run_sync(
                 self._spool.first, limiter=self._disk
@@ -131,10 +131,10 @@ class WebhookSender(QueuedSender):
             outcome = await self._post(client, content)
             self._count(outcome)
             if outcome.ok or outcome.is_final:
-                patience.reset()
+                back_off.reset()
                 await trio.to_thread.run_sync(self._done, content, limiter=self._disk)
             else:
-                await trio.sleep(patience.next())
+                await trio.sleep(back_off.next())
 
     def _done(self, content: Envelope) -> None:
         """Forget a notice, unless it was dropped while it was on its way."""

@@ -22,7 +22,7 @@ from solrecd.config import (
     TableKind,
     parse,
 )
-from solrecd.config.alert_keys import SELECTING, TELLING
+from solrecd.config.alert_keys import NOTIFYING, SELECTING
 from solrecd.config.options import Options
 from solrecd.config.tables import tables
 from solrecd.config.values import text
@@ -103,7 +103,7 @@ def test_a_kind_has_options_and_keys_of_its_own(kind: ReceiverKind[object]) -> N
 
     assert kind.options not in [one.options for one in others]
     assert kind.required in kind.keys
-    assert kind.keys.keys().isdisjoint({"type", *SELECTING, *TELLING})
+    assert kind.keys.keys().isdisjoint({"type", *SELECTING, *NOTIFYING})
     assert kind.defaults.keys() - kind.keys.keys() <= {"http"}
 
 
