@@ -66,7 +66,7 @@ def _page() -> Iterator[str]:
     yield "<!-- Made by `make docs` from solrecd/config. -->\n"
     yield f"{GENERAL}\n{UNITS}"
     for table, entries in reference():
-        yield f"## {table.title}\n\n{_fill(table.help)}\n"
+        yield f"## {table.header}\n\n{_fill(table.help)}\n"
         for entry in entries:
             yield from _section(entry)
     yield f"## [console.NAME]\n\n{CONSOLES}"
@@ -101,8 +101,6 @@ def _example() -> Iterator[str]:
     for table, entries in reference():
         mark = "" if table.is_one else "#"
         yield f"\n{_comment(table.help)}\n{mark}{table.header}"
-        if table.kind:
-            yield f"{mark}{table.kind}"
         for entry in entries:
             yield f"\n{_comment(entry.help)}\n#{entry.name} = {entry.example}"
     yield f"\n{_comment(CONSOLES)}\n"

@@ -120,7 +120,7 @@ def _configuration_page() -> Iterator[str]:
     yield f".SH DESCRIPTION\n{marked(GENERAL.replace('[TOML](', 'TOML ('))}"
     yield f".PP\n{marked(UNITS)}"
     for table, entries in reference():
-        yield f".SH {plain(table.title)}\n{marked(table.help)}"
+        yield f".SH {plain(table.header)}\n{marked(table.help)}"
         for entry in entries:
             yield from _key(entry)
     yield f".SH [console.NAME]\n{marked(CONSOLES)}"

@@ -37,7 +37,7 @@ from solrecd.config.model import (
     DaemonConfig,
     Fsync,
 )
-from solrecd.config.options import Options, secret_keys
+from solrecd.config.options import OptionReader, secret_keys
 from solrecd.config.reading import parse
 from solrecd.config.reload import ReloadPlan, plan_reload
 from solrecd.config.secret import Surroundings
@@ -60,7 +60,7 @@ __all__ = [
     "LogFormat",
     "LogLevel",
     "LokiConfig",
-    "Options",
+    "OptionReader",
     "Problem",
     "ReceiverConfig",
     "ReloadPlan",

@@ -9,7 +9,7 @@ from solrecd.config import alert_values as v
 from solrecd.config.alerts import ReceiverConfig, Selection
 from solrecd.config.keys import Key, Schema, TableSchema, defaults_of
 from solrecd.config.kinds import Kinds
-from solrecd.config.values import choice, duration, integer, off_or, refusal
+from solrecd.config.values import choice, duration, integer, off_or, one_of
 from solrecd.events import Kind, Severity
 
 _DAY = 24 * 3600.0
@@ -86,9 +86,8 @@ def keys_of(name: str, kinds: Kinds) -> Schema:
 
 def alerts_tables(kinds: Kinds) -> Iterator[TableSchema]:
     """Yield what all receivers have in common, and what each kind has of its own."""
-    path = ("alerts", "NAME")
     yield TableSchema(
-        path=path,
+        path=("alerts", "NAME"),
         keys=_common(kinds),
         defaults={**defaults_of(ReceiverConfig), **defaults_of(Selection)},
         help="Who is notified at once, with no scrape in between: any"
@@ -97,12 +96,12 @@ def alerts_tables(kinds: Kinds) -> Iterator[TableSchema]:
         " have; those of each type follow.",
     )
     for kind in kinds.values():
+        chosen = Key(one_of((kind.name,)), "Receivers of this type say so.", kind.name)
         yield TableSchema(
-            path=path,
-            keys=kind.keys,
+            path=("alerts", f"MY-{kind.name.upper()}"),
+            keys={"type": chosen, **kind.keys},
             defaults=kind.defaults,
             help=kind.help,
-            kind=f'type = "{kind.name}"',
         )
 
 
@@ -111,9 +110,5 @@ def _common(kinds: Kinds) -> Schema:
 
 
 def _type_key(kinds: Kinds) -> Key:
-    def parse(value: object) -> str:
-        if isinstance(value, str) and value in kinds:
-            return value
-        raise refusal(value, ", ".join(f'"{name}"' for name in kinds))
-
-    return Key(parse, "What kind of receiver it is.", example=next(iter(kinds), None))
+    example = next(iter(kinds), None)
+    return Key(one_of(tuple(kinds)), "What kind of receiver it is.", example)

@@ -8,7 +8,7 @@ from typing import Final
 from solrecd.config import alert_values as v
 from solrecd.config.http import Http
 from solrecd.config.keys import Key, Schema
-from solrecd.config.options import Options, secret_keys
+from solrecd.config.options import OptionReader, secret_keys
 from solrecd.config.values import absolute_path, duration, text
 
 HTTP_KEYS: Final[Schema] = MappingProxyType(
@@ -40,7 +40,7 @@ HTTP_KEYS: Final[Schema] = MappingProxyType(
 _PASSWORDS: Final = tuple(key for key in HTTP_KEYS if key.startswith("password"))
 
 
-def read_http(options: Options) -> Http:
+def read_http(options: OptionReader) -> Http:
     """Return how to talk to a server; mistakes are noted."""
     password, token = options.secret("password"), options.secret("token")
     if (password is None) != ("username" not in options):

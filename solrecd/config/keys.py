@@ -46,19 +46,12 @@ class TableSchema:
     """What the table is for, as in `Key.help`."""
     is_array: bool = False
     """There may be several: an array of tables, ``[[NAME]]``."""
-    kind: str = ""
-    """The line of TOML that makes the table of the kind which has these keys."""
 
     @property
     def header(self) -> str:
         """The line that begins it in a file."""
         name = ".".join(self.path)
         return f"[[{name}]]" if self.is_array else f"[{name}]"
-
-    @property
-    def title(self) -> str:
-        """The line that begins it, and the one that tells its kind."""
-        return f"{self.header}, {self.kind}" if self.kind else self.header
 
     @property
     def is_one(self) -> bool:

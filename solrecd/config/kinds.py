@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Any, Final, Generic, TypeVar
 
 from solrecd.config.keys import Schema, defaults_of
-from solrecd.config.options import Options
+from solrecd.config.options import OptionReader
 
 OptionsT = TypeVar("OptionsT")
 
@@ -32,7 +32,7 @@ class TableKind(Generic[OptionsT]):
     """The one of these that it cannot do without."""
     options: type[OptionsT]
     """What `build` returns: a frozen dataclass of this kind alone."""
-    build: Callable[[Options], OptionsT]
+    build: Callable[[OptionReader], OptionsT]
     """Makes the options out of settings; notes mistakes there. The required key is
     among the settings."""
     defaults_from: tuple[type, ...] = ()

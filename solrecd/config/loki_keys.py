@@ -11,7 +11,7 @@ from solrecd.config.http import Http
 from solrecd.config.http_keys import HTTP_KEYS, read_http
 from solrecd.config.keys import Key, Schema, TableSchema, defaults_of
 from solrecd.config.loki import LokiConfig
-from solrecd.config.options import Options
+from solrecd.config.options import OptionReader
 from solrecd.config.secret import Surroundings
 from solrecd.config.settings import Table, parse_settings
 from solrecd.config.values import duration, labels, size, text
@@ -76,7 +76,7 @@ def read_loki(
     if not table:
         return None
     settings = parse_settings(table, LOKI_KEYS, problems)
-    options = Options(settings, surroundings, problems)
+    options = OptionReader(settings, surroundings, problems)
     http = read_http(options)
     if "url" not in table:
         given = next(iter(table.values()))

@@ -26,7 +26,7 @@ _credential = text(min_bytes=1, max_bytes=255)
 
 
 def secret_keys(key: str, what: str, example: str) -> dict[str, Key]:
-    """Return the three keys of which one gives a secret; `Options.secret` reads it.
+    """Return the three keys of which one gives a secret, for `OptionReader.secret`.
 
     Args:
         key: the one that has the secret itself.
@@ -54,7 +54,7 @@ def secret_keys(key: str, what: str, example: str) -> dict[str, Key]:
     }
 
 
-class Options:
+class OptionReader:
     """The settings of one table, for what makes options out of them.
 
     Nothing here raises: mistakes are noted, with the place of their key.

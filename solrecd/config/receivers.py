@@ -11,7 +11,7 @@ from solrecd.config.alerts import ReceiverConfig, Selection
 from solrecd.config.document import Document, Given
 from solrecd.config.errors import Problems
 from solrecd.config.kinds import Kinds, TableKind
-from solrecd.config.options import Options
+from solrecd.config.options import OptionReader
 from solrecd.config.secret import Surroundings
 from solrecd.config.settings import Settings, Table, parse_settings
 from solrecd.config.values import refusal, suggestion
@@ -83,7 +83,7 @@ class ReceiverReader:
     def _build(
         self, name: str, kind: TableKind[Any], settings: Settings
     ) -> ReceiverConfig:
-        options = Options(settings, self._surroundings, self._problems)
+        options = OptionReader(settings, self._surroundings, self._problems)
         return ReceiverConfig(
             name=name,
             target=kind.build(options),
@@ -92,7 +92,7 @@ class ReceiverReader:
             **options.values(*NOTIFYING),
         )
 
-    def _selection(self, options: Options) -> Selection:
+    def _selection(self, options: OptionReader) -> Selection:
         fields = options.values(*SELECTING)
         if "consoles" in fields:
             try:

@@ -11,6 +11,7 @@ from solrecd.alerts.senders.table import RECEIVERS
 from solrecd.config.tables import tables
 from solrecd.sources.table import CONSOLE_KINDS
 from tools.manpages import PROGRAMS, SECTIONS, pages
+from tools.roff import plain
 
 PAGES = dict(pages())
 
@@ -44,7 +45,7 @@ def test_the_configurations_page_names_every_key_with_its_default() -> None:
     text = PAGES["solrecd.toml.5"]
 
     for table in tables(CONSOLE_KINDS, RECEIVERS):
-        assert f".SH {table.header}\n" in text
+        assert f".SH {plain(table.header)}\n" in text
         assert all(f"\n.B {name}\n" in text for name in table.keys)
     assert '.br\nDefault: "64MiB"\n' in text
 

@@ -144,10 +144,9 @@ def with_consoles(text: str) -> str:
 
 
 def without_alerts(text: str) -> str:
-    """Return the example without the table that has the keys of several types."""
-    return re.sub(
-        r"^#\[alerts\.NAME\]$.*?(?=^#\[)", "", text, flags=re.MULTILINE | re.DOTALL
-    )
+    """Return the example without the tables of receivers."""
+    tables = r"^#\[alerts\..*?(?=^#\[(?!alerts\.))"
+    return re.sub(tables, "", text, flags=re.MULTILINE | re.DOTALL)
 
 
 FILES = machine(

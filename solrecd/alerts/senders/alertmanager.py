@@ -28,7 +28,7 @@ from solrecd.alerts.senders.sender import (
     Tally,
     Tools,
 )
-from solrecd.config import HTTP_KEYS, Http, Key, Options, ReceiverConfig, read_http
+from solrecd.config import HTTP_KEYS, Http, Key, OptionReader, ReceiverConfig, read_http
 from solrecd.config.alert_values import base_url, one_or_more
 from solrecd.config.values import duration
 from solrecd.process.stamps import SECOND
@@ -65,7 +65,7 @@ class Alertmanager:
     http: Http = field(default_factory=Http)
 
 
-def _options(options: Options) -> Alertmanager:
+def _options(options: OptionReader) -> Alertmanager:
     return Alertmanager(http=read_http(options), **options.values("urls", "resend"))
 
 

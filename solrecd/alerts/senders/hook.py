@@ -20,7 +20,7 @@ from solrecd.alerts.payload import Envelope
 from solrecd.alerts.senders.kind import ReceiverKind
 from solrecd.alerts.senders.queued import RESOLVED_KEYS, Outcome, QueuedSender
 from solrecd.alerts.senders.sender import Tools
-from solrecd.config import Key, Options, ReceiverConfig
+from solrecd.config import Key, OptionReader, ReceiverConfig
 from solrecd.config.alert_values import list_of, word
 from solrecd.config.values import duration, integer, refusal
 
@@ -56,7 +56,7 @@ class Hook:
     send_resolved: bool = True
 
 
-def _options(options: Options) -> Hook:
+def _options(options: OptionReader) -> Hook:
     return Hook(**options.values("command", "timeout", "concurrency", "send_resolved"))
 
 

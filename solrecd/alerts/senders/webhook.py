@@ -20,7 +20,7 @@ from solrecd.config import (
     HTTP_KEYS,
     Http,
     Key,
-    Options,
+    OptionReader,
     ReceiverConfig,
     Secret,
     read_http,
@@ -46,7 +46,7 @@ class Webhook:
     http: Http = field(default_factory=Http)
 
 
-def _options(options: Options) -> Webhook:
+def _options(options: OptionReader) -> Webhook:
     return Webhook(
         http=read_http(options),
         secret=options.secret("secret"),

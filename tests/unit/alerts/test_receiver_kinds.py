@@ -23,7 +23,7 @@ from solrecd.config import (
     parse,
 )
 from solrecd.config.alert_keys import NOTIFYING, SELECTING
-from solrecd.config.options import Options
+from solrecd.config.options import OptionReader
 from solrecd.config.tables import tables
 from solrecd.config.values import text
 from solrecd.sources.table import CONSOLE_KINDS
@@ -37,7 +37,7 @@ class Pigeon:
     rings: str = "one"
 
 
-def pigeon(options: Options) -> Pigeon:
+def pigeon(options: OptionReader) -> Pigeon:
     if options.values("rings") == {"rings": "none"}:
         options.note("rings", "a pigeon has one")
     return Pigeon(**options.values("loft", "rings"))
@@ -89,12 +89,12 @@ def test_mistakes_of_a_kind_are_told_with_their_place(keys: str, told: str) -> N
 
 def test_a_kind_has_a_table_of_its_own_in_the_reference() -> None:
     (found,) = [
-        (table.title, [entry.name for entry in entries])
+        (table.header, [entry.name for entry in entries])
         for table, entries in reference(tables(CONSOLE_KINDS, PIGEONS))
-        if table.kind
+        if table.path[:2] == ("alerts", "MY-PIGEON")
     ]
 
-    assert found == ('[alerts.NAME], type = "pigeon"', ["loft", "rings"])
+    assert found == ("[alerts.MY-PIGEON]", ["type", "loft", "rings"])
 
 
 @pytest.mark.parametrize("kind", RECEIVERS.values(), ids=RECEIVERS)
