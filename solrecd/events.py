@@ -227,6 +227,19 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
+class EventDraft:
+    """An event before the console adds itself, the time and the boot."""
+
+    kind: Kind
+    name: str
+    severity: Severity
+    title: str
+    fields: Mapping[str, str | int] = field(default_factory=dict)
+    is_of_boot: bool = True
+    """It belongs to the boot that goes on."""
+
+
+@dataclass(frozen=True, slots=True)
 class Boot:
     """A boot as far as it is known: one immutable snapshot.
 

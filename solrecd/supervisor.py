@@ -26,19 +26,22 @@ from solrecd.config import (
     plan_reload,
 )
 from solrecd.console import Console
-from solrecd.console.board import Changes
-from solrecd.console.interpret_loop import Rounds
+from solrecd.console.changes import Changes
+from solrecd.console.interpret_loop import InterpretLoop
 from solrecd.console.operation import Operation
 from solrecd.console.viewers import TailItem, Viewers
 from solrecd.events import Lost, LostReason, SessionState
-from solrecd.process.garbage_collection import keep_what_is, without_long_pauses
-from solrecd.sources.ipmi import consultation, keeper
-from solrecd.sources.ipmi.consultation import Ask, Consultation
+from solrecd.process.garbage_collection import (
+    freeze_objects,
+    full_collections_postponed,
+)
+from solrecd.sources.ipmi import examination, keeper
 from solrecd.sources.ipmi.event_logs import EventLogs
+from solrecd.sources.ipmi.examination import Ask, Examination
 from solrecd.sources.ipmi.keeper import Keeper
 from solrecd.sources.ipmi.management import MANAGED_AT_ONCE, LogEntry, Management
 from solrecd.storage.archive.sink import ArchiveError
-from solrecd.storage.index.memory import Evidence
+from solrecd.storage.index.boot_history import Evidence
 
 OPENING = 20.0
 """Seconds that a start or a reload waits for consoles to be opened. Where a disk hangs
@@ -50,7 +53,7 @@ RESTART_AFTER = 5.0
 log = structlog.get_logger()
 
 
-class Workshop(Protocol):
+class ConsoleFactory(Protocol):
     """Builds consoles; the composition root knows of what."""
 
     async def open(
@@ -74,7 +77,7 @@ class Workshop(Protocol):
         """Note that a configuration was refused."""
 
 
-class Dialer(keeper.Dialer, consultation.Dialer, Protocol):
+class Dialer(keeper.Dialer, examination.Dialer, Protocol):
     """Makes links, to record and to ask."""
 
 
@@ -103,11 +106,11 @@ class _Task:
 
 
 @dataclass(slots=True)
-class _Wish:
+class _ReloadRequest:
     """Somebody wants a reload."""
 
     dry_run: bool
-    granted: trio.Event = field(default_factory=trio.Event)
+    done: trio.Event = field(default_factory=trio.Event)
     answer: dict[str, Any] = field(default_factory=dict)
     refusal: FleetError | None = None
 
@@ -116,7 +119,7 @@ class Supervisor:
     """The consoles of one daemon; fits `solrecd.api.fleet.Fleet`.
 
     Args:
-        workshop: builds and closes consoles.
+        factory: builds and closes consoles.
         dialer: gives keepers their links.
         viewers: who watches; `tail` adds to them.
         wall_clock: stamps.
@@ -126,7 +129,7 @@ class Supervisor:
 
     def __init__(
         self,
-        workshop: Workshop,
+        factory: ConsoleFactory,
         dialer: Dialer,
         viewers: Viewers,
         *,
@@ -134,7 +137,7 @@ class Supervisor:
         rng: random.Random,
         read_config: Callable[[], Config],
     ) -> None:
-        self._workshop = workshop
+        self._factory = factory
         self._dialer = dialer
         self._viewers = viewers
         self._wall_clock = wall_clock
@@ -145,11 +148,11 @@ class Supervisor:
         self._members: dict[str, _Member] = {}
         self._tasks: dict[str, _Task] = {}
         """Of all configured consoles, also those that cannot be opened yet."""
-        self._rounds = Rounds(wall_clock)
+        self._interpret_loop = InterpretLoop(wall_clock)
         self._event_logs = EventLogs(
-            self._newest_entries, workshop.last_log_entry, wall_clock, rng
+            self._newest_entries, factory.last_log_entry, wall_clock, rng
         )
-        self._to_grant, self._wishes = trio.open_memory_channel[_Wish](0)
+        self._to_reload, self._requests = trio.open_memory_channel[_ReloadRequest](0)
         self._to_tend, self._tended = trio.open_memory_channel[_Task](0)
 
     # Living.
@@ -169,7 +172,7 @@ class Supervisor:
         be opened is tried again and again.
         """
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._rounds.run)
+            nursery.start_soon(self._interpret_loop.run)
             nursery.start_soon(self._event_logs.run)
             nursery.start_soon(self._adopt_forever)
             nursery.start_soon(self._reload_forever)
@@ -201,7 +204,7 @@ class Supervisor:
         console = await self._open(task)
         keeper = Keeper(task.config, self._dialer, console, rng=self._rng)
         member = self._members[console.name] = _Member(console, keeper)
-        self._rounds.join(console, keeper)
+        self._interpret_loop.join(console, keeper)
         self._event_logs.join(console, keeper.request)
         task.opened.set()
         try:
@@ -215,7 +218,7 @@ class Supervisor:
         """Open a console's archive, however often that takes; nobody waits for it."""
         while True:
             try:
-                return await self._workshop.open(task.config, self._rounds.wake)
+                return await self._factory.open(task.config, self._interpret_loop.wake)
             except ArchiveError as error:
                 told = {"console": task.config.name, "retry_in": RESTART_AFTER}
                 log.error("console.not_opened", reason=str(error), **told)  # noqa: TRY400 - no bug
@@ -236,13 +239,13 @@ class Supervisor:
 
     async def _retire(self, member: _Member, *, removed: bool) -> None:
         console = member.console
-        self._rounds.leave(console)
+        self._interpret_loop.leave(console)
         self._event_logs.leave(console)
         if removed:
             lost = Lost(LostReason.STOPPED, "no longer in the configuration")
             console.session_changed(SessionState.DOWN, lost, None)
         del self._members[console.name]
-        await self._workshop.close(console, removed=removed)
+        await self._factory.close(console, removed=removed)
 
     async def _newest_entries(self, ask: Ask, count: int) -> Sequence[LogEntry]:
         return await Management(ask, self._managers).recent_events(count)
@@ -276,14 +279,14 @@ class Supervisor:
             member.console, member.keeper, self._managers, self._wall_clock
         )
 
-    def consultation(self, name: str) -> Consultation:
+    def examination(self, name: str) -> Examination:
         """Return who can examine a console, or raise `KeyError`."""
         member = self._members[name]
-        return Consultation(
+        return Examination(
             member.console,
             member.keeper,
             self._dialer,
-            self._workshop.evidence,
+            self._factory.evidence,
             self._managers,
             self._wall_clock,
         )
@@ -298,16 +301,16 @@ class Supervisor:
         self, names: Collection[str] | None = None
     ) -> AbstractContextManager[Changes]:
         """Learn which consoles change."""
-        return self._viewers.board.watching(names)
+        return self._viewers.notifier.watching(names)
 
-    def glance(self, name: str) -> dict[str, Any] | None:
+    def overview(self, name: str) -> dict[str, Any] | None:
         """Return an ``ls`` object and what the console printed last."""
         member = self._members.get(name)
         if member is None:
             return None
         return member.console.summary() | {"line": self._viewers.last_line(name)}
 
-    def in_words(self) -> str:
+    def status_text(self) -> str:
         """Return one line for ``systemctl status``."""
         members = self._members.values()
         states = Counter(member.console.session.state for member in members)
@@ -325,35 +328,35 @@ class Supervisor:
         Raises:
             FleetError: the configuration is refused; nothing was changed.
         """
-        wish = _Wish(dry_run)
-        await self._to_grant.send(wish)
-        await wish.granted.wait()
-        if wish.refusal is not None:
-            raise wish.refusal
-        return wish.answer
+        request = _ReloadRequest(dry_run)
+        await self._to_reload.send(request)
+        await request.done.wait()
+        if request.refusal is not None:
+            raise request.refusal
+        return request.answer
 
     async def _reload_forever(self) -> None:
         """Reload for others, one after the other: one who leaves interrupts nothing."""
-        async for wish in self._wishes:
+        async for request in self._requests:
             try:
-                wish.answer = await self._reload(dry_run=wish.dry_run)
+                request.answer = await self._reload(dry_run=request.dry_run)
             except FleetError as error:
-                wish.refusal = error
+                request.refusal = error
             except Exception:
                 log.exception("reload.crashed")
-                wish.refusal = FleetError("a bug in solrecd; see its log")
+                request.refusal = FleetError("a bug in solrecd; see its log")
             finally:
-                wish.granted.set()
+                request.done.set()
 
     async def _reload(self, *, dry_run: bool) -> dict[str, Any]:
         began = trio.current_time()
         try:
-            with without_long_pauses():
+            with full_collections_postponed():
                 # In a thread: a thousand consoles take a tenth of a second.
                 plan, new = await trio.to_thread.run_sync(self._plan)
         except ConfigError as error:
             if not dry_run:
-                self._workshop.refuse()
+                self._factory.refuse()
             problems = [problem._asdict() for problem in error.shown]
             raise FleetError(str(error), problems) from None
         if not dry_run:
@@ -367,22 +370,22 @@ class Supervisor:
 
     async def _apply(self, plan: ReloadPlan, new: Config) -> None:
         running = self._config
-        with without_long_pauses():
-            await self._dismiss(plan)
+        with full_collections_postponed():
+            await self._stop_consoles(plan)
             starting = (*plan.start, *plan.restart)
-            await self._engage([new.consoles[name] for name in starting])
+            await self._start_consoles([new.consoles[name] for name in starting])
         if starting:
-            keep_what_is()
+            freeze_objects()
         for name in plan.update:
             self._update(self._tasks[name], new.consoles[name])
-        self._workshop.apply(new, plan)
+        self._factory.apply(new, plan)
         if plan.stages:
-            await self._rounds.everybody(lambda console: console.limit_stages())
+            await self._interpret_loop.for_each(lambda console: console.limit_stages())
         # Of [daemon] nothing counts before the next start; every plan says so again.
         api = replace(new.api, listen=running.api.listen)
         self._config = replace(new, daemon=running.daemon, api=api)
 
-    async def _dismiss(self, plan: ReloadPlan) -> None:
+    async def _stop_consoles(self, plan: ReloadPlan) -> None:
         """Have consoles stop, one per turn of the loop: a goodbye takes its time."""
         leaving = [self._tasks[name] for name in (*plan.stop, *plan.restart)]
         for task in leaving:
@@ -393,7 +396,7 @@ class Supervisor:
             for task in leaving:
                 await task.gone.wait()
 
-    async def _engage(self, configs: Collection[ConsoleConfig]) -> None:
+    async def _start_consoles(self, configs: Collection[ConsoleConfig]) -> None:
         """Have consoles start; those with an archive that hangs follow later."""
         arriving = [_Task(config, self._tasks.get(config.name)) for config in configs]
         for task in arriving:

@@ -102,17 +102,15 @@ class Client:
         """
         return self._whole("GET", path, query, CONNECT_TIMEOUT)
 
-    def post(
-        self, path: str, *, patience: float = CONNECT_TIMEOUT, **query: str
-    ) -> Any:
+    def post(self, path: str, *, timeout: float = CONNECT_TIMEOUT, **query: str) -> Any:
         """Have something done; returns and raises as `get`.
 
         Args:
             path: what.
-            patience: seconds that it may take.
+            timeout: seconds that it may take.
             query: how.
         """
-        return self._whole("POST", path, query, patience)
+        return self._whole("POST", path, query, timeout)
 
     def stream(self, path: str, **query: str) -> Iterator[dict[str, Any]]:
         """Yield objects as they come, until the daemon ends.
@@ -152,14 +150,14 @@ class Client:
             ) from None
 
     def _whole(
-        self, method: str, path: str, query: Mapping[str, str], patience: float
+        self, method: str, path: str, query: Mapping[str, str], timeout: float
     ) -> Any:
-        with self._answer(method, path, query, patience) as (_, answer):
+        with self._answer(method, path, query, timeout) as (_, answer):
             return self._decode(answer.read())
 
     @contextmanager
     def _answer(
-        self, method: str, path: str, query: Mapping[str, str], patience: float
+        self, method: str, path: str, query: Mapping[str, str], timeout: float
     ) -> Iterator[tuple[socket.socket, BinaryIO]]:
         with (
             self._reaching(),
@@ -171,7 +169,7 @@ class Client:
             for name, value in self.authorization:
                 head += name + b": " + value + b"\r\n"
             connection.sendall(head + b"\r\n")
-            connection.settimeout(patience)
+            connection.settimeout(timeout)
             status = self._read_head(answer)
             if status >= _FIRST_REFUSAL:
                 raise self._refusal(path, status, answer.read())

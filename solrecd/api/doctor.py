@@ -17,9 +17,9 @@ from starlette.types import Receive, Scope, Send
 
 from solrecd.api.gate import view_in
 from solrecd.process.access import Role
-from solrecd.sources.ipmi.consultation import Consultation
 from solrecd.sources.ipmi.doctor.findings import Finding
-from solrecd.sources.ipmi.doctor.treatment import change
+from solrecd.sources.ipmi.doctor.fixes import change
+from solrecd.sources.ipmi.examination import Examination
 from solrecd.sources.ipmi.management import ManagementError
 
 AT_ONCE = 8
@@ -29,44 +29,44 @@ consoles must not have them all asked at once."""
 
 def examining() -> Mapping[str, Callable[..., Any]]:
     """Return the functions behind the routes, by name."""
-    practice = _Practice()
-    return {"examine": practice.examine, "treat": practice.treat}
+    practice = _Examinations()
+    return {"examine": practice.examine, "treat": practice.apply_fixes}
 
 
-class _Practice:
+class _Examinations:
     def __init__(self) -> None:
-        self._rooms = trio.CapacityLimiter(AT_ONCE)
+        self._limit = trio.CapacityLimiter(AT_ONCE)
 
-    async def examine(self, request: Request) -> _Examination:
+    async def examine(self, request: Request) -> _StreamedExamination:
         await trio.lowlevel.checkpoint()
         name = request.path_params["name"]
-        consultation = view_in(request.scope).consultation(name, Role.VIEW)
-        return _Examination(name, consultation, self._rooms)
+        examination = view_in(request.scope).examination(name, Role.VIEW)
+        return _StreamedExamination(name, examination, self._limit)
 
-    async def treat(self, request: Request) -> Response:
+    async def apply_fixes(self, request: Request) -> Response:
         view, name = view_in(request.scope), request.path_params["name"]
-        consultation = view.consultation(name, Role.ADMIN)
+        examination = view.examination(name, Role.ADMIN)
         try:
             numbers = _numbers(request.query_params.get("parameters", ""))
-            async with self._rooms:
+            async with self._limit:
                 if not numbers:
-                    proposals = await consultation.proposals()
-                    return JSONResponse([change(wish) for wish in proposals])
-                treated = await consultation.treat(view.principal, numbers)
+                    proposals = await examination.proposals()
+                    return JSONResponse([change(fix) for fix in proposals])
+                results = await examination.apply_fixes(view.principal, numbers)
         except (ManagementError, ValueError) as error:
             return JSONResponse({"error": str(error)}, 409)
-        return JSONResponse([each.as_dict() for each in treated])
+        return JSONResponse([each.as_dict() for each in results])
 
 
-class _Examination:
+class _StreamedExamination:
     """A response that is written while the BMC answers; who leaves ends it."""
 
     def __init__(
-        self, name: str, consultation: Consultation, rooms: trio.CapacityLimiter
+        self, name: str, examination: Examination, limit: trio.CapacityLimiter
     ) -> None:
         self._name = name
-        self._consultation = consultation
-        self._rooms = rooms
+        self._examination = examination
+        self._limit = limit
 
     async def __call__(self, _: Scope, receive: Receive, send: Send) -> None:
         headers = [(b"content-type", b"application/x-ndjson")]
@@ -85,8 +85,8 @@ class _Examination:
             line = json.dumps(row, ensure_ascii=False).encode() + b"\n"
             await send(_body(line, more=True))
 
-        async with self._rooms:
-            await self._consultation.examine(tell)
+        async with self._limit:
+            await self._examination.examine(tell)
 
 
 async def _until_gone(receive: Receive, examination: trio.CancelScope) -> None:

@@ -11,10 +11,10 @@ from typing import Any, Protocol
 
 import trio
 
-from solrecd.console.board import Changes
+from solrecd.console.changes import Changes
 from solrecd.console.operation import Operation
 from solrecd.console.viewers import TailItem
-from solrecd.sources.ipmi.consultation import Consultation
+from solrecd.sources.ipmi.examination import Examination
 
 
 class FleetError(Exception):
@@ -71,7 +71,7 @@ class Fleet(Protocol):
         """Learn which consoles change; None: all, also those added later."""
         ...
 
-    def glance(self, name: str) -> dict[str, Any] | None:
+    def overview(self, name: str) -> dict[str, Any] | None:
         """Return an ``ls`` object and ``line``, what was printed last; None: gone."""
         ...
 
@@ -83,7 +83,7 @@ class Fleet(Protocol):
         """
         ...
 
-    def consultation(self, name: str) -> Consultation:
+    def examination(self, name: str) -> Examination:
         """Return who can examine a console.
 
         Raises:

@@ -21,7 +21,7 @@ import trio
 
 from solrecd.process.access import LocalCaller
 
-PATIENCE: Final = 5.0
+TIMEOUT: Final = 5.0
 """Seconds for the names of a user and his groups; then he is ``uid N``, of none."""
 
 _CREDENTIALS: Final = struct.Struct("3i")
@@ -73,7 +73,7 @@ async def local_caller(
         await trio.lowlevel.checkpoint()
         return LocalCaller("root", is_master=True)
     is_master = credentials.uid == os.geteuid()
-    with trio.move_on_after(PATIENCE):
+    with trio.move_on_after(TIMEOUT):
         user, groups = await trio.to_thread.run_sync(
             _names_of, credentials, limiter=threads, abandon_on_cancel=True
         )

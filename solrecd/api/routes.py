@@ -265,7 +265,7 @@ ROUTES: Final = (
 )
 """All of them."""
 
-DEED_ROLES: Final[Mapping[str, Role]] = MappingProxyType(
+ATTACH_ROLES: Final[Mapping[str, Role]] = MappingProxyType(
     {
         "watch": Role.VIEW,
         "who": Role.VIEW,

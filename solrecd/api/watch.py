@@ -20,8 +20,8 @@ from starlette.types import Receive, Scope, Send
 
 from solrecd.api.gate import Gate, View, view_in
 from solrecd.api.operate import named_in
-from solrecd.api.patience import wait_for_watcher
-from solrecd.console.board import Changes
+from solrecd.api.send_timeout import wait_for_watcher
+from solrecd.console.changes import Changes
 from solrecd.process.stamps import format_stamp
 
 EVERY: Final = 0.5
@@ -93,7 +93,7 @@ class _Watch:
         await send(_lines([{"time": now}]))
 
     def _row(self, name: str) -> dict[str, Any] | None:
-        row = self._view.glance(name)
+        row = self._view.overview(name)
         if row is not None:
             self._shown.add(name)
             return row

@@ -40,7 +40,7 @@ from solrecd.config.model import (
 )
 from solrecd.config.reading import parse
 from solrecd.config.reload import ReloadPlan, plan_reload
-from solrecd.config.secret import Surroundings
+from solrecd.config.secret_sources import ConfigEnvironment
 from solrecd.process.log_settings import LogFormat, LogLevel
 from solrecd.process.secret import Secret
 
@@ -49,6 +49,7 @@ __all__ = [
     "Alertmanager",
     "ApiConfig",
     "Config",
+    "ConfigEnvironment",
     "ConfigError",
     "ConsoleConfig",
     "DaemonConfig",
@@ -66,7 +67,6 @@ __all__ = [
     "Secret",
     "Selection",
     "Source",
-    "Surroundings",
     "Webhook",
     "parse",
     "plan_reload",

@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from solrecd.config.keys import Key, Schema
 from solrecd.config.model import BAUD_RATES, AddressFamily, OnConflict, Privilege
-from solrecd.config.secret import SecretKind
+from solrecd.config.secret_sources import SecretKind
 from solrecd.config.values import (
     absolute_path,
     boolean,

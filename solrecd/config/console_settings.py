@@ -8,7 +8,7 @@ from solrecd.config.console_keys import INSECURE_SUITES, KG_KEYS, PASSWORD_KEYS
 from solrecd.config.document import Given
 from solrecd.config.errors import Problems
 from solrecd.config.keys import Schema
-from solrecd.config.secret import OTHERS, SecretKind
+from solrecd.config.secret_sources import OTHERS, SecretKind
 from solrecd.config.settings import Setting, Table, parse_settings
 
 Settings = Mapping[str, Setting]

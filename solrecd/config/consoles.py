@@ -19,7 +19,12 @@ from solrecd.config.errors import Problems
 from solrecd.config.keys import Schema
 from solrecd.config.model import IPMI_PORT, ConsoleConfig
 from solrecd.config.names import expand, expand_names
-from solrecd.config.secret import SecretKind, SecretSource, Surroundings, fetch
+from solrecd.config.secret_sources import (
+    ConfigEnvironment,
+    SecretKind,
+    SecretSource,
+    fetch,
+)
 from solrecd.config.settings import Setting, Table
 from solrecd.config.values import address, refusal
 from solrecd.process.secret import Secret
@@ -36,11 +41,11 @@ class ConsoleReader:
     """Reads the consoles of one file after the other into `consoles`."""
 
     def __init__(
-        self, schema: Schema, surroundings: Surroundings, problems: Problems
+        self, schema: Schema, environment: ConfigEnvironment, problems: Problems
     ) -> None:
         self.consoles: dict[str, ConsoleConfig] = {}
         self._schema = schema
-        self._surroundings = surroundings
+        self._environment = environment
         self._problems = problems
         self._defaults: Settings = {}
         self._default_keys: frozenset[str] = frozenset()
@@ -139,7 +144,7 @@ class ConsoleReader:
         if key not in self._secrets:
             self._secrets[key] = None
             try:
-                content = fetch(source, self._surroundings)
+                content = fetch(source, self._environment)
                 decode = _kg if keys is KG_KEYS else _password
                 self._secrets[key] = Secret(decode(content))
             except ValueError as error:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import structlog
 
 from solrecd.alerts.senders import AlertSink
-from solrecd.console.attention import Attention
+from solrecd.console.acknowledgement import Acknowledgement
 from solrecd.console.viewers import Viewers
-from solrecd.events import Chunk, Event, Kind, Reading, Severity
+from solrecd.events import Chunk, Event, EventDraft, Reading
 from solrecd.metrics import ConsoleMetrics
 from solrecd.process.log.entries import EVENT, LEVELS
 from solrecd.storage.archive.sink import ArchiveSink
@@ -37,20 +37,7 @@ class Sinks:
     alerts: AlertSink
 
 
-@dataclass(frozen=True, slots=True)
-class Deed:
-    """Something that did not come out of the console: an event without its context."""
-
-    kind: Kind
-    name: str
-    severity: Severity
-    title: str
-    fields: Mapping[str, str | int] = field(default_factory=dict)
-    is_of_boot: bool = True
-    """It belongs to the boot that goes on."""
-
-
-class Chronicle:
+class EventFanout:
     """Tells what happens on one console.
 
     Args:
@@ -60,7 +47,7 @@ class Chronicle:
         boot: returns the number of the boot that goes on.
     """
 
-    __slots__ = ("_boot", "_metrics", "_sinks", "attention", "console")
+    __slots__ = ("_boot", "_metrics", "_sinks", "acknowledgement", "console")
 
     def __init__(
         self,
@@ -70,7 +57,7 @@ class Chronicle:
         boot: Callable[[], int | None],
     ) -> None:
         self.console = console
-        self.attention = Attention()
+        self.acknowledgement = Acknowledgement()
         """Of people, as what happened here has them give or keep it."""
         self._sinks = sinks
         self._metrics = metrics
@@ -87,26 +74,26 @@ class Chronicle:
         self._sinks.viewers.offer(self.console, reading.lines, reading.events, quiet)
         self._metrics.read(reading)
         for event in reading.events:
-            self.attention.saw(event)
+            self.acknowledgement.saw(event)
             _log(event)
 
     def note(self, at: int, text: str) -> None:
         """Write a note of ours between the console's lines."""
         self._sinks.archive.note(self.console, at, text)
 
-    def report(self, at: int, deed: Deed) -> None:
+    def report(self, at: int, draft: EventDraft) -> None:
         """Tell an event that did not come out of the console."""
         event = Event(
             time=at,
             console=self.console,
-            boot=self._boot() if deed.is_of_boot else None,
-            kind=deed.kind,
-            name=deed.name,
-            severity=deed.severity,
-            title=deed.title,
-            fields=deed.fields,
+            boot=self._boot() if draft.is_of_boot else None,
+            kind=draft.kind,
+            name=draft.name,
+            severity=draft.severity,
+            title=draft.title,
+            fields=draft.fields,
         )
-        self.attention.saw(event)
+        self.acknowledgement.saw(event)
         self._sinks.index.offer((event,), ())
         self._sinks.alerts.offer((event,), ())
         self._sinks.viewers.offer(self.console, (), (event,))
@@ -115,7 +102,7 @@ class Chronicle:
 
     def changed(self) -> None:
         """Tell those who watch the fleet of what is no event."""
-        self._sinks.viewers.board.mark(self.console)
+        self._sinks.viewers.notifier.mark(self.console)
 
     @property
     def viewers(self) -> int:

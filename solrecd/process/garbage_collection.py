@@ -23,7 +23,7 @@ SWITCH_INTERVAL = 0.0005
 
 
 @contextmanager
-def without_long_pauses() -> Iterator[None]:
+def full_collections_postponed() -> Iterator[None]:
     """Do something that makes many objects: no full collection interrupts it."""
     young, middle, old = gc.get_threshold()
     gc.set_threshold(young, middle, _NEVER)
@@ -33,11 +33,11 @@ def without_long_pauses() -> Iterator[None]:
         gc.set_threshold(young, middle, old)
 
 
-def keep_what_is() -> None:
+def freeze_objects() -> None:
     """Never again look at what there is now; call it rarely, after much was made."""
     gc.freeze()
 
 
-def let_the_loop_interrupt() -> None:
+def shorten_switch_interval() -> None:
     """Have threads that compute give way to the loop soon; counts for the process."""
     sys.setswitchinterval(SWITCH_INTERVAL)

@@ -117,7 +117,7 @@ class Notifier:
         self._storing.append((f"FDSTOREREMOVE=1\nFDNAME={name}", None))
         self._store_waiting()
 
-    async def restarts_us(self) -> bool:
+    async def will_restart(self) -> bool:
         """Whether the stop that was asked of us is the first half of a restart.
 
         A service is not told. systemd's queue is the only place that knows: while we

@@ -120,10 +120,10 @@ class Bmc:
         outbox, self.controller.outbox = self.controller.outbox, []
         return [] if self.misbehaviour.mute else outbox
 
-    def suffer(self, mishap: Mishap, now: float) -> None:
+    def inject(self, mishap: Mishap, now: float) -> None:
         """Let something happen to this BMC."""
         controller = self.controller
-        deeds: Mapping[Mishap, Callable[[], object]] = {
+        effects: Mapping[Mishap, Callable[[], object]] = {
             Mishap.RESET: self._reset,
             Mishap.STEAL: controller.steal,
             Mishap.RELEASE: partial(controller.release, tell=True),
@@ -139,7 +139,7 @@ class Bmc:
                 controller.control, ChassisControl.POWER_CYCLE, now
             ),
         }
-        deeds[mishap]()
+        effects[mishap]()
         controller.pump(now)
         controller.flush()
 

@@ -213,7 +213,7 @@ class Fleet:
             return
 
         def happen(now: float) -> None:
-            member.bmc.suffer(step.mishap, now)
+            member.bmc.inject(step.mishap, now)
             self._attend(member, now)
             self._schedule_mishap(member, script, number + 1, began)
 

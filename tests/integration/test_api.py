@@ -15,7 +15,7 @@ import trio.testing
 
 from solrecd.api.app import api_app
 from solrecd.api.fleet import FleetError
-from solrecd.api.listeners import ListenError
+from solrecd.api.listening_sockets import ListenError
 from solrecd.api.server import serve
 from solrecd.console.viewers import VIEWER_BUFFER
 from solrecd.events import Event, Kind, Line, Severity

@@ -23,7 +23,7 @@ from solrecd.simbmc.payload import SolSettings
 from solrecd.sources.ipmi.protocol.constants import PrivilegeLevel
 from solrecd.storage.index import FILE_NAME, Index
 from tests.integration.test_attach import run
-from tests.integration.test_daemon import PATIENCE, Site
+from tests.integration.test_daemon import TIMEOUT, Site
 from tests.integration.test_management import PANIC
 from tests.support import ipmi_sim
 from tests.support.attached import solrecctl
@@ -82,7 +82,7 @@ def add(
 
 async def settled(site: Site, *, up: bool) -> None:
     """Wait until the console has a session, or the recorder says why it has none."""
-    with trio.fail_after(PATIENCE):
+    with trio.fail_after(TIMEOUT):
         while True:
             row = await site.ls("node1")
             if row["session"] == "up" if up else row["error"] is not None:
@@ -104,7 +104,7 @@ async def test_a_healthy_console_reads_like_this(site: Site) -> None:
 
     async with site.recording():
         await settled(site, up=True)
-        with trio.fail_after(PATIENCE):
+        with trio.fail_after(TIMEOUT):
             # Then the boot is in the index.
             while "text" not in await examined(site):
                 pass
@@ -178,7 +178,7 @@ async def test_a_login_that_fails_is_explained(
 
 async def test_nobody_at_the_address_is_told_soon(site: Site) -> None:
     member = add(site)
-    member.bmc.suffer(Mishap.MUTE, trio.current_time())
+    member.bmc.inject(Mishap.MUTE, trio.current_time())
 
     async with site.recording():
         await settled(site, up=False)

@@ -112,7 +112,7 @@ def test_a_fleet_reloads_without_a_pause_and_keeps_what_did_not_change(
         client = Client(str(tmp_path / "control.sock"))
 
         with watched_loop(client) as answers:
-            plan = client.post("/v1/reload", patience=60)
+            plan = client.post("/v1/reload", timeout=60)
 
         one.wait_up(CONSOLES - len(removed) + len(added))
         after = one.fleet.sessions()

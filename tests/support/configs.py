@@ -5,7 +5,7 @@ from collections.abc import Collection
 
 import pytest
 
-from solrecd.config import Config, ConfigError, Source, Surroundings, parse
+from solrecd.config import Config, ConfigEnvironment, ConfigError, Source, parse
 
 LOGIN = 'username = "recorder"\npassword = "pw"\n'
 DEFAULTS = f"[defaults]\n{LOGIN}"
@@ -16,12 +16,12 @@ def read(
     text: str,
     *,
     mode: int = 0o600,
-    surroundings: Surroundings | None = None,
+    environment: ConfigEnvironment | None = None,
     quirks: Collection[str] = QUIRKS,
 ) -> Config:
     """Parse one file."""
     source = Source("solrecd.toml", textwrap.dedent(text), mode)
-    return parse([source], surroundings or Surroundings(), quirks=quirks)
+    return parse([source], environment or ConfigEnvironment(), quirks=quirks)
 
 
 def mistakes(text: str, *, mode: int = 0o600) -> list[str]:
@@ -33,7 +33,7 @@ def mistakes(text: str, *, mode: int = 0o600) -> list[str]:
 
 def machine(
     files: dict[str, tuple[int, bytes]], *, credentials: str | None = None
-) -> Surroundings:
+) -> ConfigEnvironment:
     """Return surroundings with these files: mode and content by path."""
 
     def entry(path: str) -> tuple[int, bytes]:
@@ -41,7 +41,7 @@ def machine(
             raise FileNotFoundError(2, "No such file or directory", path)
         return files[path]
 
-    return Surroundings(
+    return ConfigEnvironment(
         read_bytes=lambda path: entry(path)[1],
         mode_of=lambda path: entry(path)[0],
         credentials=credentials,

@@ -16,15 +16,15 @@ import trio
 from solrecd.api.denials import Denials
 from solrecd.api.fleet import FleetError
 from solrecd.api.gate import Gate
-from solrecd.console.board import Changes
-from solrecd.console.desk import Claim, Desk, Mode, Seat
+from solrecd.console.attachments import Attachment, Attachments, Mode, WriteClaim
+from solrecd.console.changes import Changes
 from solrecd.console.operation import Operation
 from solrecd.console.viewers import TailItem, Viewers
 from solrecd.process.access import Policy
-from solrecd.sources.ipmi.consultation import Consultation
-from solrecd.sources.ipmi.consultation.consultation import Tell
 from solrecd.sources.ipmi.doctor.findings import ok
-from solrecd.sources.ipmi.doctor.sol import Wish
+from solrecd.sources.ipmi.doctor.sol import Fix
+from solrecd.sources.ipmi.examination import Examination
+from solrecd.sources.ipmi.examination.examination import Tell
 from solrecd.sources.ipmi.management import Power
 
 
@@ -36,34 +36,39 @@ class FakeOperation:
         self.bmc_answers = trio.Event()
         """Whatever wants an answer of the BMC waits for this."""
         self.bmc_answers.set()
-        self.desk = Desk(name, lambda *_: None)
+        self.attachments = Attachments(name, lambda *_: None)
 
     @contextmanager
-    def attached(self, user: str, mode: Mode, claim: Claim) -> Iterator[Seat]:
-        """Sit at the desk."""
-        seat = self.desk.sit(user, mode, claim, 0)
+    def attached(
+        self, user: str, mode: Mode, claim: WriteClaim
+    ) -> Iterator[Attachment]:
+        """Attach."""
+        attachment = self.attachments.attach(user, mode, claim, 0)
         try:
-            yield seat
+            yield attachment
         finally:
-            self.desk.leave(seat)
+            self.attachments.detach(attachment)
 
-    def change(self, seat: Seat, mode: Mode, claim: Claim) -> None:
-        """Change what a seat may do."""
-        self.desk.change(seat, mode, claim)
+    def change(self, attachment: Attachment, mode: Mode, claim: WriteClaim) -> None:
+        """Change what an attached client may do."""
+        self.attachments.change(attachment, mode, claim)
 
     def who(self) -> list[dict[str, Any]]:
         """Return who is there."""
-        return [{"user": seat.user, "mode": seat.mode} for seat in self.desk.seats]
+        return [
+            {"user": attachment.user, "mode": attachment.mode}
+            for attachment in self.attachments.present
+        ]
 
     async def power(self) -> str:
         """It is always on."""
         await trio.lowlevel.checkpoint()
         return "on"
 
-    async def set_power(self, user: str, wish: Power) -> None:
+    async def set_power(self, user: str, fix: Power) -> None:
         """Note it."""
         await self.bmc_answers.wait()
-        self.done.append(("power", user, wish))
+        self.done.append(("power", user, fix))
 
     async def type(self, user: str, data: bytes) -> None:
         """Note it."""
@@ -73,9 +78,9 @@ class FakeOperation:
     def message(self, user: str, text: str) -> int:
         """Note it."""
         self.done.append(("message", user, text))
-        return len(self.desk.seats)
+        return len(self.attachments.present)
 
-    def beside(self, _: Seat) -> list[dict[str, object]]:
+    def beside(self, _: Attachment) -> list[dict[str, object]]:
         """Nobody else is here."""
         return []
 
@@ -88,14 +93,14 @@ class FakeOperation:
         return note
 
 
-class FakeConsultation:
-    """Fits `Consultation`; all is well, and nothing has to be set."""
+class FakeExamination:
+    """Fits `Examination`; all is well, and nothing has to be set."""
 
     async def examine(self, tell: Tell) -> None:
         """Find one thing well."""
         await tell(ok("reachable", "answers"))
 
-    async def proposals(self) -> list[Wish]:
+    async def proposals(self) -> list[Fix]:
         """Nothing has to be set."""
         await trio.lowlevel.checkpoint()
         return []
@@ -152,9 +157,9 @@ class FakeFleet:
         self, names: Collection[str] | None = None
     ) -> AbstractContextManager[Changes]:
         """Learn what changes."""
-        return self.viewers.board.watching(names)
+        return self.viewers.notifier.watching(names)
 
-    def glance(self, name: str) -> dict[str, Any] | None:
+    def overview(self, name: str) -> dict[str, Any] | None:
         """Return a console and its last line."""
         for row in self.list():
             if row["console"] == name:
@@ -162,16 +167,16 @@ class FakeFleet:
         return None
 
     def operation(self, name: str) -> Operation:
-        """Return what notes what is done, with a real desk."""
+        """Return what notes what is done, with real attachments."""
         if name not in self.known:
             raise KeyError(name)
         if name not in self.operations:
             self.operations[name] = FakeOperation(name)
         return cast("Operation", self.operations[name])
 
-    def consultation(self, name: str) -> Consultation:
+    def examination(self, name: str) -> Examination:
         """Return who finds everything well."""
-        return cast("Consultation", FakeConsultation())
+        return cast("Examination", FakeExamination())
 
     @asynccontextmanager
     async def tail(

@@ -10,9 +10,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from solrecd.console.event_fanout import Deed
-from solrecd.events import Boot, Outcome, Severity
-from solrecd.sources.ipmi.consultation import Ask
+from solrecd.events import Boot, EventDraft, Outcome, Severity
 from solrecd.sources.ipmi.event_logs import (
     LOOK_EVERY,
     NEWEST,
@@ -23,6 +21,7 @@ from solrecd.sources.ipmi.event_logs import (
     EventLogs,
     new_entries,
 )
+from solrecd.sources.ipmi.examination import Ask
 from solrecd.sources.ipmi.link.base import RequestError
 from solrecd.sources.ipmi.management import LogEntry
 from solrecd.sources.ipmi.protocol.events import CommandAnswered
@@ -51,7 +50,7 @@ class Bmc:
         data: bytes = b"",
         *,
         lun: int = 0,
-        patience: tuple[float, ...] = (),
+        retry_intervals: tuple[float, ...] = (),
     ) -> CommandAnswered:
         await trio.lowlevel.checkpoint()
         self.asked += 1
@@ -73,14 +72,14 @@ class Console:
 
     def __init__(self) -> None:
         self.boot: Boot | None = Boot("n1", 7, NOW - 60 * SECOND)
-        self.told: list[tuple[int, Deed]] = []
+        self.told: list[tuple[int, EventDraft]] = []
 
-    def report(self, at: int, deed: Deed) -> None:
-        self.told.append((at, deed))
+    def report(self, at: int, draft: EventDraft) -> None:
+        self.told.append((at, draft))
 
     @property
     def entries(self) -> list[object]:
-        return [deed.fields["entry"] for _, deed in self.told]
+        return [draft.fields["entry"] for _, draft in self.told]
 
 
 class Ward:

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from tools.dashboards.story import LENGTH, SCRAPE, START, openmetrics, write
+from tools.dashboards.scenario import LENGTH, SCRAPE, START, openmetrics, write
 
 STEP: Final = 60
 PATIENCE: Final = 30.0

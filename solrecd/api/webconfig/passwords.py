@@ -29,7 +29,7 @@ MAX_WAITING = 16
 MAX_PASSWORD = 72
 """Bytes that bcrypt looks at; a longer password is wrong (as in Go's bcrypt)."""
 
-_NOBODY = b"$2b$10$mhkN6Ndnt4b7dr1tNY2NCeJuaPX2DdGCP03Qle6HmYp76wk2VGS2W"
+_NO_ENDPOINT = b"$2b$10$mhkN6Ndnt4b7dr1tNY2NCeJuaPX2DdGCP03Qle6HmYp76wk2VGS2W"
 """Hash of a password that nobody has, for unknown users; the usual cost."""
 
 
@@ -51,7 +51,7 @@ class Passwords:
             name: who somebody says to be.
             password: as sent.
         """
-        digest = users.get(name, _NOBODY)
+        digest = users.get(name, _NO_ENDPOINT)
         key = self._key(name, digest, password)
         if key in self._right:
             self._right.move_to_end(key)

@@ -67,7 +67,7 @@ class Line:
         for start in range(0, len(data), PIECE):
             self._send(BytesMessage(data=data[start : start + PIECE]))
 
-    def wish(self, what: str, **fields: str) -> None:
+    def request(self, what: str, **fields: str) -> None:
         """Ask for something; see `solrecd.api.operate`."""
         self._send(TextMessage(data=json.dumps({"do": what, **fields})))
 

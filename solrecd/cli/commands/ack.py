@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from solrecd.cli.shared.wishes import add_names, grant
+from solrecd.cli.shared.console_requests import add_names, request_each
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,5 +20,5 @@ It lasts until something new happens to the machine or its session. Others see i
 def main(args: argparse.Namespace) -> int:
     """Acknowledge."""
     if args.undo:
-        return grant(args, "unacknowledge")
-    return grant(args, "acknowledge", text=" ".join(args.text))
+        return request_each(args, "unacknowledge")
+    return request_each(args, "acknowledge", text=" ".join(args.text))

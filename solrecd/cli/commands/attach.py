@@ -11,7 +11,7 @@ from contextlib import ExitStack, closing, contextmanager
 from types import FrameType
 
 from solrecd.api.client import UnreachableError, quote
-from solrecd.cli.attach.conversation import Conversation, Surroundings
+from solrecd.cli.attach.conversation import AttachContext, Conversation
 from solrecd.cli.attach.keys import DEFAULT_ESCAPE, Dialect, dialect_of
 from solrecd.cli.attach.line import Line, LineClosedError
 from solrecd.cli.attach.terminal import Terminal
@@ -67,7 +67,7 @@ def main(args: argparse.Namespace) -> int:
     with asking(), ExitStack() as connections:
         dial = _Dial(source, name, connections)
         line = dial(writes=not args.monitor, claim=claim)
-        around = Surroundings(
+        context = AttachContext(
             name,
             _recent(source, name, args.lines),
             _status(source, name),
@@ -76,7 +76,7 @@ def main(args: argparse.Namespace) -> int:
         )
         try:
             with _ended_by_signals(), terminal.raw():
-                Conversation(terminal, line, dialect, around).run()
+                Conversation(terminal, line, dialect, context).run()
         except LineClosedError as error:
             raise CommandError(str(error), Exit.NO) from None
     sys.stderr.write(f"detached from {name}\n")

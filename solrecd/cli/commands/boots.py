@@ -21,8 +21,8 @@ from solrecd.cli.shared.output import (
     paged,
     screen,
 )
+from solrecd.cli.shared.read_reports import Faults
 from solrecd.cli.shared.source import Source
-from solrecd.cli.shared.telling import Faults
 from solrecd.storage.index import Index
 
 if TYPE_CHECKING:

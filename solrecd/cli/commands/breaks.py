@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from solrecd.cli.shared.wishes import add_names, grant
+from solrecd.cli.shared.console_requests import add_names, request_each
 
 _HARMLESS = frozenset("hlmpqtvwz?")
 """SysRq letters that only print (Documentation/admin-guide/sysrq.rst)."""
@@ -27,4 +27,4 @@ def main(args: argparse.Namespace) -> int:
     """Send it, after asking where the letter does more than print."""
     is_harmless = not args.key or args.key in _HARMLESS
     question = "" if is_harmless else f"SysRq {args.key}"
-    return grant(args, "break", question, key=args.key)
+    return request_each(args, "break", question, key=args.key)

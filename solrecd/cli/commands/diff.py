@@ -9,12 +9,12 @@ from typing import Any, NamedTuple
 
 from solrecd.cli.program import CommandError, Exit
 from solrecd.cli.shared import differences, names
-from solrecd.cli.shared.bootchoice import boot_word
+from solrecd.cli.shared.boot_choice import boot_word
 from solrecd.cli.shared.fleet import blocks, cross_out
 from solrecd.cli.shared.history import indexed
 from solrecd.cli.shared.output import paged, screen, warn
+from solrecd.cli.shared.read_reports import Faults
 from solrecd.cli.shared.source import Source, reading_archive
-from solrecd.cli.shared.telling import Faults
 from solrecd.storage.history import choose
 from solrecd.storage.history.compare import Found, Said, compare
 from solrecd.storage.history.mask import masked_messages
@@ -81,7 +81,7 @@ def main(args: argparse.Namespace) -> int:
         raise CommandError(f"{name} has no archive in {source.log_dir}", Exit.NO)
     wanted = known if args.fleet else [name]
     with indexed(source, lambda _: wanted, faults) as (index, _):
-        console = _Console(name, index, segments)
+        console = _ComparedConsole(name, index, segments)
         if args.fleet:
             objects = _novelties(source.archive, console, args.fleet, faults)
             status = faults.status
@@ -97,7 +97,7 @@ def main(args: argparse.Namespace) -> int:
     return status
 
 
-class _Console:
+class _ComparedConsole:
     """One console's boots, as the archive and the index have them."""
 
     def __init__(self, name: str, index: Index, segments: Sequence[Segment]) -> None:
@@ -142,7 +142,7 @@ class _Console:
         return Side(row, segments, StageOf(stage_spans(events)))
 
 
-def _sides(console: _Console, words: Sequence[str]) -> tuple[Side, Side]:
+def _sides(console: _ComparedConsole, words: Sequence[str]) -> tuple[Side, Side]:
     second = console.choose(words[-1] if words else "-1")
     two = len(words) == 2
     first = console.choose(words[0]) if two else console.good_before(second)
@@ -175,7 +175,7 @@ def _said(side: Side, faults: Faults) -> Iterator[Said]:
 
 
 def _novelties(
-    archive: Archive, console: _Console, word: str, faults: Faults
+    archive: Archive, console: _ComparedConsole, word: str, faults: Faults
 ) -> list[dict[str, Any]]:
     side = console.side(console.choose(word))
     novel = Novel()
@@ -189,7 +189,7 @@ def _novelties(
     return differences.novel_objects(side.boot, found, read)
 
 
-def _good_boots(console: _Console, but: int) -> list[tuple[str, int]]:
+def _good_boots(console: _ComparedConsole, but: int) -> list[tuple[str, int]]:
     """Return all good boots, the console's own newest first: they cross out most."""
     outcomes = choose.OUTCOMES["last-good"]
     good = [

@@ -10,9 +10,9 @@ from typing import Any, Final
 from solrecd.api.client import quote
 from solrecd.cli.program import CommandError, Exit
 from solrecd.cli.shared import names
+from solrecd.cli.shared.console_requests import TIMEOUT
 from solrecd.cli.shared.output import Colour, Screen, safe, screen, warn
 from solrecd.cli.shared.source import Source, asking
-from solrecd.cli.shared.wishes import PATIENCE
 
 _COLOURS: Final = {"ok": Colour.GOOD, "warn": Colour.WARNING, "bad": Colour.WORSE}
 _CHECK: Final = 15
@@ -97,9 +97,7 @@ def _show_proposals(proposals: Iterable[Mapping[str, Any]]) -> None:
 def _post(source: Source, name: str, **query: str) -> list[dict[str, Any]]:
     path = f"/v1/consoles/{quote(name)}/doctor"
     with asking():
-        found: list[dict[str, Any]] = source.daemon.post(
-            path, patience=PATIENCE, **query
-        )
+        found: list[dict[str, Any]] = source.daemon.post(path, timeout=TIMEOUT, **query)
     return found
 
 

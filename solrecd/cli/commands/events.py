@@ -22,8 +22,8 @@ from solrecd.cli.shared.output import (
     value_of,
     warn,
 )
+from solrecd.cli.shared.read_reports import Faults
 from solrecd.cli.shared.source import Source, asking
-from solrecd.cli.shared.telling import Faults
 
 KINDS = ("stage", "failure", "session", "gap", "power", "operator", "stuck", "sel")
 

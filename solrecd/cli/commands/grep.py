@@ -11,12 +11,12 @@ from typing import NamedTuple
 
 from solrecd.cli.program import CommandError, Exit
 from solrecd.cli.shared import amounts, names, when, workers
-from solrecd.cli.shared.bootchoice import boot_word
+from solrecd.cli.shared.boot_choice import boot_word
 from solrecd.cli.shared.grep_output import Form, Printer
 from solrecd.cli.shared.history import indexed
 from solrecd.cli.shared.output import safe, screen, warn
+from solrecd.cli.shared.read_reports import Progress
 from solrecd.cli.shared.source import Source, reading_archive
-from solrecd.cli.shared.telling import Progress
 from solrecd.storage.history import choose
 from solrecd.storage.history.files import Fault
 from solrecd.storage.history.pattern import Pattern, PatternError

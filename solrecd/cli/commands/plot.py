@@ -13,8 +13,8 @@ from solrecd.cli.program import CommandError, Exit
 from solrecd.cli.shared import amounts, names, when
 from solrecd.cli.shared.history import indexed
 from solrecd.cli.shared.output import safe
+from solrecd.cli.shared.read_reports import Faults
 from solrecd.cli.shared.source import Source
-from solrecd.cli.shared.telling import Faults
 from solrecd.storage.history.compare import stage_durations
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ from solrecd.analysis.boot.rules import RuleSet
 from solrecd.cli.program import CommandError, Exit
 from solrecd.cli.shared import names
 from solrecd.cli.shared.output import screen, warn
+from solrecd.cli.shared.read_reports import Faults, Progress
 from solrecd.cli.shared.source import Source, marker_rules, reading_archive
-from solrecd.cli.shared.telling import Faults, Progress
-from solrecd.storage.archive.words import rewrite
+from solrecd.storage.archive.vocabulary_file import rewrite
 from solrecd.storage.history.files import Report
 from solrecd.storage.history.replay import replay
 from solrecd.storage.history.search import learn

@@ -12,7 +12,7 @@ from solrecd.cli.program import Exit
 from solrecd.cli.shared.output import Cell, Colour, Column, Screen, safe, screen, warn
 from solrecd.cli.shared.source import Source, asking
 
-PATIENCE = 60.0
+TIMEOUT = 60.0
 """Seconds: two for the goodbyes, 40 where a disk hangs, and some for a busy machine."""
 
 _SHOWN = 60
@@ -59,7 +59,7 @@ def main(args: argparse.Namespace) -> int:
     output = screen()
     with asking():
         try:
-            plan = Source(args).daemon.post("/v1/reload", patience=PATIENCE, **query)
+            plan = Source(args).daemon.post("/v1/reload", timeout=TIMEOUT, **query)
         except ApiError as error:
             if error.status != _REFUSED:
                 raise
@@ -84,7 +84,7 @@ def _refused(output: Screen, error: ApiError, *, as_json: bool) -> int:
 def _show(output: Screen, plan: Mapping[str, Any]) -> None:
     output.table(_columns(output), [change._asdict() for change in _changes(plan)])
     if output.is_terminal:
-        output.line(output.paint(_in_words(plan), Colour.TITLE))
+        output.line(output.paint(_summary(plan), Colour.TITLE))
     for line in _beside_consoles(plan):
         warn(line)
 
@@ -121,7 +121,7 @@ def _changes_anything(plan: Mapping[str, Any]) -> bool:
     )
 
 
-def _in_words(plan: Mapping[str, Any]) -> str:
+def _summary(plan: Mapping[str, Any]) -> str:
     kept = f"{plan['keep']} stay as they are"
     if plan["update"]:
         kept = f"{plan['keep']} stay, {len(plan['update'])} of them with new settings"

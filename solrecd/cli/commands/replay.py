@@ -14,10 +14,10 @@ from contextlib import contextmanager
 from enum import Enum
 
 from solrecd.cli.program import Exit
-from solrecd.cli.shared import amounts, bootchoice
+from solrecd.cli.shared import amounts, boot_choice
 from solrecd.cli.shared.output import Colour, safe, screen
+from solrecd.cli.shared.read_reports import Faults
 from solrecd.cli.shared.source import Source
-from solrecd.cli.shared.telling import Faults
 from solrecd.events import Chunk
 from solrecd.storage.history.chunks import read_chunks
 from solrecd.storage.history.playable import RESTORE, Playable
@@ -58,7 +58,7 @@ Keys = Callable[[float | None], Key | None]
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
-    bootchoice.add_arguments(parser)
+    boot_choice.add_arguments(parser)
     parser.add_argument(
         "--speed",
         metavar="X",
@@ -82,7 +82,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> int:
     """Play; exit status 1 when some of it was unreadable."""
     faults = Faults()
-    boot = bootchoice.chosen(args, Source(args))
+    boot = boot_choice.chosen(args, Source(args))
     chunks = read_chunks(boot.segments, faults)
     player = Player(args.speed, args.max_pause)
     if not sys.stdout.isatty():

@@ -9,8 +9,8 @@ from typing import NamedTuple
 from solrecd.cli.program import CommandError, Exit
 from solrecd.cli.shared import names
 from solrecd.cli.shared.output import safe, screen
+from solrecd.cli.shared.read_reports import Faults
 from solrecd.cli.shared.source import Source, reading_archive
-from solrecd.cli.shared.telling import Faults
 from solrecd.storage.history.terminal import TAIL, Shown, read_tail, show
 
 LARGEST = 500

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from solrecd.cli.shared.wishes import add_names, grant
+from solrecd.cli.shared.console_requests import add_names, request_each
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -14,4 +14,4 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Take them."""
-    return grant(args, "take")
+    return request_each(args, "take")

@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from solrecd.cli.program import Exit
+from solrecd.cli.shared.console_requests import chosen
 from solrecd.cli.shared.output import screen, warn
 from solrecd.cli.shared.source import Source, asking
 from solrecd.cli.shared.when import seconds_in
-from solrecd.cli.shared.wishes import chosen
 from solrecd.events import Outcome, Stage
 
 POLL = 0.5

@@ -6,9 +6,9 @@ import argparse
 
 from solrecd.cli.program import Exit
 from solrecd.cli.shared import when
+from solrecd.cli.shared.console_requests import chosen
 from solrecd.cli.shared.output import Cell, Column, screen, value_of
 from solrecd.cli.shared.source import Source, asking
-from solrecd.cli.shared.wishes import chosen
 
 _COLUMNS = (
     Column("CONSOLE", lambda row: Cell(row["console"])),

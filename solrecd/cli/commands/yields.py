@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 
+from solrecd.cli.shared.console_requests import add_names, request_each
 from solrecd.cli.shared.when import seconds_in
-from solrecd.cli.shared.wishes import add_names, grant
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,4 +26,4 @@ prints meanwhile is not recorded. `solrecctl take` ends it early."""
 
 def main(args: argparse.Namespace) -> int:
     """End the sessions."""
-    return grant(args, "yield", seconds=f"{args.time:g}")
+    return request_each(args, "yield", seconds=f"{args.time:g}")

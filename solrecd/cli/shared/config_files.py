@@ -7,7 +7,14 @@ import stat
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from solrecd.config import Config, ConfigError, Problem, Source, Surroundings, parse
+from solrecd.config import (
+    Config,
+    ConfigEnvironment,
+    ConfigError,
+    Problem,
+    Source,
+    parse,
+)
 from solrecd.process.tls import server_context
 
 DEFAULT_PATH = "/etc/solrecd/solrecd.toml"
@@ -37,14 +44,14 @@ def load(
     Raises:
         ConfigError: a file cannot be read, or anything in it is wrong.
     """
-    surroundings = Surroundings(
+    environment = ConfigEnvironment(
         read_bytes=_read_bytes,
         mode_of=_mode_of,
         check_tls=server_context,
         credentials=environ.get("CREDENTIALS_DIRECTORY"),
         assume_credentials=assume_credentials,
     )
-    return parse(read_sources(path), surroundings, quirks=quirks)
+    return parse(read_sources(path), environment, quirks=quirks)
 
 
 def read_sources(path: str) -> list[Source]:

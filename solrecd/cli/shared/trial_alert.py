@@ -14,7 +14,7 @@ import trio
 
 from solrecd.alerts.senders import AlertSink, Receipt, Tools
 from solrecd.config import Config, Hook, ReceiverConfig, Secret, Webhook
-from solrecd.config.secret import STAND_IN
+from solrecd.config.secret_sources import STAND_IN
 from solrecd.config.values import suggestion
 
 FAILED = 1

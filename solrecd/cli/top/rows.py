@@ -95,7 +95,7 @@ class Row:
     """Orders node9 before node10."""
 
     @property
-    def needs_somebody(self) -> bool:
+    def needs_attention(self) -> bool:
         """Whether something is wrong, and nobody has said that he knows."""
         return self.state in TROUBLE and not self.acknowledged
 

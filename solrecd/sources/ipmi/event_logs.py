@@ -18,12 +18,11 @@ from typing import Final, Protocol
 import structlog
 import trio
 
-from solrecd.console.event_fanout import Deed
-from solrecd.events import Boot, Kind, Outcome, Severity
-from solrecd.sources.ipmi.consultation.access import Ask, converse, inside
+from solrecd.events import Boot, EventDraft, Kind, Outcome, Severity
 from solrecd.sources.ipmi.doctor import questions
 from solrecd.sources.ipmi.doctor.answers import LogInfo
 from solrecd.sources.ipmi.doctor.questions import Refusal
+from solrecd.sources.ipmi.examination.access import Ask, converse, inside
 from solrecd.sources.ipmi.management import LogEntry, ManagementError
 
 LOOK_EVERY: Final = 5.0
@@ -63,8 +62,8 @@ _SEVERITIES: Final[Mapping[str, Severity]] = MappingProxyType(
 log = structlog.get_logger()
 
 
-class Console(Protocol):
-    """Whose BMC it is; see `solrecd.console.Console`."""
+class LoggedConsole(Protocol):
+    """Whose BMC it is; see `solrecd.console.LoggedConsole`."""
 
     @property
     def name(self) -> str:
@@ -74,7 +73,7 @@ class Console(Protocol):
     def boot(self) -> Boot | None:
         """The boot that goes on, or has ended last."""
 
-    def report(self, at: int, deed: Deed) -> None:
+    def report(self, at: int, draft: EventDraft) -> None:
         """Tell an event."""
 
 
@@ -82,7 +81,7 @@ class Console(Protocol):
 class _Log:
     """What is known of one BMC's log."""
 
-    console: Console
+    console: LoggedConsole
     ask: Ask
     due: float
     """Monotonic; when it is to be read."""
@@ -115,14 +114,14 @@ class EventLogs:
         self._newest = newest
         self._wall_clock = wall_clock
         self._rng = rng
-        self._logs: dict[Console, _Log] = {}
+        self._logs: dict[LoggedConsole, _Log] = {}
 
-    def join(self, console: Console, ask: Ask) -> None:
+    def join(self, console: LoggedConsole, ask: Ask) -> None:
         """Read a console's log from now on."""
         due = trio.current_time() + self._rng.uniform(SETTLE, READ_EVERY)
         self._logs[console] = _Log(console, ask, due)
 
-    def leave(self, console: Console) -> None:
+    def leave(self, console: LoggedConsole) -> None:
         """Read it no more."""
         del self._logs[console]
 
@@ -169,7 +168,7 @@ class EventLogs:
         each.last = entries[-1].number if entries else 0
         return READ_EVERY
 
-    def _tell(self, console: Console, entry: LogEntry) -> None:
+    def _tell(self, console: LoggedConsole, entry: LogEntry) -> None:
         at, boot = entry.at, console.boot
         fields: dict[str, str | int] = {
             "entry": entry.number,
@@ -179,7 +178,7 @@ class EventLogs:
             at = self._wall_clock()
             fields["clock"] = "unknown"
         severity = _SEVERITIES.get(entry.severity, Severity.INFO)
-        deed = Deed(
+        draft = EventDraft(
             Kind.SEL,
             "asserted" if entry.asserted else "over",
             severity if entry.asserted else Severity.INFO,
@@ -187,7 +186,7 @@ class EventLogs:
             fields,
             is_of_boot=boot is not None and at >= boot.started,
         )
-        console.report(at, deed)
+        console.report(at, draft)
 
 
 def _title(entry: LogEntry) -> str:

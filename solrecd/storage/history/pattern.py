@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import re2
 
 from solrecd.storage.formats.lines import LINE_MARK, MARK_POSITION, NOTE_MARK
-from solrecd.storage.history.required import (
+from solrecd.storage.history.required_words import (
     Question,
     question_of_pattern,
     question_of_text,

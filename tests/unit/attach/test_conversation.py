@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from solrecd.cli.attach import conversation
-from solrecd.cli.attach.conversation import Conversation, Surroundings
+from solrecd.cli.attach.conversation import AttachContext, Conversation
 from solrecd.cli.attach.keys import dialect_of
 from solrecd.cli.attach.line import LineLostError
 from solrecd.cli.attach.terminal import Terminal
@@ -31,7 +31,7 @@ class FakeLine:
     def type(self, data: bytes) -> None:
         self.sent.append(data)
 
-    def wish(self, what: str, **fields: str) -> None:
+    def request(self, what: str, **fields: str) -> None:
         self.sent.append((what, fields))
 
     def close(self) -> None:
@@ -70,7 +70,7 @@ class Talk:
 
     def run(self, escape: str = "&") -> str:
         """Talk to the end; return what was on the screen."""
-        around = Surroundings(
+        context = AttachContext(
             "node1", lambda: ["last line"], lambda: ["up: yes"], str, self.again
         )
         terminal = Terminal(self.keys, self._screen)
@@ -78,7 +78,7 @@ class Talk:
             terminal,
             self.line,  # type: ignore[arg-type]
             dialect_of(escape),
-            around,
+            context,
         ).run()
         return os.read(self.shown, 65536).decode()
 

@@ -65,7 +65,7 @@ def bad(check: str, text: str, cure: str) -> Finding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Patient:
+class Subject:
     """A console as configured, and as the recorder sees it."""
 
     name: str

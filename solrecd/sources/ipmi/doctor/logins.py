@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from solrecd.events import LostReason
-from solrecd.sources.ipmi.doctor.findings import Finding, Patient, Readings, Verdict
+from solrecd.sources.ipmi.doctor.findings import Finding, Readings, Subject, Verdict
 
 
 class Advice(NamedTuple):
@@ -130,14 +130,14 @@ ADVICE: Final[Mapping[LostReason, Advice]] = MappingProxyType(
 
 
 def explain(
-    check: str, reason: LostReason, patient: Patient, readings: Readings
+    check: str, reason: LostReason, subject: Subject, readings: Readings
 ) -> Finding:
     """Return what a reason means for a console, and the cure."""
     advice = ADVICE[reason]
     words = {
-        "name": patient.name,
-        "username": patient.username,
-        "suites": ", ".join(map(str, patient.suites)),
+        "name": subject.name,
+        "username": subject.username,
+        "suites": ", ".join(map(str, subject.suites)),
         "channel": readings.channel,
         "user": readings.user,
     }
