@@ -1,4 +1,4 @@
-"""Where people come in: the control socket, and for strangers a TLS listener."""
+"""The API's listeners: the control socket and, for other machines, TLS."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ log = structlog.get_logger()
 
 
 class ApiListeners:
-    """The listeners of one API, with the certificates and grants that count now.
+    """The listeners of one API, with the certificates and grants in force.
 
     Args:
         config: the first one.
@@ -37,7 +37,7 @@ class ApiListeners:
     async def open(
         self, app: ASGIApp, control: Bind, nursery: trio.Nursery
     ) -> str | None:
-        """Listen, in tasks of a nursery; return where strangers find us.
+        """Listen, in tasks of a nursery; return the address of the TLS listener.
 
         Raises:
             ListenError: an address is in use, forbidden, or not there.
@@ -58,7 +58,7 @@ class ApiListeners:
         return self._context
 
     def apply(self, config: Config) -> None:
-        """Have other grants and certificates count, also for those who are inside."""
+        """Apply other grants and certificates, also to open connections."""
         self._load(config)
         self.gate.replace(config.access)
 
@@ -70,5 +70,5 @@ class ApiListeners:
         try:
             self._context = server_context(files)
         except ValueError as error:
-            # They were checked a moment ago: somebody is just replacing them.
+            # They were checked a moment ago: they are being replaced right now.
             log.error("api.certificate_unusable", reason=str(error))  # noqa: TRY400 - no bug

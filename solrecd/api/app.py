@@ -202,5 +202,5 @@ def _check(rule: RouteRule, request: Request) -> None:
         case Reach.EVERYTHING:
             view.require_everywhere(rule.role)
         case Reach.SHOWN:
-            # The view leaves out what is not shown; whoever is here has a grant.
+            # The view leaves out what is not shown; every caller here has a grant.
             pass

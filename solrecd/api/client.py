@@ -34,7 +34,7 @@ _MAX_LINE = 65536
 """Bytes of one header line."""
 
 _FIRST_REFUSAL = 400
-"""The lowest HTTP status that is no success (nothing here redirects)."""
+"""The lowest HTTP status that is an error (nothing here redirects)."""
 
 _UNKNOWN_ROUTES = frozenset({"Not Found", "Method Not Allowed"})
 """What a daemon says to a question that it does not know."""
@@ -126,7 +126,7 @@ class Client:
 
     @contextmanager
     def dial(self) -> Iterator[socket.socket]:
-        """Yield a connection for another protocol than this; it waits for ever.
+        """Yield a connection for another protocol than this; it waits without a limit.
 
         Raises:
             UnreachableError: there is no daemon, or it went away.
@@ -251,7 +251,7 @@ class Client:
             raise self._stranger() from None
 
     def _stranger(self) -> UnreachableError:
-        return UnreachableError(f"what answers at {self.address} is no solrecd")
+        return UnreachableError(f"the server at {self.address} is not solrecd")
 
 
 def _endpoint(url: str) -> tuple[str, int]:

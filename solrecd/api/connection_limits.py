@@ -1,8 +1,9 @@
-"""How many strangers may be at the door, and how fast they come in.
+"""How many connections unknown clients may have, and how fast they may come.
 
-Whoever can reach a port can open connections and begin handshakes. A connection costs
-memory and a descriptor; a handshake costs up to some milliseconds of the very loop that
-serves the consoles. Both are bounded here: strangers hurt each other, not a console.
+Any client that reaches a port can open connections and begin handshakes. A connection
+costs memory and a descriptor; a handshake costs up to some milliseconds of the very
+loop that serves the consoles. Both are bounded here: clients compete with each other,
+not with a console.
 """
 
 from __future__ import annotations
@@ -25,10 +26,10 @@ HANDSHAKES_PER_SECOND: Final = 50.0
 
 
 class ConnectionLimits:
-    """Who is connected to one listener.
+    """The connections to one listener.
 
     Args:
-        denials: takes who is turned away.
+        denials: counts refused connections.
     """
 
     def __init__(self, denials: Denials) -> None:
@@ -52,7 +53,7 @@ class ConnectionLimits:
             del self._by_address[address]
 
     def turn_away(self, reason: DenialReason, address: str, detail: str = "") -> None:
-        """Note that somebody did not come in."""
+        """Note that a connection was refused."""
         self._denials.add(Denial(reason=reason, peer=address, detail=detail))
 
     async def wait_turn(self) -> None:

@@ -13,13 +13,13 @@ from pathlib import Path
 import trio
 
 SOCKET_MODE = 0o660
-"""The owner and the group of the unix socket may use the API, nobody else."""
+"""Only the owner and the group of the unix socket may use the API."""
 
 _BACKLOG = 64
 
 Bind = str | tuple[str, int] | socket.socket
 """The path of a unix socket, or a TCP host and port (0: any free port); or a unix
-socket that somebody else listens on for us, and keeps when we go."""
+socket that the service manager listens on for us, and keeps when we exit."""
 
 CONTROL = "control"
 """FileDescriptorName= of solrecd.socket."""
@@ -66,9 +66,9 @@ def address_of(bind: Bind, listeners: Sequence[trio.SocketListener]) -> str:
 def control_bind(path: str, inherited: Mapping[str, int]) -> Bind:
     """Return what to listen on for ``control``: systemd's socket, or the path.
 
-    Clients who come while nobody serves wait in systemd's socket, so a restart is
-    nothing that they notice. One that listens elsewhere than the configuration says
-    is not used: whoever reads the configuration would not find us.
+    Clients that connect while no daemon serves wait in systemd's socket, so they do not
+    notice a restart. A socket at another path than the configuration names is not used:
+    clients read the configuration, and would not find us.
 
     Args:
         path: as configured.
@@ -128,7 +128,7 @@ def _refuse_if_taken(path: Path) -> None:
     except OSError:
         return
     if not stat.S_ISSOCK(mode):
-        raise ListenError(f"cannot listen on {path}: it exists and is no socket")
+        raise ListenError(f"cannot listen on {path}: it exists and is not a socket")
     if _answers(path):
         raise ListenError(f"cannot listen on {path}: another solrecd listens there")
 
@@ -143,7 +143,7 @@ def _answers(path: Path) -> bool:
 
 
 def _bind(listening: socket.socket, path: Path) -> tuple[int, int]:
-    """Bind under a temporary name: nobody can connect before the mode is right."""
+    """Bind under a temporary name: no client connects before the mode is right."""
     early = path.with_name(f".{path.name}.{os.getpid()}")
     early.unlink(missing_ok=True)
     listening.bind(os.fspath(early))

@@ -2,7 +2,7 @@
 
 Hypercorn's connection handler speaks HTTP; the rest of hypercorn is left out on
 purpose. Its `serve` sends to clients under a shield without a deadline, so that one
-viewer who stops reading would hold the daemon's shutdown for ever; and its worker
+viewer who stops reading would block the daemon's shutdown; and its worker
 does not survive an application that has no lifespan. Here every client's socket is
 closed when the server is cancelled, and a client who takes no bytes for too long is
 dropped (`solrecd.api.send_timeout`).
@@ -93,7 +93,7 @@ async def serve(
 
 
 class _Connections:
-    """Every client that is connected now, and how it is served."""
+    """All connected clients, and how they are served."""
 
     def __init__(
         self, app: AppWrapper, tls: Tls, limits: ConnectionLimits | None
@@ -162,7 +162,7 @@ class _Connections:
         return _TlsStream(stream, context, send_timeout)
 
     async def _greet(self, stream: _TlsStream, address: str) -> bool:
-        """Shake hands, where a crowd waits each in its turn; tell whether it worked."""
+        """Shake hands, within the rate allowed; tell whether it worked."""
         if self._limits is not None:
             await self._limits.wait_turn()
         why = "takes too long"
@@ -195,7 +195,7 @@ class _Connections:
 
 
 class _TimedStream:
-    """A client's stream whose writes have a deadline, as hypercorn's have not."""
+    """A client's stream whose writes have a deadline; hypercorn's have none."""
 
     def __init__(
         self,
@@ -269,9 +269,9 @@ def _address_of(stream: trio.SocketStream) -> str:
 
 
 def _end_when_silent(connection: trio.socket.SocketType) -> None:
-    """Have the kernel ask whether a client that says nothing is still there.
+    """Enable TCP keepalive: the kernel asks a silent client whether it is still there.
 
-    A terminal whose machine lost its power would otherwise be attached for ever.
+    A terminal whose machine lost its power would otherwise stay attached.
     """
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 60)

@@ -25,7 +25,7 @@ from solrecd.console.changes import Changes
 from solrecd.process.stamps import format_stamp
 
 EVERY: Final = 0.5
-"""Seconds between two sets of rows: what changes more often nobody can read."""
+"""Seconds between two sets of rows: faster changes are unreadable."""
 
 HEARTBEAT: Final = 5.0
 """Seconds after which a reader hears of us although nothing has changed."""

@@ -222,7 +222,7 @@ class Bmc:
         if kind == PayloadType.SOL:
             if controller.options.sol_keeps_session:
                 session.last_seen = now
-            # Anybody may hold a session, only the owner's SoL packets mean anything.
+            # Any client may hold a session, only the owner's SoL packets count.
             if controller.owner == session.id:
                 controller.payload.receive(decode_sol(payload), now)
                 controller.pump(now)

@@ -256,7 +256,7 @@ async def test_a_file_in_the_sockets_place_is_not_removed(tmp_path: Path) -> Non
     path = tmp_path / "control.sock"
     path.write_text("precious")
 
-    with pytest.raises(ListenError, match="is no socket"):
+    with pytest.raises(ListenError, match="is not a socket"):
         await serve(api_app(FakeFleet(), "1", open_gate()), str(path))
 
     assert path.read_text() == "precious"

@@ -82,7 +82,7 @@ def fill_in(expression: str, console: str) -> str:
         expression = expression.replace(name, value)
     filled = expression.replace("$console", console)
     if found := re.search(r"\$\w+", filled):
-        raise LookupError(f"{found[0]} in {expression}: nobody fills it in")
+        raise LookupError(f"{found[0]} in {expression}: no value is filled in")
     return filled
 
 

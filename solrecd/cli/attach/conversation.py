@@ -115,7 +115,7 @@ class Conversation:
             self._until = time.monotonic() + TIMEOUT
             self._wrote, self._writes, self._is_welcome = self._writes, False, False
             leave = shown(self._dialect.prefix + b".")
-            self._say(f"solrecd went away; waiting until it is back, {leave} leaves")
+            self._say(f"connection to solrecd lost; waiting for it, {leave} leaves")
         elif time.monotonic() >= self._until:
             raise error
 
@@ -134,7 +134,7 @@ class Conversation:
         self._line = line or self._line
 
     def _pause(self) -> None:
-        """Wait a little for the daemon; whoever is here may leave meanwhile."""
+        """Wait a little for the daemon; the user may leave meanwhile."""
         with selectors.DefaultSelector() as selector:
             selector.register(self._terminal.keyboard, selectors.EVENT_READ)
             if selector.select(RETRY) and not self._read():
@@ -202,7 +202,7 @@ class Conversation:
         return bool(data)
 
     def _wait_with(self, data: bytes) -> None:
-        """Keep what is typed until somebody can hear it; leaving is always possible."""
+        """Keep what is typed until it can be sent; leaving is always possible."""
         self._ahead = (self._ahead + data)[-TYPED_AHEAD:]
         items = KeyScanner(self._dialect).feed(self._ahead)
         self._is_over = Action.QUIT in items
@@ -227,7 +227,7 @@ class Conversation:
 
     def _escape(self, item: Action | Unknown) -> None:
         if isinstance(item, Unknown):
-            self._say(f"{shown(item.keys)} means nothing here")
+            self._say(f"unknown escape {shown(item.keys)}")
         else:
             _ACTIONS[item](self)
 
@@ -247,7 +247,7 @@ class Conversation:
         if not data:
             return
         if not self._writes:
-            self._say("you only watch")
+            self._say("this terminal is read-only")
             return
         if self._echoes:
             self._terminal.write(data)
@@ -276,7 +276,7 @@ class Conversation:
         self._line.request("write", claim="force")
 
     def join(self) -> None:
-        """Write beside who writes."""
+        """Write together with other users."""
         self._line.request("write", claim="join")
 
     def monitor(self) -> None:
@@ -292,11 +292,11 @@ class Conversation:
         self._list(self._context.status())
 
     def who(self) -> None:
-        """Show who is here."""
+        """List attached users."""
         self._line.request("who")
 
     def reconnect(self) -> None:
-        """Have a fresh session with the BMC."""
+        """Log in to the BMC again."""
         self._line.request("reconnect")
 
     def reset(self) -> None:

@@ -80,7 +80,7 @@ class Line:
 
         Raises:
             LineClosedError: it is over.
-            LineLostError: the same, and nobody said why.
+            LineLostError: the same, without a reason.
         """
         for data in self._arrived():
             self._protocol.receive_data(data)

@@ -1,4 +1,4 @@
-"""What is asked and said between the bytes of a console."""
+"""Questions and messages between the bytes of a console."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ _PRINTABLE: Final = range(0x20, 0x7F)
 
 
 def describe_others(others: Sequence[Mapping[str, str]]) -> str:
-    """Return who else is here: how many, and who of them writes."""
+    """Return how many other users are attached, and which of them write."""
     if not others:
-        return "nobody else is here"
+        return "no other user is attached"
     count = (
-        "one other is here" if len(others) == 1 else f"{len(others)} others are here"
+        "one other user is attached"
+        if len(others) == 1
+        else f"{len(others)} other users are attached"
     )
     writers = ", ".join(each["user"] for each in others if each["mode"] == "rw")
     return f"{count} ({writers} writes)" if writers else count

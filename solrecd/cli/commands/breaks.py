@@ -1,4 +1,4 @@
-"""`solrecctl break`: a serial break, and a SysRq letter behind it."""
+"""`solrecctl break`: send a serial break, optionally with a SysRq letter."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="KEY",
         nargs="?",
         default="",
-        help="SysRq letter for the kernel: w for blocked tasks, c for a crash dump,"
-        " b for a reboot at once",
+        help="SysRq letter for the kernel: w lists blocked tasks, c writes a crash"
+        " dump, b reboots immediately",
     )
 
 

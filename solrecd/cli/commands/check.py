@@ -1,4 +1,4 @@
-"""``solrecd check``: is this configuration one that ``solrecd run`` would take?"""
+"""``solrecd check``: checks a configuration as ``solrecd run`` would."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="?",
         const="",
         metavar="RECEIVER",
-        help="tell this receiver of alerts, or all of them, that this is a test",
+        help="send a test alert to this receiver, or to all of them",
     )
 
 

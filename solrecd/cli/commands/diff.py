@@ -1,4 +1,4 @@
-"""`solrecctl diff`: what a boot printed that another did not, and what got slow."""
+"""`solrecctl diff`: new and missing messages of a boot, and what became slower."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=boot_word,
         nargs="?",
         const="last-failed",
-        help="what this boot says that no good boot of any console ever said"
+        help="messages of this boot that no good boot of any console contains"
         " (default: last-failed)",
     )
 
@@ -71,7 +71,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> int:
     """Show the differences; exit status 1 when something was unreadable."""
     if len(args.boots) > 2 or (args.boots and args.fleet):
-        raise CommandError("two boots at most, and none beside --fleet")
+        raise CommandError("give at most two boots, and none with --fleet")
     source, faults = Source(args), Faults()
     with reading_archive():
         known = source.archive.consoles()
@@ -135,7 +135,7 @@ class _ComparedConsole:
         """Return what is needed of one boot."""
         row = next(self.index.boots([self.name], boot=number), None)
         if row is None:
-            message = f"boot {number} is not in the index: solrecctl reindex heals it"
+            message = f"boot {number} is not in the index: run solrecctl reindex"
             raise CommandError(f"{self.name}: {message}", Exit.NO)
         events = self.index.events([self.name], boot=number, kinds=["stage"])
         segments = [each for each in self._segments if each.name.boot == number]
@@ -183,7 +183,7 @@ def _novelties(
         novel.add(block)
     good = _good_boots(console, side.boot["boot"])
     if not good:
-        raise CommandError("the archive holds no other boot that is good", Exit.NO)
+        raise CommandError("the archive holds no other good boot", Exit.NO)
     read = cross_out(novel, archive, good, faults)
     found = _first_said(side, novel, faults)
     return differences.novel_objects(side.boot, found, read)

@@ -1,4 +1,4 @@
-"""`solrecctl export`: a boot as one file for others: a page, a film, text, bytes."""
+"""`solrecctl export`: a boot as one file: HTML, asciicast, text or raw bytes."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "-o",
         "--output",
         metavar="FILE",
-        help="or a folder; its suffix can stand for the format (default: standard"
+        help="output file or folder; a suffix may set the format (default: standard"
         " output)",
     )
     parser.add_argument(
@@ -60,7 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="COLUMNSxROWS",
         type=parse_size,
         default=DEFAULT_SIZE,
-        help="of the terminal in an asciicast (default: 80x24)",
+        help="terminal size in an asciicast (default: 80x24)",
     )
 
 

@@ -41,15 +41,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
     boot_choice.add_arguments(parser)
     parser.add_argument("--since", metavar="TIME", help=when.HELP)
-    parser.add_argument("--until", metavar="TIME", help="likewise")
+    parser.add_argument("--until", metavar="TIME", help="as --since")
     parser.add_argument("--stage", metavar="STAGE", help="only this stage of the boot")
     form = parser.add_mutually_exclusive_group()
     form.add_argument(
         "--raw", action="store_true", help="the exact bytes, escape sequences included"
     )
-    form.add_argument("--no-stamps", action="store_true", help="the text alone")
+    form.add_argument("--no-stamps", action="store_true", help="without times")
     form.add_argument(
-        "--delta", action="store_true", help="seconds since the line before"
+        "--delta", action="store_true", help="seconds since the previous line"
     )
 
 

@@ -1,4 +1,4 @@
-"""`solrecctl msg`: tell everybody who is attached to consoles."""
+"""`solrecctl msg`: send a message to the users attached to consoles."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`solrecctl note`: a line into consoles' logs."""
+"""`solrecctl note`: write a line into consoles' logs."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ _WISHES = {
 """What people say, and what the daemon calls it."""
 
 _QUESTIONS = {
-    "off": "switch off at once",
+    "off": "switch off immediately",
     "cycle": "switch off and on",
     "reset": "reset",
     "soft": "shut down",
@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "wish",
         choices=_WISHES,
-        help="soft asks the operating system, diag is an NMI, cycle is off and on",
+        help="soft: orderly shutdown; diag: NMI; cycle: off and on",
     )
 
 

@@ -1,4 +1,4 @@
-"""`solrecctl reconnect`: a fresh session with a BMC, at once."""
+"""`solrecctl reconnect`: end the session with a BMC and log in again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`solrecctl reload`: have the daemon read its configuration anew, and say what for."""
+"""`solrecctl reload`: reload the daemon's configuration and show what changed."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _COLOURS: Mapping[str, Colour] = {
 }
 """What is done to consoles, in the order shown."""
 
-_NEXT_START = "counts from the next start on (systemctl restart keeps the sessions)"
+_NEXT_START = "takes effect at the next start (systemctl restart keeps the sessions)"
 
 
 class _Change(NamedTuple):
@@ -43,13 +43,13 @@ class _Change(NamedTuple):
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
     parser.epilog = """\
-Consoles that did not change keep their sessions. A mistake changes nothing; all
-mistakes are told.
+Unchanged consoles keep their sessions. A configuration with mistakes changes
+nothing; all mistakes are reported.
 
 exit status: 0 done, 1 (--dry-run) nothing would change, 2 the configuration has
 mistakes"""
     parser.add_argument(
-        "-n", "--dry-run", action="store_true", help="only say what would change"
+        "-n", "--dry-run", action="store_true", help="only show what would change"
     )
 
 
@@ -138,8 +138,8 @@ def _summary(plan: Mapping[str, Any]) -> str:
 
 def _beside_consoles(plan: Mapping[str, Any]) -> Iterator[str]:
     if plan["stages"]:
-        yield "[stages.timeout] changed: it counts at once, for all boots"
+        yield "[stages.timeout] changed: in effect now, for all boots"
     if plan.get("access"):
-        yield "[access] changed: it counts at once, also for who is attached"
+        yield "[access] changed: in effect now, also for attached users"
     if plan["daemon"]:
         yield f"[daemon] {', '.join(plan['daemon'])}: {_NEXT_START}"

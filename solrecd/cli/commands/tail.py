@@ -147,7 +147,7 @@ def _follow_files(view: _View, followers: Mapping[str, Follower]) -> None:
 
 
 class _Quiet:
-    """Waits until an unfinished line stops changing: somebody may be typing in it."""
+    """Waits until an unfinished line stops changing: a user may be typing in it."""
 
     def __init__(self) -> None:
         self._line: TextLine | None = None

@@ -1,4 +1,4 @@
-"""`solrecctl take`: have a console back, whoever holds it."""
+"""`solrecctl take`: take a console back from another client."""
 
 from __future__ import annotations
 

@@ -32,8 +32,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
     parser.add_argument("names", metavar="NAMES", nargs="*", help="default: all")
     parser.epilog = f"""\
-Piped, or with --json, it prints once how things are. On a terminal it shows what
-changes, ? lists the keys, and it needs textual: {EXTRA}"""
+On a terminal the screen follows changes, ? lists the keys; this requires
+textual: {EXTRA}. Piped, or with --json, the current
+state is printed once."""
 
 
 def main(args: argparse.Namespace) -> int:

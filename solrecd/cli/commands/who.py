@@ -1,4 +1,4 @@
-"""`solrecctl who`: who is attached where."""
+"""`solrecctl who`: list attached users."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> int:
-    """List them; exit status 1 when there is nobody."""
+    """List them; exit status 1 when there are none."""
     source, output = Source(args), screen()
     found = ",".join(chosen(source, args.names))
     with asking():

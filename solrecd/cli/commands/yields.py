@@ -1,4 +1,4 @@
-"""`solrecctl yield`: give a BMC to somebody else for a while."""
+"""`solrecctl yield`: release a BMC to other tools for a while."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from solrecd.cli.shared.when import seconds_in
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
     parser.epilog = """\
-The session ends, so that ipmitool or the vendor's tools can have the console; what it
-prints meanwhile is not recorded. `solrecctl take` ends it early."""
+The session ends, so that ipmitool or the vendor's tools can use the console;
+its output is not recorded meanwhile. `solrecctl take` ends this early."""
     add_names(parser)
     parser.add_argument(
         "time",

@@ -45,7 +45,7 @@ def boot_word(text: str) -> str:
     """
     if choose.is_word(text):
         return text
-    raise argparse.ArgumentTypeError(f"{text!r} is no boot; allowed: {choose.HELP}")
+    raise argparse.ArgumentTypeError(f"invalid boot {text!r}; allowed: {choose.HELP}")
 
 
 def chosen(args: argparse.Namespace, source: Source) -> ChosenBoot:

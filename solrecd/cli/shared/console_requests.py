@@ -1,4 +1,4 @@
-"""What commands share that want something of consoles: names, a question, a wish."""
+"""What commands share that change consoles: names, a confirmation, a request."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from solrecd.cli.shared.output import screen, warn
 from solrecd.cli.shared.source import Source, asking
 
 TIMEOUT = 130.0
-"""Seconds for a wish: the daemon gives a BMC 120."""
+"""Seconds for a request: the daemon gives a BMC 120."""
 
 
 def chosen(source: Source, words: Sequence[str]) -> Sequence[str]:
@@ -36,14 +36,13 @@ def add_names(parser: argparse.ArgumentParser, *, asks: bool = False) -> None:
 def request_each(
     args: argparse.Namespace, wish: str, question: str = "", /, **query: str
 ) -> int:
-    """Want the same of each console; exit status 1 when one refused.
+    """Send the same request for each console; exit status 1 when one was refused.
 
     Args:
         args: of the command.
         wish: last part of the API's path.
-        question: what a person is asked first; nothing where it is empty. A script is
-            taken to mean it.
-        query: the rest of the wish.
+        question: to confirm first; empty: none. Without a terminal nothing is asked.
+        query: the rest of the request.
     """
     source, refused = Source(args), 0
     consoles = chosen(source, [args.names])

@@ -275,7 +275,7 @@ class WallApp(App[None]):
     # What keys do.
 
     def action_attach(self) -> None:
-        """Have the marked console on this terminal."""
+        """Connect to the selected console."""
         self._run_in_terminal(self._actions.attach)
 
     def action_watch(self) -> None:
@@ -283,7 +283,7 @@ class WallApp(App[None]):
         self._run_in_terminal(self._actions.watch)
 
     def _run_in_terminal(self, action: Callable[[str], None]) -> None:
-        """Give the terminal away until the deed is done."""
+        """Suspend the screen until the action is done."""
         row = self.rows.row
         if row is None:
             return

@@ -56,7 +56,7 @@ HELP: Final = """\
  u         take an acknowledgement back
  /         filter: parts of name, state, stage or text, node[1-8], node*,
            @label=value; all words have to fit; Escape shows all again
- s  r      sort by the next column; turn the order round
+ s  r      sort by the next column; reverse the order
  arrows, j k, PgUp PgDn, Home End, wheel
  ?  q      this help; quit
 

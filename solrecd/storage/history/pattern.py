@@ -60,7 +60,7 @@ class Pattern:
         Args:
             pattern: a regular expression as RE2 has them.
             fixed: it is no expression but a text.
-            ignore_case: letters match those of the other case.
+            ignore_case: upper and lower case match each other.
 
         Raises:
             PatternError: it is no regular expression.

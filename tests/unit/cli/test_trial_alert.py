@@ -38,7 +38,7 @@ def test_a_program_is_told_and_its_answer_is_printed(
 @pytest.mark.parametrize(
     ("receiver", "status", "told"),
     [
-        ("", 1, "nobody to tell: there is no [alerts.NAME]"),
+        ("", 1, "no receiver configured: there is no [alerts.NAME]"),
         ("pager", 2, "there is no receiver 'pager'"),
     ],
 )
