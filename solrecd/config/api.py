@@ -30,7 +30,7 @@ API_KEYS: Schema = MappingProxyType(
         ),
         "key": Key(
             absolute_path,
-            "The certificate's key, in PEM, which nobody else may read (mode 0600). A"
+            "The certificate's key, in PEM, which no other user may read (mode 0600). A"
             " reload reads it anew.",
             example="/etc/solrecd/api.key",
         ),
