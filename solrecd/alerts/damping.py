@@ -24,7 +24,7 @@ class _Mark:
 
 
 @dataclass(slots=True)
-class _Console:
+class _DampedConsole:
     marks: dict[Key, _Mark] = field(default_factory=dict)
     beyond: int = 0
     """Held back because the console had so many different things to tell."""
@@ -39,7 +39,7 @@ class Damper:
 
     def __init__(self, window: float) -> None:
         self.window = window
-        self._consoles: dict[str, _Console] = {}
+        self._consoles: dict[str, _DampedConsole] = {}
 
     def admits(self, key: Key, now: float) -> bool:
         """Whether it would be told now."""
@@ -48,7 +48,7 @@ class Damper:
 
     def take(self, key: Key, now: float) -> int | None:
         """Tell or hold back; return how many were held back before, None when it is."""
-        console = self._consoles.setdefault(key.console, _Console())
+        console = self._consoles.setdefault(key.console, _DampedConsole())
         if not self._admits(console, key, now):
             self._hold(console, key)
             return None
@@ -61,7 +61,7 @@ class Damper:
 
     def told(self, key: Key, now: float) -> None:
         """Note that somebody else has told it, an earlier daemon."""
-        self._consoles.setdefault(key.console, _Console()).marks[key] = _Mark(now)
+        self._consoles.setdefault(key.console, _DampedConsole()).marks[key] = _Mark(now)
 
     def due(self, key: Key) -> float:
         """Return when it may be told again."""
@@ -73,37 +73,37 @@ class Damper:
             return mark.told + self.window
         if len(console.marks) < DIFFERENT:
             return 0.0
-        return min(one.told for one in console.marks.values()) + self._patience
+        return min(one.told for one in console.marks.values()) + self._interval
 
     def forget(self, console: str) -> None:
         """Drop what is known of a console that was removed."""
         self._consoles.pop(console, None)
 
     @property
-    def _patience(self) -> float:
+    def _interval(self) -> float:
         """Seconds until another different thing may take a mark's place."""
         return max(self.window, 1.0)
 
-    def _admits(self, console: _Console, key: Key, now: float) -> bool:
+    def _admits(self, console: _DampedConsole, key: Key, now: float) -> bool:
         mark = console.marks.get(key)
         if mark is not None:
             return now >= mark.told + self.window
         if len(console.marks) < DIFFERENT:
             return True
-        return now >= min(m.told for m in console.marks.values()) + self._patience
+        return now >= min(m.told for m in console.marks.values()) + self._interval
 
     @staticmethod
-    def _hold(console: _Console, key: Key) -> None:
+    def _hold(console: _DampedConsole, key: Key) -> None:
         mark = console.marks.get(key)
         if mark is not None:
             mark.held += 1
         else:
             console.beyond += 1
 
-    def _make_room(self, console: _Console, now: float) -> None:
+    def _make_room(self, console: _DampedConsole, now: float) -> None:
         """Forget what is long told; what was held back of it counts on."""
         for key, mark in list(console.marks.items()):
-            is_old = now >= mark.told + self._patience
+            is_old = now >= mark.told + self._interval
             if is_old and (not mark.held or len(console.marks) >= DIFFERENT):
                 console.beyond += mark.held
                 del console.marks[key]

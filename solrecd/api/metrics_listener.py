@@ -21,7 +21,7 @@ class Exporter:
     Args:
         settings: where, and the web configuration.
         scrape: starts a scrape.
-        metrics: count who is sent away.
+        metrics: count refused requests.
 
     Raises:
         WebConfigError: the web configuration cannot be used.

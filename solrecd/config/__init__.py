@@ -39,7 +39,7 @@ from solrecd.config.model import (
 )
 from solrecd.config.reading import parse
 from solrecd.config.reload import ReloadPlan, plan_reload
-from solrecd.config.secret import Surroundings
+from solrecd.config.secret_sources import ConfigEnvironment
 from solrecd.process.log_settings import LogFormat, LogLevel
 from solrecd.process.secret import Secret
 
@@ -47,6 +47,7 @@ __all__ = [
     "Alertmanager",
     "ApiConfig",
     "Config",
+    "ConfigEnvironment",
     "ConfigError",
     "ConsoleConfig",
     "ConsoleKind",
@@ -64,7 +65,6 @@ __all__ = [
     "Secret",
     "Selection",
     "Source",
-    "Surroundings",
     "Webhook",
     "console_kinds",
     "parse",

@@ -51,7 +51,7 @@ def _secret_keys(key: str, what: str, example: str) -> dict[str, Key]:
         ),
         f"{key}_file": Key(
             absolute_path,
-            f"{what} is in this file, which nobody else may read (mode 0600).",
+            f"{what} is in this file, which no other user may read (mode 0600).",
             example=f"/etc/solrecd/alerts.{key}",
         ),
         key: Key(

@@ -16,18 +16,18 @@ from solrecd.config.loki_keys import read_loki
 from solrecd.config.model import STAGE_TIMEOUTS, Config, DaemonConfig
 from solrecd.config.receivers import ReceiverReader
 from solrecd.config.schema import DAEMON_KEYS, STAGE_TIMEOUT_KEYS
-from solrecd.config.secret import Surroundings
+from solrecd.config.secret_sources import ConfigEnvironment
 from solrecd.config.settings import Table, parse_settings
 from solrecd.config.tables import TOP_LEVEL
 from solrecd.config.values import refusal, suggestion
 from solrecd.events import Stage
 
-_NOTHING = Surroundings()
+_NOTHING = ConfigEnvironment()
 
 
 def parse(
     sources: Sequence[Source],
-    surroundings: Surroundings = _NOTHING,
+    environment: ConfigEnvironment = _NOTHING,
     *,
     consoles: ConsoleKinds,
 ) -> Config:
@@ -38,7 +38,7 @@ def parse(
 
     Args:
         sources: the files, main file first.
-        surroundings: what secrets are fetched from.
+        environment: what secrets are fetched from.
         consoles: the kinds of consoles there are.
 
     Raises:
@@ -53,17 +53,17 @@ def parse(
     _check_top_level(documents, problems)
     daemon = _daemon(documents, problems)
     stages = _stages(documents, problems)
-    access = AccessReader(surroundings, problems)
-    reader = ConsoleReader(consoles, surroundings, problems)
+    access = AccessReader(environment, problems)
+    reader = ConsoleReader(consoles, environment, problems)
     reader.set_defaults(_merged(documents, ("defaults",), problems))
     for document in documents:
         access.read(document, _table(document, ("access",), problems))
         reader.read(document, _table(document, ("console",), problems))
-    receivers = ReceiverReader(surroundings, problems, reader.names)
+    receivers = ReceiverReader(environment, problems, reader.names)
     for document in documents:
         receivers.read(document, _table(document, ("alerts",), problems))
     api_table = _merged(documents, ("api",), problems)
-    api = ApiReader(surroundings, problems).read(api_table, access.policy)
+    api = ApiReader(environment, problems).read(api_table, access.policy)
     loki = read_loki(_merged(documents, ("loki",), problems), receivers, problems)
     problems.raise_any()
     return Config(

@@ -18,7 +18,12 @@ from solrecd.config.alerts import (
 from solrecd.config.console_settings import check_secret
 from solrecd.config.document import Document, Given
 from solrecd.config.errors import Problems
-from solrecd.config.secret import SecretKind, SecretSource, Surroundings, fetch
+from solrecd.config.secret_sources import (
+    ConfigEnvironment,
+    SecretKind,
+    SecretSource,
+    fetch,
+)
 from solrecd.config.settings import Setting, Settings, Table, parse_settings
 from solrecd.config.values import refusal, suggestion
 from solrecd.process.secret import Secret
@@ -33,19 +38,19 @@ class ReceiverReader:
     """Reads the receivers of one file after the other into `receivers`.
 
     Args:
-        surroundings: what secrets are fetched from.
+        environment: what secrets are fetched from.
         problems: takes all mistakes.
         consoles: the names of all consoles.
     """
 
     def __init__(
         self,
-        surroundings: Surroundings,
+        environment: ConfigEnvironment,
         problems: Problems,
         consoles: Collection[str],
     ) -> None:
         self.receivers: dict[str, ReceiverConfig] = {}
-        self._surroundings = surroundings
+        self._environment = environment
         self._problems = problems
         self._consoles = consoles
         self._first: dict[str, Given] = {}
@@ -140,7 +145,7 @@ class ReceiverReader:
         if setting is None:
             return
         try:
-            self._surroundings.read_bytes(setting.value)
+            self._environment.read_bytes(setting.value)
         except OSError as error:
             text_ = f"cannot read {setting.value}: {error.strerror or error}"
             self._problems.add(setting.given.problem(text_))
@@ -152,7 +157,7 @@ class ReceiverReader:
             if name in settings:
                 source = SecretSource(kind, settings[name].value)
                 try:
-                    return Secret(_usable(fetch(source, self._surroundings)))
+                    return Secret(_usable(fetch(source, self._environment)))
                 except ValueError as error:
                     self._problems.add(settings[name].given.problem(str(error)))
         return None

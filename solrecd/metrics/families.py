@@ -53,7 +53,7 @@ SESSION_STATE = Family(
 SESSION_STOLEN = Family(
     "solrecd_sol_session_stolen_total",
     Type.COUNTER,
-    "Times somebody else took the SoL payload from us.",
+    "Times another client took the SoL payload from us.",
     ("console",),
 )
 RECEIVED = Family(
@@ -189,7 +189,7 @@ RELOAD_TIME = Family(
 REJECTED = Family(
     "solrecd_datagrams_rejected_total",
     Type.COUNTER,
-    "Datagrams dropped because they were malformed, forged, replayed or nobody's.",
+    "Datagrams dropped because they were malformed, forged, replayed or of no session.",
     ("cause",),
 )
 DENIED = Family(
@@ -230,7 +230,7 @@ ALERT_RECEIVER_UP = Family(
 ALERT_EVENTS_DROPPED = Family(
     "solrecd_alert_events_dropped_total",
     Type.COUNTER,
-    "Events that nobody was told of, because too many came at once.",
+    "Events that were not sent to receivers, because too many came at once.",
 )
 LOOP_LAG = Family(
     "solrecd_loop_lag_seconds",

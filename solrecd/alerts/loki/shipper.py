@@ -61,7 +61,7 @@ Post = Callable[[str, bytes, Mapping[str, str]], Awaitable[Answer]]
 """Posts a body with headers to an URL; whatever goes wrong is an answer."""
 
 
-class Surroundings(NamedTuple):
+class ShipperContext(NamedTuple):
     """What the shipper asks of the daemon."""
 
     consoles: Callable[[], Mapping[str, Mapping[str, str]]]
@@ -91,7 +91,7 @@ class Shipper:
         archive: the folder of all consoles.
         state: the folder of the positions.
         target: where to.
-        surroundings: what it asks of the daemon.
+        context: what it asks of the daemon.
         rng: for pauses.
     """
 
@@ -100,13 +100,13 @@ class Shipper:
         archive: Path,
         state: Path,
         target: LokiConfig,
-        surroundings: Surroundings,
+        context: ShipperContext,
         rng: random.Random,
     ) -> None:
         self._reader = Reader(archive)
         self._path = state / saved.FILE_NAME
         self._target = target
-        self._daemon = surroundings
+        self._daemon = context
         self._rng = rng
         self._positions: dict[str, Position] = {}
         self._looked: dict[str, tuple[int, int, int, int] | None] = {}

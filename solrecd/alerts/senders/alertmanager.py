@@ -18,7 +18,7 @@ from solrecd.alerts import Notice, Phase
 from solrecd.alerts.alert import Key, key_of
 from solrecd.alerts.payload import alertmanager_object
 from solrecd.alerts.senders.http_sender import Answer, Client, connected
-from solrecd.alerts.senders.sender import Health, Patience, Receipt, Tally, Tools
+from solrecd.alerts.senders.sender import Health, Receipt, RetryDelay, Tally, Tools
 from solrecd.config import Alertmanager, ReceiverConfig
 from solrecd.process.stamps import SECOND
 
@@ -152,7 +152,7 @@ class _Peer:
 
     async def run(self, client: Client) -> None:
         """Tell it what is new at once, and everything that fires every so often."""
-        patience = Patience(self._tools.rng)
+        retry_delay = RetryDelay(self._tools.rng)
         resend_at = trio.current_time() + self._resend
         while True:
             with trio.move_on_at(resend_at):
@@ -162,10 +162,10 @@ class _Peer:
                 resend_at = trio.current_time() + self._resend
             self._wanted = trio.Event()
             if await self._tell_all(client):
-                patience.reset()
+                retry_delay.reset()
             else:
                 self._wanted.set()
-                await trio.sleep(patience.next())
+                await trio.sleep(retry_delay.next())
 
     async def _tell_all(self, client: Client) -> bool:
         """Tell what waits; return whether the server works."""

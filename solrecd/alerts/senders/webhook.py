@@ -13,7 +13,7 @@ import trio
 from solrecd.alerts import Notice
 from solrecd.alerts.payload import Envelope, envelope, headers
 from solrecd.alerts.senders.http_sender import Answer, Client, connected
-from solrecd.alerts.senders.sender import Health, Patience, Receipt, Tally, Tools
+from solrecd.alerts.senders.sender import Health, Receipt, RetryDelay, Tally, Tools
 from solrecd.alerts.senders.spool import Spool
 from solrecd.alerts.senders.waiting import Waiting
 from solrecd.config import ReceiverConfig, Webhook
@@ -111,7 +111,7 @@ class WebhookSender:
     # To the server.
 
     async def _send_forever(self, client: Client) -> None:
-        patience = Patience(self._tools.rng)
+        retry_delay = RetryDelay(self._tools.rng)
         while True:
             content = await trio.to_thread.run_sync(
                 self._spool.first, limiter=self._disk
@@ -123,11 +123,11 @@ class WebhookSender:
                 continue
             answer = await self._tell(client, content)
             if answer.ok or answer.is_final:
-                patience.reset()
+                retry_delay.reset()
                 self.tally.dropped += not answer.ok
                 await trio.to_thread.run_sync(self._done, content, limiter=self._disk)
             else:
-                await trio.sleep(patience.next())
+                await trio.sleep(retry_delay.next())
 
     def _done(self, content: Envelope) -> None:
         """Forget a notice, unless it was dropped while it was on its way."""

@@ -14,7 +14,7 @@ import trio
 
 from solrecd.alerts.senders import AlertSink, Receipt, Tools
 from solrecd.config import Config, Hook, ReceiverConfig, Secret, Webhook
-from solrecd.config.secret import STAND_IN
+from solrecd.config.secret_sources import STAND_IN
 from solrecd.config.values import suggestion
 
 FAILED = 1
@@ -36,7 +36,7 @@ def send(config: Config, name: str) -> int:
         print(f"there is no receiver {name!r}; {hint}", file=sys.stderr)
         return USAGE
     if not config.alerts:
-        print("nobody to tell: there is no [alerts.NAME]", file=sys.stderr)
+        print("no receiver configured: there is no [alerts.NAME]", file=sys.stderr)
         return FAILED
     chosen = {key: one for key, one in config.alerts.items() if name in ("", key)}
     receipts = [*_without_credentials(chosen), *_send(config, chosen)]
