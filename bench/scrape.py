@@ -26,7 +26,7 @@ from solrecd.cli.commands.scan import packaged_rules
 from solrecd.events import SessionState, Stage
 from solrecd.metrics import Format, Metrics, declared, metrics_app
 from solrecd.metrics.fleet import console_families
-from solrecd.process.garbage_collection import keep_what_is
+from solrecd.process.garbage_collection import freeze_objects
 
 _CONSOLES = 5000
 _NOW = 1_795_348_800_000_000
@@ -160,7 +160,7 @@ async def _serve(
 ) -> tuple[_Steps, Sequence[float]]:
     """Return what the loop did while readers scraped, and how late it was."""
     lags: list[float] = []
-    keep_what_is()
+    freeze_objects()
     async with trio.open_nursery() as services:
         app = metrics_app(metrics.chunks)
         address = await services.start(serve, app, ("127.0.0.1", 0))

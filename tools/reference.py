@@ -1,4 +1,4 @@
-"""The configuration, key by key, as the schema has it: for whoever prints it.
+"""The configuration, key by key, as the schema has it, ready to be printed.
 
 What a key allows is what its parser says when it refuses a value, and a default is
 shown as the spelling that its parser reads as that default. So neither can be wrong.

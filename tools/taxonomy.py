@@ -33,8 +33,8 @@ INTRODUCTION = """\
 `solrecd_failures_total{name}` counts the failures. Names are stable: alert on them. The
 same failure has the same `signature` on all machines: `solrecctl events --group`.
 
-How bad an event is: `fatal` (nothing runs any more), `critical` (somebody should look
-now), `error` (somebody should look), `warning` (worth knowing), `info`.
+How bad an event is: `fatal` (nothing runs any more), `critical` (look at it now),
+`error` (look at it), `warning` (worth knowing), `info`.
 
 [Stages](#stages) · [Failures](#failures) · [Stuck](#stuck) · [Sessions](#sessions) ·
 [Gaps](#gaps) · [Power](#power) · [Event log](#event-log-of-the-bmc) ·

@@ -24,7 +24,7 @@ class _Mark:
 
 
 @dataclass(slots=True)
-class _Console:
+class _DampedConsole:
     marks: dict[AlertKey, _Mark] = field(default_factory=dict)
     beyond: int = 0
     """Held back because the console had `DIFFERENT` alerts already."""
@@ -39,7 +39,7 @@ class Damper:
 
     def __init__(self, window: float) -> None:
         self.window = window
-        self._consoles: dict[str, _Console] = {}
+        self._consoles: dict[str, _DampedConsole] = {}
 
     def admits(self, key: AlertKey, now: float) -> bool:
         """Whether it would be sent now."""
@@ -48,7 +48,7 @@ class Damper:
 
     def take(self, key: AlertKey, now: float) -> int | None:
         """Send or hold back; return how many were held back before, None when it is."""
-        console = self._consoles.setdefault(key.console, _Console())
+        console = self._consoles.setdefault(key.console, _DampedConsole())
         if not self._admits(console, key, now):
             self._hold(console, key)
             return None
@@ -61,7 +61,7 @@ class Damper:
 
     def note_sent(self, key: AlertKey, now: float) -> None:
         """Note that an earlier daemon has sent it."""
-        self._consoles.setdefault(key.console, _Console()).marks[key] = _Mark(now)
+        self._consoles.setdefault(key.console, _DampedConsole()).marks[key] = _Mark(now)
 
     def due(self, key: AlertKey) -> float:
         """Return when it may be sent again."""
@@ -73,37 +73,37 @@ class Damper:
             return mark.sent + self.window
         if len(console.marks) < DIFFERENT:
             return 0.0
-        return min(one.sent for one in console.marks.values()) + self._reuse_after
+        return min(one.sent for one in console.marks.values()) + self._interval
 
     def forget(self, console: str) -> None:
         """Drop what is known of a console that was removed."""
         self._consoles.pop(console, None)
 
     @property
-    def _reuse_after(self) -> float:
+    def _interval(self) -> float:
         """Seconds until another different thing may take a mark's place."""
         return max(self.window, 1.0)
 
-    def _admits(self, console: _Console, key: AlertKey, now: float) -> bool:
+    def _admits(self, console: _DampedConsole, key: AlertKey, now: float) -> bool:
         mark = console.marks.get(key)
         if mark is not None:
             return now >= mark.sent + self.window
         if len(console.marks) < DIFFERENT:
             return True
-        return now >= min(m.sent for m in console.marks.values()) + self._reuse_after
+        return now >= min(m.sent for m in console.marks.values()) + self._interval
 
     @staticmethod
-    def _hold(console: _Console, key: AlertKey) -> None:
+    def _hold(console: _DampedConsole, key: AlertKey) -> None:
         mark = console.marks.get(key)
         if mark is not None:
             mark.held += 1
         else:
             console.beyond += 1
 
-    def _make_room(self, console: _Console, now: float) -> None:
+    def _make_room(self, console: _DampedConsole, now: float) -> None:
         """Forget old marks; what was held back of them still counts."""
         for key, mark in list(console.marks.items()):
-            is_old = now >= mark.sent + self._reuse_after
+            is_old = now >= mark.sent + self._interval
             if is_old and (not mark.held or len(console.marks) >= DIFFERENT):
                 console.beyond += mark.held
                 del console.marks[key]

@@ -20,7 +20,7 @@ class Exporter:
     Args:
         settings: where, and the web configuration.
         scrape: starts a scrape.
-        metrics: count requests that are refused.
+        metrics: count refused requests.
 
     Raises:
         WebConfigError: the web configuration cannot be used.

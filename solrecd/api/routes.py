@@ -136,7 +136,7 @@ ROUTES: Final = (
         path="/v1/who",
         role=Role.VIEW,
         reach=Reach.SHOWN,
-        help="List who is attached where.",
+        help="List attached users.",
         answer="seats",
         parameters=(_NAMES,),
     ),
@@ -152,7 +152,7 @@ ROUTES: Final = (
         name="attach",
         method=Method.WEBSOCKET,
         path="/v1/consoles/{name}/attach",
-        # Who writes needs more, now and when he asks for it later.
+        # Writing needs more, now and when it is asked for later.
         role=Role.VIEW,
         help="Watch a console; with role operate also type (mode=rw). Binary messages"
         " are bytes of the console and keys, text messages are JSON objects.",
@@ -165,7 +165,7 @@ ROUTES: Final = (
             ),
             Parameter(
                 "claim",
-                "What happens when somebody else types.",
+                "What happens when another user writes.",
                 MappingProxyType({"enum": ["ask", "force", "join"], "default": "ask"}),
             ),
         ),
@@ -207,7 +207,7 @@ ROUTES: Final = (
             ),
         ),
     ),
-    _wish("take", "Have the console back, whoever holds it."),
+    _wish("take", "Take the console back from another client."),
     _wish("reconnect", "Begin a fresh session with the BMC."),
     _wish(
         "power",
@@ -231,7 +231,7 @@ ROUTES: Final = (
         name="treat",
         method=Method.POST,
         path="/v1/consoles/{name}/doctor",
-        # It changes the BMC for everybody who uses it.
+        # It changes the BMC for all its users.
         role=Role.ADMIN,
         help="Set the BMC's SoL parameters as they should be.",
         answer="treated",
@@ -251,7 +251,7 @@ ROUTES: Final = (
         path="/v1/reload",
         role=Role.ADMIN,
         reach=Reach.EVERYTHING,
-        help="Read the configuration anew and apply what changed.",
+        help="Reload the configuration and apply what changed.",
         answer="plan",
         parameters=(
             Parameter(
@@ -265,7 +265,7 @@ ROUTES: Final = (
 )
 """All of them."""
 
-DEED_ROLES: Final[Mapping[str, Role]] = MappingProxyType(
+ATTACH_ROLES: Final[Mapping[str, Role]] = MappingProxyType(
     {
         "watch": Role.VIEW,
         "who": Role.VIEW,

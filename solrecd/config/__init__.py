@@ -40,7 +40,7 @@ from solrecd.config.model import (
 from solrecd.config.options import OptionReader, secret_keys
 from solrecd.config.reading import parse
 from solrecd.config.reload import ReloadPlan, plan_reload
-from solrecd.config.secret import Surroundings
+from solrecd.config.secret_sources import ConfigEnvironment
 from solrecd.process.log_settings import LogFormat, LogLevel
 from solrecd.process.secret import Secret
 
@@ -48,6 +48,7 @@ __all__ = [
     "HTTP_KEYS",
     "ApiConfig",
     "Config",
+    "ConfigEnvironment",
     "ConfigError",
     "ConsoleConfig",
     "ConsoleKind",
@@ -67,7 +68,6 @@ __all__ = [
     "Secret",
     "Selection",
     "Source",
-    "Surroundings",
     "TableKind",
     "console_kinds",
     "parse",

@@ -12,7 +12,7 @@ from solrecd.config.http_keys import HTTP_KEYS, read_http
 from solrecd.config.keys import Key, Schema, TableSchema, defaults_of
 from solrecd.config.loki import LokiConfig
 from solrecd.config.options import OptionReader
-from solrecd.config.secret import Surroundings
+from solrecd.config.secret_sources import ConfigEnvironment
 from solrecd.config.settings import Table, parse_settings
 from solrecd.config.values import duration, labels, size, text
 
@@ -64,19 +64,19 @@ def loki_table() -> TableSchema:
 
 
 def read_loki(
-    table: Table, surroundings: Surroundings, problems: Problems
+    table: Table, environment: ConfigEnvironment, problems: Problems
 ) -> LokiConfig | None:
     """Return what the table says; None where there is none, or it is wrong.
 
     Args:
         table: of all files together.
-        surroundings: what secrets are fetched from.
+        environment: what secrets are fetched from.
         problems: takes all mistakes.
     """
     if not table:
         return None
     settings = parse_settings(table, LOKI_KEYS, problems)
-    options = OptionReader(settings, surroundings, problems)
+    options = OptionReader(settings, environment, problems)
     http = read_http(options)
     if "url" not in table:
         given = next(iter(table.values()))

@@ -7,11 +7,11 @@ from typing import Any, Final
 from solrecd.config.console_settings import check_secret
 from solrecd.config.errors import Problems
 from solrecd.config.keys import Key
-from solrecd.config.secret import (
+from solrecd.config.secret_sources import (
     STAND_IN,
+    ConfigEnvironment,
     SecretKind,
     SecretSource,
-    Surroundings,
     fetch,
 )
 from solrecd.config.settings import Settings
@@ -61,15 +61,15 @@ class OptionReader:
 
     Args:
         settings: the parsed values that the table gives.
-        surroundings: what secrets and files are fetched from.
+        environment: what secrets and files are fetched from.
         problems: takes all mistakes.
     """
 
     def __init__(
-        self, settings: Settings, surroundings: Surroundings, problems: Problems
+        self, settings: Settings, environment: ConfigEnvironment, problems: Problems
     ) -> None:
         self._settings = settings
-        self._surroundings = surroundings
+        self._environment = environment
         self._problems = problems
         self.lacks_credential = False
         """A secret is `STAND_IN`: only the service itself has it."""
@@ -102,7 +102,7 @@ class OptionReader:
     def _fetch(self, key: str, kind: SecretKind) -> Secret | None:
         source = SecretSource(kind, self._settings[key].value)
         try:
-            found = _usable(fetch(source, self._surroundings))
+            found = _usable(fetch(source, self._environment))
         except ValueError as error:
             self.note(key, str(error))
             return None
@@ -113,7 +113,7 @@ class OptionReader:
         """Note when the file that a key names cannot be read."""
         for path in self.values(key).values():
             try:
-                self._surroundings.read_bytes(path)
+                self._environment.read_bytes(path)
             except OSError as error:
                 self.note(key, f"cannot read {path}: {error.strerror or error}")
 

@@ -17,18 +17,18 @@ from solrecd.config.loki_keys import read_loki
 from solrecd.config.model import STAGE_TIMEOUTS, Config, DaemonConfig
 from solrecd.config.receivers import ReceiverReader
 from solrecd.config.schema import DAEMON_KEYS, STAGE_TIMEOUT_KEYS
-from solrecd.config.secret import Surroundings
+from solrecd.config.secret_sources import ConfigEnvironment
 from solrecd.config.settings import Table, parse_settings
 from solrecd.config.tables import TOP_LEVEL
 from solrecd.config.values import refusal, suggestion
 from solrecd.events import Stage
 
-_NOTHING = Surroundings()
+_NOTHING = ConfigEnvironment()
 
 
 def parse(
     sources: Sequence[Source],
-    surroundings: Surroundings = _NOTHING,
+    environment: ConfigEnvironment = _NOTHING,
     *,
     consoles: ConsoleKinds,
     receivers: Kinds = NO_KINDS,
@@ -40,7 +40,7 @@ def parse(
 
     Args:
         sources: the files, main file first.
-        surroundings: what secrets are fetched from.
+        environment: what secrets are fetched from.
         consoles: the kinds of consoles there are.
         receivers: the kinds of receivers that alerts may have.
 
@@ -56,18 +56,18 @@ def parse(
     _check_top_level(documents, problems)
     daemon = _daemon(documents, problems)
     stages = _stages(documents, problems)
-    access = AccessReader(surroundings, problems)
-    reader = ConsoleReader(consoles, surroundings, problems)
+    access = AccessReader(environment, problems)
+    reader = ConsoleReader(consoles, environment, problems)
     reader.set_defaults(_merged(documents, ("defaults",), problems))
     for document in documents:
         access.read(document, _table(document, ("access",), problems))
         reader.read(document, _table(document, ("console",), problems))
-    alerts = ReceiverReader(surroundings, problems, reader.names, receivers)
+    alerts = ReceiverReader(environment, problems, reader.names, receivers)
     for document in documents:
         alerts.read(document, _table(document, ("alerts",), problems))
     api_table = _merged(documents, ("api",), problems)
-    api = ApiReader(surroundings, problems).read(api_table, access.policy)
-    loki = read_loki(_merged(documents, ("loki",), problems), surroundings, problems)
+    api = ApiReader(environment, problems).read(api_table, access.policy)
+    loki = read_loki(_merged(documents, ("loki",), problems), environment, problems)
     problems.raise_any()
     return Config(
         daemon=daemon,

@@ -12,7 +12,7 @@ from solrecd.config.document import Document, Given
 from solrecd.config.errors import Problems
 from solrecd.config.kinds import Kinds, TableKind
 from solrecd.config.options import OptionReader
-from solrecd.config.secret import Surroundings
+from solrecd.config.secret_sources import ConfigEnvironment
 from solrecd.config.settings import Settings, Table, parse_settings
 from solrecd.config.values import refusal, suggestion
 
@@ -21,7 +21,7 @@ class ReceiverReader:
     """Reads the receivers of one file after the other into `receivers`.
 
     Args:
-        surroundings: what secrets are fetched from.
+        environment: what secrets are fetched from.
         problems: takes all mistakes.
         consoles: the names of all consoles.
         kinds: all that a receiver may be.
@@ -29,13 +29,13 @@ class ReceiverReader:
 
     def __init__(
         self,
-        surroundings: Surroundings,
+        environment: ConfigEnvironment,
         problems: Problems,
         consoles: Collection[str],
         kinds: Kinds,
     ) -> None:
         self.receivers: dict[str, ReceiverConfig] = {}
-        self._surroundings = surroundings
+        self._environment = environment
         self._problems = problems
         self._consoles = consoles
         self._kinds = kinds
@@ -83,7 +83,7 @@ class ReceiverReader:
     def _build(
         self, name: str, kind: TableKind[Any], settings: Settings
     ) -> ReceiverConfig:
-        options = OptionReader(settings, self._surroundings, self._problems)
+        options = OptionReader(settings, self._environment, self._problems)
         return ReceiverConfig(
             name=name,
             target=kind.build(options),

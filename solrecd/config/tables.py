@@ -49,9 +49,9 @@ _ACCESS = TableSchema(
     help="Who may do what with `solrecctl`, and with the API. While no table names"
     " users or groups, all who can open the control socket (root and its group) may do"
     " everything. Once one does, the users of the socket have what these tables give"
-    " them; root and the daemon's own user always may do everything. Whoever is named"
-    " in several tables has all that they give. A reload counts at once, also for those"
-    " who are attached.",
+    " them; root and the daemon's own user always may do everything. A user named"
+    " in several tables has all that they give. A reload takes effect at once, also for"
+    " attached users.",
 )
 
 

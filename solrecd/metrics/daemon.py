@@ -149,7 +149,7 @@ class DaemonMetrics:
     alert_events_dropped: Source = sampled(
         Type.COUNTER,
         "solrecd_alert_events_dropped_total",
-        "Events that no receiver was sent, because too many came at once.",
+        "Events that were not sent to receivers, because too many came at once.",
     )
     loop_lag: Histogram = histogram(
         "solrecd_loop_lag_seconds",

@@ -53,7 +53,7 @@ class Notifier:
         watchdog_interval: see the attribute.
         monotonic_ns: CLOCK_MONOTONIC, which systemd compares a reload with.
         inherited: see the attribute.
-        unit: our name for systemctl; empty: nobody can be asked.
+        unit: our name for systemctl; empty: it cannot be asked.
     """
 
     def __init__(
@@ -103,11 +103,11 @@ class Notifier:
 
     @property
     def keeps_descriptors(self) -> bool:
-        """There is somebody who may keep descriptors while we are away."""
+        """The service manager may keep descriptors while we restart."""
         return self._channel is not None
 
     def store(self, name: str, fd: int) -> None:
-        """Have a descriptor kept, under a name that no other one has."""
+        """Store a descriptor, under a unique name."""
         # FDPOLL=0, or systemd would drop a socket for an ICMP error queued on it.
         self._storing.append((f"FDSTORE=1\nFDNAME={name}\nFDPOLL=0", fd))
         self._store_waiting()
@@ -117,13 +117,13 @@ class Notifier:
         self._storing.append((f"FDSTOREREMOVE=1\nFDNAME={name}", None))
         self._store_waiting()
 
-    async def restarts_us(self) -> bool:
+    async def will_restart(self) -> bool:
         """Whether the stop that was asked of us is the first half of a restart.
 
         A service is not told. systemd's queue is the only place that knows: while we
         stop, the job there is "restart"; it becomes "start" when we are gone. Where
-        nobody answers (no D-Bus, no systemctl), or nothing was stored, the stop counts
-        as one for good.
+        there is no answer (no D-Bus, no systemctl), or nothing was stored, it counts as
+        a final stop.
         """
         if not self._unit or self._channel is None:
             return False
@@ -134,7 +134,7 @@ class Notifier:
     async def restarts(self) -> int:
         """Return how often the service manager restarted us by itself.
 
-        Since somebody started the unit; 0 where nobody knows.
+        Since the unit was started by hand; 0 where that is unknown.
         """
         if not self._unit or self._channel is None:
             return 0
@@ -169,7 +169,7 @@ class Notifier:
             except BlockingIOError:
                 return
             except OSError:
-                pass  # nobody listens, or the descriptor was closed meanwhile
+                pass  # no listener, or the descriptor was closed meanwhile
             self._storing.popleft()
 
     def close(self) -> None:

@@ -29,10 +29,10 @@ from solrecd.simbmc.payload import SolSettings
 from solrecd.sources.ipmi.options import OnConflict
 from solrecd.storage.archive.files import FileSystem
 from solrecd.storage.index import FILE_NAME, Index, is_complete
-from solrecd.storage.index.memory import Memory
+from solrecd.storage.index.boot_history import BootHistory
 from tests.support.configs import bmc_console
 
-PATIENCE = 60.0
+TIMEOUT = 60.0
 """Seconds for what normally takes one or two."""
 
 TOTAL = 12_800
@@ -140,7 +140,7 @@ class Site:
 
     async def wait(self, name: str, **wanted: object) -> Mapping[str, Any]:
         """Return the console's ``ls`` object once it has these values."""
-        with trio.fail_after(PATIENCE):
+        with trio.fail_after(TIMEOUT):
             row = await self.ls(name)
             while any(row[key] != value for key, value in wanted.items()):
                 await trio.sleep(0.05)
@@ -150,7 +150,7 @@ class Site:
 
 async def until(condition: Callable[[], bool]) -> None:
     """Wait for something that the daemon or a BMC brings about."""
-    with trio.fail_after(PATIENCE):
+    with trio.fail_after(TIMEOUT):
         while not condition():  # noqa: ASYNC110 - a BMC has no trio.Event
             await trio.sleep(0.02)
 
@@ -240,7 +240,7 @@ async def test_a_bmc_that_restarts_is_recorded_again_and_the_gap_is_marked(
 
     async with site.recording():
         await until(lambda: bmc.ledger.acknowledged > 1000)
-        bmc.suffer(Mishap.RESET, trio.current_time())
+        bmc.inject(Mishap.RESET, trio.current_time())
         site.fleet.poke(member)
         acknowledged = bmc.ledger.acknowledged
         await until(lambda: bmc.ledger.acknowledged > acknowledged + 1000)
@@ -282,10 +282,10 @@ async def test_a_stolen_console_is_noticed_and_left_to_the_thief(site: Site) -> 
 
     async with site.recording():
         await site.wait("node1", session="up")
-        bmc.suffer(Mishap.STEAL, trio.current_time())
+        bmc.inject(Mishap.STEAL, trio.current_time())
         site.fleet.poke(member)
         yielded = await site.wait("node1", session="yielded")
-        bmc.suffer(Mishap.RELEASE, trio.current_time())
+        bmc.inject(Mishap.RELEASE, trio.current_time())
         site.fleet.poke(member)
         await site.wait("node1", session="up")
 
@@ -300,7 +300,7 @@ async def test_a_stolen_console_is_taken_back_where_that_is_the_policy(
 
     async with site.recording():
         await site.wait("node1", session="up")
-        bmc.suffer(Mishap.STEAL, trio.current_time())
+        bmc.inject(Mishap.STEAL, trio.current_time())
         site.fleet.poke(member)
         acknowledged = bmc.ledger.acknowledged
         await until(lambda: bmc.ledger.acknowledged > acknowledged + 1000)
@@ -348,7 +348,7 @@ async def test_a_silent_bmc_cannot_hold_shutdown_up(site: Site) -> None:
 
     async with site.recording():
         await site.wait("node1", session="up")
-        bmc.suffer(Mishap.MUTE, trio.current_time())
+        bmc.inject(Mishap.MUTE, trio.current_time())
         began = trio.current_time()
 
     assert trio.current_time() - began < 5
@@ -438,4 +438,4 @@ async def test_a_lost_index_is_rebuilt_and_the_archive_left_alone(
         await until(lambda: is_complete(index))
 
     assert site.raw("node1") == before
-    assert Memory(index, outcomes=(), count=0).recall("node1").boot is not None
+    assert BootHistory(index, outcomes=(), count=0).recall("node1").boot is not None

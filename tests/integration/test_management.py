@@ -37,7 +37,7 @@ from tests.support.ipmi_sim import HOST, PASSWORD, USERNAME, IpmiSim
 from tests.support.peers import need
 from tests.support.wire import Wire
 
-PATIENCE = 60.0
+TIMEOUT = 60.0
 """Seconds for what normally takes less than one."""
 
 PANIC = struct.pack("<BIHBBBBBBB", 0x02, 0x10, 0x20, 4, 0x20, 0, 0x6F, 0xA1, 0, 0)
@@ -90,7 +90,7 @@ class Managed:
         self.bmc = Management(keeper.request, trio.CapacityLimiter(1))
 
     async def until(self, condition: Callable[[], bool]) -> None:
-        with trio.fail_after(PATIENCE):
+        with trio.fail_after(TIMEOUT):
             while not condition():  # noqa: ASYNC110 - threads and processes
                 await trio.sleep(0.02)
 
@@ -105,7 +105,7 @@ async def managed(config: IpmiOptions) -> AsyncIterator[Managed]:
         await nursery.start(hub.run)
         async with trio.open_nursery() as inner:
             inner.start_soon(keeper.run)
-            with trio.fail_after(PATIENCE):
+            with trio.fail_after(TIMEOUT):
                 await recording.up.wait()
             yield Managed(keeper, recording)
             inner.cancel_scope.cancel()
@@ -226,7 +226,7 @@ async def test_what_the_bmc_refuses_is_one_line(node: Managed, member: Member) -
 
 
 async def test_without_a_session_it_says_so(node: Managed, member: Member) -> None:
-    member.bmc.suffer(Mishap.MUTE, trio.current_time())
+    member.bmc.inject(Mishap.MUTE, trio.current_time())
 
     with pytest.raises(ManagementError, match="no answer to command"):
         await node.bmc.power()
@@ -235,7 +235,7 @@ async def test_without_a_session_it_says_so(node: Managed, member: Member) -> No
 async def test_a_cancelled_task_leaves_no_thread_behind(
     node: Managed, member: Member
 ) -> None:
-    member.bmc.suffer(Mishap.MUTE, trio.current_time())
+    member.bmc.inject(Mishap.MUTE, trio.current_time())
 
     with trio.move_on_after(0.2) as scope:
         await node.bmc.event_log()

@@ -53,8 +53,8 @@ def test_the_configurations_page_names_every_key_with_its_default() -> None:
 def test_prose_of_an_epilog_is_filled_and_examples_stay_as_they_are() -> None:
     grep, wait = PAGES["solrecctl-grep.1"], PAGES["solrecctl-wait.1"]
 
-    assert "matched against a line's text" in grep
-    assert ".nf\n    solrecctl power node1 cycle \\-\\-yes &&" in wait
+    assert "matched against the text of each line" in grep
+    assert ".nf\n    solrecctl power node1 cycle \\-\\-yes\n    solrecctl wait" in wait
     assert "exit status" not in grep + wait
 
 

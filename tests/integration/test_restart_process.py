@@ -15,7 +15,7 @@ from typing import Self
 import pytest
 import trio
 
-from solrecd.console.console import PATIENT
+from solrecd.console.console import BMC_BUFFERS
 from solrecd.console.event_fanout import SECOND
 from solrecd.simbmc.bmc import Bmc
 from solrecd.simbmc.fleet import Fleet
@@ -35,7 +35,7 @@ RESTARTS = 4
 LONGEST = 2.0
 """Seconds that the daemon stays away."""
 
-PATIENCE = 60.0
+TIMEOUT = 60.0
 
 BEHIND = 1024
 """Bytes, a third of a second of a machine's output."""
@@ -82,7 +82,7 @@ def text(folder: Path, name: str) -> str:
 
 async def until(condition: Callable[[], bool]) -> None:
     """Wait for something that the daemon or a BMC brings about."""
-    with trio.fail_after(PATIENCE):
+    with trio.fail_after(TIMEOUT):
         while not condition():  # noqa: ASYNC110 - a BMC has no trio.Event
             await trio.sleep(0.05)
 
@@ -159,7 +159,7 @@ def assert_only_long_pauses_are_gaps(log: str, restarts: int) -> None:
     A busy machine starts so slowly that a pause may be too long to be sure of.
     """
     pauses = [float(pause) for pause in _PAUSE.findall(log)]
-    too_long = sum(pause >= PATIENT / SECOND for pause in pauses)
+    too_long = sum(pause >= BMC_BUFFERS / SECOND for pause in pauses)
     assert len(pauses) == restarts
     assert log.count("# gap: ") <= too_long
 

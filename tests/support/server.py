@@ -13,7 +13,7 @@ from typing import Any, Self
 
 from tests.support.recorder import wait_until
 
-PATIENCE = 60.0
+TIMEOUT = 60.0
 """Seconds for a server to start, or to answer: many times what it needs."""
 
 
@@ -34,7 +34,7 @@ class Server:
                 self._command, stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
         try:
-            wait_until(self._is_decided, bool, seconds=PATIENCE)
+            wait_until(self._is_decided, bool, seconds=TIMEOUT)
             assert self._is_ready(), self._log.read_text()[-2000:]
         except BaseException:
             self._end()
@@ -52,7 +52,7 @@ class Server:
 
     def ask(self, method: str, path: str, content: object = None) -> Any:
         """Return the answer to a request, as data; None where it has none."""
-        connection = HTTPConnection(self.address, timeout=PATIENCE)
+        connection = HTTPConnection(self.address, timeout=TIMEOUT)
         try:
             headers = {"Content-Type": "application/json"}
             connection.request(method, path, json.dumps(content), headers)
@@ -75,7 +75,7 @@ class Server:
 
     def _end(self) -> None:
         self._process.terminate()
-        self._process.wait(PATIENCE)
+        self._process.wait(TIMEOUT)
 
 
 def free_port() -> int:

@@ -101,13 +101,13 @@ class Bmcs:
             if names is None or name in names
         )
 
-    def suffer(self, name: str, mishap: Mishap) -> None:
+    def inject(self, name: str, mishap: Mishap) -> None:
         """Let something happen to a BMC."""
         member = self._members[name]
 
         def happen() -> None:
             assert self._fleet is not None
-            member.bmc.suffer(mishap, trio.current_time())
+            member.bmc.inject(mishap, trio.current_time())
             self._fleet.poke(member)
 
         self._call(happen)

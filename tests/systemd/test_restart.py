@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from solrecd.console.console import PATIENT
+from solrecd.console.console import BMC_BUFFERS
 from solrecd.simbmc.machine import numbered
 from tests.support import ipmi_sim
 from tests.support.ipmi_sim import IpmiSim
@@ -67,7 +67,7 @@ def test_a_new_process_goes_on_with_every_session_and_every_byte(
 
 def assert_only_long_pauses_are_gaps(log: str, restarts: int) -> None:
     """See that every restart kept the session, and what was marked beside."""
-    too_long = sum(pause >= PATIENT / 1_000_000 for pause in pauses(log))
+    too_long = sum(pause >= BMC_BUFFERS / 1_000_000 for pause in pauses(log))
     assert len(pauses(log)) == restarts
     assert log.count("# gap: ") <= too_long
 

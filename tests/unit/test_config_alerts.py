@@ -42,7 +42,7 @@ def test_a_receiver_of_two_lines_hears_of_what_cannot_wait() -> None:
 
 
 def test_every_key_of_an_alertmanager_is_understood() -> None:
-    surroundings = machine({"/etc/t": (0o600, b"token\n"), "/etc/ca.pem": (0o644, b"")})
+    environment = machine({"/etc/t": (0o600, b"token\n"), "/etc/ca.pem": (0o644, b"")})
     pager = read(
         f"""{CONSOLES}
         [alerts.pager]
@@ -65,7 +65,7 @@ def test_every_key_of_an_alertmanager_is_understood() -> None:
         proxy = "http://proxy:3128"
         token_file = "/etc/t"
         """,
-        surroundings=surroundings,
+        environment=environment,
     ).alerts["pager"]
 
     assert isinstance(pager.target, Alertmanager)

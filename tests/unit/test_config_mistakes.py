@@ -325,7 +325,7 @@ def test_a_secret_that_cannot_be_had_is_told_once(key: str, message: str) -> Non
     with pytest.raises(ConfigError) as caught:
         read(
             f'[defaults]\nusername = "u"\n{key}\n[console."n[1-9]"]\nbmc = "b"\n',
-            surroundings=files,
+            environment=files,
         )
 
     place = f"solrecd.toml:3: defaults.{key.partition(' ')[0]}"

@@ -200,7 +200,7 @@ async def test_systemd_says_whether_a_stop_is_half_a_restart(
     monkeypatch.setenv("NOTIFY_SOCKET", manager.getsockname())
     notifier = connect({**os.environ, "SOLRECD_UNIT": "solrecd.service"})
 
-    assert await notifier.restarts_us() is restarts
+    assert await notifier.will_restart() is restarts
     notifier.close()
 
 
@@ -232,6 +232,6 @@ async def test_without_systemctl_a_stop_is_a_stop(
     monkeypatch.setenv("NOTIFY_SOCKET", manager.getsockname())
     notifier = connect({**os.environ, "SOLRECD_UNIT": "solrecd.service"})
 
-    assert not await notifier.restarts_us()
+    assert not await notifier.will_restart()
     assert await notifier.restarts() == 0
     notifier.close()

@@ -21,11 +21,11 @@ import trio
 from solrecd.alerts.loki import positions as saved
 from solrecd.alerts.loki.payload import HEADERS, PATH, TENANT, Stream, encode, labels_of
 from solrecd.alerts.loki.reading import Piece, Position, Reader
-from solrecd.alerts.senders.sender import BackOff
+from solrecd.alerts.senders.sender import RetryDelay
 from solrecd.config import LokiConfig
 
 FIRST_PAUSE: Final = 0.5
-"""Seconds: the longest wait before the second try; `BackOff` doubles it."""
+"""Seconds: the longest wait before the second try; `RetryDelay` doubles it."""
 
 SAVE_EVERY: Final = 5.0
 """Seconds between two savings of the positions: what a crash may send again."""
@@ -61,7 +61,7 @@ Post = Callable[[str, bytes, Mapping[str, str]], Awaitable[Answer]]
 """Posts a body with headers to an URL; a failure of any kind is an answer."""
 
 
-class Surroundings(NamedTuple):
+class ShipperContext(NamedTuple):
     """What the shipper asks of the daemon."""
 
     consoles: Callable[[], Mapping[str, Mapping[str, str]]]
@@ -91,7 +91,7 @@ class Shipper:
         archive: the folder of all consoles.
         state: the folder of the positions.
         target: where to.
-        surroundings: what it asks of the daemon.
+        context: what it asks of the daemon.
         rng: for pauses.
     """
 
@@ -100,13 +100,13 @@ class Shipper:
         archive: Path,
         state: Path,
         target: LokiConfig,
-        surroundings: Surroundings,
+        context: ShipperContext,
         rng: random.Random,
     ) -> None:
         self._reader = Reader(archive)
         self._path = state / saved.FILE_NAME
         self._target = target
-        self._daemon = surroundings
+        self._daemon = context
         self._rng = rng
         self._positions: dict[str, Position] = {}
         self._looked: dict[str, tuple[int, int, int, int] | None] = {}
@@ -192,7 +192,7 @@ class Shipper:
         body = await trio.to_thread.run_sync(encode, batch.streams)
         tenant = {TENANT: self._target.tenant} if self._target.tenant else {}
         url = self._target.url.rstrip("/") + PATH
-        back_off = BackOff(self._rng, FIRST_PAUSE)
+        retry_delay = RetryDelay(self._rng, FIRST_PAUSE)
         while True:
             answer = await post(url, body, {**HEADERS, **tenant})
             if answer.ok:
@@ -204,7 +204,7 @@ class Shipper:
                 self._daemon.counted("refused", batch.count)
                 return
             self._log(str(answer))
-            await trio.sleep(back_off.next())
+            await trio.sleep(retry_delay.next())
 
     def _log(self, problem: str) -> None:
         if bool(problem) == bool(self._problem):

@@ -21,9 +21,9 @@ from solrecd.alerts.payload import alertmanager_object
 from solrecd.alerts.senders.http_sender import Answer, Client, connected
 from solrecd.alerts.senders.kind import ReceiverKind
 from solrecd.alerts.senders.sender import (
-    BackOff,
     Health,
     Receipt,
+    RetryDelay,
     Sender,
     Tally,
     Tools,
@@ -178,7 +178,7 @@ class _Peer:
 
     async def run(self, client: Client) -> None:
         """Send what is new at once, and everything that fires every so often."""
-        back_off = BackOff(self._tools.rng)
+        retry_delay = RetryDelay(self._tools.rng)
         resend_at = trio.current_time() + self._resend
         while True:
             with trio.move_on_at(resend_at):
@@ -188,10 +188,10 @@ class _Peer:
                 resend_at = trio.current_time() + self._resend
             self._wanted = trio.Event()
             if await self._send_all(client):
-                back_off.reset()
+                retry_delay.reset()
             else:
                 self._wanted.set()
-                await trio.sleep(back_off.next())
+                await trio.sleep(retry_delay.next())
 
     async def _send_all(self, client: Client) -> bool:
         """Send what waits; return whether the server works."""

@@ -24,7 +24,7 @@ BATCH: Final = 200
 TURN: Final = 20
 """Events or boots that are looked at before other tasks run: a millisecond."""
 
-PATIENCE: Final = 2.0
+TIMEOUT: Final = 2.0
 """Seconds that a batch waits for its excerpts: a disk that hangs delays no alert."""
 
 Excerpts = Mapping[int, str]
@@ -112,7 +112,7 @@ class Dispatcher:
         found: Sequence[Excerpts] = []
         # An earlier batch still hangs in there: do not wait behind it.
         if asked and not self._reader.borrowed_tokens:
-            with trio.move_on_after(PATIENCE):
+            with trio.move_on_after(TIMEOUT):
                 found = await trio.to_thread.run_sync(
                     read_excerpts,
                     self._log_dir,

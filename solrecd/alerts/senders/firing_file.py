@@ -20,7 +20,7 @@ INTERVAL: Final = 1.0
 MAX_SIZE: Final = 256 << 20
 """Bytes that are read: more than all that may fire."""
 
-PATIENCE: Final = 5.0
+TIMEOUT: Final = 5.0
 """Seconds that a start or a stop waits for the disk."""
 
 Firing = Callable[[], Mapping[str, Iterable[Alert]]]
@@ -49,7 +49,7 @@ class FiringFile:
 
     async def read(self) -> dict[str, list[Alert]]:
         """Return what an earlier daemon left; nothing where that cannot be read."""
-        with trio.move_on_after(PATIENCE):
+        with trio.move_on_after(TIMEOUT):
             return await trio.to_thread.run_sync(
                 self._read, limiter=self._limiter, abandon_on_cancel=True
             )

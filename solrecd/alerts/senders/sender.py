@@ -81,7 +81,7 @@ class Health:
         self.problem = None
 
 
-class BackOff:
+class RetryDelay:
     """How long to wait before the next try.
 
     Args:

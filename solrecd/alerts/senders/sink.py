@@ -159,12 +159,12 @@ class AlertSink:
     async def _wait(self) -> None:
         """Wait for events and for their lines, or for the clock, or for the end."""
         fires = any(len(member.watch) for member in self._members.values())
-        with trio.move_on_after(TICK if fires else math.inf) as patience:
+        with trio.move_on_after(TICK if fires else math.inf) as timeout:
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._end_wait, patience)
+                nursery.start_soon(self._end_wait, timeout)
                 await self._inbox.wanted.wait()
                 # They have come: a tick in between would only be early.
-                patience.deadline = math.inf
+                timeout.deadline = math.inf
                 await trio.sleep(SETTLE)
                 nursery.cancel_scope.cancel()
 

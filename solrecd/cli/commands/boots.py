@@ -1,4 +1,4 @@
-"""`solrecctl boots`: one line per boot: when, how far, how fast, how it ended."""
+"""`solrecctl boots`: one line per boot: start, stages, times, outcome."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from solrecd.cli.shared.output import (
     paged,
     screen,
 )
+from solrecd.cli.shared.read_reports import Faults
 from solrecd.cli.shared.source import Source
-from solrecd.cli.shared.telling import Faults
 from solrecd.storage.index import Index
 
 if TYPE_CHECKING:
@@ -73,20 +73,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--kernel", metavar="VERSION", help="only this kernel: 6.1, or a glob *-amd64"
     )
     parser.add_argument("--since", metavar="TIME", help=when.HELP)
-    parser.add_argument("--until", metavar="TIME", help="likewise")
+    parser.add_argument("--until", metavar="TIME", help="as --since")
     parser.add_argument(
         "-n",
         metavar="N",
         type=amounts.positive,
         dest="newest",
-        help="the last N of each console",
+        help="only the last N of each console",
     )
     parser.add_argument(
         "-v",
         "--verbose",
         action="store_true",
-        help="also how each began and ended, its command line, every failure, and what"
-        " its BMC's event log says of that time",
+        help="also how each boot began and ended, its kernel command line, every"
+        " failure, and the BMC's event log of that time",
     )
 
 

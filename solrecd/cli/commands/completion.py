@@ -1,4 +1,4 @@
-"""`solrecctl completion`: what a shell has to know to complete commands and names."""
+"""`solrecctl completion`: completes commands and console names in a shell."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "what",
         metavar="SHELL",
         choices=(*SHELLS, NAMES),
-        help=f"{', '.join(SHELLS)}; or {NAMES}: the consoles, one per line",
+        help=f"{', '.join(SHELLS)}; or {NAMES} to list the consoles, one per line",
     )
     parser.epilog = """\
 bash, in ~/.bashrc:               eval "$(solrecctl completion bash)"

@@ -1,6 +1,6 @@
 """``solrecd demo``: the real daemon, recording a fleet of simulated machines.
 
-The machines replay boots of real ones: they boot, fail and boot again, for ever. The
+The machines replay boots of real ones: they boot, fail and boot again, endlessly. The
 BMCs in front of them speak RMCP+ over UDP on loopback, so everything else is what it
 will be with real ones.
 """
@@ -75,14 +75,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=_at_least_one,
         default=8,
         metavar="N",
-        help="machines to simulate (default: %(default)s)",
+        help="number of simulated machines (default: %(default)s)",
     )
     parser.add_argument(
         "--speed",
         type=amounts.above_zero,
         default=5.0,
         metavar="X",
-        help="how much faster than real machines they boot (default: %(default)s)",
+        help="boot speed, relative to real machines (default: %(default)s)",
     )
     parser.add_argument(
         "--dir",
@@ -96,7 +96,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=amounts.above_zero,
         default=math.inf,
         metavar="SECONDS",
-        help="end by itself after so long (default: at Ctrl-C)",
+        help="stop after this time (default: on Ctrl-C)",
     )
 
 
@@ -153,7 +153,7 @@ async def _run_daemon(  # noqa: ASYNC128 - `Daemon.run` calls it
 def _machine(boots: Sequence[Capture], number: int, speed: float) -> Bmc:
     """Return a BMC whose machine begins the story at a place of its own."""
     story = Playlist(boots, speed=speed, first=number % len(boots))
-    # Output that nobody heard is kept: the first boot is recorded from its start.
+    # Output without a session is kept: the first boot is recorded from its start.
     sol = SolSettings(buffers_without_owner=True)
     return Bmc(BmcOptions(users=(USER,), sol=sol), Machine(story))
 

@@ -1,4 +1,4 @@
-"""`solrecctl events`: what the recorder understood: failures, stages, power, gaps."""
+"""`solrecctl events`: lists failures, stages, power changes and gaps."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from solrecd.cli.shared.output import (
     value_of,
     warn,
 )
+from solrecd.cli.shared.read_reports import Faults
 from solrecd.cli.shared.source import Source, asking
-from solrecd.cli.shared.telling import Faults
 
 KINDS = ("stage", "failure", "session", "gap", "power", "operator", "stuck", "sel")
 
@@ -54,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="only these: panic, oom, login, ...; a glob; several with commas",
     )
     parser.add_argument("--since", metavar="TIME", help=when.HELP)
-    parser.add_argument("--until", metavar="TIME", help="likewise")
+    parser.add_argument("--until", metavar="TIME", help="as --since")
     parser.add_argument(
         "-n", metavar="N", type=amounts.positive, dest="newest", help="only the last N"
     )
@@ -62,22 +62,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     form.add_argument(
         "--group",
         action="store_true",
-        help="one line for the same failure, however many machines have it",
+        help="one line per failure, with the number of machines that have it",
     )
-    form.add_argument("-f", "--follow", action="store_true", help="go on until Ctrl-C")
+    form.add_argument(
+        "-f", "--follow", action="store_true", help="keep running and show new events"
+    )
 
 
 def main(args: argparse.Namespace) -> int:
     """List events, oldest first; exit status 1 when there are none."""
     source = Source(args)
     if args.follow and source.is_folder:
-        raise CommandError("a folder has no news: -f follows the daemon, without --dir")
+        raise CommandError("-f needs the daemon: leave --dir out")
     live = _live(args, source) if args.follow else None
     faults = Faults()
     events = _recorded(args, source, live, faults)
     rows = group(events) if args.group else events
     columns = _GROUP_COLUMNS if args.group else _COLUMNS
-    # Whoever follows watches what comes; everybody else may want to scroll.
+    # Events that arrive are watched; a list may have to be scrolled.
     with nullcontext(screen()) if args.json or args.follow else paged() as output:
         count = output.objects(rows) if args.json else output.table(columns, rows)
     if live is not None:
@@ -124,7 +126,7 @@ def _wanted_kinds(args: argparse.Namespace) -> Sequence[str] | None:
 
 
 def _newest(args: argparse.Namespace) -> int | None:
-    """Return how many to begin with: whoever follows wants news, not all of history."""
+    """Return how many to begin with: following is about new events, not history."""
     begin = FOLLOWED if args.follow and args.since is None else None
     return args.newest or begin
 
@@ -270,7 +272,7 @@ def _news(
     with asking():
         for item in source.daemon.stream("/v1/tail", names=",".join(live)):
             if "missed" in item:
-                warn(f"{item['missed']} items were missed: this reader is too slow")
+                warn(f"{item['missed']} items were dropped: this reader is too slow")
             elif "kind" in item and _is_wanted(item, kinds, wanted):
                 yield item
 
@@ -301,7 +303,7 @@ def _kinds(text: str) -> list[str]:
     for word in words:
         if word not in KINDS:
             raise argparse.ArgumentTypeError(
-                f"{word!r} is no kind; allowed: {', '.join(KINDS)}"
+                f"{word!r} is not a kind; allowed: {', '.join(KINDS)}"
             )
     return words
 

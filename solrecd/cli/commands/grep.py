@@ -11,12 +11,12 @@ from typing import NamedTuple
 
 from solrecd.cli.program import CommandError, Exit
 from solrecd.cli.shared import amounts, names, when, workers
-from solrecd.cli.shared.bootchoice import boot_word
+from solrecd.cli.shared.boot_choice import boot_word
 from solrecd.cli.shared.grep_output import Form, Printer
 from solrecd.cli.shared.history import indexed
 from solrecd.cli.shared.output import safe, screen, warn
+from solrecd.cli.shared.read_reports import Progress
 from solrecd.cli.shared.source import Source, reading_archive
-from solrecd.cli.shared.telling import Progress
 from solrecd.storage.history import choose
 from solrecd.storage.history.files import Fault
 from solrecd.storage.history.pattern import Pattern, PatternError
@@ -37,11 +37,12 @@ _OUTPUT, _FAULT = 1, 2
 """Kinds of messages that a job tells."""
 
 _EPILOG = """\
-PATTERN is a regular expression of RE2 (no look-around, no back references), matched
-against a line's text, without its time. Notes of solrecd's are lines, too.
+PATTERN is an RE2 regular expression (no look-around, no back references),
+matched against the text of each line, without its time. Notes by solrecd are
+searched, too.
 
-exit status: 0 something matched, 1 nothing did, 2 an error, or part of the archive
-could not be read"""
+exit status: 0 something matched, 1 nothing did, 2 an error, or part of the
+archive could not be read"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -52,14 +53,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "names", metavar="NAMES", nargs="*", default=[], help="default: all"
     )
-    parser.add_argument(
-        "-i", "--ignore-case", action="store_true", help="a letter is the other case's"
-    )
+    parser.add_argument("-i", "--ignore-case", action="store_true", help="ignore case")
     parser.add_argument(
         "-F", "--fixed-strings", action="store_true", help="PATTERN is plain text"
     )
     parser.add_argument(
-        "-v", "--invert-match", action="store_true", help="lines that do not match"
+        "-v", "--invert-match", action="store_true", help="show lines that do not match"
     )
     _add_form(parser)
     _add_choice(parser)
@@ -148,7 +147,7 @@ def _check_stage(word: str | None) -> None:
     stages = [stage.value for stage in Stage if stage is not Stage.UNKNOWN]
     if word not in stages:
         allowed = ", ".join(stages)
-        raise CommandError(f"{word!r} is no stage; allowed: {allowed}")
+        raise CommandError(f"{word!r} is not a stage; allowed: {allowed}")
 
 
 def _by_console(rows: Iterable[Mapping[str, object]]) -> dict[str, list[int]]:

@@ -1,4 +1,4 @@
-"""`solrecctl plot`: how long the last boots stayed in each stage, as a picture."""
+"""`solrecctl plot`: how long the last boots stayed in each stage, as an image."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from solrecd.cli.program import CommandError, Exit
 from solrecd.cli.shared import amounts, names, when
 from solrecd.cli.shared.history import indexed
 from solrecd.cli.shared.output import safe
+from solrecd.cli.shared.read_reports import Faults
 from solrecd.cli.shared.source import Source
-from solrecd.cli.shared.telling import Faults
 from solrecd.storage.history.compare import stage_durations
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ NEWEST: Final = 20
 """Boots of each console, unless told otherwise."""
 
 MOST_CONSOLES: Final = 40
-"""Consoles in one picture; more of them nobody can look at."""
+"""Consoles in one image; more would be unreadable."""
 
 _FORMATS: Final = ("svg", "png", "pdf")
 
@@ -64,7 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--out",
         metavar="FILE",
         required=True,
-        help=f"what to write; its suffix says how: {', '.join(_FORMATS)}",
+        help=f"output file; the suffix sets the format: {', '.join(_FORMATS)}",
     )
     parser.add_argument(
         "-n",
@@ -75,7 +75,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the last N boots of each console (default: %(default)s)",
     )
     parser.add_argument("--since", metavar="TIME", help=when.HELP)
-    parser.epilog = "It needs matplotlib: pip install 'solrecd[plot]'"
+    parser.epilog = "Requires matplotlib: pip install 'solrecd[plot]'"
 
 
 def main(args: argparse.Namespace) -> int:
@@ -117,8 +117,8 @@ def _bar(row: Mapping[str, Any]) -> Bar:
 def _write(path: Path, consoles: Mapping[str, Sequence[Bar]]) -> None:
     if len(consoles) > MOST_CONSOLES:
         raise CommandError(
-            f"{len(consoles)} consoles do not fit into a picture of {MOST_CONSOLES};"
-            " name some"
+            f"{len(consoles)} consoles are too many for one image (at most"
+            f" {MOST_CONSOLES}); name some"
         )
     try:
         # Imported here: an extra, and slow.

@@ -1,4 +1,4 @@
-"""`solrecctl reindex`: boots and events again, from the bytes of the archive."""
+"""`solrecctl reindex`: rebuild boots and events from the bytes of the archive."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from solrecd.analysis.boot.rules import RuleSet
 from solrecd.cli.program import CommandError, Exit
 from solrecd.cli.shared import names
 from solrecd.cli.shared.output import screen, warn
+from solrecd.cli.shared.read_reports import Faults, Progress
 from solrecd.cli.shared.source import Source, marker_rules, reading_archive
-from solrecd.cli.shared.telling import Faults, Progress
-from solrecd.storage.archive.words import rewrite
+from solrecd.storage.archive.vocabulary_file import rewrite
 from solrecd.storage.history.files import Report
 from solrecd.storage.history.replay import replay
 from solrecd.storage.history.search import learn
@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--index",
         type=Path,
         metavar="FILE",
-        help="the index to rebuild (default: the archive's own)",
+        help="index file to rebuild (default: the archive's own)",
     )
     parser.add_argument(
         "--markers",
@@ -78,7 +78,7 @@ def _reindex(
     suffix = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
     opened = open_or_replace(path, suffix)
     if opened.set_aside is not None:
-        warn(f"the old index was of no use; it is now {opened.set_aside}")
+        warn(f"the old index was unusable; it is now {opened.set_aside}")
     with closing(opened.index) as index:
         boots = replay_into(index, archive, consoles, rules, report)
         if everything:
@@ -87,7 +87,7 @@ def _reindex(
 
 
 def _relearn(archive: Archive, consoles: Collection[str]) -> None:
-    """Write anew which words the logs hold: a search without them takes longer."""
+    """Rewrite which words the logs hold: a search without them takes longer."""
     progress = Progress("learning the words", len(consoles))
     for console in consoles:
         progress.step(console)

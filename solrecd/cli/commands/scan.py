@@ -57,7 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--explain",
         action="store_true",
-        help="name the rule behind each event, and why other lines are none",
+        help="show the rule of each event, and why similar lines matched none",
     )
 
 
@@ -246,7 +246,7 @@ class _Shower:
 
     Args:
         label: of the file, None when it is the only one.
-        rules: all rules, to tell where they stand, None where nobody asks.
+        rules: all rules, to tell where they stand; None: not asked for.
     """
 
     def __init__(self, label: str | None, rules: RuleSet | None) -> None:

@@ -17,8 +17,8 @@ from solrecd.api.client import UnreachableError
 from solrecd.cli.program import Exit
 from solrecd.cli.shared import amounts, names
 from solrecd.cli.shared.output import SEVERITY, Colour, Screen, safe, screen, warn
+from solrecd.cli.shared.read_reports import Faults
 from solrecd.cli.shared.source import Source, asking, reading_archive
-from solrecd.cli.shared.telling import Faults
 from solrecd.storage.history.follow import Follower
 from solrecd.storage.history.text import TextLine, read_lines
 
@@ -147,7 +147,7 @@ def _follow_files(view: _View, followers: Mapping[str, Follower]) -> None:
 
 
 class _Quiet:
-    """Waits until an unfinished line stops changing: somebody may be typing in it."""
+    """Waits until an unfinished line stops changing: a user may be typing in it."""
 
     def __init__(self) -> None:
         self._line: TextLine | None = None

@@ -8,7 +8,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from solrecd.alerts.senders.table import RECEIVERS
-from solrecd.config import Config, ConfigError, Problem, Source, Surroundings, parse
+from solrecd.config import (
+    Config,
+    ConfigEnvironment,
+    ConfigError,
+    Problem,
+    Source,
+    parse,
+)
 from solrecd.process.tls import server_context
 from solrecd.sources.table import CONSOLE_KINDS
 
@@ -37,7 +44,7 @@ def load(
     Raises:
         ConfigError: a file cannot be read, or anything in it is wrong.
     """
-    surroundings = Surroundings(
+    environment = ConfigEnvironment(
         read_bytes=_read_bytes,
         mode_of=_mode_of,
         check_tls=server_context,
@@ -45,7 +52,7 @@ def load(
         assume_credentials=assume_credentials,
     )
     return parse(
-        read_sources(path), surroundings, consoles=CONSOLE_KINDS, receivers=RECEIVERS
+        read_sources(path), environment, consoles=CONSOLE_KINDS, receivers=RECEIVERS
     )
 
 

@@ -8,8 +8,8 @@ from contextlib import closing, contextmanager
 
 from solrecd.cli.program import CommandError
 from solrecd.cli.shared.output import warn
+from solrecd.cli.shared.read_reports import Faults
 from solrecd.cli.shared.source import Source, marker_rules, reading_archive
-from solrecd.cli.shared.telling import Faults
 from solrecd.storage.index import Index, IndexFileError
 
 

@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple, TextIO, cast
 
-from solrecd.cli.shared.narrow import Need, fit
+from solrecd.cli.shared.column_widths import Need, fit
 
 if TYPE_CHECKING:
     import subprocess

@@ -151,7 +151,7 @@ def marker_rules(folder: str) -> RuleSet:
 
 
 def _default_server() -> str | None:
-    """Return the server that somebody wants to ask always; mostly there is none."""
+    """Return the server that the user's own file names; usually there is none."""
     home = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")  # noqa: PTH111
     if not os.path.exists(f"{home}/solrecd/client.toml"):  # noqa: PTH110 - in a hurry
         return None

@@ -35,7 +35,7 @@ def send(config: Config, name: str) -> int:
         print(f"there is no receiver {name!r}; {hint}", file=sys.stderr)
         return USAGE
     if not config.alerts:
-        print("no receiver to tell: there is no [alerts.NAME]", file=sys.stderr)
+        print("no receiver configured: there is no [alerts.NAME]", file=sys.stderr)
         return FAILED
     chosen = {key: one for key, one in config.alerts.items() if name in ("", key)}
     receipts = [*_without_credentials(chosen), *_send(config, chosen)]

@@ -36,7 +36,7 @@ def parse_when(text: str, now: int) -> int:
         return now - round(float(ago[1]) * _UNITS[ago[2]] * 1_000_000)
     moment = _moment(text, _EPOCH + now * _MICROSECOND)
     if moment is None:
-        raise CommandError(f"{text!r} is no time; allowed: {HELP}")
+        raise CommandError(f"invalid time {text!r}; allowed: {HELP}")
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=dt.UTC)
     return (moment - _EPOCH) // _MICROSECOND

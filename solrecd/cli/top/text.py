@@ -56,7 +56,7 @@ HELP: Final = """\
  u         take an acknowledgement back
  /         filter: parts of name, state, stage or text, node[1-8], node*,
            @label=value; all words have to fit; Escape shows all again
- s  r      sort by the next column; turn the order round
+ s  r      sort by the next column; reverse the order
  arrows, j k, PgUp PgDn, Home End, wheel
  ?  q      this help; quit
 
@@ -137,7 +137,7 @@ def title(wall: Wall, now: int, problem: str) -> Text:
     return text.append(f"  {format_when(now)[11:19] if now else ''}", _QUIET)
 
 
-def order_in_words(wall: Wall) -> str:
+def describe_order(wall: Wall) -> str:
     """Return what rows are sorted by, where that is not as usual."""
     turned = ", reversed" if wall.is_reversed else ""
     usual = wall.order is Order.TROUBLE and not turned
@@ -152,7 +152,7 @@ def details(row: Row | None, now: int) -> Text:
     text.append(row.shown, TITLE).append(f"  {row.facts}")
     text.append(f" · last output {age(row.output, now)} ago\n" if row.output else "\n")
     if row.problem:
-        text.append(row.problem, _BAD if row.needs_somebody else _QUIET)
+        text.append(row.problem, _BAD if row.needs_attention else _QUIET)
     if row.acknowledged:
         text.append(f"  acknowledged by {row.acknowledged}", _QUIET)
     return text.append(f"\n{row.line}")

@@ -30,7 +30,7 @@ from solrecd.sources.ipmi.protocol.events import CommandAnswered
 MANAGED_AT_ONCE = 8
 """Threads for all consoles together; a person or a script waits for each."""
 
-PATIENCE = 120.0
+TIMEOUT = 120.0
 """Seconds for one task: an event log of thousands of entries on a slow BMC. A BMC that
 never comes to the end of its log ends here too."""
 
@@ -171,7 +171,7 @@ class Management:
         take minutes to read out.
 
         Raises:
-            ManagementError: the BMC did not show it, or not within `PATIENCE`.
+            ManagementError: the BMC did not show it, or not within `TIMEOUT`.
         """
         entries = await self._run(lambda bmc: bmc.get_event_log())
         return [_entry(each) for each in entries]
@@ -196,13 +196,13 @@ class Management:
         Cancelling it ends the thread at its next command.
         """
         try:
-            with trio.fail_after(PATIENCE):
+            with trio.fail_after(TIMEOUT):
                 return await trio.to_thread.run_sync(
                     _act, self._request, act, limiter=self._threads
                 )
         except trio.TooSlowError:
             raise ManagementError(
-                f"the BMC did not come to an end within {PATIENCE:.0f} s"
+                f"the BMC did not come to an end within {TIMEOUT:.0f} s"
             ) from None
         except LinkError as error:
             raise ManagementError(str(error)) from None

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from solrecd.storage.archive.seekable import InterruptedCloseError, compress
-from solrecd.storage.archive.words import append, forget
+from solrecd.storage.archive.vocabulary_file import append, forget
 from solrecd.storage.formats.names import KINDS, SegmentName, parse_file_name
 from solrecd.storage.formats.retention import (
     Retention,

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from solrecd.storage.formats.asking import ask
+from solrecd.storage.formats.frame_query import ask
 from solrecd.storage.formats.lines import (
     MARK_POSITION,
     NOTE_MARK,

@@ -7,12 +7,12 @@ import re
 import pytest
 
 from solrecd.analysis.boot.rulefiles import load_rules
-from solrecd.analysis.boot.rulefiles.doubts import doubts
 from solrecd.analysis.boot.rulefiles.entry import _KEYS
+from solrecd.analysis.boot.rulefiles.rule_warnings import rule_warnings
 from solrecd.analysis.boot.rules import Role
 from solrecd.cli.commands.scan import packaged_rules
 from solrecd.config.model import STAGE_TIMEOUTS
-from solrecd.console.session import _SEVERITY
+from solrecd.console.session_tracker import _SEVERITY
 from solrecd.events import GapReason, Kind, OperatorAct, SessionState, Stage
 from solrecd.storage.space import EVENT_NAMES
 from tests.support.golden import RULES, rules_texts
@@ -67,7 +67,7 @@ def test_the_example_of_an_own_rule_is_one() -> None:
 
     (own,) = (rule for rule in rules.rules if rule.id == "site.raid")
     assert [off.rule.id for off in rules.switched_off] == ["hw.aer", "io.err"]
-    assert list(doubts(rules, [own], rules.failure_names)) == []
+    assert list(rule_warnings(rules, [own], rules.failure_names)) == []
 
 
 def test_every_key_of_a_rule_is_explained() -> None:
