@@ -22,11 +22,11 @@ from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from bench.figures import Figure
 from solrecd.analysis.boot.rules import RuleSet
 from solrecd.api.server import serve
-from solrecd.cli.commands.scan import packaged_rules
 from solrecd.events import SessionState, Stage
 from solrecd.metrics import Format, Metrics, declared, metrics_app
 from solrecd.metrics.fleet import console_families
 from solrecd.process.garbage_collection import freeze_objects
+from solrecd.storage import marker_files
 
 _CONSOLES = 5000
 _NOW = 1_795_348_800_000_000
@@ -52,7 +52,7 @@ with urllib.request.urlopen(wanted) as answer:
 def measure(directory: Path) -> Iterable[Figure]:
     """Yield the figures; takes about half a minute."""
     del directory  # nothing is written
-    rules = packaged_rules()
+    rules = marker_files.load()
     metrics = _fleet(rules)
     series = metrics.render().count(b"\n") - 2 * len(declared())
     yield Figure(f"scrape, {_CONSOLES} consoles", series, "series")

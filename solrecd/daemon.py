@@ -18,7 +18,6 @@ import math
 import random
 import signal
 import socket
-import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import closing
@@ -49,6 +48,7 @@ from solrecd.process.systemd import Notifier
 from solrecd.sources.base import Services
 from solrecd.sources.drivers import Drivers
 from solrecd.sources.table import KINDS
+from solrecd.storage import rebuild
 from solrecd.storage.archive.files import FileSystem
 from solrecd.storage.archive.sink import (
     ArchiveError,
@@ -331,10 +331,9 @@ class Daemon:
             is_complete, path, abandon_on_cancel=True
         ):
             return
-        command = [sys.executable, "-m", "solrecd.cli.solrecctl", "reindex", "--json"]
-        places = ["--dir", settings.log_dir, "--index", str(path)]
+        command = rebuild.command(Path(settings.log_dir), path, settings.markers_dir)
         done = await trio.run_process(
-            ["nice", *command, *places],
+            ["nice", *command],
             check=False,
             capture_stdout=True,
             capture_stderr=True,

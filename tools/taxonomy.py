@@ -11,8 +11,8 @@ from importlib import resources
 from pathlib import Path
 
 from solrecd.analysis.boot.rules import Role, Rule, RuleSet
-from solrecd.cli.commands.scan import packaged_rules
 from solrecd.events import Severity
+from solrecd.storage import marker_files
 
 PAGE = Path(__file__).parent.parent / "packaging" / "docs" / "events.md"
 OWN_RULES = Path(__file__).parent / "own_rules.md"
@@ -185,4 +185,4 @@ def _quoted(introduction: str, lines: Iterable[str]) -> str:
 
 if __name__ == "__main__":
     PAGE.parent.mkdir(parents=True, exist_ok=True)
-    PAGE.write_text(render(entries(), packaged_rules()), "utf-8")
+    PAGE.write_text(render(entries(), marker_files.load()), "utf-8")

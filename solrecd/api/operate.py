@@ -21,7 +21,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from solrecd.api.gate import Gate, View, refuse, view_in
-from solrecd.api.routes import ATTACH_ROLES
+from solrecd.api.routes import ATTACH_ROLES, YIELD_MAX, YIELD_USUAL
 from solrecd.api.send_timeout import wait_for_watcher
 from solrecd.console.attachments import (
     Attachment,
@@ -34,9 +34,6 @@ from solrecd.console.attachments import (
 from solrecd.console.operation import Operation, OperationError
 from solrecd.process.access import Role
 from solrecd.sources.base import PowerAction, SourceError
-
-YIELD_MAX: Final = 24 * 3600.0
-"""Seconds that a console can be given away for: longer is a configuration."""
 
 SWITCHES_WAITING: Final = 1
 """Wishes for the power that wait for the one before."""
@@ -119,9 +116,9 @@ def _message(
 
 
 def _yield(operation: Operation, user: str, query: Mapping[str, str]) -> dict[str, Any]:
-    seconds = float(query.get("seconds", "900"))
+    seconds = float(query.get("seconds", YIELD_USUAL))
     if not 1 <= seconds <= YIELD_MAX:
-        raise ValueError(f"allowed: 1 to {YIELD_MAX:.0f} s")
+        raise ValueError(f"allowed: 1 to {YIELD_MAX} s")
     operation.yield_session(user, seconds)
     return {}
 

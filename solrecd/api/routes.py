@@ -15,6 +15,12 @@ from typing import Any, Final
 from solrecd.process.access import Role
 from solrecd.sources.base import PowerAction
 
+YIELD_MAX: Final = 24 * 3600
+"""Seconds that a console can be given away for: longer is a configuration."""
+
+YIELD_USUAL: Final = 900
+"""Seconds, where none are given."""
+
 
 class Method(enum.StrEnum):
     """How a route is asked."""
@@ -203,7 +209,12 @@ ROUTES: Final = (
             "seconds",
             "For how long.",
             MappingProxyType(
-                {"type": "number", "minimum": 1, "maximum": 86400, "default": 900}
+                {
+                    "type": "number",
+                    "minimum": 1,
+                    "maximum": YIELD_MAX,
+                    "default": YIELD_USUAL,
+                }
             ),
         ),
     ),

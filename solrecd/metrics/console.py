@@ -27,12 +27,11 @@ from solrecd.metrics.series import (
     stamp,
     stamp_with,
 )
+from solrecd.stages import BOOT_STAGES
 
 ENDED_OUTCOMES = tuple(one for one in Outcome if one is not Outcome.RUNNING)
 
-TIMED_STAGES = tuple(
-    one for one in Stage if one not in (Stage.UNKNOWN, Stage.OFF, Stage.LOGIN)
-)
+TIMED_STAGES = tuple(stage for stage in BOOT_STAGES if stage is not Stage.LOGIN)
 """Stages whose length says something about the boot; a login lasts for months."""
 
 

@@ -42,7 +42,6 @@ class Controller:
         self.owner: int | None = None
         """Managed system session ID of the payload's owner, or `STRANGER`."""
         self.outbox: list[tuple[bytes, Address]] = []
-        self.boot_flags = bytes(5)
         """Boot option parameter 5 (Table 28-14): what to boot from next."""
         self.sol_set_in_progress = 0
         """A client is setting SoL parameters (§26.3, parameter 0)."""

@@ -362,13 +362,13 @@ def test_a_reindex_leaves_the_running_boot_to_the_daemon(
 ) -> None:
     ctl("reindex")
     index = Index.create(archive / FILE_NAME)
-    running = index.last_boot("node001")
+    running = next(index.boots(["node001"], newest=1))
     index.close()
 
     ctl("reindex", "node001")
 
     index = Index.read(archive / FILE_NAME)
-    assert index.last_boot("node001") == running
+    assert next(index.boots(["node001"], newest=1)) == running
     index.close()
 
 

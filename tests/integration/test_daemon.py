@@ -15,7 +15,6 @@ import pytest
 import trio
 
 from solrecd.api.client import Client
-from solrecd.cli.commands.scan import packaged_rules
 from solrecd.config import Config, ConsoleConfig, DaemonConfig, Secret
 from solrecd.daemon import Daemon
 from solrecd.process.systemd import Notifier
@@ -27,9 +26,11 @@ from solrecd.simbmc.machine import ChassisControl, Machine, NumberedLines, numbe
 from solrecd.simbmc.options import BmcOptions, User
 from solrecd.simbmc.payload import SolSettings
 from solrecd.sources.ipmi.options import OnConflict
+from solrecd.storage import marker_files
 from solrecd.storage.archive.files import FileSystem
 from solrecd.storage.index import FILE_NAME, Index, is_complete
 from solrecd.storage.index.boot_history import BootHistory
+from tests.support.archives import Printed, write_segment
 from tests.support.configs import bmc_console
 
 TIMEOUT = 60.0
@@ -78,6 +79,7 @@ class Site:
             log_dir=str(self.folder / "log"),
             state_dir=str(self.folder / "state"),
             control=str(self.folder / "control.sock"),
+            markers_dir=str(self.folder / "markers.d"),
             journal_size=1 << 20,
             metrics=None,
             compress=False,
@@ -89,7 +91,7 @@ class Site:
         """Run a daemon; on leaving, stop it as SIGTERM does."""
         daemon = Daemon(
             self.config(),
-            rules=packaged_rules(),
+            rules=marker_files.load(),
             read_config=self.config,
             notifier=Notifier(),
             wall_clock=lambda: time.time_ns() // 1000 + self.later,
@@ -439,3 +441,26 @@ async def test_a_lost_index_is_rebuilt_and_the_archive_left_alone(
 
     assert site.raw("node1") == before
     assert BootHistory(index, outcomes=(), count=0).recall("node1").boot is not None
+
+
+OWN_RULE = """
+[[marker]]
+id = "site.raid"
+role = "failure"
+name = "raid"
+severity = "critical"
+pattern = 'RAID degraded'
+example = "RAID degraded: disk 3"
+"""
+
+
+async def test_an_index_is_rebuilt_with_the_rules_of_this_daemon(site: Site) -> None:
+    site.add(make_bmc("node1"), "node1")
+    write_segment(site.folder / "log", "node0", [Printed(1, "RAID degraded: disk 3")])
+    (site.folder / "markers.d").mkdir()
+    (site.folder / "markers.d" / "own.toml").write_text(OWN_RULE)
+
+    async with site.recording():
+        await until(lambda: is_complete(site.folder / "state" / FILE_NAME))
+
+    assert site.events("node0", "failure") == [("raid", 1)]

@@ -30,7 +30,6 @@ from tests.support.attached import solrecctl
 from tests.support.configs import changed
 from tests.support.ipmi_sim import PASSWORD, USERNAME, IpmiSim
 from tests.support.peers import need
-from tests.support.wire import Wire
 
 HEALTHY = """\
 node1
@@ -280,13 +279,8 @@ async def test_an_account_that_may_not_set_is_told_so(site: Site) -> None:
 def peer(tmp_path: Path) -> Iterator[IpmiSim]:
     """Return a running ipmi_sim."""
     need(ipmi_sim.MISSING, available=ipmi_sim.AVAILABLE)
-    wire = Wire(tmp_path / "wire")
-    simulator = IpmiSim(tmp_path / "bmc", serial=wire.bmc_address, history=1 << 16)
-    simulator.start()
-    wire.wait_bmc()
-    yield simulator
-    simulator.kill()
-    wire.close()
+    with IpmiSim(tmp_path / "bmc", history=1 << 16) as simulator:
+        yield simulator
 
 
 async def test_ipmi_sim_is_examined_and_set(site: Site, peer: IpmiSim) -> None:

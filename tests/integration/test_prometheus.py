@@ -30,13 +30,13 @@ from solrecd.events import (
 )
 from solrecd.metrics import Format, Metrics
 from tests.support.certificates import Authority
+from tests.support.ports import free_port
 from tests.support.prometheus import (
     need_prometheus,
     promtool,
     scraping,
 )
 from tests.support.recorder import wait_until
-from tests.support.server import free_port
 
 T = TypeVar("T")
 

@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 import trio
 
-from solrecd.cli.commands.scan import packaged_rules
 from solrecd.config import Secret
 from solrecd.daemon import Daemon
 from solrecd.simbmc.bmc import Bmc
@@ -21,6 +20,7 @@ from solrecd.simbmc.controller import STRANGER
 from solrecd.simbmc.faults import Faults, Mishap
 from solrecd.simbmc.fleet import Fleet
 from solrecd.simbmc.machine import numbered
+from solrecd.storage import marker_files
 from tests.integration.test_daemon import TOTAL, Site, make_bmc, until
 from tests.support.configs import changed
 from tests.support.descriptor_store import DescriptorStore, StoringNotifier
@@ -51,7 +51,7 @@ async def recording(
     """Run a daemon; on leaving, stop it as the first half of a restart does."""
     daemon = Daemon(
         site.config(),
-        rules=packaged_rules(),
+        rules=marker_files.load(),
         read_config=site.config,
         notifier=StoringNotifier(store),
         wall_clock=lambda: time.time_ns() // 1000,

@@ -33,7 +33,6 @@ with atheris.instrument_imports(include=["solrecd"]):
         decode_envelope,
         decode_legacy,
         decode_sol,
-        remote_console_session_id,
     )
     from solrecd.sources.table import CONSOLE_KINDS
     from solrecd.storage.formats.names import parse_file_name
@@ -52,7 +51,6 @@ _DECODERS: tuple[Callable[[bytes], object], ...] = (
     decode_request,
     decode_response,
     decode_sol,
-    remote_console_session_id,
 )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import subprocess
 from collections.abc import Sequence
 from http.client import HTTPConnection, HTTPException
@@ -11,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from tests.support.ports import free_port
 from tests.support.recorder import wait_until
 
 TIMEOUT = 60.0
@@ -76,10 +76,3 @@ class Server:
     def _end(self) -> None:
         self._process.terminate()
         self._process.wait(TIMEOUT)
-
-
-def free_port() -> int:
-    """Return a TCP port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port

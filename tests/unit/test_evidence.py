@@ -6,9 +6,8 @@ from pathlib import Path
 import pytest
 
 from solrecd.events import Boot, Event, Evidence, Kind, Severity
-from solrecd.storage.index import FILE_NAME, Index
+from solrecd.storage.index import FILE_NAME, Batch, Index
 from solrecd.storage.index.boot_history import NEWEST, BootHistory
-from solrecd.storage.index.store import Batch
 
 SECOND = 1_000_000
 NOON = 1_800_000_000 * SECOND

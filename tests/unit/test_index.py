@@ -64,7 +64,7 @@ def test_a_boot_comes_back_as_the_contracts_object(index: Index) -> None:
     index.write(Batch(boots=[full]))
 
     assert list(index.boots()) == [full.as_dict()]
-    assert index.last_boot("a") == full
+    assert index.good_boots("a", [full.outcome.value], 1) == [full]
 
 
 def test_an_event_comes_back_as_the_contracts_object(index: Index) -> None:

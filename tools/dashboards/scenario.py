@@ -20,7 +20,6 @@ from prometheus_client.registry import Collector
 from solrecd import __version__
 from solrecd.analysis.boot.rules import RuleSet
 from solrecd.analysis.interpreter import Interpreter
-from solrecd.cli.shared import marker_files
 from solrecd.config.model import STAGE_TIMEOUTS
 from solrecd.events import Chunk, GapReason, LostReason, SessionState
 from solrecd.metrics import Metrics
@@ -28,6 +27,7 @@ from solrecd.metrics.console import ConsoleMetrics
 from solrecd.process.stamps import SECOND
 from solrecd.simbmc import captures
 from solrecd.simbmc.capture import Capture
+from solrecd.storage import marker_files
 
 START: Final = 1_767_225_600
 """Unix time of the first scrape: a Thursday of 2026, midnight."""

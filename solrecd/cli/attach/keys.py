@@ -200,11 +200,6 @@ class KeyScanner:
         """The beginning of what may become an escape."""
         self._at_line_start = True
 
-    @property
-    def is_waiting(self) -> bool:
-        """Whether an escape has begun: more keys will tell which."""
-        return bool(self._held)
-
     def feed(self, data: bytes) -> list[Item]:
         """Return what these keys are, in order."""
         items: list[Item] = []

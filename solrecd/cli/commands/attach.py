@@ -16,7 +16,6 @@ from solrecd.cli.attach.keys import DEFAULT_ESCAPE, Dialect, dialect_of
 from solrecd.cli.attach.line import Line, LineClosedError
 from solrecd.cli.attach.terminal import Terminal
 from solrecd.cli.program import CommandError, Exit
-from solrecd.cli.shared import names
 from solrecd.cli.shared.output import safe
 from solrecd.cli.shared.source import Source, asking
 
@@ -62,9 +61,7 @@ def main(args: argparse.Namespace) -> int:
     if source.is_folder:
         raise CommandError("attach needs the daemon; replay shows an archive")
     dialect = _dialect(args.escape)
-    with asking():
-        known = [row["console"] for row in source.daemon.get("/v1/consoles")]
-    name = names.select_one(args.name, known, source.labels)
+    name = source.choose_one(args.name, source.recorded())
     terminal = Terminal(sys.stdin.fileno(), sys.stdout.fileno())
     claim = "force" if args.force else "join" if args.join else "ask"
     with asking(), ExitStack() as connections:

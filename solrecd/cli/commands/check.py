@@ -11,8 +11,9 @@ from solrecd.analysis.boot.rulefiles import RuleError
 from solrecd.analysis.boot.rulefiles.rule_warnings import rule_warnings
 from solrecd.analysis.boot.rules import RuleSet
 from solrecd.api.webconfig.settings import WebConfigError
-from solrecd.cli.shared import config_files, marker_files
+from solrecd.cli.shared import config_files
 from solrecd.config import Config, ConfigError
+from solrecd.storage import marker_files
 
 USAGE = 2
 """Exit status for a configuration that is refused."""

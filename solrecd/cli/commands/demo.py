@@ -20,7 +20,7 @@ from pathlib import Path
 import trio
 
 from solrecd.cli.commands import check, run
-from solrecd.cli.shared import amounts, marker_files
+from solrecd.cli.shared import amounts
 from solrecd.config import Config
 from solrecd.daemon import Daemon
 from solrecd.process import log, systemd
@@ -31,6 +31,7 @@ from solrecd.simbmc.fleet import Fleet
 from solrecd.simbmc.machine import Machine, Playlist
 from solrecd.simbmc.options import BmcOptions, User
 from solrecd.simbmc.payload import SolSettings
+from solrecd.storage import marker_files
 
 USER = User(b"recorder", b"demo")
 

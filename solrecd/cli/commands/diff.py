@@ -8,13 +8,13 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 from solrecd.cli.program import CommandError, Exit
-from solrecd.cli.shared import differences, names
-from solrecd.cli.shared.boot_choice import boot_word
+from solrecd.cli.shared import boot_choice, differences
 from solrecd.cli.shared.fleet import blocks, cross_out
 from solrecd.cli.shared.history import indexed
 from solrecd.cli.shared.output import paged, screen, warn
 from solrecd.cli.shared.read_reports import Faults
-from solrecd.cli.shared.source import Source, reading_archive
+from solrecd.cli.shared.source import Source
+from solrecd.stages import Stage
 from solrecd.storage.history import choose
 from solrecd.storage.history.compare import Found, Said, compare
 from solrecd.storage.history.mask import masked_messages
@@ -27,13 +27,6 @@ from solrecd.storage.index import Index
 MAX_LINES = 200_000
 """Lines of a boot that are compared, from its beginning; two take 0.5 GB. What comes
 later was printed by a machine that has been running for long."""
-
-_RANKS = {
-    stage: rank
-    for rank, stage in enumerate(
-        ("firmware", "bootdev", "loader", "kernel", "initramfs", "init", "login")
-    )
-}
 
 
 class Side(NamedTuple):
@@ -53,14 +46,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "boots",
         metavar="BOOT",
-        type=boot_word,
+        type=boot_choice.boot_word,
         nargs="*",
         help=f"{choose.HELP} (default: last-good -1; one: last-good against it)",
     )
     parser.add_argument(
         "--fleet",
         metavar="BOOT",
-        type=boot_word,
+        type=boot_choice.boot_word,
         nargs="?",
         const="last-failed",
         help="messages of this boot that no good boot of any console contains"
@@ -73,13 +66,8 @@ def main(args: argparse.Namespace) -> int:
     if len(args.boots) > 2 or (args.boots and args.fleet):
         raise CommandError("give at most two boots, and none with --fleet")
     source, faults = Source(args), Faults()
-    with reading_archive():
-        known = source.archive.consoles()
-        name = names.select_one(args.name, known, source.labels)
-        segments = source.archive.segments(name)
-    if not segments:
-        raise CommandError(f"{name} has no archive in {source.log_dir}", Exit.NO)
-    wanted = known if args.fleet else [name]
+    name, segments = boot_choice.console_segments(args.name, source)
+    wanted = source.archived() if args.fleet else [name]
     with indexed(source, lambda _: wanted, faults) as (index, _):
         console = _ComparedConsole(name, index, segments)
         if args.fleet:
@@ -157,7 +145,8 @@ def _compared(first: Side, second: Side, faults: Faults) -> list[dict[str, Any]]
 
 
 def _rank(boot: Mapping[str, Any]) -> int:
-    return _RANKS.get(boot["last_stage"], -1)
+    # Nothing recognised yet is as far as off.
+    return max(Stage(boot["last_stage"]).rank, Stage.OFF.rank)
 
 
 def _said(side: Side, faults: Faults) -> Iterator[Said]:

@@ -9,7 +9,6 @@ from typing import Any, Final
 
 from solrecd.api.client import quote
 from solrecd.cli.program import CommandError, Exit
-from solrecd.cli.shared import names
 from solrecd.cli.shared.console_requests import TIMEOUT
 from solrecd.cli.shared.output import Colour, Screen, safe, screen, warn
 from solrecd.cli.shared.source import Source, asking
@@ -38,10 +37,8 @@ def main(args: argparse.Namespace) -> int:
     source = Source(args)
     if source.is_folder:
         raise CommandError("this needs the daemon, not an archive")
-    with asking():
-        known = [row["console"] for row in source.daemon.get("/v1/consoles")]
     is_bad = False
-    for name in names.select(args.names, known, source.labels):
+    for name in source.choose(args.names, source.recorded()):
         bad = _examine(source, name, as_json=args.json)
         if args.fix:
             bad = _fix(source, name, args, bad)

@@ -10,7 +10,7 @@ from contextlib import nullcontext
 from typing import Any
 
 from solrecd.cli.program import CommandError, Exit
-from solrecd.cli.shared import amounts, names, when
+from solrecd.cli.shared import amounts, when
 from solrecd.cli.shared.history import indexed
 from solrecd.cli.shared.output import (
     SEVERITY,
@@ -74,7 +74,7 @@ def main(args: argparse.Namespace) -> int:
     source = Source(args)
     if args.follow and source.is_folder:
         raise CommandError("-f needs the daemon: leave --dir out")
-    live = _live(args, source) if args.follow else None
+    live = source.choose(args.names, source.recorded()) if args.follow else None
     faults = Faults()
     events = _recorded(args, source, live, faults)
     rows = group(events) if args.group else events
@@ -88,13 +88,6 @@ def main(args: argparse.Namespace) -> int:
     return faults.status if count else Exit.NO
 
 
-def _live(args: argparse.Namespace, source: Source) -> list[str]:
-    """Return the consoles that the daemon knows and that are meant."""
-    with asking():
-        known = [row["console"] for row in source.daemon.get("/v1/consoles")]
-    return names.select(args.names, known, source.labels)
-
-
 def _recorded(
     args: argparse.Namespace,
     source: Source,
@@ -106,14 +99,14 @@ def _recorded(
     def choose(known: Collection[str]) -> Collection[str]:
         if live is not None:
             return live
-        return names.select(args.names, list(known), source.labels)
+        return source.choose(args.names, known)
 
     now = time.time_ns() // 1000
     with indexed(source, choose, faults) as (index, chosen):
         found = index.events(
             chosen,
-            since=None if args.since is None else when.parse_when(args.since, now),
-            until=None if args.until is None else when.parse_when(args.until, now),
+            since=when.parse_bound(args.since, now),
+            until=when.parse_bound(args.until, now),
             kinds=_wanted_kinds(args),
             names=_flat(args.name),
             newest=_newest(args),

@@ -67,7 +67,7 @@ def main(args: argparse.Namespace) -> int:
 def _wanted(args: argparse.Namespace, source: Source) -> tuple[str, Wanted]:
     """Return the console that is meant and what of it."""
     now = time.time_ns() // 1000
-    since, until = _bound(args.since, now), _bound(args.until, now)
+    since, until = when.parse_bound(args.since, now), when.parse_bound(args.until, now)
     name, segments = boot_choice.console_segments(args.name, source)
     spans = None
     if args.boot or args.stage or (since is None and until is None):
@@ -76,10 +76,6 @@ def _wanted(args: argparse.Namespace, source: Source) -> tuple[str, Wanted]:
         if args.stage is not None:
             spans = _stage(source, name, boot, args.stage)
     return name, Wanted(within(segments, since, until), since, until, spans)
-
-
-def _bound(text: str | None, now: int) -> int | None:
-    return None if text is None else when.parse_when(text, now)
 
 
 def _stage(source: Source, name: str, boot: int, stage: str) -> list[Span]:

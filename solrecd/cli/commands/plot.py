@@ -5,16 +5,18 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from solrecd.cli.program import CommandError, Exit
-from solrecd.cli.shared import amounts, names, when
+from solrecd.cli.shared import amounts, when
 from solrecd.cli.shared.history import indexed
 from solrecd.cli.shared.output import safe
 from solrecd.cli.shared.read_reports import Faults
 from solrecd.cli.shared.source import Source
+from solrecd.stages import Stage
 from solrecd.storage.history.compare import stage_durations
 
 if TYPE_CHECKING:
@@ -30,12 +32,12 @@ MOST_CONSOLES: Final = 40
 _FORMATS: Final = ("svg", "png", "pdf")
 
 _COLOURS: Final = {
-    "firmware": "#b9a7d6",
-    "bootdev": "#d6a7c9",
-    "loader": "#e3c184",
-    "kernel": "#8fb8de",
-    "initramfs": "#86c5c1",
-    "init": "#a3cf8f",
+    Stage.FIRMWARE: "#b9a7d6",
+    Stage.BOOTDEV: "#d6a7c9",
+    Stage.LOADER: "#e3c184",
+    Stage.KERNEL: "#8fb8de",
+    Stage.INITRAMFS: "#86c5c1",
+    Stage.INIT: "#a3cf8f",
 }
 """Of the stages on the way; ``login`` is where it ends."""
 
@@ -87,10 +89,10 @@ def main(args: argparse.Namespace) -> int:
     source, faults = Source(args), Faults()
     with indexed(
         source,
-        lambda known: names.select(args.names, list(known), source.labels),
+        partial(source.choose, args.names),
         faults,
     ) as (index, chosen):
-        since = None if args.since is None else when.parse_when(args.since, now)
+        since = when.parse_bound(args.since, now)
         rows = list(index.boots(chosen, since=since, newest=args.newest))
     if not rows:
         return Exit.NO

@@ -15,10 +15,10 @@ from solrecd.analysis.boot.rulefiles import RuleError
 from solrecd.api.listening_sockets import ListenError
 from solrecd.api.webconfig.settings import WebConfigError
 from solrecd.cli.commands import check
-from solrecd.cli.shared import marker_files
 from solrecd.config import Config, ConfigError
 from solrecd.daemon import Daemon
 from solrecd.process import garbage_collection, log, malloc_arenas, systemd
+from solrecd.storage import marker_files
 from solrecd.storage.archive.sink import ArchiveError
 from solrecd.storage.journal import JournalError
 

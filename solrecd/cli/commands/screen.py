@@ -7,7 +7,6 @@ import re
 from typing import NamedTuple
 
 from solrecd.cli.program import CommandError, Exit
-from solrecd.cli.shared import names
 from solrecd.cli.shared.output import safe, screen
 from solrecd.cli.shared.read_reports import Faults
 from solrecd.cli.shared.source import Source, reading_archive
@@ -41,8 +40,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> int:
     """Show the screen; exit status 1 when nothing was ever printed."""
     source, faults = Source(args), Faults()
+    name = source.choose_one(args.name, source.archived())
     with reading_archive():
-        name = names.select_one(args.name, source.archive.consoles(), source.labels)
         segments = source.archive.segments(name)
     data = read_tail(segments, TAIL, faults)
     if not data:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from solrecd.api.client import ApiError, UnreachableError, quote
 from solrecd.cli.program import CommandError, Exit
-from solrecd.cli.shared import names, when
+from solrecd.cli.shared import when
 from solrecd.cli.shared.output import Cell, Colour, Column, screen, value_of
 from solrecd.cli.shared.source import Source, asking
 from solrecd.cli.top.rows import TROUBLE, News, State, Wall, state_of
@@ -50,9 +50,8 @@ def main(args: argparse.Namespace) -> int:
 
 def _chosen(source: Source, words: list[str]) -> list[str] | None:
     """Return the names that words mean; None for all, also those added later."""
-    with asking():
-        known = [row["console"] for row in source.daemon.get("/v1/consoles")]
-    return names.select(words, known, source.labels) if words else None
+    known = source.recorded()
+    return source.choose(words, known) if words else None
 
 
 # Once.

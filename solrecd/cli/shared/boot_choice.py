@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from solrecd.cli.program import CommandError, Exit
-from solrecd.cli.shared import names
 from solrecd.cli.shared.history import indexed
 from solrecd.cli.shared.source import Source, reading_archive
 from solrecd.storage.history import choose
@@ -66,8 +65,8 @@ def console_segments(word: str, source: Source) -> tuple[str, list[Segment]]:
     Raises:
         CommandError: there is none.
     """
+    name = source.choose_one(word, source.archived())
     with reading_archive():
-        name = names.select_one(word, source.archive.consoles(), source.labels)
         segments = source.archive.segments(name)
     if not segments:
         raise CommandError(f"{name} has no archive in {source.log_dir}", Exit.NO)

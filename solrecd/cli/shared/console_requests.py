@@ -9,7 +9,6 @@ from typing import Any
 
 from solrecd.api.client import ApiError, quote
 from solrecd.cli.program import CommandError, Exit
-from solrecd.cli.shared import names
 from solrecd.cli.shared.output import screen, warn
 from solrecd.cli.shared.source import Source, asking
 
@@ -21,9 +20,7 @@ def chosen(source: Source, words: Sequence[str]) -> Sequence[str]:
     """Return the consoles that words mean, as the daemon knows them."""
     if source.is_folder:
         raise CommandError("this needs the daemon, not an archive")
-    with asking():
-        known = [row["console"] for row in source.daemon.get("/v1/consoles")]
-    return names.select(words, known, source.labels)
+    return source.choose(words, source.recorded())
 
 
 def add_names(parser: argparse.ArgumentParser, *, asks: bool = False) -> None:

@@ -58,12 +58,26 @@ SEVERITY: Mapping[str, Colour] = {
 }
 """What colour an event of a severity has; others have none."""
 
+OUTCOME: Mapping[str, Colour] = {
+    "ok": Colour.GOOD,
+    "failed": Colour.BAD,
+    "stuck": Colour.BAD,
+    "shutdown": Colour.QUIET,
+    "unknown": Colour.QUIET,
+}
+"""What colour the outcome of a boot has."""
+
 
 class Cell(NamedTuple):
     """One cell of a table."""
 
     text: str
     colour: Colour = Colour.PLAIN
+
+
+def outcome(value: str | None) -> Cell:
+    """Return the cell of a boot's outcome."""
+    return Cell(value or "-", OUTCOME.get(value or "", Colour.PLAIN))
 
 
 class Column(NamedTuple):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from solrecd.cli.program import Exit
@@ -85,3 +85,14 @@ class Progress:
         if self._written:
             sys.stderr.write("\r\x1b[K")
             sys.stderr.flush()
+
+
+def watch(what: str, consoles: Collection[str]) -> Iterator[str]:
+    """Yield consoles, and show how far that is."""
+    progress = Progress(what, len(consoles))
+    try:
+        for console in consoles:
+            progress.step(console)
+            yield console
+    finally:
+        progress.clear()

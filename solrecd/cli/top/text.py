@@ -13,13 +13,14 @@ from rich.text import Text
 
 from solrecd.cli.shared.when import duration, format_when
 from solrecd.cli.top.rows import Order, Row, State, Wall
+from solrecd.stages import Stage
 
 LEAST_NAME: Final = 7
 MOST_NAME: Final = 24
 """Cells of the first column."""
 
 _STATE_WIDTH: Final = len("(foreign)") + 1
-_STAGE_WIDTH: Final = len("initramfs")
+_STAGE_WIDTH: Final = max(map(len, Stage))
 _AGE_WIDTH: Final = 5
 _GAP: Final = "  "
 _SECOND: Final = 1_000_000

@@ -71,13 +71,6 @@ class SegmentChange:
 
 
 @dataclass(frozen=True, slots=True)
-class CloserTrouble:
-    """Segments cannot be closed or removed (`error`), or can again (None)."""
-
-    error: OSError | None
-
-
-@dataclass(frozen=True, slots=True)
 class _Job:
     console: str
     name: SegmentName

@@ -12,7 +12,6 @@ from pathlib import Path
 
 from solrecd.storage.formats.vocabulary import (
     FILE_NAME,
-    Record,
     SegmentWords,
     Writer,
     decode,
@@ -69,21 +68,8 @@ def forget(folder: Path, stored: Collection[str]) -> None:
     records = list(read_records(_read(folder / FILE_NAME)))
     gone = sum(record.name not in stored for record in records)
     if gone >= max(GONE, len(records) - gone):
-        known = _known(records)
+        known = {segment.name: segment for segment in decode(records)}
         rewrite(folder, [known[name] for name in known if name in stored])
-
-
-def _known(records: Sequence[Record]) -> dict[str, SegmentWords]:
-    return {segment.name: segment for segment in decode(records)}
-
-
-def read_known(folder: Path) -> dict[str, SegmentWords]:
-    """Return what a console's vocabulary says, by stem.
-
-    Raises:
-        OSError: of reading.
-    """
-    return _known(list(read_records(_read(folder / FILE_NAME))))
 
 
 def _read(path: Path) -> bytes:

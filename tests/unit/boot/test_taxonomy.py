@@ -10,17 +10,17 @@ from solrecd.analysis.boot.rulefiles import load_rules
 from solrecd.analysis.boot.rulefiles.entry import _KEYS
 from solrecd.analysis.boot.rulefiles.rule_warnings import rule_warnings
 from solrecd.analysis.boot.rules import Role
-from solrecd.cli.commands.scan import packaged_rules
 from solrecd.config.model import STAGE_TIMEOUTS
 from solrecd.console.session_tracker import _SEVERITY
 from solrecd.events import GapReason, Kind, OperatorAct, SessionState, Stage
-from solrecd.storage.space import EVENT_NAMES
+from solrecd.storage import marker_files
+from solrecd.storage.space import Name
 from tests.support.golden import RULES, rules_texts
 from tools.taxonomy import OWN_RULES, PAGE, SECTIONS, entries, render, severities
 
 NAMES = {
     Kind.STAGE: {stage.value for stage in Stage} - {"unknown"},
-    Kind.FAILURE: {*packaged_rules().failure_names, *EVENT_NAMES},
+    Kind.FAILURE: {*marker_files.load().failure_names, *Name},
     Kind.STUCK: {stage.value for stage in STAGE_TIMEOUTS},
     Kind.SEL: {"asserted", "over"},
     Kind.SESSION: {"resumed", *(state.value for state in SessionState)},
@@ -83,4 +83,6 @@ def test_every_kind_has_a_section() -> None:
 
 
 def test_the_page_is_current() -> None:
-    assert PAGE.read_text("utf-8") == render(entries(), packaged_rules()), "make docs"
+    assert PAGE.read_text("utf-8") == render(entries(), marker_files.load()), (
+        "make docs"
+    )
