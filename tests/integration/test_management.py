@@ -174,6 +174,7 @@ async def test_a_power_cycle_ends_with_the_power_on(
 
 async def test_an_answer_cut_short_is_the_bmcs_fault() -> None:
     async def answer(*_: object, **__: object) -> CommandAnswered:
+        await trio.lowlevel.checkpoint()
         return CommandAnswered(1, 0, b"\x01")
 
     bmc = Management(answer, trio.CapacityLimiter(1))
