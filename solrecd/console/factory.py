@@ -77,6 +77,7 @@ class ConsoleFactory:
 
     async def close(self, console: Console, *, removed: bool) -> None:
         """Finish a console's files; a removed one loses its metrics as well."""
+        console.finish()
         self.sinks.archive.close_console(console.name)
         if removed:
             self.metrics.remove(console.name)

@@ -271,6 +271,7 @@ class StreamSource:
             try:
                 data = connection.recv(CHUNK, socket.MSG_PEEK)
                 if not data:
+                    self._recorder.line_seen(0.0)
                     return Lost(LostReason.CLOSED, f"{self.peer} closed the connection")
                 if self._recorder.record(data):
                     _take(connection, len(data))

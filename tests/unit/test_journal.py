@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from solrecd.events import Chunk
-from solrecd.storage.formats.recovered import JournalNote
+from solrecd.storage.formats.recovered import JournalLoss, JournalNote
 from solrecd.storage.journal import (
     LONGEST_RECORD,
     NAME_LIMIT,
@@ -291,8 +291,7 @@ def test_a_damaged_slab_is_told_and_the_rest_is_kept(
 
     lost = (PACKETS_IN_A_SLAB - 10) * 128
     assert len(recovered.chunks) == 11
-    assert recovered.notes[0].offset == 10 * 128
-    assert recovered.notes[0].text == f"gap: {lost} bytes lost in a damaged journal"
+    assert recovered.losses == [JournalLoss(10, 10 * 128, lost, AT + 9)]
     assert f"{lost} bytes" in warnings[0]
 
 

@@ -17,7 +17,7 @@ import zstandard
 from solrecd.events import Chunk
 from solrecd.storage.archive.files import FileSystem
 from solrecd.storage.archive.recovery_line import cut_chunks, read_earlier
-from solrecd.storage.archive.segment import Segment, trim
+from solrecd.storage.archive.segment import Segment
 from solrecd.storage.formats.lines import (
     LINE_MARK,
     MARK_POSITION,
@@ -120,6 +120,8 @@ class Restored:
     """Lines of their replay that the log already holds."""
     notes: list[JournalNote]
     """Notes that stand behind the first line that it does not; without offsets."""
+    torn: int
+    """Bytes that the timing tells of and the raw file does not have."""
 
 
 def restore(
@@ -148,13 +150,20 @@ def restore(
     segment = Segment(files, folder, name, header.offset, noted=header.noted, text=text)
     segment.raw.size = size
     segment.end = segment.confirmed = header.offset + size
+    torn = _torn(timing.parsed, segment.end)
     packets = _complete_timing(segment, timing, header, journal)
     log = folder / name.file("log")
     mark = _find_mark(timing, header, log)
     offset, chunks = _read_bytes(folder, name, header, mark.line_offset, packets)
-    torn = offset > mark.line_offset
-    skip, notes = _read_log(segment, mark, log, torn=torn)
-    return Restored(segment, chunks, offset, skip, notes)
+    is_cut = offset > mark.line_offset
+    skip, notes = _read_log(segment, mark, log, torn=is_cut)
+    return Restored(segment, chunks, offset, skip, notes, torn)
+
+
+def _torn(timing: Timing, end: int) -> int:
+    """Return how many bytes a power cut, or someone, took from the raw file's end."""
+    told = max((p.offset + p.size for p in timing.packets), default=end)
+    return max(0, told - end)
 
 
 @dataclass(slots=True)
@@ -236,10 +245,8 @@ def _missing_packets(known: Packet, end: int, journal: Recovered) -> list[Packet
     """
     packets = []
     offset, at = known.offset, known.at
-    place = journal.offset
-    for chunk in journal.chunks:
-        start, place = max(place, offset), place + len(chunk.data)
-        stop = min(place, end)
+    for place, chunk in journal.placed():
+        start, stop = max(place, offset), min(place + len(chunk.data), end)
         if start > offset and offset < stop:
             packets.append(Packet(offset, min(start, end) - offset, at, 0))
             offset = min(start, end)
@@ -324,9 +331,12 @@ def _read_bytes(
 
 def pending_chunks(journal: Recovered, end: int) -> list[Chunk]:
     """Return what the journal holds beyond the archive's end."""
-    if journal.offset >= end:
-        return journal.chunks
-    return trim(journal.chunks, end - journal.offset)
+    pending: list[Chunk] = []
+    for place, chunk in journal.placed():
+        known = max(0, end - place)
+        if known < len(chunk.data):
+            pending.append(Chunk(chunk.at, chunk.data[known:]) if known else chunk)
+    return pending
 
 
 def _size(path: Path) -> int:

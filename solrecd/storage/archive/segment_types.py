@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from solrecd.config import DaemonConfig, Fsync
-from solrecd.events import Chunk
+from solrecd.events import Chunk, Gap
 from solrecd.process.stamps import SECOND
 from solrecd.storage.archive.recorder import SpoolStream
 from solrecd.storage.formats.recovered import Recovered
@@ -27,6 +28,10 @@ class Spool(Protocol):
 
     def records(self, console: str) -> Recovered:
         """Return what it holds of a console."""
+        ...
+
+    def doubts(self, console: str) -> list[str]:
+        """Return, one line each, what else a console may have lost; once."""
         ...
 
 
@@ -104,6 +109,9 @@ class OpenedConsole:
     """Received by an earlier daemon, and not yet in the archive."""
     boot_offset: int | None = None
     """Stream offset of the boot's first byte; None when it is in an earlier part."""
+    losses: Sequence[Gap] = ()
+    """What is missing, by `Gap.offset`: before the chunk of `pending` that begins
+    there. For the caller to mark."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from solrecd.events import Chunk, Reading
 from solrecd.storage.archive.closer import Closer, SegmentChange
 from solrecd.storage.archive.files import FileSystem, OsFileSystem
 from solrecd.storage.archive.lane import Lane, Reports, Work
+from solrecd.storage.archive.missing_bytes import MissingBytes
 from solrecd.storage.archive.recorder import Batch, Recorder, Resume, Shared
 from solrecd.storage.archive.recovery import (
     end_of_closed,
@@ -193,12 +194,21 @@ class ArchiveSink:
         cost = 2 * size + LINE_COST * (len(lines) + len(chunks))
         self._put(lane, recorder, Batch(chunks, reading), cost)
 
-    def note(self, name: str, at: int, text: str) -> None:
-        """Write a note of ours behind what the console has printed so far."""
+    def note(self, name: str, at: int, text: str, offset: int | None = None) -> None:
+        """Write a note of ours between the lines of an open console.
+
+        Args:
+            name: of the console.
+            at: stamp.
+            text: one line.
+            offset: stream offset at which it stands, of bytes that are not handed over
+                yet; None: behind all that the console has printed so far.
+        """
         lane = self._places[name]
         recorder = lane.recorders[name]
         recorder.stream.note(at, text)
-        note = JournalNote(recorder.stream.offset, at, text)
+        place = recorder.stream.offset if offset is None else offset
+        note = JournalNote(place, at, text)
         self._put(lane, recorder, note, LINE_COST + len(text))
 
     def _put(
@@ -323,24 +333,26 @@ class ArchiveSink:
         if last is not None:
             end = end_of_closed(self._options.log_dir / name, last) or journal.offset
         pending = pending_chunks(journal, end)
-        begin = max(end, journal.offset if journal.chunks else 0)
+        stream = self._spool.stream(name, end)
+        lost = MissingBytes(journal, end, stream.offset, pending)
         recorder = Recorder(
             name,
             self._options.log_dir / name,
-            self._spool.stream(name, begin),
+            stream,
             self._shared,
-            Resume(last, begin),
+            Resume(last, lost.begin),
         )
         self._add(lane, recorder, journal, noted=0)
         return OpenedConsole(
-            stream=recorder.stream,
-            offset=begin,
+            stream=stream,
+            offset=lost.begin,
             boot=0 if last is None else last.boot,
             continues=False,
             started=None if last is None else last.started,
             last_output=pending[-1].at if pending else None,
             restored=[],
             pending=pending,
+            losses=lost.gaps(0, self._spool.doubts(name) if last else ()),
         )
 
     def _open_again(
@@ -353,11 +365,13 @@ class ArchiveSink:
         )
         segment = restored.segment
         pending = pending_chunks(journal, segment.end)
-        begin = max(segment.end, journal.offset if pending else 0)
+        stream = self._spool.stream(name, segment.end)
+        lost = MissingBytes(journal, segment.end, stream.offset, pending)
+        begin = lost.begin
         recorder = Recorder(
             name,
             folder,
-            self._spool.stream(name, segment.end),
+            stream,
             self._shared,
             Resume(
                 segment_name,
@@ -369,13 +383,9 @@ class ArchiveSink:
             ),
         )
         self._add(lane, recorder, journal, noted=segment.noted)
-        if begin > segment.end:
-            text = f"gap: {begin - segment.end} bytes of this log were lost"
-            recorder.stream.note(segment.stamp, text)
-            note = JournalNote(recorder.stream.offset, segment.stamp, text)
-            recorder.inbox.append(note)
+        doubts = self._spool.doubts(name)
         return OpenedConsole(
-            stream=recorder.stream,
+            stream=stream,
             offset=restored.offset + begin - segment.end,
             boot=segment_name.boot,
             continues=True,
@@ -384,6 +394,7 @@ class ArchiveSink:
             restored=restored.chunks,
             pending=pending,
             boot_offset=segment.offset if segment.name.part == 1 else None,
+            losses=lost.gaps(segment.stamp, doubts, restored.torn),
         )
 
     def _add(

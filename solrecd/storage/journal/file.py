@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections import deque
-from collections.abc import Callable, Mapping
+from collections import Counter, deque
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -18,9 +18,10 @@ from solrecd.storage.journal.layout import (
     Chain,
     Slab,
     encode_file_header,
+    is_file_header,
     read_chain,
 )
-from solrecd.storage.journal.slabs import SlabPool
+from solrecd.storage.journal.slabs import SlabPool, Stray
 from solrecd.storage.journal.stream import JournalStream
 
 SMALLEST = 16 * SLAB_SIZE
@@ -28,6 +29,9 @@ SMALLEST = 16 * SLAB_SIZE
 
 CROWD = 0.4
 """Share of its quota from which on a console is worth a look."""
+
+
+_UNREADABLE = "an unknown number of bytes lost in a journal that cannot be read"
 
 
 class JournalError(Exception):
@@ -40,6 +44,10 @@ class Journal:
     def __init__(self, pool: SlabPool) -> None:
         self._pool = pool
         self._streams: dict[str, JournalStream] = {}
+        self._strays: list[Stray] = []
+        """Damaged slabs whose bytes are missing in no console's chain."""
+        self._warned: set[str] = set()
+        """Consoles that were told of those."""
         pool.reclaim = self._reclaim
 
     @classmethod
@@ -48,9 +56,9 @@ class Journal:
     ) -> Self:
         """Open the journal and keep whatever an earlier daemon left in it.
 
-        A journal of another size, or one with damaged slabs, is copied into a new
-        file that then takes its place. One that cannot be read at all is renamed to
-        ``journal.damaged``.
+        A journal of another size is copied into a new file that then takes its place,
+        unless something in it is damaged: then the next start does so. One that cannot
+        be read at all is renamed to ``journal.damaged``.
 
         Args:
             path: a file on a tmpfs; made when missing.
@@ -63,10 +71,11 @@ class Journal:
         warn = warn or (lambda _message: None)
         size = max(SMALLEST, size - size % SLAB_SIZE)
         try:
-            pool = _open_existing(path, warn) or _create(path, size)
+            strays: list[Stray] = []
+            pool = _open_existing(path, warn, strays) or _create(path, size)
             if not _is_in_memory(path):
                 warn(f"{path}: no tmpfs; a slow disk here makes every console wait")
-            return cls._load(pool, size, warn)
+            return cls._load(pool, size, warn, strays)
         except OSError as error:
             raise JournalError(
                 f"{path}: {error.strerror or error}; the journal needs "
@@ -108,6 +117,17 @@ class Journal:
         """
         return {console: self.records(console) for console in self._streams}
 
+    def doubts(self, console: str) -> list[str]:
+        """Return, one line each, what a console may have lost beside its `records`.
+
+        Whose the bytes of a damaged slab were only its header told. Each console is
+        told once.
+        """
+        if console in self._warned:
+            return []
+        self._warned.add(console)
+        return [each.text for each in self._strays if each.owner in {None, console}]
+
     @property
     def path(self) -> Path:
         """The file."""
@@ -145,19 +165,26 @@ class Journal:
         return next((slab for slab in surrendered if slab is not None), None)
 
     @classmethod
-    def _load(cls, pool: SlabPool, size: int, warn: Callable[[str], None]) -> Self:
+    def _load(
+        cls,
+        pool: SlabPool,
+        size: int,
+        warn: Callable[[str], None],
+        lost_before: Sequence[Stray],
+    ) -> Self:
         """Take over what is in a file; copy it where size or damage ask for that."""
-        slabs, damaged = pool.scan()
+        slabs, strays = pool.scan()
         by_console: dict[str, list[Slab]] = {}
         for slab in slabs:
             by_console.setdefault(slab.console, []).append(slab)
         chains = {name: read_chain(pool.view, own) for name, own in by_console.items()}
         lost = sum(chain.lost for chain in chains.values())
-        if damaged or lost:
-            warn(f"{pool.path}: {damaged} damaged slabs, {lost} bytes in them lost")
-        if lost or pool.size != size:
+        if strays or lost:
+            warn(f"{pool.path}: {len(strays)} damaged slabs, {lost} bytes in them lost")
+        elif pool.size != size:
             return cls._copy(pool, chains, size)
         journal = cls(pool)
+        journal._strays = [*lost_before, *_unexplained(strays, chains)]
         for console, chain in chains.items():
             stream = JournalStream(pool, console, chain.end)
             stream.adopt(chain)
@@ -189,11 +216,24 @@ class Journal:
         return journal
 
 
+def _unexplained(strays: Sequence[Stray], chains: Mapping[str, Chain]) -> list[Stray]:
+    """Return the damaged slabs that no hole in a console's chain accounts for."""
+    holes = Counter({name: len(chain.holes) for name, chain in chains.items()})
+    left: list[Stray] = []
+    for stray in sorted(strays, key=lambda each: each.owner is None):
+        # Slabs that name their console come first: the others fill what is left.
+        named = stray.owner if stray.owner is not None else next(iter(+holes), "")
+        if holes[named]:
+            holes[named] -= 1
+        else:
+            left.append(stray)
+    return left
+
+
 def _replay(stream: JournalStream, recovered: Recovered) -> bool:
     """Append a console's records again; False when they do not fit.
 
-    Offsets behind missing bytes move down, so that the stream is whole again: only
-    the first has to agree with the archive.
+    Only of a journal that is whole: the offsets agree with the archive's.
     """
     notes = deque(recovered.notes)
     offset = recovered.offset
@@ -239,21 +279,42 @@ def _create(path: Path, size: int) -> SlabPool:
         raise
 
 
-def _open_existing(path: Path, warn: Callable[[str], None]) -> SlabPool | None:
-    """Map a journal that is there; None when there is none that can be read."""
+def _open_existing(
+    path: Path, warn: Callable[[str], None], strays: list[Stray]
+) -> SlabPool | None:
+    """Map a journal that is there; None when there is none that can be read.
+
+    Args:
+        path: of the journal.
+        warn: told what is not as it should be.
+        strays: get what is lost with one that cannot be read.
+    """
     try:
         descriptor = _lock(path, 0)
     except FileNotFoundError:
         return None
     header = os.pread(descriptor, FILE_HEADER_SIZE, 0)
     size = os.fstat(descriptor).st_size - PAGE
+    size -= size % SLAB_SIZE
     if size >= SMALLEST and header == encode_file_header(size // SLAB_SIZE):
-        return SlabPool(path, descriptor, size - size % SLAB_SIZE)
-    os.close(descriptor)
+        return SlabPool(path, descriptor, size)
+    if size >= SMALLEST and not is_file_header(header):
+        pool = SlabPool(path, descriptor, size)
+        slabs, _ = pool.scan()
+        if slabs:
+            # Each slab proves itself, so that nothing is lost with the header.
+            os.pwrite(descriptor, encode_file_header(size // SLAB_SIZE), 0)
+            warn(f"{path}: its header was damaged; what lies behind it is read")
+            return pool
+        pool.close()
+    else:
+        os.close(descriptor)
     if header:
         aside = path.with_name(f"{path.name}.damaged")
         path.replace(aside)
         warn(f"{path}: not a journal of this version; kept as {aside}, begun anew")
+        if header.strip(b"\0"):
+            strays.append(Stray(None, _UNREADABLE))
     return None
 
 

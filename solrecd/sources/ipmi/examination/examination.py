@@ -132,6 +132,8 @@ class Examination:
             now=self._wall_clock(),
             boots=evidence.boots,
             noise=evidence.noise,
+            network=console.counts.as_dict(),
+            strangers=self._dialer.strangers,
         )
 
     async def _look_from_outside(self, exam: _Progress, address: Address) -> None:
