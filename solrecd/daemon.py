@@ -294,7 +294,7 @@ class Daemon:
     async def _stop(self, why: signal.Signals) -> None:
         self._notifier.stopping()
         is_handing_over = why == signal.SIGTERM and await self._notifier.will_restart()
-        log.info("daemon.stopping", signal=why.name, is_handing_over=is_handing_over)
+        log.info("daemon.stopping", signal=why.name, hands_over=is_handing_over)
         self.stop(is_handing_over=is_handing_over)
 
     async def _reload(self) -> None:

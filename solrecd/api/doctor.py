@@ -61,7 +61,7 @@ class _Examinations:
 
 
 class _StreamedExamination:
-    """A response that is written while the BMC answers; who leaves ends it."""
+    """A response that is written while the BMC answers, until the client leaves."""
 
     def __init__(
         self, name: str, operation: Operation, limit: trio.CapacityLimiter

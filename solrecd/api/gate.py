@@ -3,8 +3,8 @@
 `Gate` is ASGI middleware and stands before everything else: a caller with no grant
 learns nothing, not even which routes there are. Behind it each request has a `View`,
 which is all that a route gets of the fleet: what the caller may not see is not in it.
-A console that a caller may not see does not exist for him: 404, with the very words
-for a name that there is not, so that names cannot be tried out.
+A console that a caller may not see does not exist for that caller: 404, with the same
+words as for an unknown name, so that names cannot be probed.
 """
 
 from __future__ import annotations
@@ -174,7 +174,7 @@ class Gate:
         """How often grants were replaced."""
 
     def replace(self, policy: Policy) -> None:
-        """Have other grants count, also for those who are attached already."""
+        """Replace the grants, also for attached users."""
         self._policy = policy
         self.generation += 1
         self._changed.set()
@@ -185,7 +185,7 @@ class Gate:
         await self._changed.wait()
 
     def guard(self, app: ASGIApp, fleet: Fleet) -> ASGIApp:
-        """Return an application that only those reach whom some grant knows."""
+        """Return an application that only callers with a grant reach."""
 
         async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
             if scope["type"] not in {"http", "websocket"}:

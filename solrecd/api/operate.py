@@ -1,4 +1,4 @@
-"""The routes for people who want something of a console.
+"""The routes that operate a console.
 
 ``/v1/consoles/NAME/attach`` is a WebSocket. Binary messages are the console's bytes one
 way and what is typed the other. Text messages are JSON objects; from us: ``welcome``,
@@ -36,7 +36,7 @@ from solrecd.process.access import Role
 from solrecd.sources.base import PowerAction, SourceError
 
 SWITCHES_WAITING: Final = 1
-"""Wishes for the power that wait for the one before."""
+"""Requests for the power that wait for the one before."""
 
 _REFUSED: Final = 4409
 """WebSocket close code (private range): somebody else writes."""
@@ -49,11 +49,11 @@ _Act = Callable[[Operation, str, Mapping[str, str]], dict[str, Any]]
 
 def operating(gate: Gate) -> Mapping[str, Callable[..., Any]]:
     """Return the functions behind the routes, by name; the caller checks roles."""
-    attachments = _Attaching(gate)
+    attaching = _Attaching(gate)
     return {
-        "attach": attachments.attach,
+        "attach": attaching.attach,
         "power_state": _power_state,
-        "who": attachments.who,
+        "who": attaching.who,
         **{wish: _acting(wish) for wish in _WISHES},
     }
 
@@ -342,7 +342,7 @@ class _Terminal:
 
 
 _WATCHING: Final = frozenset({"note", "message"})
-"""What those may do, too, who only watch."""
+"""What read-only users may do, too."""
 
 _Deed = Callable[[_Terminal, Mapping[str, Any]], Awaitable[None]]
 _ATTACH_REQUESTS: Final[Mapping[str, _Deed]] = MappingProxyType(

@@ -3,7 +3,7 @@
 - `systemd`             readiness, watchdog, descriptor store
 - `log`                 what the log looks like; the home of structlog
 - `tls`                 server contexts
-- `access`              who may do what: grants, callers, a judge
+- `access`              access rights: grants, callers, the decision
 - `stamps`              wall-clock times, and their text
 - `garbage_collection`, `malloc_arenas`   no long pause for the loop, no memory kept
 """
