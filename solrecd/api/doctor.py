@@ -1,7 +1,7 @@
 """Examining a console: one object per line, each as soon as it is known.
 
-Whoever may look may ask: that changes nothing. Setting the BMC's parameters takes the
-highest role, because it changes them for everybody.
+Viewers may ask: that changes nothing. Setting the BMC's parameters takes the highest
+role, because it changes them for all users of the BMC.
 """
 
 from __future__ import annotations

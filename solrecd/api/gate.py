@@ -1,4 +1,4 @@
-"""The gate: nobody comes to a route without being known, and sees what he may see.
+"""Access control: a route is reached by known callers, and shows what they may see.
 
 `Gate` is ASGI middleware and stands before everything else: a caller with no grant
 learns nothing, not even which routes there are. Behind it each request has a `View`,
@@ -32,7 +32,7 @@ PEER: Final = "peer"
 """Where a connection is from, in its ASGI state."""
 
 NAME_SHOWN: Final = 200
-"""Characters of what somebody asked for in our log and in our answers."""
+"""Characters of a request that are repeated in our log and in our answers."""
 
 _VIEW: Final = "solrecd.view"
 _BEARER: Final = b"bearer "
@@ -153,7 +153,7 @@ class View:
         return self._fleet.operation(name)
 
     async def reload(self, *, dry_run: bool) -> dict[str, Any]:
-        """Have the configuration read anew, or raise as `require_everywhere`."""
+        """Reload the configuration, or raise as `require_everywhere`."""
         self.require_everywhere(Role.ADMIN)
         return await self._fleet.reload(dry_run=dry_run)
 
@@ -224,7 +224,7 @@ def view_in(scope: Scope) -> View:
 
 
 def _caller_in(scope: Scope) -> Caller:
-    """Return who asks; a token speaks instead of the connection's certificate.
+    """Return the caller; a token counts instead of the connection's certificate.
 
     What a web page asks (``Origin``) is proven by nothing but a token: a browser shows
     its user's certificate, and uses their tunnel, for whatever page wants it to.
