@@ -4,6 +4,7 @@
 - `log`                 what the log looks like; the home of structlog
 - `tls`                 server contexts
 - `access`              who may do what: grants, callers, a judge
+- `backoff`             waits between tries; pure
 - `stamps`              wall-clock times, and their text
 - `garbage_collection`, `malloc_arenas`   no long pause for the loop, no memory kept
 """

@@ -14,18 +14,14 @@ from solrecd.counts import WireCounts
 from solrecd.events import Gap, Lost, LostReason, SessionState
 from solrecd.sources.ipmi.keeper import Keeper
 from solrecd.sources.ipmi.keeper.keeper import (
+    BACKOFF_LAST,
     GOODBYE,
     POLL_FOREIGN,
     POWER_AFTER_QUIET,
     REACTIVATIONS,
     SLOT_PATIENCE,
 )
-from solrecd.sources.ipmi.keeper.takeover import (
-    BACKOFF_LAST,
-    TAKES,
-    TAKES_WITHIN,
-    Backoff,
-)
+from solrecd.sources.ipmi.keeper.takeover import TAKES, TAKES_WITHIN
 from solrecd.sources.ipmi.link.base import NameUnresolvedError, RequestError
 from solrecd.sources.ipmi.options import IpmiOptions, OnConflict
 from solrecd.sources.ipmi.protocol.constants import PrivilegeLevel
@@ -633,20 +629,6 @@ async def test_without_a_session_a_command_fails_at_once(
 
     with pytest.raises(RequestError, match="no session"):
         await keeper.request(6, 1)
-
-
-def test_back_off_doubles_with_jitter_up_to_its_last_value() -> None:
-    backoff = Backoff(random.Random(1))
-
-    waits = [backoff.next() for _ in range(10)]
-
-    ceilings = [1, 2, 4, 8, 16, 32, 60, 60, 60, 60]
-    assert all(
-        ceiling / 2 <= wait <= ceiling
-        for wait, ceiling in zip(waits, ceilings, strict=True)
-    )
-    backoff.reset()
-    assert backoff.next() <= 1
 
 
 def keeper_of(console: FakeConsole) -> Keeper:

@@ -21,7 +21,8 @@ from typing import Protocol
 import trio
 
 from solrecd.events import Lost, LostReason, SessionState
-from solrecd.sources.ipmi.keeper.takeover import Backoff, Takeover
+from solrecd.process.backoff import Backoff
+from solrecd.sources.ipmi.keeper.takeover import Takeover
 from solrecd.sources.ipmi.link.base import LinkError, NameUnresolvedError, RequestError
 from solrecd.sources.ipmi.link.resolve import Address
 from solrecd.sources.ipmi.link.sol import Recorder, SolLink
@@ -40,6 +41,10 @@ from solrecd.sources.ipmi.protocol.events import (
     SolStolen,
     SolUnavailable,
 )
+
+BACKOFF_FIRST = 1.0
+BACKOFF_LAST = 60.0
+"""Seconds; ConMan's 30 minutes miss a whole boot."""
 
 SETTLED = 60.0
 """Seconds a session must have lasted for the back-off to begin anew."""
@@ -134,7 +139,7 @@ class Keeper:
         self._dialer = dialer
         self._console = console
         self._rng = rng
-        self._backoff = Backoff(rng)
+        self._backoff = Backoff(rng, BACKOFF_FIRST, BACKOFF_LAST)
         self._link: SolLink | None = None
         """Of the attempt that is under way."""
         self._takeover = Takeover(dialer.own_session_ids(config.name))
