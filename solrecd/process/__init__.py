@@ -5,6 +5,7 @@
 - `tls`                 server contexts
 - `access`              who may do what: grants, callers, a judge
 - `backoff`             waits between tries; pure
+- `transitions`         tables of states: what an input leads to; pure
 - `stamps`              wall-clock times, and their text
 - `garbage_collection`, `malloc_arenas`   no long pause for the loop, no memory kept
 """
