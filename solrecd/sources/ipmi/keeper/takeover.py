@@ -1,4 +1,4 @@
-"""Whether a console may be taken from whoever holds it.
+"""Whether a console may be taken from the session that holds it.
 
 Pure: the time is handed in.
 """
@@ -10,7 +10,7 @@ from collections.abc import Collection
 from solrecd.sources.ipmi.options import IpmiOptions, OnConflict
 
 TAKES, TAKES_WITHIN = 3, 600.0
-"""Forced takes in so many seconds at most: two recorders must not fight for ever."""
+"""Forced takes in so many seconds at most: two recorders must not fight without end."""
 
 
 class Takeover:
@@ -29,7 +29,7 @@ class Takeover:
         self._conflict_since: float | None = None
         self._takes_next = False
         self.was_ours = False
-        """We have held it; who holds it now took it from us."""
+        """We have held it; the session that holds it now took it from us."""
 
     def may_act(self, now: float) -> bool:
         """Whether one more take is within `TAKES` in `TAKES_WITHIN`."""
@@ -41,7 +41,7 @@ class Takeover:
         self._takes_next = False
 
     def take_next(self) -> None:
-        """Somebody wants it now: the next answer is a take, whatever the policy."""
+        """A person wants it now: the next answer is a take, whatever the policy."""
         self._takes_next = True
 
     def won(self) -> None:
@@ -52,7 +52,7 @@ class Takeover:
         self._conflict_since = None
 
     def may_take(self, owner: int | None, config: IpmiOptions, now: float) -> bool:
-        """Whether to take it from who holds it.
+        """Whether to take it from the session that holds it.
 
         Args:
             owner: the session ID that the BMC tells; None: it tells none.
