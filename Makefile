@@ -102,11 +102,12 @@ fuzz: venv ## coverage-guided fuzzing of every decoder, SECONDS=n each
 	    $(BIN)/python -m tests.reliability.fuzz $$target -max_total_time=$(or $(SECONDS),60) || exit 1; \
 	done
 
-docs: venv ## packaging/docs and the commented example, from the taxonomy, the markers, the schema, the metrics and the routes
+docs: venv ## packaging/docs and the commented example, from the taxonomy, the markers, the schema, the metrics, the routes and the states
 	$(BIN)/python -m tools.taxonomy
 	$(BIN)/python -m tools.configuration
 	$(BIN)/python -m tools.metrics
 	$(BIN)/python -m tools.openapi
+	$(BIN)/python -m tools.sessions
 
 dashboards: venv $(VENV)/debian-peers ## grafana/: the dashboards from tools/dashboards, and their pictures
 	$(BIN)/python -m tools.dashboards

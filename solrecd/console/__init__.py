@@ -2,6 +2,7 @@
 
 - `console`          the bytes: recorded, interpreted in batches; losses marked
 - `session_tracker`  its session: up, down and why, and the gaps in between
+- `recording`        whether it is recorded, and where a gap is: a table; pure
 - `power_tracker`    whether the machine is on, and what that means for its boots
 - `event_fanout`     sends all of it on: archive first, then index, viewers, metrics
 """

@@ -1,4 +1,7 @@
-"""The story of a console's session: only news are told, and every gap is marked."""
+"""The story of a console's session: only news are told, and every gap is marked.
+
+Where a gap is, `solrecd.console.recording` says.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from types import MappingProxyType
 import structlog
 
 from solrecd.console.event_fanout import SECOND, EventFanout, at_most
+from solrecd.console.recording import STEPS, Given, Recording
 from solrecd.events import (
     EventDraft,
     Gap,
@@ -19,6 +23,7 @@ from solrecd.events import (
     Severity,
 )
 from solrecd.metrics import ConsoleMetrics
+from solrecd.process.transitions import look_up
 
 log = structlog.get_logger()
 
@@ -38,7 +43,7 @@ _SEVERITY: Mapping[SessionState, Severity] = MappingProxyType(
 )
 
 _NOTABLE = frozenset({LostReason.STOLEN, LostReason.SILENT})
-"""Losses that somebody should know of although the session is back in a moment."""
+"""Losses that are worth a warning, although the session is back in a moment."""
 
 MarkGap = Callable[[Gap, int], None]
 """Marks a gap at a stamp."""
@@ -58,11 +63,11 @@ class SessionTracker:
 
     __slots__ = (
         "_cause",
-        "_down_since",
-        "_early",
         "_fanout",
         "_mark_gap",
         "_metrics",
+        "_recording",
+        "_stopped_at",
         "lost",
         "next_try",
         "since",
@@ -88,12 +93,11 @@ class SessionTracker:
         self._fanout = fanout
         self._metrics = metrics
         self._mark_gap = mark_gap
-        self._down_since = resumed
-        """When recording stopped; None while it runs and before it first ran."""
+        self._recording = Recording.NONE if resumed is None else Recording.STOPPED
+        self._stopped_at = now if resumed is None else resumed
+        """Stamp: the last sign of the line before recording stopped."""
         self._cause = Lost(LostReason.STOPPED)
         """What stopped it."""
-        self._early = False
-        """Bytes came before the keeper said that the session is up."""
         metrics.session_entered(self.state, now, None)
 
     def resumed(self, now: int, last_sign: int) -> None:
@@ -103,17 +107,22 @@ class SessionTracker:
             now: stamp.
             last_sign: stamp of the last sign before that the line was ours.
         """
-        if self._down_since is not None:
-            self._end_gap(self._down_since, now)
-        elif self._early:
-            # Activated once more before the keeper heard of the first time: what the
-            # BMC had to say in between is gone.
-            self._end_gap(last_sign, now)
-        self._early = True
+        self._step(Given.BYTES, now, last_sign)
 
     def went_on(self) -> None:
         """An earlier daemon's session is ours now: there is no gap."""
-        self._down_since = None
+        self._step(Given.KEPT, self.since, self.since)
+
+    def _step(
+        self, given: Given, now: int, last_sign: int, lost: Lost | None = None
+    ) -> None:
+        before, step = self._recording, look_up(STEPS, self._recording, given)
+        if step.ends_gap:
+            stopped = before is Recording.STOPPED
+            self._note_gap(self._stopped_at if stopped else last_sign, now)
+        self._recording = step.to
+        if step.to is Recording.STOPPED and before is not Recording.STOPPED:
+            self._stopped_at, self._cause = last_sign, lost or self._cause
 
     def changed(
         self,
@@ -123,7 +132,7 @@ class SessionTracker:
         now: int,
         last_sign: int,
     ) -> None:
-        """Take what the keeper says; repeated tries are no news, their result is.
+        """Take what the source says; repeated tries are no news, their result is.
 
         Args:
             state: of the session.
@@ -147,30 +156,28 @@ class SessionTracker:
     def _account(
         self, state: SessionState, lost: Lost | None, now: int, last_sign: int
     ) -> None:
-        """Note the gap when recording goes on, and when it stopped."""
+        """Count what was said, and note when recording goes on or stops."""
         metrics = self._metrics
-        if lost is not None:
-            metrics.bmc_reachable = int(lost.reason not in _UNREACHABLE)
-            metrics.crashes += lost.reason is LostReason.CRASHED
         metrics.session_up = int(state is SessionState.UP)
         if state is SessionState.UP:
             metrics.bmc_reachable = 1
-            if self._down_since is not None:
-                self._end_gap(self._down_since, now)
-            self._early = False
-        elif lost is not None and (self._early or self.state is SessionState.UP):
+            self._step(Given.UP, now, last_sign)
+        elif lost is None:
+            self._step(Given.TRYING, now, last_sign)
+        else:
+            metrics.bmc_reachable = int(lost.reason not in _UNREACHABLE)
+            metrics.crashes += lost.reason is LostReason.CRASHED
             if self.state is SessionState.UP:
                 metrics.session_lost(lost.reason)
-            self._down_since, self._cause, self._early = last_sign, lost, False
+            self._step(Given.LOST, now, last_sign, lost)
 
-    def _end_gap(self, since: int, now: int) -> None:
+    def _note_gap(self, since: int, now: int) -> None:
         cause = self._cause
         text = f"{at_most(now - since)} s without a session ({cause.reason})"
         if cause.reason is LostReason.SILENT:
             # Whatever the machine printed into the dead line is missing as well.
             text += f"; {cause.detail}"
         self._mark_gap(Gap(GapReason.SESSION, text, since, now), now)
-        self._down_since = None
 
     def _announce(self, now: int) -> None:
         lost = self.lost

@@ -13,20 +13,11 @@ from trio.testing import MockClock
 from solrecd.counts import WireCounts
 from solrecd.events import Gap, Lost, LostReason, SessionState
 from solrecd.sources.ipmi.keeper import Keeper
-from solrecd.sources.ipmi.keeper.keeper import (
-    GOODBYE,
-    POLL_FOREIGN,
-    POWER_AFTER_QUIET,
-    REACTIVATIONS,
-    SLOT_PATIENCE,
-)
-from solrecd.sources.ipmi.keeper.takeover import (
-    BACKOFF_LAST,
-    TAKES,
-    TAKES_WITHIN,
-    Backoff,
-)
+from solrecd.sources.ipmi.keeper.attempt import POLL_FOREIGN, REACTIVATIONS
+from solrecd.sources.ipmi.keeper.keeper import BACKOFF_LAST, POWER_AFTER_QUIET
+from solrecd.sources.ipmi.keeper.takeover import TAKES, TAKES_WITHIN
 from solrecd.sources.ipmi.link.base import NameUnresolvedError, RequestError
+from solrecd.sources.ipmi.link.login import GOODBYE, SLOT_PATIENCE
 from solrecd.sources.ipmi.options import IpmiOptions, OnConflict
 from solrecd.sources.ipmi.protocol.constants import PrivilegeLevel
 from solrecd.sources.ipmi.protocol.events import (
@@ -121,6 +112,8 @@ class FakeLink:
         return self.bmc.owner == OURS
 
     def activate(self) -> None:
+        if self.is_over:
+            return
         if self.bmc.refuses_sol is not None:
             self.post(SolRefused(self.bmc.refuses_sol, 0x81))
         elif self.bmc.owner == THEIRS:
@@ -130,10 +123,15 @@ class FakeLink:
             self.post(SolActivated(1, 255))
 
     def deactivate(self) -> None:
+        if self.is_over:
+            return
         self.bmc.taken += 1
         if not self.bmc.sticks:
             self.bmc.owner = None
         self.post(SolDeactivated())
+
+    def write(self, data: bytes) -> None:
+        assert not self.is_over or not data
 
     def watch_power(
         self, tell: Callable[[bool | None], None], rng: random.Random
@@ -635,20 +633,6 @@ async def test_without_a_session_a_command_fails_at_once(
         await keeper.request(6, 1)
 
 
-def test_back_off_doubles_with_jitter_up_to_its_last_value() -> None:
-    backoff = Backoff(random.Random(1))
-
-    waits = [backoff.next() for _ in range(10)]
-
-    ceilings = [1, 2, 4, 8, 16, 32, 60, 60, 60, 60]
-    assert all(
-        ceiling / 2 <= wait <= ceiling
-        for wait, ceiling in zip(waits, ceilings, strict=True)
-    )
-    backoff.reset()
-    assert backoff.next() <= 1
-
-
 def keeper_of(console: FakeConsole) -> Keeper:
     assert console.keeper is not None
     return console.keeper
@@ -671,6 +655,195 @@ async def test_a_console_given_away_has_no_session_until_the_time_is_over(
     assert (bmc.logins, bmc.goodbyes) == (1, 1)
     await trio.sleep(12)
     assert console.state is SessionState.UP
+
+
+async def test_a_console_given_away_before_its_login_began_is_not_logged_in_to(
+    start: Start, autojump_clock: MockClock
+) -> None:
+    bmc = FakeBmc()
+    console = start(bmc)
+    await trio.lowlevel.checkpoint()
+
+    keeper_of(console).yield_session(900, "for alice")
+    await trio.sleep(890)
+
+    assert (bmc.logins, console.state) == (0, SessionState.YIELDED)
+    await trio.sleep(12)
+    assert console.state is SessionState.UP
+
+
+async def test_a_console_given_away_between_two_attempts_is_said_to_be_so_at_once(
+    start: Start, autojump_clock: MockClock
+) -> None:
+    bmc = FakeBmc(refuses=LostReason.BMC_BUSY)
+    console = start(bmc)
+    await trio.sleep(600)
+
+    keeper_of(console).yield_session(900, "for alice")
+    await trio.sleep(0.1)
+    logins = bmc.logins
+    await trio.sleep(800)
+
+    assert console.state is SessionState.YIELDED
+    assert bmc.logins == logins
+
+
+async def test_the_last_loan_is_the_one_that_counts(
+    start: Start, autojump_clock: MockClock
+) -> None:
+    console = start(FakeBmc())
+    await trio.sleep(100)
+
+    keeper_of(console).yield_session(900, "for alice")
+    await trio.sleep(10)
+    keeper_of(console).yield_session(20, "for bob")
+    await trio.sleep(19)
+    before = console.state
+    await trio.sleep(2)
+
+    assert (before, console.state) == (SessionState.YIELDED, SessionState.UP)
+
+
+async def test_a_loan_made_while_the_keeper_does_not_run_counts_once_it_does(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    bmc, console = FakeBmc(), FakeConsole()
+    keeper = Keeper(CONFIG, FakeDialer(bmc), console, rng=random.Random(1))  # type: ignore[arg-type]
+    keeper.yield_session(900, "for alice")
+
+    nursery.start_soon(keeper.run)
+    await trio.sleep(890)
+
+    assert (console.state, bmc.logins) == (SessionState.YIELDED, 0)
+    assert console.reason is LostReason.YIELDED
+
+
+@dataclass
+class FaultyConsole(FakeConsole):
+    """Has a bug, which shows once, with the first loss for this reason."""
+
+    reason_of_bug: LostReason = LostReason.YIELDED
+
+    def session_changed(
+        self, state: SessionState, lost: Lost | None, retry_in: float | None
+    ) -> None:
+        super().session_changed(state, lost, retry_in)
+        reasons = [reason for _, _, reason in self.changes]
+        if self.reason is self.reason_of_bug and reasons.count(self.reason) == 1:
+            raise RuntimeError("a bug")
+
+
+async def test_a_wish_that_a_bug_kept_from_being_granted_is_forgotten(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    bmc, console = FakeBmc(), FaultyConsole(reason_of_bug=LostReason.DEACTIVATED)
+    keeper = Keeper(CONFIG, FakeDialer(bmc), console, rng=random.Random(1))  # type: ignore[arg-type]
+
+    async def people() -> None:
+        await trio.sleep(10)
+        bmc.post(SolDeactivated())
+        keeper.reconnect("for alice")
+
+    nursery.start_soon(people)
+    with pytest.raises(RuntimeError, match="a bug"):
+        await keeper.run()
+    nursery.start_soon(keeper.run)
+    await trio.sleep(100)
+
+    assert console.state is SessionState.UP
+    assert bmc.logins == 2
+
+
+async def test_a_loan_outlasts_a_bug(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    bmc, console = FakeBmc(), FaultyConsole()
+    keeper = Keeper(CONFIG, FakeDialer(bmc), console, rng=random.Random(1))  # type: ignore[arg-type]
+
+    async def people() -> None:
+        await trio.sleep(10)
+        keeper.yield_session(900, "for alice")
+
+    nursery.start_soon(people)
+    with pytest.raises(RuntimeError, match="a bug"):
+        await keeper.run()
+    nursery.start_soon(keeper.run)
+    await trio.sleep(880)
+
+    assert (console.state, console.reason) == (
+        SessionState.YIELDED,
+        LostReason.YIELDED,
+    )
+    assert bmc.logins == 1
+
+
+async def test_of_two_wishes_at_the_same_moment_the_later_one_counts(
+    start: Start, autojump_clock: MockClock
+) -> None:
+    console = start(FakeBmc())
+    await trio.sleep(100)
+
+    keeper_of(console).yield_session(900, "for alice")
+    keeper_of(console).take_back()
+    await trio.sleep(1)
+
+    assert console.state is SessionState.UP
+    assert SessionState.YIELDED not in console.states
+
+
+async def test_a_wish_at_the_moment_of_a_loss_does_not_hide_the_loss(
+    start: Start, autojump_clock: MockClock
+) -> None:
+    bmc = FakeBmc()
+    console = start(bmc)
+    await trio.sleep(100)
+
+    bmc.dies()
+    assert console.revive()
+    await trio.sleep(10)
+
+    assert console.state is SessionState.UP
+    assert LostReason.BMC_TIMEOUT in [reason for _, _, reason in console.changes]
+    assert LostReason.SILENT not in [reason for _, _, reason in console.changes]
+
+
+@pytest.mark.parametrize(("up_for", "settled"), [(30, False), (90, True)])
+async def test_waits_begin_with_the_shortest_again_once_a_session_lasted(
+    start: Start, autojump_clock: MockClock, up_for: float, *, settled: bool
+) -> None:
+    bmc = FakeBmc(refuses=LostReason.BMC_BUSY)
+    console = start(bmc)
+    await trio.sleep(600)
+    bmc.refuses = None
+    while console.state is not SessionState.UP:  # noqa: ASYNC110
+        await trio.sleep(0.1)
+
+    await trio.sleep(up_for / 2)
+    bmc.post(SolDeactivated())
+    await trio.sleep(up_for / 2)
+    bmc.dies()
+    await trio.sleep(0.1)
+
+    wait = console.retries[-1]
+    assert wait is not None
+    assert (wait <= 1) is settled
+
+
+async def test_a_fresh_session_is_not_made_while_the_console_is_given_away(
+    start: Start, autojump_clock: MockClock
+) -> None:
+    console = start(FakeBmc())
+    await trio.sleep(100)
+    keeper_of(console).yield_session(900, "for alice")
+    await trio.sleep(10)
+
+    keeper_of(console).reconnect("for bob")
+    await trio.sleep(10)
+
+    assert (console.state, console.reason) == (
+        SessionState.YIELDED,
+        LostReason.YIELDED,
+    )
 
 
 async def test_a_console_given_away_is_taken_back_early(

@@ -15,6 +15,16 @@ def make_story(
     gaps: list[str], metrics: ConsoleMetrics | None = None
 ) -> SessionTracker:
     """Return the story of a session that is up."""
+    story = new_story(gaps, metrics)
+    story.resumed(0, 0)
+    story.changed(SessionState.UP, None, None, 0, 0)
+    return story
+
+
+def new_story(
+    gaps: list[str], metrics: ConsoleMetrics | None = None, last_byte: int | None = None
+) -> SessionTracker:
+    """Return the story of a session of which nothing is known yet."""
     told = Tellers(Stream())
     metrics = metrics or Metrics((), version="0").console("n1", {})
     everyone = dict.fromkeys(("index", "viewers", "archive"), told)
@@ -24,10 +34,7 @@ def make_story(
     def mark(gap: Gap, _at: int) -> None:
         gaps.append(gap.text)
 
-    story = SessionTracker(fanout, metrics, mark, now=0, resumed=None)
-    story.resumed(0, 0)
-    story.changed(SessionState.UP, None, None, 0, 0)
-    return story
+    return SessionTracker(fanout, metrics, mark, now=0, resumed=last_byte)
 
 
 def test_a_payload_that_comes_back_ends_one_gap() -> None:
@@ -54,6 +61,29 @@ def test_an_activation_that_nobody_heard_of_and_a_second_one_are_two_gaps() -> N
         "up to 1.0 s without a session (deactivated)",
         "up to 4.0 s without a session (deactivated)",
     ]
+
+
+def test_the_time_between_two_daemons_is_a_gap_unless_the_session_was_kept() -> None:
+    gaps: list[str] = []
+
+    for kept in (False, True):
+        story = new_story(gaps, last_byte=-5 * SECOND)
+        if kept:
+            story.went_on()
+        story.changed(SessionState.UP, None, None, 0, 0)
+
+    assert gaps == ["up to 5.0 s without a session (stopped)"]
+
+
+def test_a_session_that_is_left_without_a_reason_leaves_no_gap() -> None:
+    gaps: list[str] = []
+    story = make_story(gaps)
+
+    story.changed(SessionState.CONNECTING, None, None, SECOND, SECOND)
+    story.changed(SessionState.DOWN, GONE, 1.0, 2 * SECOND, SECOND)
+    story.changed(SessionState.UP, None, None, 3 * SECOND, SECOND)
+
+    assert gaps == []
 
 
 def test_the_metrics_know_the_state_and_why_it_is_not_up() -> None:

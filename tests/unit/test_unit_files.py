@@ -13,7 +13,7 @@ from solrecd.cli.shared.config_files import DEFAULT_PATH
 from solrecd.config import Config, DaemonConfig
 from solrecd.daemon import GRACE
 from solrecd.process.systemd import ASK_TIMEOUT
-from solrecd.sources.ipmi.keeper.keeper import GOODBYE
+from solrecd.sources.ipmi.link.login import GOODBYE
 from solrecd.sources.ipmi.protocol.quirks import Quirk
 from tests.support.configs import bmc_of, machine, read
 

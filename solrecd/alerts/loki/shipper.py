@@ -21,11 +21,12 @@ import trio
 from solrecd.alerts.loki import positions as saved
 from solrecd.alerts.loki.payload import HEADERS, PATH, TENANT, Stream, encode, labels_of
 from solrecd.alerts.loki.reading import Piece, Position, Reader
-from solrecd.alerts.senders.sender import RetryDelay
 from solrecd.config import LokiConfig
+from solrecd.process.backoff import Backoff
 
 FIRST_PAUSE: Final = 0.5
-"""Seconds: the longest wait before the second try; `RetryDelay` doubles it."""
+LONGEST_PAUSE: Final = 60.0
+"""Seconds before another try, doubled each time; up to half is left to chance."""
 
 SAVE_EVERY: Final = 5.0
 """Seconds between two savings of the positions: what a crash may send again."""
@@ -192,7 +193,7 @@ class Shipper:
         body = await trio.to_thread.run_sync(encode, batch.streams)
         tenant = {TENANT: self._target.tenant} if self._target.tenant else {}
         url = self._target.url.rstrip("/") + PATH
-        retry_delay = RetryDelay(self._rng, FIRST_PAUSE)
+        backoff = Backoff(self._rng, FIRST_PAUSE, LONGEST_PAUSE)
         while True:
             answer = await post(url, body, {**HEADERS, **tenant})
             if answer.ok:
@@ -204,7 +205,7 @@ class Shipper:
                 self._daemon.counted("refused", batch.count)
                 return
             self._log(str(answer))
-            await trio.sleep(retry_delay.next())
+            await trio.sleep(backoff.next())
 
     def _log(self, problem: str) -> None:
         if bool(problem) == bool(self._problem):

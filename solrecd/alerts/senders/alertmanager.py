@@ -23,7 +23,6 @@ from solrecd.alerts.senders.kind import ReceiverKind
 from solrecd.alerts.senders.sender import (
     Health,
     Receipt,
-    RetryDelay,
     Sender,
     Tally,
     Tools,
@@ -178,7 +177,7 @@ class _Peer:
 
     async def run(self, client: Client) -> None:
         """Send what is new at once, and everything that fires every so often."""
-        retry_delay = RetryDelay(self._tools.rng)
+        backoff = self._tools.backoff()
         resend_at = trio.current_time() + self._resend
         while True:
             with trio.move_on_at(resend_at):
@@ -188,10 +187,10 @@ class _Peer:
                 resend_at = trio.current_time() + self._resend
             self._wanted = trio.Event()
             if await self._send_all(client):
-                retry_delay.reset()
+                backoff.reset()
             else:
                 self._wanted.set()
-                await trio.sleep(retry_delay.next())
+                await trio.sleep(backoff.next())
 
     async def _send_all(self, client: Client) -> bool:
         """Send what waits; return whether the server works."""

@@ -11,6 +11,7 @@ from typing import Final, NamedTuple, Protocol
 import structlog
 
 from solrecd.alerts import Notice
+from solrecd.process.backoff import Backoff
 
 RETRY_FIRST: Final = 1.0
 RETRY_LAST: Final = 60.0
@@ -81,29 +82,6 @@ class Health:
         self.problem = None
 
 
-class RetryDelay:
-    """How long to wait before the next try.
-
-    Args:
-        rng: of the jitter: a server that comes back is not asked by all at once.
-        first: seconds, the longest first wait.
-    """
-
-    def __init__(self, rng: random.Random, first: float = RETRY_FIRST) -> None:
-        self._rng = rng
-        self._first = self._ceiling = first
-
-    def next(self) -> float:
-        """Return the seconds to wait now, and double those of the next time."""
-        wait = self._rng.uniform(self._ceiling / 2, self._ceiling)
-        self._ceiling = min(self._ceiling * 2, RETRY_LAST)
-        return wait
-
-    def reset(self) -> None:
-        """Begin with the shortest wait again."""
-        self._ceiling = self._first
-
-
 @dataclass(frozen=True, slots=True)
 class Tools:
     """What senders need of the machine."""
@@ -115,6 +93,10 @@ class Tools:
     folder: Path
     """Where what must survive a restart is kept."""
     rng: random.Random = field(default_factory=random.Random)
+
+    def backoff(self) -> Backoff:
+        """Return the waits between the tries of one sender."""
+        return Backoff(self.rng, RETRY_FIRST, RETRY_LAST)
 
 
 class Sender(Protocol):

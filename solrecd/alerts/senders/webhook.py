@@ -14,7 +14,7 @@ from solrecd.alerts.payload import Envelope, headers
 from solrecd.alerts.senders.http_sender import Client, connected
 from solrecd.alerts.senders.kind import ReceiverKind
 from solrecd.alerts.senders.queued import RESOLVED_KEYS, Outcome, QueuedSender
-from solrecd.alerts.senders.sender import Health, RetryDelay, Tools
+from solrecd.alerts.senders.sender import Health, Tools
 from solrecd.alerts.senders.spool import Spool
 from solrecd.config import (
     HTTP_KEYS,
@@ -118,7 +118,7 @@ class WebhookSender(QueuedSender):
     # To the server.
 
     async def _keep_sending(self, client: Client) -> None:
-        retry_delay = RetryDelay(self._tools.rng)
+        backoff = self._tools.backoff()
         while True:
             content = await trio.to_thread.run_sync(
                 self._spool.first, limiter=self._disk
@@ -131,10 +131,10 @@ class WebhookSender(QueuedSender):
             outcome = await self._post(client, content)
             self._count(outcome)
             if outcome.ok or outcome.is_final:
-                retry_delay.reset()
+                backoff.reset()
                 await trio.to_thread.run_sync(self._done, content, limiter=self._disk)
             else:
-                await trio.sleep(retry_delay.next())
+                await trio.sleep(backoff.next())
 
     def _done(self, content: Envelope) -> None:
         """Forget a notice, unless it was dropped while it was on its way."""

@@ -15,11 +15,12 @@ from solrecd.sources.ipmi.doctor.findings import Login
 from solrecd.sources.ipmi.doctor.questions import Dialogue, Question, Reply, Route
 from solrecd.sources.ipmi.keeper import Keeper
 from solrecd.sources.ipmi.link.base import RequestError
+from solrecd.sources.ipmi.link.login import LostError, hang_up, log_in
 from solrecd.sources.ipmi.link.probe import Probe
 from solrecd.sources.ipmi.link.resolve import Address
 from solrecd.sources.ipmi.link.sol import SolLink
 from solrecd.sources.ipmi.options import IpmiOptions
-from solrecd.sources.ipmi.protocol.events import CommandAnswered, LoggedIn, SessionLost
+from solrecd.sources.ipmi.protocol.events import CommandAnswered
 
 RETRY_INTERVALS: Final = (1.0, 2.0)
 """Seconds after each transmission of a question in a session: it must not hold up for
@@ -27,9 +28,6 @@ long what the session itself wants to know."""
 
 LOGIN: Final = 20.0
 """Seconds for a login of our own, with all its fallbacks."""
-
-GOODBYE: Final = 2.0
-"""Seconds to close it: a session that is left behind takes a slot for a minute."""
 
 Answer = Callable[[Question], Awaitable[Reply]]
 """Has a question answered, over whichever road."""
@@ -78,7 +76,7 @@ class Access(NamedTuple):
     ask: Ask | None
     """None: there is none."""
     login: Login | None
-    """How it was come by; None: nobody tried."""
+    """How it was come by; None: it was not tried."""
 
 
 class Sessions:
@@ -131,20 +129,14 @@ class Sessions:
             login = await self._log_in(link)
             yield Access(link.request if login.lost is None else None, login)
         finally:
-            with trio.move_on_after(GOODBYE, shield=True):
-                await _leave(link)
-            link.close()
+            await hang_up(link)
 
     async def _log_in(self, link: SolLink) -> Login:
         with trio.move_on_after(LOGIN):
-            async with self._dialer.slots:
-                link.open()
-                while True:
-                    event = await link.next_event()
-                    if isinstance(event, LoggedIn):
-                        return Login(event.suite)
-                    if isinstance(event, SessionLost):
-                        return Login(lost=Lost(event.reason, event.detail))
+            try:
+                return Login((await log_in(link, self._dialer.slots)).suite)
+            except LostError as error:
+                return Login(lost=error.lost)
         return Login(lost=Lost(LostReason.BMC_TIMEOUT, "the login has no end"))
 
 
@@ -190,11 +182,3 @@ async def _send(ask: Ask, question: Question) -> Reply:
 
 
 _ANY_QUESTION: Final = next(questions.chassis())
-
-
-async def _leave(link: SolLink) -> None:
-    if link.is_over:
-        return
-    link.close_session()
-    while not link.is_over:
-        await link.next_event()

@@ -1,39 +1,16 @@
-"""Whether a console may be taken from whoever holds it, and how long to wait between.
+"""Whether a console may be taken from the session that holds it.
 
 Pure: the time is handed in.
 """
 
 from __future__ import annotations
 
-import random
 from collections.abc import Collection
 
 from solrecd.sources.ipmi.options import IpmiOptions, OnConflict
 
-BACKOFF_FIRST = 1.0
-BACKOFF_LAST = 60.0
-"""Seconds; ConMan's 30 minutes miss a whole boot."""
-
 TAKES, TAKES_WITHIN = 3, 600.0
-"""Forced takes in so many seconds at most: two recorders must not fight for ever."""
-
-
-class Backoff:
-    """Seconds to wait between attempts: doubling, capped, with full jitter."""
-
-    def __init__(self, rng: random.Random) -> None:
-        self._rng = rng
-        self._ceiling = BACKOFF_FIRST
-
-    def next(self) -> float:
-        """Return the next wait and double the one after it."""
-        wait = self._rng.uniform(self._ceiling / 2, self._ceiling)
-        self._ceiling = min(self._ceiling * 2, BACKOFF_LAST)
-        return wait
-
-    def reset(self) -> None:
-        """Begin with the shortest wait again."""
-        self._ceiling = BACKOFF_FIRST
+"""Forced takes in so many seconds at most: two recorders must not fight without end."""
 
 
 class Takeover:
@@ -52,7 +29,7 @@ class Takeover:
         self._conflict_since: float | None = None
         self._takes_next = False
         self.was_ours = False
-        """We have held it; who holds it now took it from us."""
+        """We have held it; the session that holds it now took it from us."""
 
     def may_act(self, now: float) -> bool:
         """Whether one more take is within `TAKES` in `TAKES_WITHIN`."""
@@ -64,7 +41,7 @@ class Takeover:
         self._takes_next = False
 
     def take_next(self) -> None:
-        """Somebody wants it now: the next answer is a take, whatever the policy."""
+        """A person wants it now: the next answer is a take, whatever the policy."""
         self._takes_next = True
 
     def won(self) -> None:
@@ -75,7 +52,7 @@ class Takeover:
         self._conflict_since = None
 
     def may_take(self, owner: int | None, config: IpmiOptions, now: float) -> bool:
-        """Whether to take it from who holds it.
+        """Whether to take it from the session that holds it.
 
         Args:
             owner: the session ID that the BMC tells; None: it tells none.
