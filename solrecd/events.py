@@ -245,7 +245,8 @@ class Boot:
     """Stamp of the first byte (or of the power-on that began it)."""
     ended: int | None = None
     cause: str = "unknown"
-    """``power``, ``firmware``, ``loader``, ``kernel``, ``reset`` or ``attach``."""
+    """``power``, ``firmware``, ``loader``, ``kernel``, ``kexec``, ``kdump``, ``reset``
+    or ``attach``."""
     outcome: Outcome = Outcome.RUNNING
     last_stage: Stage = Stage.UNKNOWN
     stages: Mapping[str, float] = field(default_factory=dict)
@@ -259,7 +260,8 @@ class Boot:
     bytes: int = 0
     facts: Mapping[str, str] = field(default_factory=dict)
     """What else was read: ``hardware``, ``bios``, ``entry``, ``host``, ``os``,
-    ``failed_units`` (names between commas), ``helped`` ..."""
+    ``failed_units`` (names between commas), ``helped``, ``dump`` (what became of the
+    memory image: ``started``, ``saving``, ``saved``, ``failed``) ..."""
 
     def as_dict(self) -> dict[str, object]:
         """Return the contract's JSON object."""

@@ -159,6 +159,7 @@ def _stages(
             yield f"Finer names, in `fields.detail`: {words}.\n"
         if known:
             yield _quoted("For example", [rule.example for rule in known[:_FEW]])
+        yield from _read_from(known)
 
 
 def _rows(
@@ -176,6 +177,15 @@ def _rows(
             yield _quoted(f"Severity: {words}. For example", examples)
         else:
             yield f"Severity: {words}.\n"
+        yield from _read_from(known)
+
+
+def _read_from(rules: Iterable[Rule]) -> Iterator[str]:
+    """Yield what the rules were read from, each program and version once."""
+    sources = dict.fromkeys(rule.read_from for rule in rules if rule.read_from)
+    if sources:
+        yield "Read from the source of:\n"
+        yield "\n".join(f"- {source}" for source in sources) + "\n"
 
 
 def _quoted(introduction: str, lines: Iterable[str]) -> str:

@@ -27,8 +27,11 @@ _ADDRESS: Final = r"(?:\(?\[<?(?:0x)?[0-9a-f]+>?\]\)? *){0,2}"
 # (with inlined callers); then the two forms of 32-bit Arm.
 _FRAME: Final = re.compile(
     rf"\n *{_ADDRESS} *(?P<doubt>\? +)?(?:\d+:)?{_NAME}"
-    r"(?:\+0x[0-9a-f]+(?:/0x[0-9a-f]+)?\b(?P<after>.*)| \S+:\d+ \[inline\])"
+    r"(?:(?P<offset>\+0x[0-9a-f]+)(?:/0x[0-9a-f]+)?\b(?P<after>.*)"
+    r"| \S+:\d+ \[inline\])"
 )
+_ENTRY: Final = "+0x0"
+
 _FRAME_ARM: Final = re.compile(
     rf"\n *(?:\[<[0-9a-f]+>\] \({_NAME}(?:\+0x[^)]*)?\) from "
     rf"|{_NAME} from {_NAME}\+0x)"
@@ -91,6 +94,10 @@ _LAST_FUNCTION: Final = re.compile(rf"\n *last function: {_NAME}")
 
 # Which lock is taken in interrupts, where the interrupt takes it.
 _LOCK_BECAME: Final = re.compile(r"which became \S+-safe at:")
+
+# kernel/rcu/tree_stall.h (Linux 6.12): which CPUs stalled, then what each was doing.
+_STALLED: Final = re.compile(r"\n(?:rcu:)? *(\d+)-[.!?OoN]{3,4}:? \(")
+_SHOWN: Final = r"\n *(?:NMI backtrace for cpu {cpu}\b|Task dump for CPU {cpu}:)"
 
 # What follows shows RCU's own thread and is the same for every stall.
 _GRACE_PERIOD: Final = re.compile(
@@ -161,7 +168,7 @@ class CulpritFinder:
 
     def _stall(self, report: str, named: str | None, skip: Sequence[str]) -> str | None:
         """Look below the loop: the frame above the first one that dispatches work."""
-        report = _GRACE_PERIOD.sub("", report)
+        report = _of_stalled(_GRACE_PERIOD.sub("", report))
         interrupted = _find_any(report, _INTERRUPTED, 0)
         below = report
         if interrupted >= 0:
@@ -226,6 +233,15 @@ def _pointer(report: str) -> re.Match[str] | None:
         begin = end
 
 
+def _of_stalled(report: str) -> str:
+    """Return the part of a report that shows the CPU which another one saw stall."""
+    stalled = _STALLED.search(report)
+    if stalled is None or "(detected by " not in report:
+        return report
+    shown = re.search(_SHOWN.format(cpu=stalled[1]), report[stalled.end() :])
+    return report if shown is None else report[stalled.end() + shown.start() :]
+
+
 def _find_any(text: str, words: Sequence[str], begin: int) -> int:
     """Return where the first of some words is, -1 when none is there."""
     places = [text.find(word, begin) for word in words]
@@ -249,12 +265,16 @@ def _calls(report: str) -> Iterator[str]:
 def _frames(report: str) -> Iterator[str]:
     """Yield the functions of all frames, in order.
 
-    Frames with a question mark are leftovers on the stack, not callers.
+    Frames with a question mark are leftovers on the stack, not callers. A frame at the
+    very first byte of a function is the one before it in memory: the return address of
+    a call that never returns.
     """
     if " from " in report and _FRAME_ARM.search(report):
         for frame in _FRAME_ARM.finditer(report):
             yield frame[1] or frame[2]
         return
     for frame in _FRAME.finditer(report):
-        if not frame["doubt"] and "(unreliable)" not in (frame["after"] or ""):
+        if frame["doubt"] or frame["offset"] == _ENTRY:
+            continue
+        if "(unreliable)" not in (frame["after"] or ""):
             yield frame[2]

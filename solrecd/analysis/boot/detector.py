@@ -8,10 +8,19 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-from solrecd.analysis.boot.prefix import Message, messages, without_caret_colours
+from solrecd.analysis.boot.prefix import (
+    Message,
+    messages,
+    undoubled,
+    without_caret_colours,
+)
 from solrecd.analysis.boot.rules import Matched, Rule, RuleSet, Scope
+from solrecd.events import Stage
+
+DOUBLED: Final = "doubled"
+"""The note of a line in which each character was printed twice."""
 
 
 class Marker(NamedTuple):
@@ -41,14 +50,26 @@ class Detector:
             rules = [self._rules[pattern] for pattern in patterns]
             for message in messages(text):
                 marker = _first(rules, line, message)
-                if marker is not None:
-                    yield marker
+                if marker is None:
+                    continue
+                yield marker
+                if marker.rule.name == DOUBLED:
+                    for single in self.scan([undoubled(text)]):
+                        yield single._replace(line=line)
 
-    def prompt(self, text: str) -> Marker | None:
-        """Look at an unfinished line that has been quiet for a while."""
+    def prompt(self, text: str, stage: Stage | None = None) -> Marker | None:
+        """Look at an unfinished line that has been quiet for a while.
+
+        Args:
+            text: the line.
+            stage: of the boot, because short prompts mean something else elsewhere;
+                None: any.
+        """
         message = Message(text.strip("\r "))
         for rule in itertools.chain(self._prompts, self._rules):
             if rule.scope is Scope.KERNEL:
+                continue
+            if stage is not None and not rule.is_meant(stage):
                 continue
             found = rule.match(text)
             if found is not None:

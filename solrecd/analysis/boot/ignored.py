@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 
 import re2
 
+from solrecd.analysis.boot.nearest import Nearest
 from solrecd.analysis.boot.prefix import Message, Origin, messages
 from solrecd.analysis.boot.rules import Matcher, Role, Rule, RuleSet, re2_options
 
@@ -32,6 +33,10 @@ class Why(enum.StrEnum):
     """The rule's own ``unless`` is there as well."""
     QUOTED = "quoted"
     """A rule's words, but not at the beginning of a message."""
+    ELSEWHERE = "elsewhere"
+    """Means something in other stages of a boot only."""
+    NEAR = "near"
+    """No rule is meant; this is the one that it is most like."""
     OFF = "switched off"
     """An administrator's file switches the rule off."""
 
@@ -66,11 +71,12 @@ class NearMisses:
         ignored: is told.
     """
 
-    __slots__ = ("_anywhere", "_ignored", "_rules", "_words")
+    __slots__ = ("_anywhere", "_ignored", "_nearest", "_rules", "_words")
 
     def __init__(self, rules: RuleSet, ignored: Listener) -> None:
         self._rules = rules
         self._ignored = ignored
+        self._nearest = Nearest(rules)
         self._anywhere: dict[str, Matcher] = {}
         # Knows the rules whose words are in a text, wherever they stand in it.
         self._words = re2.Filter()
@@ -82,12 +88,26 @@ class NearMisses:
         """Tell what a line is like, if it is like anything."""
         found = messages(text)
         likely = list(self._likely(text))
-        if any(rule.match(each.text) for rule in likely for each in found):
+        told = [rule for rule in likely if rule.role is not Role.NOTE]
+        if any(rule.match(each.text) for rule in told for each in found):
             return
         near = next(self._switched_off(found, line), None)
         near = near or next(self._misses(likely, found, line), None)
+        near = near or next(self._like(found, line), None)
         if near is not None:
             self._ignored(near)
+
+    def _like(self, found: list[Message], line: int) -> Iterator[Ignored]:
+        for message in found:
+            near = self._nearest.find(message.text)
+            if near is not None:
+                lacks = ", ".join(near.lacks)
+                said = (
+                    f"most like this rule, but lacks: {lacks}"
+                    if lacks
+                    else ("has this rule's words, in another order or form")
+                )
+                yield Ignored(line, near.rule.id, Why.NEAR, said, message.text)
 
     def _switched_off(self, found: list[Message], line: int) -> Iterator[Ignored]:
         for rule, source in self._rules.switched_off:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from solrecd.analysis.boot.culprit import CulpritFinder
@@ -21,7 +21,14 @@ from solrecd.analysis.boot.detector import Marker
 from solrecd.analysis.boot.ignored import Ignored, Listener, Why
 from solrecd.analysis.boot.prefix import STAMP, SYSLOG_KERNEL, Message
 from solrecd.analysis.boot.repeats import Repeats
-from solrecd.analysis.boot.reports import Report, continues, ends, escalate, is_complete
+from solrecd.analysis.boot.reports import (
+    Panic,
+    Report,
+    continues,
+    ends,
+    escalate,
+    is_complete,
+)
 from solrecd.analysis.boot.rules import Blame, Frames, Rule, Scope
 from solrecd.events import Event, Kind, Severity
 
@@ -91,7 +98,7 @@ class Reporter:
         for report in reversed(self._open):
             if continues(report, marker):
                 self._ignore(marker, line, Why.PART, f"merged into {_name(report)}")
-                escalate(report, marker)
+                escalate(report, marker, line)
                 return []
         ended = [r for r in self._open if ends(r, marker)]
         if len(self._open) - len(ended) >= OPEN_REPORTS:
@@ -100,7 +107,7 @@ class Reporter:
         severity = marker.rule.severity
         report = Report(marker, line, at, boot, severity=severity)
         if marker.rule.name == "panic":
-            escalate(report, marker)
+            escalate(report, marker, line)
         if is_complete(marker.rule):
             return [*events, *self._told([report])]
         self._open.append(report)
@@ -129,8 +136,11 @@ class Reporter:
     def _told(self, reports: Sequence[Report]) -> list[Event]:
         """Make events of reports; repetitions are none."""
         events = []
-        for report in reports:
-            event = self._event(report)
+        for report, event in self._with_panics(reports):
+            if report.rule.summary and self._repeats.knows(event.boot, event.name):
+                why = f"sums up a {event.name} that is told already"
+                self._ignore(report.marker, report.line, Why.REPEAT, why)
+                continue
             before = self._repeats.line_before(event)
             if before is None:
                 events.append(event)
@@ -144,20 +154,39 @@ class Reporter:
             text = marker.message.text
             self.ignored(Ignored(line, marker.rule.id, why, explanation, text))
 
-    def _event(self, report: Report) -> Event:
+    def _with_panics(self, reports: Sequence[Report]) -> Iterator[tuple[Report, Event]]:
+        for report in reports:
+            event = self._event(report)
+            yield report, event
+            if report.is_cause and report.panic is not None:
+                own = _panic_alone(report, report.panic)
+                yield own, self._event(own, event.fields.get("function"))
+
+    def _event(self, report: Report, known: object = None) -> Event:
+        """Make the event of a report.
+
+        Args:
+            report: the report.
+            known: the function at fault, if what led to it has told that.
+        """
         rule, message = report.rule, report.marker.message
         body = _body(report.texts, message.caller)
         name, severity = rule.name, report.severity
         if _is_program(rule, body):
             name, severity = "user_crash", Severity.WARNING
+        elif rule.milder and rule.milder.search(f"{message.text}{body}"):
+            severity = Severity.WARNING
+        details = _details(rule, body, report.marker.groups)
         named = report.marker.groups.get("function", "").partition(".")[0] or None
         self._culprit = self._culprit or CulpritFinder(self._frames)
-        function = self._culprit.find(rule.blame, body, named, rule.skip)
-        fields = _fields(report, body)
+        found = self._culprit.find(rule.blame, body, named, rule.skip)
+        function = str(known) if known else found
+        fields = _fields(report, body, details)
         if function:
             fields["function"] = function
         titled = report.prelude if report.prelude and report.prelude.title else rule
-        title = _title(titled, message, report.marker.groups, function)
+        groups = report.marker.groups | details
+        title = _title(titled, message, groups, function)
         return Event(
             time=report.at,
             console=self._console,
@@ -165,11 +194,33 @@ class Reporter:
             name=name,
             severity=severity,
             title=title,
-            boot=report.boot,
+            boot=(report.boot - 1 or None) if rule.previous else report.boot,
             line=report.line,
-            signature=_signature(name, title, function),
+            signature=signature(name, title, function),
             fields=fields,
         )
+
+
+def _panic_alone(report: Report, panic: Panic) -> Report:
+    """Return what a panic says, apart from what led to it."""
+    texts = report.texts[panic.before :]
+    alone = Report(panic.marker, panic.line, report.at, report.boot, texts)
+    escalate(alone, panic.marker, panic.line)
+    return alone
+
+
+def _details(rule: Rule, body: str, known: Mapping[str, str]) -> dict[str, str]:
+    """Return what a rule looks for in the lines after its headline.
+
+    The first of each name counts, and the headline's own before all others.
+    """
+    found: dict[str, str] = {}
+    for pattern in rule.details:
+        match = pattern.search(body)
+        for name, text in match.groupdict().items() if match else ():
+            if text and name not in known:
+                found.setdefault(name, " ".join(text.split()))
+    return found
 
 
 def _name(report: Report) -> str:
@@ -200,17 +251,22 @@ def _is_by(caller: str, text: str) -> bool:
     return stamp is None or stamp["caller"] in (caller, None)
 
 
-def _fields(report: Report, body: str) -> dict[str, str | int | float | bool]:
+def _fields(
+    report: Report, body: str, details: Mapping[str, str]
+) -> dict[str, str | int | float | bool]:
     """Collect what the headline and the report say about the crash."""
     fields: dict[str, str | int | float | bool] = {
         name: text[:_FIELD_LIMIT] for name, text in report.marker.groups.items()
     }
     fields["headline"] = report.marker.message.text[:_TITLE_LIMIT]
     fields["rule"] = report.rule.id
+    if report.rule.previous:
+        fields["printed_in"] = report.boot
     if report.marker.message.stamp is not None:
         fields["kernel_time"] = report.marker.message.stamp
     if report.reason:
         fields["reason"] = report.reason[:_FIELD_LIMIT]
+    fields.update((name, text[:_FIELD_LIMIT]) for name, text in details.items())
     task = _TASK.search(body)
     if task is not None:
         found = task.groupdict()
@@ -240,7 +296,7 @@ def _title(
         return message.text[:_TITLE_LIMIT]
 
 
-def _signature(name: str, title: str, function: str | None) -> str:
+def signature(name: str, title: str, function: str | None) -> str:
     """Name a crash by what does not differ between machines and runs."""
     text = f"{name}\n{function}" if function else f"{name}\n{_VARYING.sub('N', title)}"
     return hashlib.sha256(text.encode()).hexdigest()[:12]

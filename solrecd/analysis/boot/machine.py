@@ -20,12 +20,24 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
+from typing import Final
 
 from solrecd.analysis.boot.detector import Marker
+from solrecd.analysis.boot.patience import deadline, puzzle, stick
 from solrecd.analysis.boot.prefix import Origin
 from solrecd.analysis.boot.progress import Prognosis, Progress, resume
 from solrecd.analysis.boot.restarts import FRESH_KERNEL, is_new, is_restart
 from solrecd.events import Boot, Event, Kind, Outcome, Severity, Stage
+
+RESTARTS: Final = frozenset({"reset", "kexec"})
+"""Announced ends after which a machine prints again."""
+
+KEXEC: Final = "kexec"
+KDUMP: Final = "kdump"
+"""How a kernel was started without firmware: by the one before it, or by its crash."""
+
+INITRD: Final = "initrd"
+"""Detail of a systemd that runs in the initramfs."""
 
 ORDERED_WITHIN = 300 * 1_000_000
 """Microseconds in which a boot follows on what somebody asked for: servers sit in their
@@ -49,12 +61,12 @@ class BootMachine:
         timeouts: seconds that a boot may stay in a stage, by stage name.
     """
 
-    __slots__ = ("_base_bytes", "_console", "_now", "_order", "_timeouts")
+    __slots__ = ("_base_bytes", "_now", "_order", "_timeouts", "console")
 
     def __init__(
         self, console: str, boot: Boot | None, timeouts: Mapping[str, float]
     ) -> None:
-        self._console = console
+        self.console = console
         self._timeouts = dict(timeouts)
         self._now: Progress | None = None if boot is None else resume(boot)
         self._base_bytes = 0 if boot is None else boot.bytes
@@ -79,17 +91,7 @@ class BootMachine:
     @property
     def deadline(self) -> int | None:
         """Stamp at which the boot counts as stuck, None when it cannot."""
-        now = self._now
-        if now is None or now.ended is not None:
-            return None
-        stage, since = now.stage, now.since
-        if now.restarts:
-            # It should be in its firmware by now.
-            stage, since = Stage.FIRMWARE, now.announced_at
-        elif now.outcome is not Outcome.RUNNING or now.announced:
-            return None
-        timeout = self._timeouts.get(stage.value)
-        return None if timeout is None else since + round(timeout * 1e6)
+        return None if self._now is None else deadline(self._now, self._timeouts)
 
     @property
     def expects_reset(self) -> bool:
@@ -120,8 +122,13 @@ class BootMachine:
         ):
             return False
         if now.announced is not None:
-            return now.announced == "reset" and now.stage is not Stage.OFF
+            return now.announced in RESTARTS and now.stage is not Stage.OFF
         return Stage.OFF.rank < now.stage.rank < Stage.LOGIN.rank
+
+    @property
+    def is_capture(self) -> bool:
+        """Whether the kernel is a crash kernel, which saves another one's memory."""
+        return self._now is not None and self._now.origin == KDUMP
 
     @property
     def kernel_time(self) -> float | None:
@@ -134,7 +141,7 @@ class BootMachine:
         if now is None:
             return None
         return Boot(
-            console=self._console,
+            console=self.console,
             boot=now.number,
             started=now.started,
             ended=now.ended,
@@ -189,10 +196,15 @@ class BootMachine:
         """Begin a boot."""
         self._base_bytes = 0
         order, self._order = self._order, None
+        before = self._now
         if order is not None and at - order[1] <= ORDERED_WITHIN:
             self._now = Progress(number, at, order[0], since=at, ordered=True)
         else:
             self._now = Progress(number, at, cause, since=at)
+        if before is not None and before.announced == KEXEC:
+            self._now.origin = KEXEC
+            if not self._now.ordered and cause == Stage.KERNEL.value:
+                self._now.cause = KEXEC
 
     def end(self, at: int) -> None:
         """End the current boot; its outcome is final then."""
@@ -204,7 +216,7 @@ class BootMachine:
             # What hung was the way to the next one.
             now.outcome = now.outcome_before
         if now.outcome is Outcome.RUNNING:
-            now.outcome = Outcome.SHUTDOWN if now.announced else Outcome.UNKNOWN
+            now.outcome = now.going_down if now.announced else Outcome.UNKNOWN
         elif now.outcome is Outcome.OK and now.announced == "shutdown":
             now.outcome = Outcome.SHUTDOWN
 
@@ -226,9 +238,9 @@ class BootMachine:
             return Motion.NEW_BOOT if running and is_new(marker) else Motion.FORWARD
         if is_restart(now, marker, stage):
             return Motion.NEW_BOOT
-        if stage.rank < now.stage.rank and not marker.rule.inside:
-            return Motion.NONE
-        return Motion.FORWARD
+        of_initrd = now.in_initrd and stage is Stage.INIT and marker.rule.detail
+        is_back = stage.rank < now.stage.rank and not marker.rule.inside
+        return Motion.NONE if of_initrd or is_back else Motion.FORWARD
 
     def move(self, marker: Marker, line: int, at: int) -> Event | None:
         """Enter a stage; return its event when the stage or its detail is new."""
@@ -239,36 +251,53 @@ class BootMachine:
         rule = marker.rule
         stage = Stage(rule.name)
         is_first = now.stage is Stage.UNKNOWN and not now.seen
-        if is_first and rule.begins and not now.ordered:
+        if is_first and rule.begins and not now.ordered and now.origin is None:
             now.cause = stage.value
         if rule.inside:
             now.forget_from(Stage.KERNEL)
+        now.in_initrd = stage is Stage.INITRAMFS and (
+            now.in_initrd or rule.detail == INITRD
+        )
         step = (stage, rule.detail)
         if step in now.seen:
             return None
         now.seen.add(step)
         self._enter(now, stage, rule.detail, at)
         fields: dict[str, str | int | float | bool] = dict(marker.groups)
-        if rule.detail:
-            fields["detail"] = rule.detail
+        detail = rule.detail or (now.origin if stage is Stage.KERNEL else None)
+        if detail:
+            fields["detail"] = detail
         fields["rule"] = rule.id
         return Event(
-            at, self._console, Kind.STAGE, stage.value, Severity.INFO,
+            at, self.console, Kind.STAGE, stage.value, Severity.INFO,
             marker.message.text[:240], now.number, line, fields=fields,
+        )  # fmt: skip
+
+    def capture(self, line: int, at: int) -> Event | None:
+        """The kernel is a crash kernel: return the event that says so, once."""
+        now = self._now
+        if now is None or now.origin == KDUMP or now.stage is not Stage.KERNEL:
+            return None
+        now.origin = KDUMP
+        if now.cause == Stage.KERNEL.value:
+            now.cause = KDUMP
+        return Event(
+            at, self.console, Kind.STAGE, Stage.KERNEL.value, Severity.INFO,
+            "A crash kernel runs", now.number, line, fields={"detail": KDUMP},
         )  # fmt: skip
 
     def learn(self, marker: Marker) -> None:
         """Keep the facts that a marker carries."""
         if self._now is not None and marker.message.origin is Origin.LIVE:
-            self._now.learn(marker.groups)
+            self._now.learn(marker.rule, marker.groups)
 
     def announce(self, marker: Marker, at: int) -> None:
         """The system says that it goes down or restarts."""
         if self._now is not None and marker.message.origin is Origin.LIVE:
             self._now.announced, self._now.announced_at = marker.rule.name, at
             going = self._now.outcome in (Outcome.RUNNING, Outcome.OK)
-            if marker.rule.name == "off" and going:
-                self._now.outcome = Outcome.SHUTDOWN
+            if marker.rule.name in ("off", "halt") and going:
+                self._now.outcome = self._now.going_down
 
     def expect(self, ending: str | None, at: int, beginning: str | None) -> None:
         """Somebody asked from outside for a reset, or that; None: takes it back.
@@ -302,21 +331,14 @@ class BootMachine:
 
     def stuck(self, at: int) -> Event | None:
         """Return the event when the boot has been in its stage for too long."""
-        now, deadline = self._now, self.deadline
-        if now is None or deadline is None or at < deadline:
+        now, ends = self._now, self.deadline
+        if now is None or ends is None or at < ends or now.puzzle is not None:
             return None
-        stage, since = now.stage, now.since
-        where = f"Stuck in stage {stage}"
-        if now.restarts:
-            stage, since = Stage.FIRMWARE, now.announced_at
-            where = "Stuck in a restart: nothing came from the firmware"
-            now.outcome_before = now.outcome
-        seconds = (at - since) / 1e6
-        now.outcome = Outcome.STUCK
-        return Event(
-            at, self._console, Kind.STUCK, stage.value, Severity.ERROR,
-            f"{where} for {seconds:.0f} s", now.number, fields={"seconds": seconds},
-        )  # fmt: skip
+        return stick(now, self.console, at)
+
+    def puzzle(self, at: int) -> Event | None:
+        """Return, once, that the boot got stuck and still nothing has said why."""
+        return None if self._now is None else puzzle(self._now, at)
 
     def powered(self) -> None:
         """The chassis was switched on, and that began this boot."""
@@ -333,7 +355,7 @@ class BootMachine:
         if now is not None:
             self._enter(now, Stage.FIRMWARE, None, at)
         return Event(
-            at, self._console, Kind.STAGE, Stage.FIRMWARE.value, Severity.INFO,
+            at, self.console, Kind.STAGE, Stage.FIRMWARE.value, Severity.INFO,
             "Power on", self.number, fields={"detail": "power"},
         )  # fmt: skip
 
@@ -359,6 +381,7 @@ class BootMachine:
             now.stages.setdefault(stage.value, (at - now.started) / 1e6)
         now.stage = now.reached = stage
         now.detail = detail
+        now.puzzle = None
         if now.outcome is Outcome.STUCK:
             now.outcome, now.outcome_before = Outcome.RUNNING, None
         if stage is Stage.LOGIN and now.outcome is Outcome.RUNNING:

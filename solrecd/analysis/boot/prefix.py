@@ -63,7 +63,18 @@ _PROMPT: Final = re.compile(r"(?!Last )(?:[\w.-]{1,64} )?login: (?=[^\s])")
 # People read old logs with dmesg -T; no kernel prints this.
 _HUMAN: Final = re.compile(r"\[[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d")
 
+# conserver 8.2 (group.c, WriteLog) puts the same on each line of its log, if asked to
+# ("timestamp 1l"), but nothing between it and what the console printed.
+_CONSERVER: Final = re.compile(
+    r"\[[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}\](?! )"
+)
+
+# What boxes are drawn with: UTF-8, and bytes of code page 437 that are none.
+_FRAMES: Final = "│║┃┤├┆ \ufffd"
+
 _ECHO: Final = re.compile(r"[#$+] |[\w.-]+@[\w.-]+[:~ ][^#$]{0,80}[#$] ")
+
+_PAIR: Final = re.compile(r"(.)\1")
 
 # A collector turned ESC into two characters; the colours are still in the text.
 _CARET_COLOUR: Final = re.compile(r"\^\[\[[0-9;]*[mK]")
@@ -72,6 +83,11 @@ _CARET_COLOUR: Final = re.compile(r"\^\[\[[0-9;]*[mK]")
 def without_caret_colours(text: str) -> str:
     """Return text without what a collector has made of its colours."""
     return _CARET_COLOUR.sub("", text) if "^[[" in text else text
+
+
+def undoubled(line: str) -> str:
+    """Return a line as one of the two terminals that printed it would have."""
+    return _PAIR.sub(r"\1", line)
 
 
 def messages(line: str) -> list[Message]:
@@ -102,7 +118,7 @@ def _stamps(line: str) -> list[re.Match[str]]:
 
 
 def _unstamped(text: str) -> list[Message]:
-    text = _after(_COLLECTOR, text.strip())
+    text = _unframed(_after(_CONSERVER, _after(_COLLECTOR, text.strip())))
     if _HUMAN.match(text) or _ECHO.match(text):
         return [Message(text, origin=Origin.ECHO)]
     syslog = _SYSLOG.match(text)
@@ -114,6 +130,15 @@ def _unstamped(text: str) -> list[Message]:
     if prompt is not None:
         return [Message(prompt.group().rstrip()), Message(text[prompt.end() :])]
     return [Message(_after(_LEVEL, text))]
+
+
+def _unframed(text: str) -> str:
+    """Return what stands in a box, without its sides."""
+    if text[:1] in "|│║┃┤\ufffd":
+        if text.startswith("|"):
+            return text[1:-1].strip() if len(text) > 1 and text[-1] == "|" else text
+        return text.strip(_FRAMES)
+    return text
 
 
 def _after(pattern: re.Pattern[str], text: str) -> str:

@@ -6,8 +6,10 @@ The record alone: which marker means what for a boot is `machine`'s.
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Final
 
 from solrecd.analysis.boot.rules import Rule
@@ -23,6 +25,7 @@ ENDING_BOOT: Final = frozenset(
         "no_device",
         "secure_boot",
         "fsck_failed",
+        "install_failed",
         "panic",
     ]
 )
@@ -38,8 +41,29 @@ HELPED: Final = "helped"
 FAILED_UNITS: Final = 16
 """Units named in a boot's record; a file system that is missing takes dozens down."""
 
+HANDOVER: Final = "handover"
+"""The note of a firmware that starts the same program on another processor: the second
+banner begins no boot."""
+
+WAITING: Final = "waiting_for_input"
+"""The failure of a boot that waits for a person, and goes on when one has answered."""
+
 _FACTS: Final = ("hardware", "bios", "entry", "host", "os", "loading")
 _FACT_LIMIT: Final = 1024
+
+
+DUMPS: Final = MappingProxyType(
+    {
+        "kdump_started": "started",
+        "kdump_saving": "saving",
+        "kdump_saved": "saved",
+        "kdump_failed": "failed",
+    }
+)
+"""What became of the memory image, by the failure that tells it: the fact ``dump``."""
+
+_LEADS_TO: Final = MappingProxyType({"reset": Stage.FIRMWARE, "kexec": Stage.KERNEL})
+"""Announced ends after which a machine should come back, and with what."""
 
 
 class Prognosis(enum.Enum):
@@ -83,6 +107,20 @@ class Progress:
     announced: str | None = None
     """What the system said that it is about to do: shutdown, reset, off."""
     announced_at: int = 0
+    origin: str | None = None
+    """How the kernel was started, if no firmware did it: ``kexec``, ``kdump``."""
+    begun: set[str] = field(default_factory=set)
+    """Ids of the rules whose text only a start can print, and that were seen."""
+    chained: bool = False
+    """One firmware started another one."""
+    step: tuple[int, ...] = ()
+    """Where a firmware that numbers its steps is."""
+    in_initrd: bool = False
+    """The systemd that runs is the initramfs's."""
+    puzzle: Event | None = None
+    """The event that it is stuck, while nothing that is known says why."""
+    asked: tuple[int, str] | None = None
+    """Since when it waits for a person, and what it asks."""
     outcome_before: Outcome | None = None
     """The outcome before it got stuck on the way to the next boot."""
     prognosis: Prognosis = Prognosis.NONE
@@ -91,12 +129,17 @@ class Progress:
     kernel_time: float | None = None
 
     @property
-    def restarts(self) -> bool:
-        """Whether the next sign of life should come from the firmware."""
-        return self.announced == "reset" and self.outcome in (
-            Outcome.RUNNING,
-            Outcome.OK,
-        )
+    def awaited(self) -> Stage | None:
+        """Which stage of the next boot its announced end leads to, None: to none."""
+        if self.outcome not in (Outcome.RUNNING, Outcome.OK):
+            return None
+        return _LEADS_TO.get(self.announced or "")
+
+    @property
+    def going_down(self) -> Outcome:
+        """How it ends when it goes down as announced: a lost dump is no clean end."""
+        lost = self.facts.get("dump") == DUMPS["kdump_failed"]
+        return Outcome.FAILED if lost else Outcome.SHUTDOWN
 
     def fail(self, rule: Rule, stamp: float | None) -> None:
         """Take a failure's headline, with its kernel time.
@@ -122,6 +165,9 @@ class Progress:
         if self.prognosis is Prognosis.WAITING and self.outcome is Outcome.FAILED:
             self.outcome = Outcome.RUNNING
             self.facts[HELPED] = "yes"
+        elif self.asked is not None:
+            self.facts[HELPED] = "yes"
+        self.asked = None
         self.prognosis = Prognosis.NONE
         self.crashed_at = None
 
@@ -135,8 +181,15 @@ class Progress:
             k: v for k, v in self.stages.items() if Stage(k).rank < stage.rank
         }
 
-    def learn(self, groups: Mapping[str, str]) -> None:
+    def learn(self, rule: Rule, groups: Mapping[str, str]) -> None:
         """Keep facts; the first of each counts."""
+        # A kernel that is loaded is the last in the chain.
+        self.chained = (self.chained or rule.chains) and "loading" not in groups
+        if rule.name == HANDOVER:
+            self.begun.clear()
+        if rule.begins:
+            self.begun.add(rule.id)
+        self.step = step_of(groups) or self.step
         groups = {k: v[:_FACT_LIMIT] for k, v in groups.items()}
         self.kernel = self.kernel or groups.get("kernel")
         self.cmdline = self.cmdline or groups.get("cmdline")
@@ -151,6 +204,10 @@ class Progress:
             self.outcome = Outcome.FAILED
         if event.name == "unit_failed":
             self._note_unit(event)
+        elif event.name == WAITING:
+            self.asked = event.time, event.title
+        elif event.name in DUMPS:
+            self.facts["dump"] = DUMPS[event.name]
         order = list(Severity)
         if self.worst is None or order.index(event.severity) < order.index(self.worst):
             self.worst = event.severity
@@ -165,11 +222,17 @@ class Progress:
             self.facts["failed_units"] = ", ".join([*names, unit])[:_FACT_LIMIT]
 
 
+def step_of(groups: Mapping[str, str]) -> tuple[int, ...]:
+    """Return the numbers of a step, ``14. 3``; empty where there is none."""
+    step = groups.get("step")
+    return () if step is None else tuple(map(int, re.findall(r"\d+", step)))
+
+
 def _prognosis_of(rule: Rule) -> Prognosis:
     """Say what a failure leaves to expect."""
     if rule.name == "panic":
         return Prognosis.OVER
-    if rule.name in ENDING_BOOT:
+    if rule.name in ENDING_BOOT or rule.name == WAITING:
         return Prognosis.WAITING
     return Prognosis.DYING if rule.severity is Severity.FATAL else Prognosis.NONE
 

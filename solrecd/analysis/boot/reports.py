@@ -19,6 +19,9 @@ REPORT_LINES: Final = 200
 """Lines after the headline that are kept and looked at. An oops needs 40 to 80, an RCU
 stall with the traces of all CPUs more; what follows is no longer about the crash."""
 
+DETAIL_LINES: Final = 24
+"""Lines after a headline that say what it does not: the rest of a form, no trace."""
+
 PRELUDE_LINES: Final = 12
 """The real headline follows its prelude ("refcount_t: underflow") within these."""
 
@@ -55,6 +58,23 @@ _ESCALATES: Final = frozenset(
     ]
 )
 
+_SURVIVABLE: Final = frozenset(["oom", "hung_task", "lockup", "rcu_stall", "fs_error"])
+"""Failures that are as bad as they are, whether or not the kernel goes on."""
+
+_CAUSES: Final = _SURVIVABLE | {"hw_error"}
+"""Failures that are no crash by themselves: a panic that they lead to is told as well,
+for those who are told of panics only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Panic:
+    """Where a report became a panic."""
+
+    marker: Marker
+    line: int
+    before: int
+    """Lines of the report before it."""
+
 
 @dataclass(slots=True)
 class Report:
@@ -67,7 +87,7 @@ class Report:
     texts: list[str] = field(default_factory=list)
     severity: Severity = Severity.INFO
     reason: str | None = None
-    panicked: bool = False
+    panic: Panic | None = None
     prelude: Rule | None = None
     """The rule of the headline that came before the real one."""
 
@@ -79,11 +99,26 @@ class Report:
     @property
     def room(self) -> int:
         """How many more lines are kept."""
-        return REPORT_LINES - len(self.texts)
+        wanted = DETAIL_LINES if _is_form(self.rule) else REPORT_LINES
+        return max(wanted - len(self.texts), 0)
+
+    @property
+    def is_cause(self) -> bool:
+        """Whether the panic is an event beside the report's own."""
+        return self.panic is not None and self.rule.name in _CAUSES
 
 
 def is_complete(rule: Rule) -> bool:
     """Whether a headline says all there is, so that nothing needs to be awaited."""
+    return _has_no_trace(rule) and not rule.details and rule.milder is None
+
+
+def _is_form(rule: Rule) -> bool:
+    """Whether a few lines after the headline are all that matters."""
+    return _has_no_trace(rule) and not is_complete(rule)
+
+
+def _has_no_trace(rule: Rule) -> bool:
     return (
         rule.blame is Blame.NONE
         and not rule.prelude
@@ -95,7 +130,7 @@ def continues(report: Report, marker: Marker) -> bool:
     """Whether a headline belongs to a report that is already open."""
     old, new = report.rule, marker.rule
     if new.name == "panic":
-        again = not report.panicked or _says_again(report, marker)
+        again = report.panic is None or _says_again(report, marker)
         return old.name in _ESCALATES and again
     callers = {report.marker.message.caller, marker.message.caller}
     if len(callers - {None}) > 1:
@@ -104,6 +139,8 @@ def continues(report: Report, marker: Marker) -> bool:
         return True
     if old.name in _TRAPS and new.name in _TRAPS:
         return _same_death(report, marker)
+    if new.begins or (old.begins and not old.details):
+        return False
     return new.name == old.name and new.name in _SELF_REPEATING
 
 
@@ -130,8 +167,8 @@ def ends(report: Report, marker: Marker) -> bool:
     return None in callers or callers[0] == callers[1]
 
 
-def escalate(report: Report, marker: Marker) -> None:
-    """Merge a second headline into a report."""
+def escalate(report: Report, marker: Marker, line: int) -> None:
+    """Merge a second headline, of a line, into a report."""
     order = list(Severity)
     worse = order.index(marker.rule.severity) < order.index(report.severity)
     if report.rule.prelude:
@@ -141,7 +178,11 @@ def escalate(report: Report, marker: Marker) -> None:
         report.texts.clear()
     elif worse and report.rule.name == marker.rule.name:
         report.marker = marker
+    elif report.rule.details and marker is not report.marker:
+        report.texts.append(marker.message.text)
     if marker.rule.name == "panic":
-        report.panicked = True
+        report.panic = Panic(marker, line, len(report.texts))
         report.reason = marker.groups.get("reason") or marker.message.text
+    if marker.rule.name == "panic" and report.rule.name in _SURVIVABLE:
+        return
     report.severity = min(report.severity, marker.rule.severity, key=order.index)

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple, Protocol
 import re2
 
 from solrecd.analysis.boot.gate import Gate
-from solrecd.events import Severity
+from solrecd.events import Severity, Stage
 
 
 class Role(enum.StrEnum):
@@ -118,10 +118,38 @@ class Rule:
     keep: Matcher | None = field(default=None, repr=False, compare=False)
     """A report with this in it is not demoted: gVisor is a kernel written in Go."""
     begins: bool = False
-    """Only printed at the very start of its stage: seen again, a new boot began."""
+    """Only printed at the very start: of a stage, so that a new boot began where it is
+    seen again; of a failure's report, so that each headline is a report of its own."""
     inside: bool = False
-    """A loader that is itself a program of a small Linux: what comes before it in the
-    same boot is its own kernel, and no reset lies between."""
+    """May follow later stages of the same boot: a loader that is itself a program of a
+    small Linux, a set-up screen that the firmware starts like a loader."""
+    chains: bool = False
+    """A firmware that starts another one, whose banner begins no boot then."""
+    summary: bool = False
+    """Only says again that something failed: nothing new where a failure of this name
+    was told in the boot."""
+    reveals: bool = False
+    """What follows within a few lines says whether this stage is the one: systemd
+    begins with the same words in an initramfs."""
+    details: tuple[Matcher, ...] = field(default=(), repr=False, compare=False)
+    """Patterns whose groups are looked for in the lines after the headline, where the
+    reason or the part at fault stands in one of those."""
+    milder: Matcher | None = field(default=None, repr=False, compare=False)
+    """A report with this in it is a warning: the hardware has corrected the error."""
+    stages: tuple[Stage, ...] = ()
+    """Meant in these stages only, where it means something else, or nothing, in others;
+    empty: in all."""
+    quiet: bool = False
+    """Counts if the console then falls silent: a menu that counts down needs no
+    answer."""
+    previous: bool = False
+    """Tells of the boot before the one that prints it."""
+    read_from: str | None = None
+    """Program and version whose source prints this, for people."""
+
+    def is_meant(self, stage: Stage) -> bool:
+        """Whether this means anything of a boot that is in a stage."""
+        return not self.stages or stage in self.stages
 
     def match(self, text: str) -> Matched | None:
         """Return the match of this rule in a message or line."""
@@ -185,9 +213,11 @@ class RuleSet:
         return sorted(named | WITHOUT_RULE)
 
 
-WITHOUT_RULE: Final = frozenset({"console_noise", "reboot", "reboot_loop"})
-"""Failures that no line tells: unreadable output, resets without a shutdown, and many
-of them without a login between."""
+WITHOUT_RULE: Final = frozenset(
+    {"console_noise", "reboot", "reboot_loop", "unexplained"}
+)
+"""Failures that no line tells: unreadable output, resets without a shutdown, many of
+them without a login between, and boots that got stuck for no known reason."""
 
 
 def rule_set(

@@ -10,11 +10,14 @@ from solrecd.analysis.boot.ignored import Listener, NearMisses
 from solrecd.analysis.boot.noise import noisy_lines
 from solrecd.analysis.boot.prefix import STAMP
 from solrecd.analysis.boot.rules import Role, RuleSet
+from solrecd.analysis.interpreter.last_words import LastWords, last_index
 from solrecd.analysis.interpreter.lines import LineCount, Overlap
 from solrecd.analysis.interpreter.prompts import PromptWatch
+from solrecd.analysis.interpreter.shown import VIEWER
 from solrecd.analysis.interpreter.story import Story
+from solrecd.analysis.interpreter.wraps import Wraps
 from solrecd.analysis.text import Assembler
-from solrecd.events import Boot, Chunk, Line, Lines, Reading, Stage
+from solrecd.events import Boot, Chunk, Line, Lines, Reading, Severity, Stage
 
 
 class Interpreter:
@@ -33,8 +36,8 @@ class Interpreter:
     """
 
     __slots__ = (
-        "_dark", "_detector", "_explain_misses", "_lines", "_overlap", "_prompts",
-        "_rules", "_story", "_text",
+        "_dark", "_detector", "_explain_misses", "_last", "_lines", "_overlap",
+        "_prompts", "_rules", "_story", "_text", "_wraps",
     )  # fmt: skip
 
     def __init__(
@@ -53,6 +56,7 @@ class Interpreter:
         self._lines = LineCount(locate)
         self._rules = rules
         self._detector = Detector(rules)
+        self._wraps = Wraps(self._detector.scan)
         # Looks at the text of a line without markers, and its number.
         self._explain_misses: Callable[[str, int], None] | None = None
         self._prompts = PromptWatch(self._detector)
@@ -65,13 +69,15 @@ class Interpreter:
             first_boot=first_boot,
             lines=self._lines,
         )
+        # The last line that said something.
+        self._last: LastWords | None = None
         # The chassis was off when it was last asked.
         self._dark = False
 
     @property
     def boot(self) -> Boot | None:
         """The current boot as far as it is known."""
-        return self._story.boot(self._text.offset)
+        return self._story.boots.boot(self._text.offset)
 
     @property
     def stage(self) -> Stage:
@@ -116,7 +122,7 @@ class Interpreter:
         Args:
             boots: the newest, oldest first; one that goes on is passed over.
         """
-        self._story.remember(boots)
+        self._story.boots.remember(boots)
 
     def recall(self, boot: Boot, first: int | None = None) -> None:
         """Take over what was known of the boot that goes on, after its replay.
@@ -128,7 +134,7 @@ class Interpreter:
             first: stream offset of its first byte, where that is known: what was
                 printed since the boot was noted last counts as well then.
         """
-        self._story.recall(boot, first)
+        self._story.boots.recall(boot, first)
 
     # What happens to a console.
 
@@ -137,7 +143,7 @@ class Interpreter:
         reading = Reading()
         if not chunks:
             return reading
-        self._story.begin(reading, chunks[0].at, self._text.offset)
+        self._story.boots.begin(reading, chunks[0].at, self._text.offset)
         self._read(reading, self._text.feed(chunks))
         return self._settled(reading)
 
@@ -147,7 +153,7 @@ class Interpreter:
         self._prompt(reading)
         self._story.close_reports(reading)
         self._story.release(reading)
-        self._story.wait(reading, at)
+        self._story.boots.wait(reading, at, self._last_words())
         return self._settled(reading)
 
     def power(self, *, on: bool, at: int) -> Reading:
@@ -160,12 +166,12 @@ class Interpreter:
         if not on:
             if self.stage is not Stage.OFF:
                 self._break_off(reading)
-                story.power_off(at)
+                story.boots.power_off(at)
         elif self.stage is Stage.OFF or story.machine.number is None:
             self._break_off(reading)
-            story.power_on(reading, Line(at, self._text.offset, ""))
+            story.boots.power_on(reading, Line(at, self._text.offset, ""))
         elif self._dark:
-            story.powered()
+            story.boots.powered()
         self._dark = not on
         return self._settled(reading)
 
@@ -181,7 +187,7 @@ class Interpreter:
 
     def gap(self) -> Reading:
         """Output is missing here: the boot has one more gap."""
-        self._story.gap()
+        self._story.boots.gap()
         return self._settled(Reading())
 
     def finish(self) -> Reading:
@@ -199,7 +205,7 @@ class Interpreter:
 
     def _settled(self, reading: Reading) -> Reading:
         reading.tail = self._text.tail
-        self._story.settle(reading, self._text.offset)
+        self._story.boots.settle(reading, self._text.offset)
         return reading
 
     # Lines.
@@ -207,9 +213,19 @@ class Interpreter:
     def _prompt(self, reading: Reading) -> None:
         """Look at the unfinished line, once."""
         tail = self._text.tail
+        self._story.release_shown(reading, tail)
         marker = self._prompts.look(tail, self.stage)
         if marker is not None and tail is not None:
             self._story.prompt(reading, marker, tail)
+        else:
+            self._story.ask(reading)
+
+    def _last_words(self) -> LastWords | None:
+        """Return the last line that said something, the unfinished one included."""
+        tail = self._text.tail
+        if tail is None or last_index([tail.text]) is None:
+            return self._last
+        return LastWords(tail.text, self._lines.number(self._lines.size, tail))
 
     def _read(self, reading: Reading, lines: Lines) -> None:
         """Look at lines, marker by marker, in order."""
@@ -220,18 +236,24 @@ class Interpreter:
         texts = self._overlap.texts(lines)
         noisy = deque(noisy_lines(texts))
         done = stamped = 0
-        for marker in self._detector.scan(texts):
+        for marker in self._wraps.scan(texts):
             self._pass_by(reading, texts, done, marker.line, noisy)
             done = marker.line
             role = marker.rule.role
-            if role is Role.STAGE:
+            if role is Role.STAGE or marker.rule.severity is Severity.FATAL:
                 self._note_stamp(texts, stamped, marker.line)
                 stamped = marker.line
             self._story.take(reading, marker, lines[marker.line])
-            if role is Role.FAILURE:
+            if marker.rule.name == VIEWER:
+                self._explain(reading, texts, [done])
+            if role is Role.FAILURE or marker.rule.name == VIEWER:
                 done += 1
         self._pass_by(reading, texts, done, len(texts), noisy)
         self._note_stamp(texts, stamped, len(texts))
+        last = last_index(texts)
+        if last is not None:
+            where = self._lines.number(last, lines[last])
+            self._last = LastWords(texts[last], where)
 
     def _pass_by(
         self,
@@ -252,10 +274,7 @@ class Interpreter:
             end: the line after them.
             noisy: indexes of noise that is not told yet; told ones are removed.
         """
-        if self._explain_misses is not None:
-            for index in range(begin, end):
-                number = self._lines.number(index, reading.lines[index])
-                self._explain_misses(texts[index], number)
+        self._explain(reading, texts, range(begin, end))
         story = self._story
         while noisy and noisy[0] < end:
             index = noisy.popleft()
@@ -263,6 +282,15 @@ class Interpreter:
             begin = max(begin, index + 1)
             story.hear_noise(reading, index)
         self._follow(reading, texts, begin, end)
+
+    def _explain(
+        self, reading: Reading, texts: Sequence[str], indexes: Iterable[int]
+    ) -> None:
+        """Tell what lines look like that are no events, if asked to explain."""
+        if self._explain_misses is not None:
+            for index in indexes:
+                number = self._lines.number(index, reading.lines[index])
+                self._explain_misses(texts[index], number)
 
     def _follow(
         self, reading: Reading, texts: Sequence[str], begin: int, end: int

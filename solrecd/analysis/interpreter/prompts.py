@@ -23,7 +23,7 @@ class PromptWatch:
         if tail is None or self._seen == (tail.offset, tail.text):
             return None
         self._seen = (tail.offset, tail.text)
-        marker = self._detector.prompt(tail.text)
+        marker = self._detector.prompt(tail.text, stage)
         self._is_shell = marker is not None and _is_shell(marker, stage)
         return marker
 

@@ -27,6 +27,7 @@ from solrecd.analysis.boot.rulefiles import RuleError
 from solrecd.analysis.boot.rules import RuleSet
 from solrecd.analysis.interpreter import Interpreter
 from solrecd.cli.shared.source import Source
+from solrecd.cli.shared.unknown import Unknown
 from solrecd.events import Chunk, Event, Kind
 from solrecd.process.stamps import parse_stamp
 from solrecd.storage import marker_files
@@ -59,6 +60,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="show the rule of each event, and why similar lines matched none",
     )
+    parser.add_argument(
+        "--report-unknown",
+        action="store_true",
+        help="print the ends of boots that failed or stopped and that no rule explains,"
+        " without names and addresses, for a report",
+    )
 
 
 def main(args: argparse.Namespace) -> int:
@@ -80,6 +87,9 @@ def main(args: argparse.Namespace) -> int:
         show = shower.json if args.json else shower.text
         try:
             with _opened(name) as stream:
+                if args.report_unknown:
+                    found |= shower.excerpts(stream, name, rules)
+                    continue
                 for each in look(stream, name, rules, explain=args.explain):
                     found |= isinstance(each, Event) and each.kind is Kind.FAILURE
                     show(each)
@@ -227,6 +237,22 @@ def _unpacked(packed: IO[bytes], head: bytes) -> IO[bytes]:
     return packed
 
 
+def unknown(stream: IO[bytes], name: str, rules: RuleSet) -> Iterator[str]:
+    """Yield the ends of boots in a file that failed and that no rule explains.
+
+    Args:
+        stream: the file's bytes, unpacked.
+        name: of the file.
+        rules: what to look for.
+    """
+    source, collected = _Input(stream), Unknown()
+    interpreter = Interpreter(rules, console=Path(name).name, locate=source.line)
+    for chunks in source.chunks():
+        yield from collected.take(interpreter.feed(chunks))
+    yield from collected.take(interpreter.finish())
+    yield from collected.end(interpreter.boot)
+
+
 class _Shower:
     """Prints what is found in one file.
 
@@ -258,6 +284,15 @@ class _Shower:
                 "text": found.text,
             }
         print(json.dumps(told if self._label is None else {"file": self._label} | told))
+
+    def excerpts(self, stream: IO[bytes], name: str, rules: RuleSet) -> bool:
+        """Print excerpts of boots that nothing explains; return whether any is."""
+        count = 0
+        for count, line in enumerate(unknown(stream, name, rules), 1):
+            if count == 1 and self._label is not None:
+                print(f"{self._label}:")
+            print(line)
+        return count > 0
 
     def text(self, found: Event | Ignored) -> None:
         """Print a line, and another one that explains it."""

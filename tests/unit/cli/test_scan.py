@@ -252,3 +252,66 @@ def test_a_bad_rule_of_ones_own_is_refused(
 
     assert status == 2
     assert f"{tmp_path}/mine.toml:1: mine: role is missing" in capsys.readouterr().err
+
+
+def test_a_line_without_a_rule_is_explained_by_the_rule_that_it_is_most_like(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.log").write_text("Kernel: could not find the kernel: linux\n")
+
+    run("--json", "--explain", str(tmp_path / "a.log"))
+
+    (told,) = map(json.loads, capsys.readouterr().out.splitlines())
+    assert (told["ignored"], told["rule"]) == ("near", "syslinux.fail")
+    assert told["explanation"] == "most like this rule, but lacks: image"
+
+
+STOPPED = (
+    "[    0.000000] Linux version 6.1.0 (builder@example.org) (gcc) #1 SMP\n"
+    "[    2.000000] Run /init as init process\n"
+    "connecting to nas7.storage.example.org (192.0.2.7, 2001:db8::7) at 09:15:33\n"
+    "iface 52:54:00:12:34:56, again 192.0.2.7, serial number: XK-4711\n"
+    "site-agent: giving up, backend answered 503\n"
+)
+
+
+def test_the_end_of_a_boot_that_no_rule_explains_is_reported_without_names(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.log").write_text(STOPPED)
+
+    status = run("--report-unknown", str(tmp_path / "a.log"))
+
+    shown = capsys.readouterr().out
+    assert status == 0
+    assert shown.startswith("boot 1: running in stage initramfs, unexplained\n")
+    assert "connecting to <name-1> (<ipv4-1>, <ipv6-1>) at 09:15:33" in shown
+    assert "iface <mac-1>, again <ipv4-1>, serial number: <serial-1>" in shown
+    assert "site-agent: giving up, backend answered 503" in shown
+
+
+@pytest.mark.parametrize("end", ["node01 login: \n", f"[    9.000000] {PANIC}\n"])
+def test_boots_that_ended_well_or_said_why_not_are_not_reported(
+    end: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.log").write_text(STOPPED + end)
+
+    status = run("--report-unknown", str(tmp_path / "a.log"))
+
+    assert (status, capsys.readouterr().out) == (1, "")
+
+
+def test_each_boot_of_a_log_is_reported_for_itself(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.log").write_text(
+        STOPPED + "SeaBIOS (version 1.16)\n" + STOPPED + "node01 login: \n"
+    )
+
+    run("--report-unknown", str(tmp_path / "a.log"))
+
+    shown = capsys.readouterr().out
+    # A reset without a word is a failure, but no reason.
+    assert [line for line in shown.splitlines() if line.startswith("boot")] == [
+        "boot 1: failed in stage initramfs, unexplained"
+    ]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import enum
 import re
 import string
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import chain
 from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
@@ -19,22 +20,26 @@ from solrecd.analysis.boot.rulefiles.places import Table
 from solrecd.analysis.boot.rulefiles.problems import Problem, did_you_mean
 from solrecd.analysis.boot.rules import Blame, Matcher, Role, Rule, Scope
 from solrecd.events import Severity
-from solrecd.stages import BOOT_STAGES
+from solrecd.stages import BOOT_STAGES, Stage
 
 _E = TypeVar("_E", bound=enum.StrEnum)
 
 _TEXTS: Final = (
     "id", "role", "name", "scope", "severity", "pattern", "unless", "example", "detail",
-    "title", "blame", "demote", "keep",
+    "title", "blame", "demote", "keep", "milder", "read_from",
 )  # fmt: skip
-_SWITCHES: Final = ("prelude", "background", "begins", "inside")
-_KEYS: Final = (*_TEXTS, *_SWITCHES, "skip")
+_SWITCHES: Final = (
+    "prelude", "background", "begins", "inside", "previous", "quiet", "reveals",
+    "chains", "summary",
+)  # fmt: skip
+_LISTS: Final = ("skip", "details", "stages")
+_KEYS: Final = (*_TEXTS, *_SWITCHES, *_LISTS)
 _REQUIRED: Final = ("id", "role", "name", "pattern", "example")
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,62}\Z")
 _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}\Z")
 
-_ENDINGS: Final = ("shutdown", "reset", "off")
+_ENDINGS: Final = ("shutdown", "reset", "off", "halt", "kexec")
 
 _FILLED_IN: Final = ("function", "headline")
 """Names that a title may use besides the pattern's groups."""
@@ -90,15 +95,18 @@ class EntryReader:
             self._check_name(role)
         pattern = self._pattern("pattern")
         scope = self._member(Scope, "scope")
-        made = {
+        made: dict[str, Any] = {
             "severity": self._member(Severity, "severity"),
             "blame": self._member(Blame, "blame"),
             "unless": self._pattern("unless"),
             "demote": self._pattern("demote"),
             "keep": self._pattern("keep"),
+            "milder": self._pattern("milder"),
+            "stages": self._stages(),
+            "details": self._patterns("details"),
         }
         if pattern is not None:
-            self._check_title(pattern)
+            self._check_title([pattern, *made["details"]])
         if role is None or scope is None or pattern is None:
             return None
         rule = Rule(
@@ -113,9 +121,10 @@ class EntryReader:
             example=values["example"],
             detail=values.get("detail"),
             title=values.get("title"),
+            read_from=values.get("read_from"),
             skip=tuple(values.get("skip", ())),
             **{key: values.get(key, False) for key in _SWITCHES},
-            **made,  # type: ignore[arg-type]  # None only where there is a problem
+            **made,  # None only where there is a problem
         )
         self._check_example(rule)
         return rule if len(self._problems) == before else None
@@ -147,7 +156,7 @@ class EntryReader:
         self._check_each(
             _SWITCHES, lambda value: isinstance(value, bool), "true or false"
         )
-        self._check_each(("skip",), _is_texts, "a list of texts")
+        self._check_each(_LISTS, _is_texts, "a list of texts")
         known = self._values.get("id")
         if isinstance(known, str) and not _ID.match(known):
             self.complain("id", "id must be letters, digits, dots, dashes; at most 63")
@@ -181,21 +190,33 @@ class EntryReader:
         word = self._values.get(key, _DEFAULTS.get(key))
         return kind(word) if self._check_word(key, word, kind) else None
 
+    def _stages(self) -> tuple[Stage, ...]:
+        words = self._values.get("stages", ())
+        allowed = (Stage.UNKNOWN, *BOOT_STAGES)
+        return tuple(
+            Stage(word) for word in words if self._check_word("stages", word, allowed)
+        )
+
     def _pattern(self, key: str) -> Matcher | None:
         pattern = self._values.get(key)
-        if pattern is None:
-            return None
+        return None if pattern is None else self._compiled(key, pattern)
+
+    def _patterns(self, key: str) -> tuple[Matcher, ...]:
+        found = [self._compiled(key, each) for each in self._values.get(key, ())]
+        return tuple(filter(None, found))
+
+    def _compiled(self, key: str, pattern: str) -> Matcher | None:
         try:
             return compile_pattern(pattern)
         except PatternError as error:
             self.complain(key, f"{key} {error}")
             return None
 
-    def _check_title(self, pattern: Matcher) -> None:
+    def _check_title(self, patterns: Sequence[Matcher]) -> None:
         title = self._values.get("title")
         if title is None:
             return
-        known = {*_FILLED_IN, *_groups(pattern)}
+        known = {*_FILLED_IN, *chain.from_iterable(map(_groups, patterns))}
         try:
             used = [part[1] for part in string.Formatter().parse(title) if part[1]]
         except ValueError as error:
