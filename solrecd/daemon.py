@@ -18,7 +18,6 @@ import math
 import random
 import signal
 import socket
-import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import closing
@@ -47,6 +46,7 @@ from solrecd.console.viewers import Viewers
 from solrecd.metrics import Format, Metrics, sample_alerts
 from solrecd.metrics.families import LOKI_LINES
 from solrecd.process.systemd import Notifier
+from solrecd.process.upkeep import keep_up
 from solrecd.sources.base import Services
 from solrecd.sources.drivers import Drivers
 from solrecd.sources.table import KINDS
@@ -56,7 +56,8 @@ from solrecd.storage.archive.sink import (
     ArchiveSink,
     options_of,
 )
-from solrecd.storage.index import FILE_NAME, is_complete
+from solrecd.storage.index import FILE_NAME
+from solrecd.storage.index.healing import Healing
 from solrecd.storage.index.memory import Memory
 from solrecd.storage.index.sink import IndexSink
 from solrecd.storage.journal import Journal
@@ -120,12 +121,14 @@ class Daemon:
         self._doors = Doors(config, Denials(time.monotonic))
         self._exporter = Exporter(settings, self._scrape, self._metrics)
         self._journal = _open_journal(settings)
+        folder = Path(settings.log_dir)
         self._index = IndexSink(
             _index_file(settings),
             wall_clock=wall_clock,
             # The storage needs both sinks first, so they find it when they have news.
             report=lambda problem: self._storage.index_troubled(problem),  # noqa: PLW0108
-            archive=Path(settings.log_dir),
+            archive=folder,
+            on_replaced=lambda reason: self._healing.want(reason),  # noqa: PLW0108
         )
         self._archive = ArchiveSink(
             options_of(settings),
@@ -135,11 +138,15 @@ class Daemon:
             files=files,
         )
         self._archive.prepare()
-        self._archive_is_new = not any(Path(settings.log_dir).iterdir())
+        is_new = not any(folder.iterdir())
+        self._healing = Healing(_index_file(settings), folder, is_new=is_new)
         self._alerts = self._build_alerts()
         self._storage = self._build_storage()
         self._memory = Memory(
-            _index_file(settings), outcomes=pace.GOOD, count=pace.BOOTS
+            _index_file(settings),
+            outcomes=pace.GOOD,
+            count=pace.BOOTS,
+            on_damage=self._healing.want,
         )
         self._sources = Drivers(KINDS, self._services)
         self._supervisor = self._build_supervisor(rules, read_config)
@@ -217,11 +224,14 @@ class Daemon:
                 await services.start(self._sources.run)
                 await self._listen(services)
                 services.start_soon(self._beat)
-                services.start_soon(self._storage.run)
-                services.start_soon(self._tell_status)
-                services.start_soon(self._heal_index)
-                services.start_soon(self._count_restarts)
-                services.start_soon(ship, self._config, self._for_loki())
+                for upkeep in (
+                    self._storage.run,
+                    self._tell_status,
+                    self._healing.run,
+                    self._count_restarts,
+                ):
+                    services.start_soon(keep_up, upkeep)
+                services.start_soon(keep_up, ship, self._config, self._for_loki())
                 await self._record(task_status)
                 services.cancel_scope.cancel()
 
@@ -320,30 +330,6 @@ class Daemon:
             self._metrics.loop_lag.observe(trio.current_time() - due)
             self._notifier.watchdog()
             self._sources.beat(self._wall_clock())
-
-    async def _heal_index(self) -> None:
-        """Rebuild an index that is not complete, in a process of its own.
-
-        It takes minutes of a processor; here it would be the ACKs that wait.
-        """
-        settings = self._config.daemon
-        path = _index_file(settings)
-        if self._archive_is_new or await trio.to_thread.run_sync(
-            is_complete, path, abandon_on_cancel=True
-        ):
-            return
-        command = [sys.executable, "-m", "solrecd.cli.solrecctl", "reindex", "--json"]
-        places = ["--dir", settings.log_dir, "--index", str(path)]
-        done = await trio.run_process(
-            ["nice", *command, *places],
-            check=False,
-            capture_stdout=True,
-            capture_stderr=True,
-        )
-        if done.returncode == 0:
-            log.info("index.rebuilt", result=done.stdout.decode().strip())
-        else:
-            log.error("index.not_rebuilt", reason=done.stderr.decode().strip())
 
     async def _count_restarts(self) -> None:
         self._metrics.service_restarts.add(count=await self._notifier.restarts())

@@ -173,14 +173,13 @@ class Closer:
 
     def _close_file(self, folder: Path, name: SegmentName, kind: str) -> None:
         source = folder / name.file(kind)
-        target = folder / name.file(kind, closed=True)
-        if not source.exists():
+        if not source.is_file():
             return
         if not self._compress:
             _force(source)
             return
-        if not target.exists():
-            self._pack(folder, name, kind)
+        # Also where there is a copy: who knows what became of that one.
+        self._pack(folder, name, kind)
         source.unlink()
 
     def _pack(self, folder: Path, name: SegmentName, kind: str) -> None:

@@ -11,6 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
+from solrecd.process.plain_files import set_aside
+
 DIRECTORY_MODE = 0o2750
 """Operators' group reads, new files inherit it."""
 
@@ -131,6 +133,9 @@ class OsFileSystem:
             if os.readlink(path) == target:  # noqa: PTH115 - no Path for each
                 return
         temporary = path.with_name(f".{path.name}.new")
+        for name in (path, temporary):
+            if name.is_dir() and not name.is_symlink():
+                set_aside(name)
         temporary.unlink(missing_ok=True)
         temporary.symlink_to(target)
         temporary.replace(path)

@@ -9,12 +9,14 @@ part of the recovered segment, and the writer thread's business.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import zstandard
 
 from solrecd.events import Chunk
+from solrecd.process.plain_files import open_plain, set_aside
 from solrecd.storage.archive.files import FileSystem
 from solrecd.storage.archive.recovery_line import cut_chunks, read_earlier
 from solrecd.storage.archive.segment import Segment, trim
@@ -27,7 +29,7 @@ from solrecd.storage.formats.lines import (
     line_stamp,
     whole_lines,
 )
-from solrecd.storage.formats.names import SegmentName, parse_file_name
+from solrecd.storage.formats.names import SegmentFile, SegmentName, parse_file_name
 from solrecd.storage.formats.recovered import JournalNote, Recovered
 from solrecd.storage.formats.seektable import read_seek_table
 from solrecd.storage.formats.timing import (
@@ -57,24 +59,21 @@ class Folder:
     """The newest segment."""
     unfinished: list[SegmentName] = field(default_factory=list)
     """Older ones with files that still have to be compressed."""
+    aside: list[Path] = field(default_factory=list)
+    """What lay there under the name of a file of ours and was none, renamed."""
 
 
 def look_into(folder: Path) -> Folder:
-    """List a console's segments. A missing folder is an empty one.
+    """List a console's segments; set aside what is no file. None is an empty folder.
 
     Raises:
         OSError: it cannot be read.
     """
     plain: set[SegmentName] = set()
     closed: set[SegmentName] = set()
-    try:
-        names = os.listdir(folder)  # noqa: PTH208 - thousands of names, no Path each
-    except FileNotFoundError:
-        return Folder()
-    for name in names:
-        file = parse_file_name(name)
-        if file is not None:
-            (closed if file.closed else plain).add(file.segment)
+    aside: list[Path] = []
+    for file in _segment_files(folder, aside):
+        (closed if file.closed else plain).add(file.segment)
     last = max(plain | closed, default=None)
     while last in plain - closed and not _is_begun(folder, last):
         # Left alone: the same cut will soon begin it again, under the same name.
@@ -82,7 +81,35 @@ def look_into(folder: Path) -> Folder:
         last = max(plain | closed, default=None)
     is_open = last is not None and last not in closed
     unfinished = sorted(plain - {last}) if is_open else sorted(plain)
-    return Folder(last if is_open else None, last, unfinished)
+    return Folder(last if is_open else None, last, unfinished, aside)
+
+
+def _segment_files(folder: Path, aside: list[Path]) -> Iterator[SegmentFile]:
+    """Yield a folder's files by their names; set aside what is there and no file.
+
+    Args:
+        folder: of a console.
+        aside: gets what was set aside.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    try:
+        entries = os.scandir(folder)
+    except FileNotFoundError:
+        return
+    except NotADirectoryError:
+        aside.append(set_aside(folder))
+        return
+    with entries:
+        for entry in entries:
+            file = parse_file_name(entry.name)
+            if file is None:
+                continue
+            if entry.is_file() or not Path(entry.path).exists():
+                yield file
+            else:
+                aside.append(set_aside(Path(entry.path)))
 
 
 def _is_begun(folder: Path, name: SegmentName) -> bool:
@@ -97,9 +124,9 @@ def end_of_closed(folder: Path, name: SegmentName) -> int:
     Normally a newer, open segment is there to tell; not when someone removed it.
     """
     try:
-        with (folder / name.file("timing", closed=True)).open("rb") as file:
+        with open_plain(folder / name.file("timing", closed=True)) as file:
             head = zstandard.ZstdDecompressor().stream_reader(file).read(_HEADER_SIZE)
-        with (folder / name.file("raw", closed=True)).open("rb") as file:
+        with open_plain(folder / name.file("raw", closed=True)) as file:
             frames = read_seek_table(file)
     except (OSError, ValueError, zstandard.ZstdError):
         return 0
@@ -338,7 +365,7 @@ def _size(path: Path) -> int:
 
 def _read(path: Path, position: int, size: int = -1) -> bytes:
     try:
-        with path.open("rb") as file:
+        with open_plain(path) as file:
             file.seek(position)
             return file.read(size)
     except FileNotFoundError:

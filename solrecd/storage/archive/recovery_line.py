@@ -15,6 +15,7 @@ from typing import BinaryIO
 import zstandard
 
 from solrecd.events import Chunk
+from solrecd.process.plain_files import open_plain
 from solrecd.storage.formats.names import SegmentName, parse_file_name
 from solrecd.storage.formats.timing import Packet, Timing
 
@@ -81,9 +82,9 @@ def _read_end(
 def _open(folder: Path, name: SegmentName, kind: str) -> BinaryIO:
     """Open a segment's file, compressed or not."""
     try:
-        return (folder / name.file(kind)).open("rb")
+        return open_plain(folder / name.file(kind))
     except FileNotFoundError:
-        file = (folder / name.file(kind, closed=True)).open("rb")
+        file = open_plain(folder / name.file(kind, closed=True))
         reader = zstandard.ZstdDecompressor().stream_reader(
             file, read_across_frames=True, closefd=True
         )

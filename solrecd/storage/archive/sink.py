@@ -17,10 +17,12 @@ import errno
 import math
 import time
 from collections.abc import Callable, Sequence
+from tempfile import TemporaryFile
 
 import trio
 
 from solrecd.events import Chunk, Reading
+from solrecd.process.upkeep import keep_up
 from solrecd.storage.archive.closer import Closer, SegmentChange
 from solrecd.storage.archive.files import FileSystem, OsFileSystem
 from solrecd.storage.archive.lane import Lane, Reports, Work
@@ -132,11 +134,10 @@ class ArchiveSink:
             ArchiveError: it cannot be; the daemon should refuse to start.
         """
         folder = self._options.log_dir
-        probe = folder / ".solrecd-probe"
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            probe.touch()
-            probe.unlink()
+            # Without a name: whatever lies there is not in its way.
+            TemporaryFile(dir=folder).close()
         except OSError as error:
             if error.errno in _PASSING:
                 # Tolerated: sessions and the journal are worth more than the files.
@@ -251,7 +252,7 @@ class ArchiveSink:
         Errors: none of a disk's (`on_trouble` tells them); a bug ends the daemon.
         """
         async with trio.open_nursery() as helpers:
-            helpers.start_soon(self._run_closing)
+            helpers.start_soon(keep_up, self._run_closing)
             task_status.started()
             async with trio.open_nursery() as writers:
                 while not self._closing:
@@ -269,7 +270,7 @@ class ArchiveSink:
             if not lane.is_served:
                 lane.is_served = True
                 writers.start_soon(self._run_writing, lane)
-                helpers.start_soon(self._run_syncing, lane)
+                helpers.start_soon(keep_up, self._run_syncing, lane)
 
     async def _run_writing(self, lane: Lane) -> None:
         """Drain a lane until `close` is called, then once more."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+import sqlite3
+from contextlib import closing, suppress
 from pathlib import Path
 
 from solrecd.storage.index.store import Index, IndexFileError
@@ -38,6 +39,7 @@ def open_or_replace(path: Path, suffix: str) -> Opened:
         OSError: the old file could not be renamed.
     """
     try:
+        _check_kind(path)
         return Opened(Index.create(path), None)
     except IndexFileError:
         aside = set_aside(path, suffix)
@@ -55,13 +57,23 @@ def set_aside(path: Path, suffix: str) -> Path:
     return aside
 
 
+def _check_kind(path: Path) -> None:
+    """Refuse what SQLite would fail at, or wait for, for ever: a folder, a FIFO.
+
+    Raises:
+        IndexFileError: one of the files is none.
+    """
+    for companion in _COMPANIONS:
+        file = path.with_name(path.name + companion)
+        if file.exists() and not file.is_file():
+            raise IndexFileError(f"{file}: this is no file")
+
+
 def is_complete(path: Path) -> bool:
-    """Tell whether an index can be read and misses nothing."""
+    """Tell whether an index can be read, misses nothing, and has sense in every row."""
     try:
-        index = Index.read(path)
-    except IndexFileError:
+        _check_kind(path)
+        with closing(Index.read(path)) as index:
+            return index.fault() is None and index.stale_since is None
+    except (IndexFileError, sqlite3.Error):
         return False
-    try:
-        return index.stale_since is None
-    finally:
-        index.close()

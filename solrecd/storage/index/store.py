@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from solrecd.storage.index import reading, schema
+from solrecd.storage.index import audit, reading, schema
 from solrecd.storage.index.schema import SegmentRow
 
 if TYPE_CHECKING:
@@ -25,7 +25,17 @@ CACHE = 256
 """KiB of pages that a writer keeps: what is appended needs the last ones. SQLite's own
 2 MiB would only ever be filled."""
 
-_DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+_DAMAGE = frozenset(
+    {
+        sqlite3.SQLITE_CORRUPT,
+        sqlite3.SQLITE_NOTADB,
+        # Our statements are constants: a table or a column is missing, or refers to
+        # a row that has gone.
+        sqlite3.SQLITE_ERROR,
+        sqlite3.SQLITE_CONSTRAINT,
+        sqlite3.SQLITE_MISMATCH,
+    }
+)
 _PRIMARY_CODE = 0xFF
 
 
@@ -110,12 +120,13 @@ class Index:
             self._connection.execute("PRAGMA synchronous = NORMAL")
             self._connection.execute(f"PRAGMA cache_size = -{CACHE}")
             (answer,) = self._connection.execute("PRAGMA quick_check(1)").fetchone()
+            fault = answer if answer != "ok" else self.fault()
         except sqlite3.DatabaseError as error:
             if is_damage(error):
                 raise IndexFileError(f"{self.path}: {error}") from None
             raise
-        if answer != "ok":
-            raise IndexFileError(f"{self.path}: {answer}")
+        if fault is not None:
+            raise IndexFileError(f"{self.path}: {fault}")
 
     def _empty(self) -> bool:
         tables = self._connection.execute("SELECT count(*) FROM sqlite_master")
@@ -183,6 +194,14 @@ class Index:
         return _Transaction(self._connection)
 
     # Reading
+
+    def fault(self) -> str | None:
+        """Return what is strange in it, if anything; looks at every row.
+
+        Raises:
+            sqlite3.Error: a table is missing, or a page cannot be read.
+        """
+        return next(audit.faults(self._connection), None)
 
     @property
     def stale_since(self) -> int | None:
