@@ -51,6 +51,7 @@ from solrecd.sources.base import Services
 from solrecd.sources.drivers import Drivers
 from solrecd.sources.table import KINDS
 from solrecd.storage.archive.files import FileSystem
+from solrecd.storage.archive.folder_lock import FolderLock
 from solrecd.storage.archive.sink import (
     ArchiveError,
     ArchiveSink,
@@ -95,7 +96,7 @@ class Daemon:
 
     Raises:
         JournalError: the journal cannot be used.
-        ArchiveError: a folder cannot be made or written.
+        ArchiveError: a folder cannot be made or written, or another recorder has it.
         WebConfigError: the metrics listener's web configuration cannot be used.
     """
 
@@ -116,12 +117,13 @@ class Daemon:
         self._forced = trio.CancelScope()
         settings = config.daemon
         make_folders(settings)
+        folder = Path(settings.log_dir)
+        self._lock = FolderLock(folder)
         self._metrics = Metrics(rules.failure_names, version=__version__)
         self._metrics.stage_timeouts = config.stages
         self._doors = Doors(config, Denials(time.monotonic))
         self._exporter = Exporter(settings, self._scrape, self._metrics)
         self._journal = _open_journal(settings)
-        folder = Path(settings.log_dir)
         self._index = IndexSink(
             _index_file(settings),
             wall_clock=wall_clock,
@@ -138,8 +140,7 @@ class Daemon:
             files=files,
         )
         self._archive.prepare()
-        is_new = not any(folder.iterdir())
-        self._healing = Healing(_index_file(settings), folder, is_new=is_new)
+        self._healing = Healing(_index_file(settings), folder)
         self._alerts = self._build_alerts()
         self._storage = self._build_storage()
         self._memory = Memory(
@@ -218,7 +219,11 @@ class Daemon:
         # Iterated for the daemon's whole life: a signal still pending when the
         # receiver closes is raised again with its default action, which kills us.
         signals = signal.SIGTERM, signal.SIGINT, signal.SIGHUP
-        with trio.open_signal_receiver(*signals) as received, closing(self._journal):
+        with (
+            trio.open_signal_receiver(*signals) as received,
+            closing(self._lock),
+            closing(self._journal),
+        ):
             async with trio.open_nursery() as services:
                 services.start_soon(self._obey, received, services)
                 await services.start(self._sources.run)

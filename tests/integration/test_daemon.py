@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from solrecd.simbmc.options import BmcOptions, User
 from solrecd.simbmc.payload import SolSettings
 from solrecd.sources.ipmi.options import OnConflict
 from solrecd.storage.archive.files import FileSystem
+from solrecd.storage.archive.sink import ArchiveError
 from solrecd.storage.index import FILE_NAME, Index, is_complete
 from solrecd.storage.index.memory import Memory
 from tests.support.configs import bmc_console
@@ -439,3 +441,19 @@ async def test_a_lost_index_is_rebuilt_and_the_archive_left_alone(
 
     assert site.raw("node1") == before
     assert Memory(index, outcomes=(), count=0).recall("node1").boot is not None
+
+
+async def test_a_second_daemon_on_a_log_folder_is_refused(site: Site) -> None:
+    site.add(make_bmc("node1"), "node1")
+    config = site.config()
+    other = replace(config.daemon, control=str(site.folder / "other" / "control.sock"))
+
+    async with site.recording():
+        with pytest.raises(ArchiveError, match=r"another solrecd \(pid \d+\) records"):
+            Daemon(
+                replace(config, daemon=other),
+                rules=packaged_rules(),
+                read_config=site.config,
+                notifier=Notifier(),
+                wall_clock=lambda: time.time_ns() // 1000,
+            )

@@ -69,6 +69,13 @@ def _check_kind(path: Path) -> None:
             raise IndexFileError(f"{file}: this is no file")
 
 
+def holds_any(archive: Path) -> bool:
+    """Tell whether an archive has anything that an index could miss."""
+    if not archive.is_dir():
+        return False
+    return any(not path.name.startswith(".") for path in archive.iterdir())
+
+
 def is_complete(path: Path) -> bool:
     """Tell whether an index can be read, misses nothing, and has sense in every row."""
     try:

@@ -12,7 +12,7 @@ from pathlib import Path
 import structlog
 import trio
 
-from solrecd.storage.index.files import is_complete
+from solrecd.storage.index.files import holds_any, is_complete
 
 PAUSE = 60.0
 """Seconds from one rebuild to the next: a disk that damages each gets no more."""
@@ -31,14 +31,13 @@ class Healing:
 
     Args:
         path: the index.
-        archive: the folder that it is rebuilt from.
-        is_new: there is nothing in the archive to rebuild it from.
+        archive: the folder that it is rebuilt from; an empty one asks for nothing.
     """
 
-    def __init__(self, path: Path, archive: Path, *, is_new: bool) -> None:
+    def __init__(self, path: Path, archive: Path) -> None:
         self._path = path
         self._archive = archive
-        self._is_asked = not is_new
+        self._is_asked = holds_any(archive)
         """Set in any thread, where `trio.Event` cannot be."""
         self._told = False
 

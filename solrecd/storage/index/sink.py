@@ -27,6 +27,7 @@ from solrecd.storage.index import (
     open_or_replace,
     set_aside,
 )
+from solrecd.storage.index.files import holds_any
 
 BUFFER = 50_000
 """Boots, events and segments, each, that may wait; about 50 MB."""
@@ -92,7 +93,7 @@ class IndexSink:
         """
         self._wall_clock = wall_clock
         self._report = report
-        incomplete = archive is not None and _holds_any(archive)
+        incomplete = archive is not None and holds_any(archive)
         self._file = _File(path, on_replaced, incomplete=incomplete)
         self._limiter = trio.CapacityLimiter(1)
         self._wanted = trio.Event()
@@ -255,10 +256,6 @@ class _File:
                 self._on_replaced(f"the old one is now {opened.set_aside}")
             self._incomplete = True
         return self._index
-
-
-def _holds_any(archive: Path) -> bool:
-    return archive.is_dir() and any(archive.iterdir())
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

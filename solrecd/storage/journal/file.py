@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Self
 
+from solrecd.process.plain_files import make_way
 from solrecd.storage.formats.recovered import Recovered
 from solrecd.storage.journal.layout import (
     FILE_HEADER_SIZE,
@@ -18,6 +19,7 @@ from solrecd.storage.journal.layout import (
     Chain,
     Slab,
     encode_file_header,
+    is_of_another_layout,
     read_chain,
 )
 from solrecd.storage.journal.slabs import SlabPool
@@ -25,6 +27,9 @@ from solrecd.storage.journal.stream import JournalStream
 
 SMALLEST = 16 * SLAB_SIZE
 """Bytes; fewer slabs would leave a console too few to be filled and drained at once."""
+
+_FRESH = ".new"
+"""Behind the name of a journal that is to take the place of another."""
 
 CROWD = 0.4
 """Share of its quota from which on a console is worth a look."""
@@ -63,6 +68,9 @@ class Journal:
         warn = warn or (lambda _message: None)
         size = max(SMALLEST, size - size % SLAB_SIZE)
         try:
+            for name in (path, path.with_name(f"{path.name}{_FRESH}")):
+                if (aside := make_way(name)) is not None:
+                    warn(f"{name}: this was no file; it is now {aside}")
             pool = _open_existing(path, warn) or _create(path, size)
             if not _is_in_memory(path):
                 warn(f"{path}: no tmpfs; a slow disk here makes every console wait")
@@ -155,7 +163,7 @@ class Journal:
         lost = sum(chain.lost for chain in chains.values())
         if damaged or lost:
             warn(f"{pool.path}: {damaged} damaged slabs, {lost} bytes in them lost")
-        if lost or pool.size != size:
+        if lost or pool.size != size or not pool.is_marked:
             return cls._copy(pool, chains, size)
         journal = cls(pool)
         for console, chain in chains.items():
@@ -172,7 +180,7 @@ class Journal:
         start will find it empty and make it as configured.
         """
         path = pool.path
-        fresh = _create(path.with_name(f"{path.name}.new"), size)
+        fresh = _create(path.with_name(f"{path.name}{_FRESH}"), size)
         fresh.scan()
         quota, fresh.quota = fresh.quota, size // SLAB_SIZE + 1
         journal = cls(fresh)
@@ -247,11 +255,19 @@ def _open_existing(path: Path, warn: Callable[[str], None]) -> SlabPool | None:
         return None
     header = os.pread(descriptor, FILE_HEADER_SIZE, 0)
     size = os.fstat(descriptor).st_size - PAGE
-    if size >= SMALLEST and header == encode_file_header(size // SLAB_SIZE):
-        return SlabPool(path, descriptor, size - size % SLAB_SIZE)
-    os.close(descriptor)
+    if size >= SLAB_SIZE:
+        pool = SlabPool(path, descriptor, size - size % SLAB_SIZE)
+        if header == encode_file_header(size // SLAB_SIZE):
+            return pool
+        if not is_of_another_layout(header) and pool.scan()[0]:
+            warn(f"{path}: its header is damaged; whole slabs in it are kept")
+            return pool
+        pool.close()
+    else:
+        os.close(descriptor)
     if header:
         aside = path.with_name(f"{path.name}.damaged")
+        make_way(aside)
         path.replace(aside)
         warn(f"{path}: not a journal of this version; kept as {aside}, begun anew")
     return None

@@ -99,6 +99,14 @@ def encode_file_header(slabs: int) -> bytes:
     return head + _WORD.pack(zlib.crc32(head))
 
 
+def is_of_another_layout(header: bytes) -> bool:
+    """Whether a journal's begin is whole, and of a version that is not this one."""
+    head, checksum = header[: _FILE_HEADER.size], header[_FILE_HEADER.size :]
+    if len(header) < FILE_HEADER_SIZE or checksum != _WORD.pack(zlib.crc32(head)):
+        return False
+    return _FILE_HEADER.unpack(head)[:3] != (_FILE_MAGIC, VERSION, SLAB_SIZE)
+
+
 def slab_start(index: int) -> int:
     """Return where in the file a slab begins."""
     return PAGE + index * SLAB_SIZE

@@ -9,11 +9,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from solrecd.storage.journal.layout import (
+    FILE_HEADER_SIZE,
     PAGE,
     SLAB_SIZE,
     Slab,
     begin_slab,
     clear_slab,
+    encode_file_header,
     is_slab,
     read_slab,
 )
@@ -61,6 +63,12 @@ class SlabPool:
         slabs.sort(key=lambda slab: slab.sequence)
         self._sequence = slabs[-1].sequence if slabs else 0
         return slabs, damaged
+
+    @property
+    def is_marked(self) -> bool:
+        """Whether the file says at its begin what it is."""
+        header = encode_file_header(self.size // SLAB_SIZE)
+        return bytes(self.view[:FILE_HEADER_SIZE]) == header
 
     @property
     def free(self) -> int:
