@@ -164,6 +164,8 @@ class LostReason(enum.StrEnum):
     STOPPED = "stopped"
     CRASHED = "crashed"
     """A bug of ours in this console; it was restarted."""
+    NOT_OPENED = "not_opened"
+    """Its archive cannot be opened: it is not recorded until that works."""
 
 
 @dataclass(frozen=True, slots=True)

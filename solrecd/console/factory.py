@@ -19,7 +19,7 @@ from solrecd.analysis.boot.rules import RuleSet
 from solrecd.analysis.interpreter import Interpreter
 from solrecd.config import Config, ConsoleConfig, ReloadPlan
 from solrecd.console import Console, Past, Sinks, Surroundings
-from solrecd.events import Boot, Stage
+from solrecd.events import Boot, LostReason, SessionState, Stage
 from solrecd.metrics import Metrics
 from solrecd.storage.archive.opening_threads import Turns
 from solrecd.storage.archive.sink import OpenedConsole
@@ -49,6 +49,10 @@ class Workshop:
         Raises:
             ArchiveError: its folder cannot be read.
         """
+        metrics = self.metrics.console(config.name, config.labels)
+        metrics.session_entered(
+            SessionState.DOWN, self.wall_clock(), LostReason.NOT_OPENED
+        )
         # In a thread: a disk that hangs must not hold the loop of all the others.
         look_up = functools.partial(self._look_up, config.name)
         with self.memory.at_hand():
@@ -62,7 +66,7 @@ class Workshop:
                 known.newest,
                 known.told,
             ),
-            self.metrics.console(config.name, config.labels),
+            metrics,
             Surroundings(
                 self.sinks, self.interpreter, self._limits, self.wall_clock, wake
             ),

@@ -15,11 +15,11 @@ from tempfile import TemporaryDirectory
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from solrecd.config.names import NAME_LIMIT
 from solrecd.events import Chunk
 from solrecd.storage.formats.recovered import JournalNote
 from solrecd.storage.journal import (
     LONGEST_RECORD,
-    NAME_LIMIT,
     SLAB_SIZE,
     Journal,
     JournalError,

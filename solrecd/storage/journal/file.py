@@ -9,11 +9,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Self
 
+from solrecd.config.names import NAME_LIMIT
 from solrecd.process.plain_files import make_way
 from solrecd.storage.formats.recovered import Recovered
 from solrecd.storage.journal.layout import (
     FILE_HEADER_SIZE,
-    NAME_LIMIT,
     PAGE,
     SLAB_SIZE,
     Chain,

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from solrecd.config.names import NAME_LIMIT
 from solrecd.events import Chunk
 from solrecd.storage.formats.recovered import JournalNote, Recovered
 
@@ -22,9 +23,6 @@ PAGE = 4096
 
 SLAB_SIZE = 4096
 """Bytes; 27 packets of 128 B, a quarter of a second of a 115200-baud console."""
-
-NAME_LIMIT = 64
-"""Bytes of a console's name in UTF-8."""
 
 VERSION = 1
 
@@ -36,8 +34,8 @@ FILE_HEADER_SIZE = _FILE_HEADER.size + 4
 
 _SLAB_MAGIC = 0x42414C53
 _WORD = struct.Struct("<I")
-_SLAB_HEADER = struct.Struct("<HHIQQ64s")
-_SEEDED = struct.Struct("<HQQ64s")
+_SLAB_HEADER = struct.Struct(f"<HHIQQ{NAME_LIMIT}s")
+_SEEDED = struct.Struct(f"<HQQ{NAME_LIMIT}s")
 _ZEROES = bytes(SLAB_SIZE)
 
 HEADER_SIZE = _WORD.size + _SLAB_HEADER.size
