@@ -137,6 +137,7 @@ class Daemon:
             self._journal,
             on_trouble=lambda trouble: self._storage.archive_troubled(trouble),  # noqa: PLW0108
             on_segment=lambda change: self._storage.segment_changed(change),  # noqa: PLW0108
+            on_loss=lambda loss: self._storage.archive_lost(loss),  # noqa: PLW0108
             files=files,
         )
         self._archive.prepare()

@@ -160,15 +160,8 @@ class Console:
 
     def _resume(self, opened: OpenedConsole, past: Past) -> None:
         """Read the boot's archived end again, then what was journalled only."""
-        self._interpreter.remember(past.newest)
-        reading = self._interpreter.feed(opened.restored)
+        self._understand((), lambda: self._read_again(opened, past))
         boot = past.boot
-        if boot is not None:
-            self._interpreter.recall(boot, opened.boot_offset)
-            reading.boots = [self._interpreter.boot or boot]
-        reading.events += self._interpreter.idle(self._wall_clock()).events
-        reading.events = [each for each in reading.events if each.time > past.told]
-        self._tell((), reading)
         if boot is not None and boot.ended is not None:
             # It ended with the power, of which its bytes say nothing.
             self._interpreter.power(on=False, at=boot.ended)
@@ -178,6 +171,17 @@ class Console:
             )
         self._metrics.last_output = opened.last_output or 0
         self._metrics.enter(self._interpreter.stage, self._interpreter.stage_since or 0)
+
+    def _read_again(self, opened: OpenedConsole, past: Past) -> Reading:
+        self._interpreter.remember(past.newest)
+        reading = self._interpreter.feed(opened.restored)
+        boot = past.boot
+        if boot is not None:
+            self._interpreter.recall(boot, opened.boot_offset)
+            reading.boots = [self._interpreter.boot or boot]
+        reading.events += self._interpreter.idle(self._wall_clock()).events
+        reading.events = [each for each in reading.events if each.time > past.told]
+        return reading
 
     # The hot path.
 

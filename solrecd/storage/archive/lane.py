@@ -15,9 +15,9 @@ from collections import deque
 import trio
 
 from solrecd.storage.archive.closer import Closer, Extent, SegmentChange, SegmentFate
-from solrecd.storage.archive.recorder import Batch, Recorder
+from solrecd.storage.archive.recorder import Recorder
 from solrecd.storage.archive.segment import Segment
-from solrecd.storage.archive.segment_types import ArchiveTrouble
+from solrecd.storage.archive.segment_types import ArchiveLoss, ArchiveTrouble, Batch
 from solrecd.storage.formats.recovered import JournalNote
 
 
@@ -33,7 +33,7 @@ class Reports:
     """What threads have to tell: taken by the loop, each trouble once per change."""
 
     def __init__(self) -> None:
-        self.news: deque[ArchiveTrouble | SegmentChange] = deque()
+        self.news: deque[ArchiveTrouble | ArchiveLoss | SegmentChange] = deque()
         self._told: dict[tuple[Work, str], int | None] = {}
         """Errno last told; each kind of work, and so each thread, has its own keys."""
 
@@ -170,6 +170,8 @@ class Lane:
         self._drained += recorder.drained - before
         if recorder.begun or recorder.finished:
             self._report_segments(recorder)
+        self._reports.news.extend(recorder.losses)
+        recorder.losses.clear()
         self._reports.trouble(Work.WRITING, recorder.console, recorder.error)
 
     def _report_segments(self, recorder: Recorder) -> None:

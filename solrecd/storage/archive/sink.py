@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable, Sequence
 from tempfile import TemporaryFile
 
+import structlog
 import trio
 
 from solrecd.events import Chunk, Reading
@@ -26,7 +27,7 @@ from solrecd.process.upkeep import keep_up
 from solrecd.storage.archive.closer import Closer, SegmentChange
 from solrecd.storage.archive.files import FileSystem, OsFileSystem
 from solrecd.storage.archive.lane import Lane, Reports, Work
-from solrecd.storage.archive.recorder import Batch, Recorder, Resume, Shared
+from solrecd.storage.archive.recorder import Recorder
 from solrecd.storage.archive.recovery import (
     end_of_closed,
     look_into,
@@ -35,9 +36,13 @@ from solrecd.storage.archive.recovery import (
 )
 from solrecd.storage.archive.segment_types import (
     ArchiveError,
+    ArchiveLoss,
     ArchiveOptions,
     ArchiveTrouble,
+    Batch,
     OpenedConsole,
+    Resume,
+    Shared,
     Spool,
     options_of,
 )
@@ -48,6 +53,7 @@ __all__ = [
     "GATHER",
     "RETRY",
     "ArchiveError",
+    "ArchiveLoss",
     "ArchiveOptions",
     "ArchiveSink",
     "ArchiveTrouble",
@@ -55,6 +61,8 @@ __all__ = [
     "Spool",
     "options_of",
 ]
+
+log = structlog.get_logger()
 
 GATHER = 0.02
 """Seconds from the first hand-over to the drain, so that one drain serves many."""
@@ -90,6 +98,7 @@ class ArchiveSink:
         spool: the journal.
         on_trouble: called in the loop, once per change of a console's error.
         on_segment: called in the loop when a segment was begun, closed or removed.
+        on_loss: called in the loop when something is missing in an archive.
         wall_clock: returns a stamp.
         files: the operating system, unless a test has another.
     """
@@ -101,6 +110,7 @@ class ArchiveSink:
         *,
         on_trouble: Callable[[ArchiveTrouble], None] | None = None,
         on_segment: Callable[[SegmentChange], None] | None = None,
+        on_loss: Callable[[ArchiveLoss], None] | None = None,
         wall_clock: Callable[[], int] = lambda: time.time_ns() // 1000,
         files: FileSystem | None = None,
     ) -> None:
@@ -108,9 +118,13 @@ class ArchiveSink:
         self._spool = spool
         self._on_trouble = on_trouble or (lambda _trouble: None)
         self._on_segment = on_segment or (lambda _change: None)
+        self._on_loss = on_loss or (lambda _loss: None)
         self._files = files or OsFileSystem()
         self._shared = Shared(
-            self._files, options.limits, sync_each_drain=options.fsync == 0
+            self._files,
+            options.limits,
+            sync_each_drain=options.fsync == 0,
+            wall_clock=wall_clock,
         )
         self._closer = Closer(
             options.log_dir,
@@ -296,6 +310,8 @@ class ArchiveSink:
             news = self._reports.news.popleft()
             if isinstance(news, ArchiveTrouble):
                 self._on_trouble(news)
+            elif isinstance(news, ArchiveLoss):
+                self._on_loss(news)
             else:
                 self._on_segment(news)
 
@@ -311,10 +327,24 @@ class ArchiveSink:
         found = look_into(folder)
         for segment in found.unfinished:
             self._closer.add(name, segment)
+        for aside in found.aside:
+            self._lose(name, f"what lay under the name of a file is now {aside.name}")
         journal = self._spool.records(name)
         if found.open is None:
             return self._open_anew(name, lane, found.last, journal)
-        return self._open_again(name, lane, found.open, journal)
+        try:
+            return self._open_again(name, lane, found.open, journal)
+        except OSError:
+            raise
+        except Exception:
+            log.exception("archive.crashed", console=name, segment=str(found.open))
+        self._lose(name, f"{found.open} cannot be gone on with (a bug in solrecd)")
+        self._closer.add(name, found.open)
+        return self._open_anew(name, lane, found.open, journal)
+
+    def _lose(self, name: str, text: str) -> None:
+        loss = ArchiveLoss(name, self._shared.wall_clock(), text)
+        self._reports.news.append(loss)
 
     def _open_anew(
         self, name: str, lane: Lane, last: SegmentName | None, journal: Recovered
