@@ -45,6 +45,7 @@ from solrecd.console.factory import Workshop
 from solrecd.console.viewers import Viewers
 from solrecd.metrics import Format, Metrics, sample_alerts
 from solrecd.metrics.families import LOKI_LINES
+from solrecd.process.clock import Clock
 from solrecd.process.systemd import Notifier
 from solrecd.process.upkeep import keep_up
 from solrecd.sources.base import Services
@@ -92,6 +93,7 @@ class Daemon:
         read_config: reads the configuration anew, for a reload.
         notifier: the service manager.
         wall_clock: stamps.
+        steady_for: returns for how many seconds that clock has not jumped.
         files: of the archive; the operating system's unless a test has others.
 
     Raises:
@@ -108,6 +110,7 @@ class Daemon:
         read_config: Callable[[], Config],
         notifier: Notifier,
         wall_clock: Callable[[], int],
+        steady_for: Callable[[], float] = lambda: math.inf,
         files: FileSystem | None = None,
     ) -> None:
         self._config = config
@@ -138,6 +141,7 @@ class Daemon:
             on_trouble=lambda trouble: self._storage.archive_troubled(trouble),  # noqa: PLW0108
             on_segment=lambda change: self._storage.segment_changed(change),  # noqa: PLW0108
             on_loss=lambda loss: self._storage.archive_lost(loss),  # noqa: PLW0108
+            clock=Clock(wall_clock, steady_for),
             files=files,
         )
         self._archive.prepare()

@@ -300,3 +300,10 @@ def test_a_header_with_a_number_that_makes_no_sense_is_none(field: bytes) -> Non
     damaged = HEADER.encode().replace(field, field.split()[0] + b" 9" + b"9" * 30)
 
     assert Timing.parse(damaged).header is None
+
+
+def test_a_segment_does_not_last_until_a_clock_that_was_set_back_catches_up() -> None:
+    limits = SegmentLimits(age=100)
+
+    assert not limits.reached(1, started=AT, at=AT - 99)
+    assert limits.reached(1, started=AT, at=AT - 100)

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import errno
 import math
-import time
 from collections.abc import Callable, Sequence
 from tempfile import TemporaryFile
 
@@ -23,6 +22,7 @@ import structlog
 import trio
 
 from solrecd.events import Chunk, Reading
+from solrecd.process.clock import Clock
 from solrecd.process.upkeep import keep_up
 from solrecd.storage.archive.closer import Closer, SegmentChange
 from solrecd.storage.archive.files import FileSystem, OsFileSystem
@@ -99,7 +99,7 @@ class ArchiveSink:
         on_trouble: called in the loop, once per change of a console's error.
         on_segment: called in the loop when a segment was begun, closed or removed.
         on_loss: called in the loop when something is missing in an archive.
-        wall_clock: returns a stamp.
+        clock: stamps.
         files: the operating system, unless a test has another.
     """
 
@@ -111,7 +111,7 @@ class ArchiveSink:
         on_trouble: Callable[[ArchiveTrouble], None] | None = None,
         on_segment: Callable[[SegmentChange], None] | None = None,
         on_loss: Callable[[ArchiveLoss], None] | None = None,
-        wall_clock: Callable[[], int] = lambda: time.time_ns() // 1000,
+        clock: Clock = Clock(),  # noqa: B008 - frozen
         files: FileSystem | None = None,
     ) -> None:
         self._options = options
@@ -124,13 +124,14 @@ class ArchiveSink:
             self._files,
             options.limits,
             sync_each_drain=options.fsync == 0,
-            wall_clock=wall_clock,
+            wall_clock=clock.now,
         )
         self._closer = Closer(
             options.log_dir,
             compress=options.compress,
             retention=options.retention,
-            wall_clock=wall_clock,
+            wall_clock=clock.now,
+            steady_for=clock.steady_for,
         )
         self._reports = Reports()
         self._lanes: dict[int, Lane] = {}

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from solrecd.events import Chunk, Line, Lines, Reading
+from solrecd.process.clock import Clock
 from solrecd.process.stamps import END_OF_TIME
 from solrecd.storage.archive.poison import SUFFIX
 from solrecd.storage.archive.sink import ArchiveLoss, ArchiveSink
@@ -28,7 +29,7 @@ class LossBench(Bench):
             self.options,
             self.journal,
             on_loss=self.losses.append,
-            wall_clock=lambda: AT + 3_600_000_000,
+            clock=Clock(lambda: AT + 3_600_000_000),
             files=self.disk,
         )
 
