@@ -123,6 +123,23 @@ class Recorder:
             self.error, self._retry_at, self._retry_delay = None, 0.0, FIRST_RETRY
             self.drained = offered
 
+    def inspect(self, now: float) -> None:
+        """Begin a new part where someone moved, removed or cut a file of the open one.
+
+        Args:
+            now: monotonic seconds.
+        """
+        if not self.segments:
+            return
+        try:
+            self.segments[0].inspect()
+        except SegmentLostError as lost:
+            self._replace(self.segments[0], lost)
+        except OSError as error:
+            self._back_off(error, now)
+        else:
+            self.error = self.error if self.is_dirty else None
+
     def close(self) -> None:
         """Close the files; the open segment stays open for the next start."""
         for segment in self.segments:
@@ -398,7 +415,10 @@ class Recorder:
         )
         fresh.begin()
         fresh.add_chunks(chunks)
-        fresh.add_note(at, f"archive: {lost}; going on in a new part")
+        text = f"{lost}; going on in a new part"
+        fresh.add_note(at, f"archive: {text}")
+        now = shared.wall_clock()
+        self.losses.append(ArchiveLoss(self.console, now, text, lost.count))
         fresh.log.take_over(segment.log)
         if self._last == segment.name:
             self._last = fresh.name

@@ -147,6 +147,8 @@ class Restored:
     """Lines of their replay that the log already holds."""
     notes: list[JournalNote]
     """Notes that stand behind the first line that it does not; without offsets."""
+    missing: int
+    """Bytes that the timing tells of and ``.raw`` does not have."""
 
 
 def restore(
@@ -175,13 +177,14 @@ def restore(
     segment = Segment(files, folder, name, header.offset, noted=header.noted, text=text)
     segment.raw.size = size
     segment.end = segment.confirmed = header.offset + size
+    missing = max(0, timing.parsed.offset - segment.end)
     packets = _complete_timing(segment, timing, header, journal)
     log = folder / name.file("log")
     mark = _find_mark(timing, header, log)
     offset, chunks = _read_bytes(folder, name, header, mark.line_offset, packets)
     torn = offset > mark.line_offset
     skip, notes = _read_log(segment, mark, log, torn=torn)
-    return Restored(segment, chunks, offset, skip, notes)
+    return Restored(segment, chunks, offset, skip, notes, missing)
 
 
 @dataclass(slots=True)

@@ -14,7 +14,6 @@ takes nothing once it, a console's part of it, or `CONSOLE_BACKLOG` is used up.
 from __future__ import annotations
 
 import errno
-import math
 from collections.abc import Callable, Sequence
 from tempfile import TemporaryFile
 
@@ -26,7 +25,7 @@ from solrecd.process.clock import Clock
 from solrecd.process.upkeep import keep_up
 from solrecd.storage.archive.closer import Closer, SegmentChange
 from solrecd.storage.archive.files import FileSystem, OsFileSystem
-from solrecd.storage.archive.lane import Lane, Reports, Work
+from solrecd.storage.archive.lane import INSPECTION, Lane, Reports, Work
 from solrecd.storage.archive.recorder import Recorder
 from solrecd.storage.archive.recovery import (
     end_of_closed,
@@ -291,7 +290,7 @@ class ArchiveSink:
         """Drain a lane until `close` is called, then once more."""
         limiter = trio.CapacityLimiter(1)
         while not self._closing:
-            with trio.move_on_after(RETRY if lane.unfinished else math.inf):
+            with trio.move_on_after(RETRY if lane.unfinished else INSPECTION):
                 await lane.wanted.wait()
                 await trio.sleep(GATHER)
             lane.wanted = trio.Event()
@@ -343,8 +342,8 @@ class ArchiveSink:
         self._closer.add(name, found.open)
         return self._open_anew(name, lane, found.open, journal)
 
-    def _lose(self, name: str, text: str) -> None:
-        loss = ArchiveLoss(name, self._shared.wall_clock(), text)
+    def _lose(self, name: str, text: str, count: int = 0) -> None:
+        loss = ArchiveLoss(name, self._shared.wall_clock(), text, count)
         self._reports.news.append(loss)
 
     def _open_anew(
@@ -401,11 +400,14 @@ class ArchiveSink:
             ),
         )
         self._add(lane, recorder, journal, noted=segment.noted)
-        if begin > segment.end:
-            text = f"gap: {begin - segment.end} bytes of this log were lost"
-            recorder.stream.note(segment.stamp, text)
-            note = JournalNote(recorder.stream.offset, segment.stamp, text)
-            recorder.inbox.append(note)
+        # What the journal still has is written again.
+        lost = begin - segment.end if pending else restored.missing
+        if lost:
+            text = f"{lost} bytes of this log were lost"
+            recorder.stream.note(segment.stamp, f"gap: {text}")
+            place = recorder.stream.offset
+            recorder.inbox.append(JournalNote(place, segment.stamp, f"gap: {text}"))
+            self._lose(name, text, lost)
         return OpenedConsole(
             stream=recorder.stream,
             offset=restored.offset + begin - segment.end,
