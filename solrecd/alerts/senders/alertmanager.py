@@ -17,7 +17,7 @@ import trio
 from solrecd.alerts import Notice, Phase
 from solrecd.alerts.alert import Key, key_of
 from solrecd.alerts.payload import alertmanager_object
-from solrecd.alerts.senders.http_sender import Answer, Client, connected
+from solrecd.alerts.senders.http_sender import Answer, Client, connected, server_of
 from solrecd.alerts.senders.sender import Health, Patience, Receipt, Tally, Tools
 from solrecd.config import Alertmanager, ReceiverConfig
 from solrecd.process.stamps import SECOND
@@ -127,7 +127,7 @@ class _Peer:
         firing: Mapping[Key, Notice],
     ) -> None:
         self.url = url
-        self.health = Health(config.name, url)
+        self.health = Health(config.name, server_of(url))
         self._config = config
         self._resend = target.resend
         self._tools = tools

@@ -12,7 +12,7 @@ import trio
 
 from solrecd.alerts import Notice
 from solrecd.alerts.payload import Envelope, envelope, headers
-from solrecd.alerts.senders.http_sender import Answer, Client, connected
+from solrecd.alerts.senders.http_sender import Answer, Client, connected, server_of
 from solrecd.alerts.senders.sender import Health, Patience, Receipt, Tally, Tools
 from solrecd.alerts.senders.spool import Spool
 from solrecd.alerts.senders.waiting import Waiting
@@ -39,7 +39,7 @@ class WebhookSender:
         self._disk = trio.CapacityLimiter(1)
         self._waiting = Waiting(config, tools.host, send_resolved=target.send_resolved)
         self._stored = trio.Event()
-        self._health = Health(config.name, target.url.partition("?")[0])
+        self._health = Health(config.name, server_of(target.url))
         self._disk_health = Health(config.name, str(tools.folder))
 
     @property

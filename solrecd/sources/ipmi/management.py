@@ -217,13 +217,7 @@ def _act(request: Request, act: Callable[[Any], _T]) -> _T:
         return act(_command(BorrowedSession(request)))
     except PyghmiException as error:
         raise ManagementError(f"the BMC says: {error}") from None
-    except (
-        ArithmeticError,
-        AssertionError,
-        LookupError,
-        TypeError,
-        ValueError,
-    ) as error:
+    except _NONSENSE as error:
         # pyghmi trusts what BMCs answer; what they answer is not always what it should.
         raise ManagementError(f"the BMC answered nonsense ({error!r})") from error
 
