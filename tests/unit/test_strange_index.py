@@ -114,10 +114,12 @@ def test_what_is_no_file_is_set_aside(path: Path, companion: str, kind: str) -> 
     else:
         place.mkdir()
 
+    recalled = recall(path, "a")
     complete = is_complete(path)
     opened = open_or_replace(path, "old")
 
     opened.index.close()
+    assert recalled == Recollection()
     assert not complete
     assert opened.set_aside is not None
     assert is_complete(path)

@@ -26,13 +26,8 @@ from solrecd.process.upkeep import keep_up
 from solrecd.storage.archive.closer import Closer, SegmentChange
 from solrecd.storage.archive.files import FileSystem, OsFileSystem
 from solrecd.storage.archive.lane import INSPECTION, Lane, Reports, Work
+from solrecd.storage.archive.opening import Opener
 from solrecd.storage.archive.recorder import Recorder
-from solrecd.storage.archive.recovery import (
-    end_of_closed,
-    look_into,
-    pending_chunks,
-    restore,
-)
 from solrecd.storage.archive.segment_types import (
     ArchiveError,
     ArchiveLoss,
@@ -40,13 +35,11 @@ from solrecd.storage.archive.segment_types import (
     ArchiveTrouble,
     Batch,
     OpenedConsole,
-    Resume,
     Shared,
     Spool,
     options_of,
 )
-from solrecd.storage.formats.names import SegmentName
-from solrecd.storage.formats.recovered import JournalNote, Recovered
+from solrecd.storage.formats.recovered import JournalNote
 
 __all__ = [
     "GATHER",
@@ -114,7 +107,6 @@ class ArchiveSink:
         files: FileSystem | None = None,
     ) -> None:
         self._options = options
-        self._spool = spool
         self._on_trouble = on_trouble or (lambda _trouble: None)
         self._on_segment = on_segment or (lambda _change: None)
         self._on_loss = on_loss or (lambda _loss: None)
@@ -133,6 +125,9 @@ class ArchiveSink:
             steady_for=clock.steady_for,
         )
         self._reports = Reports()
+        self._opener = Opener(
+            options.log_dir, spool, self._shared, self._closer, self._reports
+        )
         self._lanes: dict[int, Lane] = {}
         """By device number."""
         self._places: dict[str, Lane] = {}
@@ -180,7 +175,11 @@ class ArchiveSink:
                         lane.settle(name)
             lane = self._lane(self._files.device(folder))
             with lane.lock:
-                return self._open(name, lane)
+                recorder, opened = self._opener.open(name)
+                recorder.stream.may_grow = lambda: self._has_room(recorder)
+                lane.recorders[name] = recorder
+                self._places[name] = lane
+                return opened
         except OSError as error:
             raise ArchiveError(
                 f"{folder}: cannot read the archive ({error.strerror}); "
@@ -319,115 +318,6 @@ class ArchiveSink:
         """Write everything that was handed over; blocks (see `Lane.drain`)."""
         for lane in tuple(self._lanes.values()):
             lane.drain(now, force=force)
-
-    # Opening a console, in any thread.
-
-    def _open(self, name: str, lane: Lane) -> OpenedConsole:
-        folder = self._options.log_dir / name
-        found = look_into(folder)
-        for segment in found.unfinished:
-            self._closer.add(name, segment)
-        for aside in found.aside:
-            self._lose(name, f"what lay under the name of a file is now {aside.name}")
-        journal = self._spool.records(name)
-        if found.open is None:
-            return self._open_anew(name, lane, found.last, journal)
-        try:
-            return self._open_again(name, lane, found.open, journal)
-        except OSError:
-            raise
-        except Exception:
-            log.exception("archive.crashed", console=name, segment=str(found.open))
-        self._lose(name, f"{found.open} cannot be gone on with (a bug in solrecd)")
-        self._closer.add(name, found.open)
-        return self._open_anew(name, lane, found.open, journal)
-
-    def _lose(self, name: str, text: str, count: int = 0) -> None:
-        loss = ArchiveLoss(name, self._shared.wall_clock(), text, count)
-        self._reports.news.append(loss)
-
-    def _open_anew(
-        self, name: str, lane: Lane, last: SegmentName | None, journal: Recovered
-    ) -> OpenedConsole:
-        """Go on without an open segment: the first byte begins one."""
-        end = journal.offset
-        if last is not None:
-            end = end_of_closed(self._options.log_dir / name, last) or journal.offset
-        pending = pending_chunks(journal, end)
-        begin = max(end, journal.offset if journal.chunks else 0)
-        recorder = Recorder(
-            name,
-            self._options.log_dir / name,
-            self._spool.stream(name, begin),
-            self._shared,
-            Resume(last, begin),
-        )
-        self._add(lane, recorder, journal, noted=0)
-        return OpenedConsole(
-            stream=recorder.stream,
-            offset=begin,
-            boot=0 if last is None else last.boot,
-            continues=False,
-            started=None if last is None else last.started,
-            last_output=pending[-1].at if pending else None,
-            restored=[],
-            pending=pending,
-        )
-
-    def _open_again(
-        self, name: str, lane: Lane, segment_name: SegmentName, journal: Recovered
-    ) -> OpenedConsole:
-        """Go on in the open segment."""
-        folder = self._options.log_dir / name
-        restored = restore(
-            self._files, folder, segment_name, journal, self._shared.text
-        )
-        segment = restored.segment
-        pending = pending_chunks(journal, segment.end)
-        begin = max(segment.end, journal.offset if pending else 0)
-        recorder = Recorder(
-            name,
-            folder,
-            self._spool.stream(name, segment.end),
-            self._shared,
-            Resume(
-                segment_name,
-                begin,
-                segment,
-                restored.skip,
-                restored.notes,
-                jump=begin if begin > segment.end else None,
-            ),
-        )
-        self._add(lane, recorder, journal, noted=segment.noted)
-        # What the journal still has is written again.
-        lost = begin - segment.end if pending else restored.missing
-        if lost:
-            text = f"{lost} bytes of this log were lost"
-            recorder.stream.note(segment.stamp, f"gap: {text}")
-            place = recorder.stream.offset
-            recorder.inbox.append(JournalNote(place, segment.stamp, f"gap: {text}"))
-            self._lose(name, text, lost)
-        return OpenedConsole(
-            stream=recorder.stream,
-            offset=restored.offset + begin - segment.end,
-            boot=segment_name.boot,
-            continues=True,
-            started=segment_name.started,
-            last_output=pending[-1].at if pending else segment.stamp,
-            restored=restored.chunks,
-            pending=pending,
-            boot_offset=segment.offset if segment.name.part == 1 else None,
-        )
-
-    def _add(
-        self, lane: Lane, recorder: Recorder, journal: Recovered, *, noted: int
-    ) -> None:
-        """Make a recorder the console's, with the notes that are in no log yet."""
-        recorder.inbox.extend(note for note in journal.notes if note.at > noted)
-        recorder.stream.may_grow = lambda: self._has_room(recorder)
-        lane.recorders[recorder.console] = recorder
-        self._places[recorder.console] = lane
 
     def _has_room(self, recorder: Recorder) -> bool:
         """Whether the journal may take more for a console (asked once per slab)."""

@@ -6,11 +6,9 @@ import sqlite3
 from contextlib import closing, suppress
 from pathlib import Path
 
-from solrecd.storage.index.store import Index, IndexFileError
+from solrecd.storage.index.store import COMPANIONS, Index, IndexFileError
 
 FILE_NAME = "index.sqlite"
-
-_COMPANIONS = ("", "-wal", "-shm")
 
 
 class Opened:
@@ -39,7 +37,6 @@ def open_or_replace(path: Path, suffix: str) -> Opened:
         OSError: the old file could not be renamed.
     """
     try:
-        _check_kind(path)
         return Opened(Index.create(path), None)
     except IndexFileError:
         aside = set_aside(path, suffix)
@@ -49,24 +46,12 @@ def open_or_replace(path: Path, suffix: str) -> Opened:
 def set_aside(path: Path, suffix: str) -> Path:
     """Rename an index and its WAL; return the new name."""
     aside = path.with_name(f"{path.name}.{suffix}")
-    for companion in _COMPANIONS:
+    for companion in COMPANIONS:
         with suppress(FileNotFoundError):
             path.with_name(path.name + companion).rename(
                 aside.with_name(aside.name + companion)
             )
     return aside
-
-
-def _check_kind(path: Path) -> None:
-    """Refuse what SQLite would fail at, or wait for, for ever: a folder, a FIFO.
-
-    Raises:
-        IndexFileError: one of the files is none.
-    """
-    for companion in _COMPANIONS:
-        file = path.with_name(path.name + companion)
-        if file.exists() and not file.is_file():
-            raise IndexFileError(f"{file}: this is no file")
 
 
 def holds_any(archive: Path) -> bool:
@@ -79,7 +64,6 @@ def holds_any(archive: Path) -> bool:
 def is_complete(path: Path) -> bool:
     """Tell whether an index can be read, misses nothing, and has sense in every row."""
     try:
-        _check_kind(path)
         with closing(Index.read(path)) as index:
             return index.fault() is None and index.stale_since is None
     except (IndexFileError, sqlite3.Error):

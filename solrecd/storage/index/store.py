@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from solrecd.process.plain_files import is_plain_or_missing
 from solrecd.storage.index import audit, reading, schema
 from solrecd.storage.index.schema import SegmentRow
 
@@ -37,6 +38,9 @@ _DAMAGE = frozenset(
     }
 )
 _PRIMARY_CODE = 0xFF
+
+COMPANIONS = ("", "-wal", "-shm")
+"""What the names of an index's files end with."""
 
 
 class IndexFileError(Exception):
@@ -75,6 +79,7 @@ class Index:
             IndexFileError: damaged, not ours, or another version.
             sqlite3.OperationalError: the file cannot be written just now.
         """
+        _check_kind(path)
         connection = sqlite3.connect(
             path, timeout=BUSY_TIMEOUT, check_same_thread=False, isolation_level=None
         )
@@ -97,6 +102,7 @@ class Index:
             raise IndexFileError(
                 f"{path}: there is no index (solrecctl reindex makes one)"
             )
+        _check_kind(path)
         index = cls(_connect_read_only(path), path)
         try:
             index._check_identity()
@@ -328,6 +334,18 @@ class _Transaction:
             # A full disk may have rolled it back already.
             with suppress(sqlite3.OperationalError):
                 self._connection.execute("ROLLBACK")
+
+
+def _check_kind(path: Path) -> None:
+    """Refuse what SQLite would fail at, or wait for, for ever: a folder, a FIFO.
+
+    Raises:
+        IndexFileError: one of the files is none.
+    """
+    for companion in COMPANIONS:
+        file = path.with_name(path.name + companion)
+        if not is_plain_or_missing(file):
+            raise IndexFileError(f"{file}: this is no file")
 
 
 def is_damage(error: sqlite3.Error) -> bool:
