@@ -25,9 +25,10 @@ from solrecd.analysis.boot.prefix import messages
 from solrecd.analysis.boot.rules import Rule, RuleSet
 from solrecd.analysis.interpreter import Interpreter
 from solrecd.analysis.text import Assembler
-from solrecd.cli.commands.scan import packaged_rules, scan
-from solrecd.events import Chunk, Event
+from solrecd.cli.commands.scan import look
+from solrecd.events import Chunk
 from solrecd.simbmc import captures
+from solrecd.storage import marker_files
 
 CHUNK = 1 << 16
 PACKET = 128
@@ -63,7 +64,7 @@ def measure(_directory: Path) -> Iterable[Figure]:
     # What is promised is promised for logs at large: in the captures every other line
     # is a marker or an escape sequence.
     goal = 20 if folder else None
-    rules = packaged_rules()
+    rules = marker_files.load()
     gc.disable()
     ways: list[tuple[str, float | None, Callable[[], object]]] = [
         ("text alone", None, lambda: _text(data)),
@@ -127,8 +128,8 @@ def _interpret(data: bytes, rules: RuleSet, size: int, batch: int) -> None:
     interpreter.finish()
 
 
-def _scan(data: bytes, rules: RuleSet) -> list[Event]:
-    return list(scan(io.BytesIO(data), "bench", rules))
+def _scan(data: bytes, rules: RuleSet) -> list[object]:
+    return list(look(io.BytesIO(data), "bench", rules, explain=False))
 
 
 def _plain(rule: Rule) -> str:

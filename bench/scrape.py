@@ -22,11 +22,11 @@ from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from bench.figures import Figure
 from solrecd.analysis.boot.rules import RuleSet
 from solrecd.api.server import serve
-from solrecd.cli.commands.scan import packaged_rules
 from solrecd.events import SessionState, Stage
 from solrecd.metrics import Format, Metrics, declared, metrics_app
 from solrecd.metrics.fleet import console_families
-from solrecd.process.garbage_collection import keep_what_is
+from solrecd.process.garbage_collection import freeze_objects
+from solrecd.storage import marker_files
 
 _CONSOLES = 5000
 _NOW = 1_795_348_800_000_000
@@ -52,7 +52,7 @@ with urllib.request.urlopen(wanted) as answer:
 def measure(directory: Path) -> Iterable[Figure]:
     """Yield the figures; takes about half a minute."""
     del directory  # nothing is written
-    rules = packaged_rules()
+    rules = marker_files.load()
     metrics = _fleet(rules)
     series = metrics.render().count(b"\n") - 2 * len(declared())
     yield Figure(f"scrape, {_CONSOLES} consoles", series, "series")
@@ -110,7 +110,7 @@ def _fleet(rules: RuleSet) -> Metrics:
 def _rival() -> CollectorRegistry:
     """Return as many series as the goal names, as prometheus_client's children."""
     registry = CollectorRegistry()
-    families = [family for family, _, _ in console_families(("panic",))]
+    families = [one.family for one in console_families({"name": ["panic"]})]
     for family in families[: _RIVAL_SERIES // _CONSOLES]:
         # As gauges: a counter of prometheus_client has a second series.
         metric = Gauge(family.name, family.help, ["console"], registry=registry)
@@ -160,7 +160,7 @@ async def _serve(
 ) -> tuple[_Steps, Sequence[float]]:
     """Return what the loop did while readers scraped, and how late it was."""
     lags: list[float] = []
-    keep_what_is()
+    freeze_objects()
     async with trio.open_nursery() as services:
         app = metrics_app(metrics.chunks)
         address = await services.start(serve, app, ("127.0.0.1", 0))

@@ -16,6 +16,7 @@ proves (``make check``)::
     analysis/       pure: bytes -> lines, stages, failures, boots
     config/         pure: TOML text -> frozen dataclasses; what a reload means
     events          the vocabulary that all of them speak
+    stages          of a boot, which the vocabulary has from here
     process/        systemd, log, TLS, access, clock stamps: knows nothing of consoles
 
 The story of a byte:

@@ -29,22 +29,21 @@ import structlog
 import trio
 
 from solrecd import __version__
-from solrecd.alerts.loki import Surroundings, ship
+from solrecd.alerts.loki import ShipperContext, ship
 from solrecd.alerts.senders import AlertSink, Tools
 from solrecd.analysis.boot import pace
 from solrecd.analysis.boot.rules import RuleSet
+from solrecd.api.api_listeners import ApiListeners
 from solrecd.api.app import api_app
 from solrecd.api.denials import Denials
-from solrecd.api.doors import Doors
 from solrecd.api.fleet import FleetError
-from solrecd.api.listeners import control_bind
+from solrecd.api.listening_sockets import control_bind
 from solrecd.api.metrics_listener import Exporter
 from solrecd.config import Config, DaemonConfig
 from solrecd.console import Sinks
-from solrecd.console.factory import Workshop
+from solrecd.console.factory import ConsoleFactory
 from solrecd.console.viewers import Viewers
 from solrecd.metrics import Format, Metrics, sample_alerts
-from solrecd.metrics.families import LOKI_LINES
 from solrecd.process.clock import Clock
 from solrecd.process.systemd import Notifier
 from solrecd.process.upkeep import keep_up
@@ -58,9 +57,9 @@ from solrecd.storage.archive.sink import (
     ArchiveSink,
     options_of,
 )
+from solrecd.storage.healing import Healing
 from solrecd.storage.index import FILE_NAME
-from solrecd.storage.index.healing import Healing
-from solrecd.storage.index.memory import Memory
+from solrecd.storage.index.boot_history import BootHistory
 from solrecd.storage.index.sink import IndexSink
 from solrecd.storage.journal import Journal
 from solrecd.storage.space import Storage
@@ -124,7 +123,7 @@ class Daemon:
         self._lock = FolderLock(folder)
         self._metrics = Metrics(rules.failure_names, version=__version__)
         self._metrics.stage_timeouts = config.stages
-        self._doors = Doors(config, Denials(time.monotonic))
+        self._listeners = ApiListeners(config, Denials(time.monotonic))
         self._exporter = Exporter(settings, self._scrape, self._metrics)
         self._journal = _open_journal(settings)
         self._index = IndexSink(
@@ -145,10 +144,10 @@ class Daemon:
             files=files,
         )
         self._archive.prepare()
-        self._healing = Healing(_index_file(settings), folder)
+        self._healing = Healing(_index_file(settings), folder, settings.markers_dir)
         self._alerts = self._build_alerts()
         self._storage = self._build_storage()
-        self._memory = Memory(
+        self._memory = BootHistory(
             _index_file(settings),
             outcomes=pace.GOOD,
             count=pace.BOOTS,
@@ -182,16 +181,16 @@ class Daemon:
         self, rules: RuleSet, read_config: Callable[[], Config]
     ) -> Supervisor:
         viewers = Viewers()
-        workshop = Workshop(
+        factory = ConsoleFactory(
             sinks=Sinks(self._archive, self._index, viewers, self._alerts),
             metrics=self._metrics,
             rules=rules,
-            followers=(self._doors.apply, self._alerts.configure),
-            memory=self._memory,
+            followers=(self._listeners.apply, self._alerts.configure),
+            history=self._memory,
             wall_clock=self._wall_clock,
         )
         return Supervisor(
-            workshop,
+            factory,
             self._sources,
             viewers,
             wall_clock=self._wall_clock,
@@ -245,33 +244,33 @@ class Daemon:
                 await self._record(task_status)
                 services.cancel_scope.cancel()
 
-    def stop(self, *, hands_over: bool = False) -> None:
+    def stop(self, *, is_handing_over: bool = False) -> None:
         """Begin to stop, as SIGTERM does.
 
         Args:
-            hands_over: another process follows at once: leave it the live sessions.
+            is_handing_over: another process follows at once: leave it the sessions.
         """
-        if hands_over:
+        if is_handing_over:
             self._sources.begin_handover(self._wall_clock())
         self._graceful.cancel()
 
     async def _listen(self, services: trio.Nursery) -> None:
         settings = self._config.daemon
-        api = api_app(self._supervisor, __version__, self._doors.gate)
+        api = api_app(self._supervisor, __version__, self._listeners.gate)
         control = control_bind(settings.control, self._notifier.inherited)
-        await self._doors.open(api, control, services)
+        await self._listeners.open(api, control, services)
         await services.start(self._exporter.run)
 
     def _scrape(self, form: Format) -> Iterator[bytes]:
         self._metrics.journal(used=self._journal.used, size=self._journal.size)
         self._metrics.rejected = self._sources.rejected()
-        self._metrics.denied = self._doors.denials.counts
+        self._metrics.denied = self._listeners.denials.counts
         return self._metrics.chunks(form)
 
-    def _for_loki(self) -> Surroundings:
-        lines = self._metrics.tally(LOKI_LINES, [("sent",), ("refused",)])
+    def _for_loki(self) -> ShipperContext:
+        lines = self._metrics.loki_lines
         first = {name: one.labels for name, one in self._config.enabled.items()}
-        return Surroundings(
+        return ShipperContext(
             # The supervisor knows none before it has opened them all.
             consoles=lambda: self._supervisor.all_labels() or first,
             stage=self._metrics.stage_of,
@@ -314,9 +313,9 @@ class Daemon:
 
     async def _stop(self, why: signal.Signals) -> None:
         self._notifier.stopping()
-        hands_over = why == signal.SIGTERM and await self._notifier.restarts_us()
-        log.info("daemon.stopping", signal=why.name, hands_over=hands_over)
-        self.stop(hands_over=hands_over)
+        is_handing_over = why == signal.SIGTERM and await self._notifier.will_restart()
+        log.info("daemon.stopping", signal=why.name, is_handing_over=is_handing_over)
+        self.stop(is_handing_over=is_handing_over)
 
     async def _reload(self) -> None:
         self._notifier.reloading()
@@ -347,7 +346,7 @@ class Daemon:
     async def _tell_status(self) -> None:
         told = ""
         while True:
-            words = self._supervisor.in_words()
+            words = self._supervisor.status_text()
             if words != told:
                 self._notifier.status(words)
                 told = words

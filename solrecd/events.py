@@ -16,6 +16,7 @@ from functools import partial
 from typing import Final, NamedTuple, overload
 
 from solrecd.process.stamps import format_stamp
+from solrecd.stages import Stage as Stage  # noqa: PLC0414 - vocabulary, too
 
 
 class Chunk(NamedTuple):
@@ -23,33 +24,6 @@ class Chunk(NamedTuple):
 
     at: int
     data: bytes
-
-
-class Stage(enum.StrEnum):
-    """How far a boot has come; ordered by `rank`.
-
-    Finer names (``fwsetup``, ``pxe``, ``handoff``, ``target`` ...) go into an event's
-    ``fields["detail"]``.
-    """
-
-    UNKNOWN = "unknown"
-    """Attached in mid-stream: nothing recognised yet."""
-    OFF = "off"
-    FIRMWARE = "firmware"
-    BOOTDEV = "bootdev"
-    LOADER = "loader"
-    KERNEL = "kernel"
-    INITRAMFS = "initramfs"
-    INIT = "init"
-    LOGIN = "login"
-
-    @property
-    def rank(self) -> int:
-        """Position in the order of a boot; a larger rank is later."""
-        return _STAGE_RANK[self]
-
-
-_STAGE_RANK = {stage: rank for rank, stage in enumerate(Stage)}
 
 
 class Outcome(enum.StrEnum):

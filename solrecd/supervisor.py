@@ -26,13 +26,16 @@ from solrecd.config import (
     plan_reload,
 )
 from solrecd.console import Console
-from solrecd.console.board import Changes
-from solrecd.console.interpret_loop import Rounds
+from solrecd.console.changes import Changes
+from solrecd.console.interpret_loop import InterpretLoop
 from solrecd.console.operation import Operation
 from solrecd.console.unopened import Unopened
 from solrecd.console.viewers import TailItem, Viewers
 from solrecd.events import Lost, LostReason, SessionState
-from solrecd.process.garbage_collection import keep_what_is, without_long_pauses
+from solrecd.process.garbage_collection import (
+    freeze_objects,
+    full_collections_postponed,
+)
 from solrecd.process.stamps import SECOND
 from solrecd.sources.base import Recorder, Source
 from solrecd.storage.archive.sink import ArchiveError
@@ -47,7 +50,7 @@ RESTART_AFTER = 5.0
 log = structlog.get_logger()
 
 
-class Workshop(Protocol):
+class ConsoleFactory(Protocol):
     """Builds consoles; the composition root knows of what."""
 
     async def open(
@@ -102,11 +105,11 @@ class _Task:
 
 
 @dataclass(slots=True)
-class _Wish:
+class _ReloadRequest:
     """Somebody wants a reload."""
 
     dry_run: bool
-    granted: trio.Event = field(default_factory=trio.Event)
+    done: trio.Event = field(default_factory=trio.Event)
     answer: dict[str, Any] = field(default_factory=dict)
     refusal: FleetError | None = None
 
@@ -115,7 +118,7 @@ class Supervisor:
     """The consoles of one daemon; fits `solrecd.api.fleet.Fleet`.
 
     Args:
-        workshop: builds and closes consoles.
+        factory: builds and closes consoles.
         sources: makes the ways to consoles.
         viewers: who watches; `tail` adds to them.
         wall_clock: stamps.
@@ -124,14 +127,14 @@ class Supervisor:
 
     def __init__(
         self,
-        workshop: Workshop,
+        factory: ConsoleFactory,
         sources: Sources,
         viewers: Viewers,
         *,
         wall_clock: Callable[[], int],
         read_config: Callable[[], Config],
     ) -> None:
-        self._workshop = workshop
+        self._factory = factory
         self._sources = sources
         self._viewers = viewers
         self._wall_clock = wall_clock
@@ -140,8 +143,8 @@ class Supervisor:
         self._members: dict[str, _Member] = {}
         self._tasks: dict[str, _Task] = {}
         """Of all configured consoles, also those that cannot be opened yet."""
-        self._rounds = Rounds(wall_clock)
-        self._to_grant, self._wishes = trio.open_memory_channel[_Wish](0)
+        self._interpret_loop = InterpretLoop(wall_clock)
+        self._to_reload, self._requests = trio.open_memory_channel[_ReloadRequest](0)
         self._to_tend, self._tended = trio.open_memory_channel[_Task](0)
 
     # Living.
@@ -161,7 +164,7 @@ class Supervisor:
         be opened is tried again and again.
         """
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._rounds.run)
+            nursery.start_soon(self._interpret_loop.run)
             nursery.start_soon(self._adopt_forever)
             nursery.start_soon(self._reload_forever)
             await self._apply(plan_reload(Config(), config), config)
@@ -193,7 +196,7 @@ class Supervisor:
         source = self._sources.source(task.config, console)
         member = self._members[console.name] = _Member(console, source)
         task.unopened = None
-        self._rounds.join(console, source)
+        self._interpret_loop.join(console, source)
         task.opened.set()
         try:
             await self._keep(member)
@@ -206,7 +209,7 @@ class Supervisor:
         """Open a console's archive, however often that takes; nobody waits for it."""
         while True:
             try:
-                return await self._workshop.open(task.config, self._rounds.wake)
+                return await self._factory.open(task.config, self._interpret_loop.wake)
             except ArchiveError as error:
                 told = {"console": task.config.name, "retry_in": RESTART_AFTER}
                 log.error("console.not_opened", reason=str(error), **told)  # noqa: TRY400 - no bug
@@ -235,12 +238,12 @@ class Supervisor:
 
     async def _retire(self, member: _Member, *, removed: bool) -> None:
         console = member.console
-        self._rounds.leave(console)
+        self._interpret_loop.leave(console)
         if removed:
             lost = Lost(LostReason.STOPPED, "no longer in the configuration")
             console.session_changed(SessionState.DOWN, lost, None)
         del self._members[console.name]
-        await self._workshop.close(console, removed=removed)
+        await self._factory.close(console, removed=removed)
         if removed:
             self._sources.forget(console.name)
 
@@ -292,15 +295,15 @@ class Supervisor:
         self, names: Collection[str] | None = None
     ) -> AbstractContextManager[Changes]:
         """Learn which consoles change."""
-        return self._viewers.board.watching(names)
+        return self._viewers.notifier.watching(names)
 
-    def glance(self, name: str) -> dict[str, Any] | None:
+    def overview(self, name: str) -> dict[str, Any] | None:
         """Return an ``ls`` object and what the console printed last."""
         if name not in self._tasks:
             return None
         return self._seen(name).summary() | {"line": self._viewers.last_line(name)}
 
-    def in_words(self) -> str:
+    def status_text(self) -> str:
         """Return one line for ``systemctl status``."""
         members = self._members.values()
         states = Counter(member.console.session.state for member in members)
@@ -318,35 +321,35 @@ class Supervisor:
         Raises:
             FleetError: the configuration is refused; nothing was changed.
         """
-        wish = _Wish(dry_run)
-        await self._to_grant.send(wish)
-        await wish.granted.wait()
-        if wish.refusal is not None:
-            raise wish.refusal
-        return wish.answer
+        request = _ReloadRequest(dry_run)
+        await self._to_reload.send(request)
+        await request.done.wait()
+        if request.refusal is not None:
+            raise request.refusal
+        return request.answer
 
     async def _reload_forever(self) -> None:
         """Reload for others, one after the other: one who leaves interrupts nothing."""
-        async for wish in self._wishes:
+        async for request in self._requests:
             try:
-                wish.answer = await self._reload(dry_run=wish.dry_run)
+                request.answer = await self._reload(dry_run=request.dry_run)
             except FleetError as error:
-                wish.refusal = error
+                request.refusal = error
             except Exception:
                 log.exception("reload.crashed")
-                wish.refusal = FleetError("a bug in solrecd; see its log")
+                request.refusal = FleetError("a bug in solrecd; see its log")
             finally:
-                wish.granted.set()
+                request.done.set()
 
     async def _reload(self, *, dry_run: bool) -> dict[str, Any]:
         began = trio.current_time()
         try:
-            with without_long_pauses():
+            with full_collections_postponed():
                 # In a thread: a thousand consoles take a tenth of a second.
                 plan, new = await trio.to_thread.run_sync(self._plan)
         except ConfigError as error:
             if not dry_run:
-                self._workshop.refuse()
+                self._factory.refuse()
             problems = [problem._asdict() for problem in error.shown]
             raise FleetError(str(error), problems) from None
         if not dry_run:
@@ -360,22 +363,22 @@ class Supervisor:
 
     async def _apply(self, plan: ReloadPlan, new: Config) -> None:
         running = self._config
-        with without_long_pauses():
-            await self._dismiss(plan)
+        with full_collections_postponed():
+            await self._stop_consoles(plan)
             starting = (*plan.start, *plan.restart)
-            await self._engage([new.consoles[name] for name in starting])
+            await self._start_consoles([new.consoles[name] for name in starting])
         if starting:
-            keep_what_is()
+            freeze_objects()
         for name in plan.update:
             self._update(self._tasks[name], new.consoles[name])
-        self._workshop.apply(new, plan)
+        self._factory.apply(new, plan)
         if plan.stages:
-            await self._rounds.everybody(lambda console: console.limit_stages())
+            await self._interpret_loop.for_each(lambda console: console.limit_stages())
         # Of [daemon] nothing counts before the next start; every plan says so again.
         api = replace(new.api, listen=running.api.listen)
         self._config = replace(new, daemon=running.daemon, api=api)
 
-    async def _dismiss(self, plan: ReloadPlan) -> None:
+    async def _stop_consoles(self, plan: ReloadPlan) -> None:
         """Have consoles stop, one per turn of the loop: a goodbye takes its time."""
         leaving = [self._tasks[name] for name in (*plan.stop, *plan.restart)]
         for task in leaving:
@@ -386,7 +389,7 @@ class Supervisor:
             for task in leaving:
                 await task.gone.wait()
 
-    async def _engage(self, configs: Collection[ConsoleConfig]) -> None:
+    async def _start_consoles(self, configs: Collection[ConsoleConfig]) -> None:
         """Have consoles start; those with an archive that hangs follow later."""
         arriving = [_Task(config, self._tasks.get(config.name)) for config in configs]
         for task in arriving:

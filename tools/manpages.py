@@ -2,7 +2,7 @@
 
 ``python -m tools.manpages FOLDER`` (``make man``) writes ``solrecctl.1``,
 ``solrecctl-boots.1``, ``solrecd.8``, ``solrecd.toml.5`` and so on; packages install
-them. They are not kept in the repository: whoever changes an option would have to
+them. They are not kept in the repository: a change of an option would have to
 remember them.
 """
 
@@ -24,7 +24,7 @@ from tools.reference import Entry, reference
 from tools.roff import laid_out, marked, plain, prose
 
 SECTIONS = {"solrecctl": 1, "solrecd": 8}
-"""Commands for everybody, and for the administrator (man-pages(7))."""
+"""User commands, and the administrator's (man-pages(7))."""
 
 PROGRAMS = (solrecctl.PROGRAM, solrecd.PROGRAM)
 
@@ -34,7 +34,7 @@ CONFIGURATION = "solrecd.toml"
 FILES = {
     "/etc/solrecd/solrecd.toml, /etc/solrecd/conf.d/*.toml": "the configuration",
     "/var/log/solrecd/NAME/": "the archive: one folder per console",
-    "/var/lib/solrecd/index.sqlite": "boots and events; can be built anew",
+    "/var/lib/solrecd/index.sqlite": "boots and events; can be rebuilt",
     "/run/solrecd/control.sock": "where the daemon answers",
 }
 

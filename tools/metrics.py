@@ -5,12 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from solrecd.events import GapReason, LostReason, SessionState, Stage
 from solrecd.metrics import Family, declared
-from solrecd.metrics.console import ENDED_OUTCOMES, TIMED_STAGES
 from solrecd.sources.ipmi.protocol.packets import Rejection
 
 PAGE = Path(__file__).parent.parent / "packaging" / "docs" / "metrics.md"
@@ -18,7 +16,7 @@ PAGE = Path(__file__).parent.parent / "packaging" / "docs" / "metrics.md"
 INTRODUCTION = """\
 # Metrics
 
-<!-- Made by `make docs` from solrecd/metrics/families.py. -->
+<!-- Made by `make docs` from solrecd/metrics. -->
 
 On the listener that `metrics` in `[daemon]` names, `http://127.0.0.1:9623/metrics` by
 default: Prometheus's text format, or OpenMetrics 1.0 for clients that prefer it, which
@@ -40,6 +38,9 @@ PROCESS = """\
 `process_start_time_seconds` and others of that kind, `python_info` and `python_gc_*`,
 as the Prometheus client library for Python has them.
 """
+
+_ELSEWHERE = {"cause": tuple(Rejection)}
+"""Labels whose values the metrics do not know: what counts there knows them."""
 
 _CONSOLES, _DAEMON = "## Of each console", "## Of the recorder"
 
@@ -71,22 +72,20 @@ def _row(family: Family) -> str:
 
 
 def _values() -> Iterator[str]:
-    for where, words in label_values().items():
-        yield f"- {where}: {', '.join(f'`{word}`' for word in words)}"
+    for (label, words), names in label_values().items():
+        where = ", ".join(f"`{name}`" for name in names)
+        yield f"- `{label}` of {where}: {', '.join(f'`{word}`' for word in words)}"
     yield "- `name`: the failures of [events.md](events.md#failures)"
 
 
-def label_values() -> Mapping[str, Iterable[str]]:
-    """Return the values of labels that come from closed sets, by where they are."""
-    return {
-        "`reason` of a session": tuple(LostReason),
-        "`reason` of a gap or of lost bytes": tuple(GapReason),
-        "`state`": tuple(SessionState),
-        "`outcome`": ENDED_OUTCOMES,
-        "`stage`": tuple(Stage),
-        "`stage` of a duration": TIMED_STAGES,
-        "`cause` of a rejected datagram": tuple(Rejection),
-    }
+def label_values() -> Mapping[tuple[str, tuple[str, ...]], Sequence[str]]:
+    """Return families by a label of theirs and the closed set of its values."""
+    found: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for family in declared():
+        for label, words in family.knowing(_ELSEWHERE).labels.items():
+            if words:
+                found.setdefault((label, words), []).append(family.name)
+    return found
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The configuration, key by key, as the schema has it: for whoever prints it.
+"""The configuration, key by key, as the schema has it, ready to be printed.
 
 What a key allows is what its parser says when it refuses a value, and a default is
 shown as the spelling that its parser reads as that default. So neither can be wrong.
@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from solrecd.alerts.senders.table import RECEIVERS
 from solrecd.config.keys import Key, TableSchema
 from solrecd.config.tables import tables
 from solrecd.config.values import show, spell_duration, spell_size
@@ -30,7 +31,7 @@ class Entry:
 
 
 def reference(
-    known: Iterable[TableSchema] = tables(CONSOLE_KINDS),
+    known: Iterable[TableSchema] = tables(CONSOLE_KINDS, RECEIVERS),
 ) -> Iterator[tuple[TableSchema, tuple[Entry, ...]]]:
     """Yield every table with its keys.
 

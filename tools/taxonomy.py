@@ -11,8 +11,8 @@ from importlib import resources
 from pathlib import Path
 
 from solrecd.analysis.boot.rules import Role, Rule, RuleSet
-from solrecd.cli.commands.scan import packaged_rules
 from solrecd.events import Severity
+from solrecd.storage import marker_files
 
 PAGE = Path(__file__).parent.parent / "packaging" / "docs" / "events.md"
 OWN_RULES = Path(__file__).parent / "own_rules.md"
@@ -33,8 +33,8 @@ INTRODUCTION = """\
 `solrecd_failures_total{name}` counts the failures. Names are stable: alert on them. The
 same failure has the same `signature` on all machines: `solrecctl events --group`.
 
-How bad an event is: `fatal` (nothing runs any more), `critical` (somebody should look
-now), `error` (somebody should look), `warning` (worth knowing), `info`.
+How bad an event is: `fatal` (nothing runs any more), `critical` (look at it now),
+`error` (look at it), `warning` (worth knowing), `info`.
 
 [Stages](#stages) · [Failures](#failures) · [Stuck](#stuck) · [Sessions](#sessions) ·
 [Gaps](#gaps) · [Power](#power) · [Event log](#event-log-of-the-bmc) ·
@@ -185,4 +185,4 @@ def _quoted(introduction: str, lines: Iterable[str]) -> str:
 
 if __name__ == "__main__":
     PAGE.parent.mkdir(parents=True, exist_ok=True)
-    PAGE.write_text(render(entries(), packaged_rules()), "utf-8")
+    PAGE.write_text(render(entries(), marker_files.load()), "utf-8")

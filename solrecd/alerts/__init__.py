@@ -1,12 +1,12 @@
-"""Events that must not wait for a scrape: who is told what, when, and when it is over.
+"""Alerts: events that must not wait for a scrape, and the receivers that get them.
 
-Pure: times are handed in. Monotonic times are ``float`` seconds, stamps what people
-read.
+The modules here are pure: times are handed in, monotonic ones as ``float`` seconds,
+those of the wall clock as stamps. `senders` delivers, `loki` ships logs.
 
-- `model`     an alert, and a notice of it
-- `matching`  which events a receiver hears of
-- `damping`   the same thing on the same console is told once in a while
-- `watch`     the alerts of one receiver: they fire, go on, and are resolved
+- `alert`     an alert, and a notice of it
+- `matching`  which events a receiver selects
+- `damping`   repeats of the same alert are held back for a while
+- `watch`     the alerts of one receiver: they fire, continue, and are resolved
 - `excerpt`   what the console printed before it happened
 - `payload`   what goes over the wire
 - `saved`     the alerts that go on, as a restart finds them again

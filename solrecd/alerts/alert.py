@@ -12,7 +12,7 @@ from solrecd.events import Event
 from solrecd.process.stamps import format_stamp
 
 
-class Key(NamedTuple):
+class AlertKey(NamedTuple):
     """What makes two events the same alert of a receiver."""
 
     console: str
@@ -22,9 +22,9 @@ class Key(NamedTuple):
     """Empty where an event has none."""
 
 
-def key_of(event: Event) -> Key:
+def key_of(event: Event) -> AlertKey:
     """Return what an event is an alert of."""
-    return Key(event.console, event.kind.value, event.name, event.signature or "")
+    return AlertKey(event.console, event.kind.value, event.name, event.signature or "")
 
 
 class Phase(enum.StrEnum):
@@ -33,7 +33,7 @@ class Phase(enum.StrEnum):
     FIRING = "firing"
     RESOLVED = "resolved"
     TEST = "test"
-    """Somebody tries whether a receiver works."""
+    """An administrator tries whether a receiver works."""
 
 
 class Moment(NamedTuple):
@@ -42,7 +42,7 @@ class Moment(NamedTuple):
     now: float
     """Seconds, monotonic: how long something lasts."""
     at: int
-    """Stamp: what people are told."""
+    """Stamp: the time of day that is sent and shown."""
 
 
 class Context(NamedTuple):
@@ -56,7 +56,7 @@ class Context(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """Something that somebody should know of."""
+    """Something that needs attention."""
 
     event: Event
     """The newest of those that are this alert."""
@@ -67,23 +67,23 @@ class Alert:
     kernel: str = ""
     excerpt: str = ""
     count: int = 1
-    """How many events this alert has had since it fires."""
+    """How many events this alert has had since it began to fire."""
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """An alert to tell."""
+    """An alert, as one message to a receiver."""
 
     phase: Phase
     alert: Alert
     at: int
-    """Stamp of the decision to tell it."""
+    """Stamp of the decision to send it."""
     held_back: int = 0
-    """Events of the same kind that were not told before this one."""
+    """Earlier events of the same alert that were not sent."""
 
     @property
     def id(self) -> str:
-        """The same for the same notice, however often and by whomever it is sent."""
+        """The same for the same notice, however often it is sent."""
         event = self.alert.event
         words = (*key_of(event), format_stamp(event.time), self.phase.value)
         return hashlib.sha256("\0".join(words).encode()).hexdigest()[:32]

@@ -1,4 +1,4 @@
-"""Which events a receiver hears of."""
+"""Which events a receiver selects."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from solrecd.events import Event, Kind, Severity
 _RANK = {severity: rank for rank, severity in enumerate(Severity)}
 
 DELIBERATE = frozenset({"stopped", "reconnect", "reconfigured"})
-"""Reasons for which a session ends because somebody wants it: no alarm."""
+"""Reasons for which a session ends on request: no alarm."""
 
 
 def is_deliberate(event: Event) -> bool:
-    """Whether a session is down because somebody wanted that."""
+    """Whether a session is down on request."""
     return event.kind is Kind.SESSION and event.fields.get("reason") in DELIBERATE
 
 
 def matches(selection: Selection, event: Event, labels: Mapping[str, str]) -> bool:
-    """Whether a receiver hears of an event.
+    """Whether a receiver selects an event.
 
     Args:
         selection: the receiver's.

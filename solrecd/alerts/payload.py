@@ -1,4 +1,4 @@
-"""What goes over the wire: Alertmanager's alerts, our own JSON objects, signatures."""
+"""What is sent: Alertmanager's alerts, our own JSON objects, signatures."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def alertmanager_object(
 
     Args:
         notice: that it fires, or that it is over.
-        receiver: for whom.
+        receiver: that it is sent to.
         ends_at: stamp; in the past for an alert that is over.
     """
     alert = notice.alert
@@ -114,8 +114,8 @@ def envelope(notice: Notice, receiver: ReceiverConfig, host: str) -> Envelope:
     """Return a notice as JSON: the event's object, and what is known around it.
 
     Args:
-        notice: what to tell.
-        receiver: for whom.
+        notice: what to send.
+        receiver: that it is sent to.
         host: the machine that solrecd runs on.
     """
     alert = notice.alert

@@ -1,4 +1,4 @@
-"""The alerts that go on, as text: a restart finds them again, and resolves them."""
+"""The alerts that fire, as text: a restart finds them again, and resolves them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def save(alerts: Mapping[str, Iterable[Alert]]) -> bytes:
 
 
 def load(text: bytes) -> dict[str, list[Alert]]:
-    """Return what `save` wrote; whatever is damaged is left out."""
+    """Return what `save` wrote; damaged parts are left out."""
     try:
         content = json.loads(text)
     except (ValueError, RecursionError):

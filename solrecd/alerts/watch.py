@@ -1,4 +1,4 @@
-"""The alerts of one receiver: they fire, go on, and are over.
+"""The alerts of one receiver: they fire, continue, and are resolved.
 
 An alert is over when its *end* comes, which depends on what it is of:
 
@@ -8,9 +8,9 @@ An alert is over when its *end* comes, which depends on what it is of:
 - a **session** that is not up: when the session's state is another one;
 - everything else, `resolve_after` its last event.
 
-Whoever was told that an alert fires is told once that it is over. An event of an alert
-that was told within the damping's window is counted; when the alert still fires at the
-end of the window and was not told since it began, it is told then.
+A receiver that was notified that an alert fires is notified once that it is over. An
+event of an alert that was sent within the damping's window is counted; when the alert
+still fires at the end of the window and was not sent since it began, it is sent then.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from solrecd.alerts.alert import Alert, Context, Key, Moment, Notice, Phase, key_of
+from solrecd.alerts.alert import Alert, AlertKey, Context, Moment, Notice, Phase, key_of
 from solrecd.alerts.damping import DIFFERENT, Damper
 from solrecd.alerts.matching import is_deliberate, matches
 from solrecd.config import ReceiverConfig
 from solrecd.events import Boot, Event, Kind, Outcome, SessionState
 
 MAX_FIRING = 10_000
-"""Alerts that fire at once, with their excerpts 50 MB; beyond that none is told."""
+"""Alerts that fire at once, with their excerpts 50 MB; beyond that none is sent."""
 
 _NOT_UP = frozenset(
     {SessionState.DOWN.value, SessionState.FOREIGN.value, SessionState.YIELDED.value}
@@ -36,18 +36,19 @@ _GOING_ON = frozenset({Outcome.RUNNING, Outcome.OK})
 
 @dataclass(slots=True)
 class _Firing:
-    """An alert that goes on."""
+    """An alert that fires."""
 
     alert: Alert
     last: float
     """Monotonic time of its newest event."""
-    told: bool = False
+    notified: bool = False
+    """The receiver knows that it fires."""
     boot_failed: bool = False
     """Its boot failed since."""
 
 
 class Watch:
-    """What one receiver is told of.
+    """Decides what one receiver is notified of.
 
     Args:
         config: of the receiver.
@@ -56,18 +57,18 @@ class Watch:
     def __init__(self, config: ReceiverConfig) -> None:
         self.config = config
         self._damper = Damper(config.damping or 0.0)
-        self._consoles: dict[str, dict[Key, _Firing]] = {}
+        self._consoles: dict[str, dict[AlertKey, _Firing]] = {}
         self._count = 0
         self.held_back = 0
-        """Events that were not told, ever."""
+        """Events that were never sent."""
         self.crowded_out = 0
         """Of these, events that found `MAX_FIRING` alerts firing."""
 
     @property
     def firing(self) -> Iterator[Alert]:
-        """The alerts that go on and were told."""
+        """The alerts that fire and that the receiver knows of."""
         for entry in self._entries():
-            if entry.told:
+            if entry.notified:
                 yield entry.alert
 
     def __len__(self) -> int:
@@ -79,7 +80,7 @@ class Watch:
         self._damper.window = config.damping or 0.0
 
     def wants(self, event: Event, context: Context, now: float) -> bool:
-        """Whether `take` would tell of it at once."""
+        """Whether `take` would return a notice of it at once."""
         if not matches(self.config.selection, event, context.labels):
             return False
         return self._damper.admits(key_of(event), now)
@@ -87,7 +88,7 @@ class Watch:
     # What happens.
 
     def take(self, event: Event, context: Context, moment: Moment) -> list[Notice]:
-        """Take an event; return what the receiver is told."""
+        """Take an event; return the notices to send."""
         notices: list[Notice] = []
         if event.kind is Kind.SESSION:
             notices += self._end_sessions(event, moment)
@@ -95,8 +96,8 @@ class Watch:
             notices += self._fire(event, context, moment)
         return notices
 
-    def hear(self, boot: Boot, moment: Moment) -> list[Notice]:
-        """Take what is known of a boot; return what the receiver is told."""
+    def take_boot(self, boot: Boot, moment: Moment) -> list[Notice]:
+        """Take what is known of a boot; return the notices to send."""
         firing = self._consoles.get(boot.console, {})
         return self._end(
             (k for k, e in firing.items() if _is_ended_by(e, boot)), moment
@@ -108,7 +109,7 @@ class Watch:
         return self._end(self._consoles.get(console, ()), moment)
 
     def tick(self, moment: Moment) -> list[Notice]:
-        """Do what is due; return what the receiver is told."""
+        """Do what is due; return the notices to send."""
         notices: list[Notice] = []
         due = [e for e in self._entries() if self._due(e) <= moment.now]
         for entry in due:
@@ -116,16 +117,16 @@ class Watch:
             if self._expires(entry) <= moment.now:
                 notices += self._end([key], moment)
             elif self._damper.admits(key, moment.now):
-                notices += self._tell(key, entry, moment)
+                notices += self._notify(key, entry, moment)
         return notices
 
     def restore(self, alerts: Iterable[Alert], moment: Moment) -> None:
-        """Go on with alerts that an earlier daemon told."""
+        """Continue with alerts that an earlier daemon sent."""
         for alert in alerts:
             key = key_of(alert.event)
             if self._has_room(key):
-                self._keep(key, _Firing(alert, moment.now, told=True))
-                self._damper.told(key, moment.now)
+                self._keep(key, _Firing(alert, moment.now, notified=True))
+                self._damper.note_sent(key, moment.now)
 
     # Firing.
 
@@ -146,23 +147,23 @@ class Watch:
             entry.alert = replace(
                 alert, event=event, excerpt=excerpt, count=alert.count + 1
             )
-        return self._tell(key, entry, moment)
+        return self._notify(key, entry, moment)
 
-    def _tell(self, key: Key, entry: _Firing, moment: Moment) -> list[Notice]:
+    def _notify(self, key: AlertKey, entry: _Firing, moment: Moment) -> list[Notice]:
         held = self._damper.take(key, moment.now)
         if held is None:
             self.held_back += 1
             return []
-        entry.told = True
+        entry.notified = True
         return [Notice(Phase.FIRING, entry.alert, moment.at, held)]
 
-    def _has_room(self, key: Key) -> bool:
+    def _has_room(self, key: AlertKey) -> bool:
         if self._count >= MAX_FIRING:
             self.crowded_out += 1
             return False
         return len(self._consoles.get(key.console, ())) < DIFFERENT
 
-    def _keep(self, key: Key, entry: _Firing) -> _Firing:
+    def _keep(self, key: AlertKey, entry: _Firing) -> _Firing:
         self._consoles.setdefault(key.console, {})[key] = entry
         self._count += 1
         return entry
@@ -178,15 +179,15 @@ class Watch:
         over = (k for k in firing if k.kind == is_session and k.name != event.name)
         return self._end(over, moment)
 
-    def _end(self, keys: Iterable[Key], moment: Moment) -> list[Notice]:
+    def _end(self, keys: Iterable[AlertKey], moment: Moment) -> list[Notice]:
         ended = [self._drop(key) for key in list(keys)]
         return [
             Notice(Phase.RESOLVED, entry.alert, moment.at)
             for entry in ended
-            if entry.told
+            if entry.notified
         ]
 
-    def _drop(self, key: Key) -> _Firing:
+    def _drop(self, key: AlertKey) -> _Firing:
         firing = self._consoles[key.console]
         entry = firing.pop(key)
         self._count -= 1
@@ -205,7 +206,7 @@ class Watch:
 
     def _due(self, entry: _Firing) -> float:
         expires = self._expires(entry)
-        if entry.told:
+        if entry.notified:
             return expires
         return min(expires, self._damper.due(key_of(entry.alert.event)))
 

@@ -27,8 +27,8 @@ from solrecd.api.doctor import examining
 from solrecd.api.fleet import Fleet, FleetError
 from solrecd.api.gate import Gate, View, view_in
 from solrecd.api.operate import named_in, operating
-from solrecd.api.patience import wait_for_watcher
 from solrecd.api.routes import ROUTES, Method, Reach, RouteRule
+from solrecd.api.send_timeout import wait_for_watcher
 from solrecd.api.watch import watching
 from solrecd.console.viewers import Missed, TailItem, Unfinished
 from solrecd.events import Event, Line
@@ -202,5 +202,5 @@ def _check(rule: RouteRule, request: Request) -> None:
         case Reach.EVERYTHING:
             view.require_everywhere(rule.role)
         case Reach.SHOWN:
-            # The view leaves out what is not shown; whoever is here has a grant.
+            # The view leaves out what is not shown; every caller here has a grant.
             pass

@@ -34,7 +34,7 @@ _MAX_LINE = 65536
 """Bytes of one header line."""
 
 _FIRST_REFUSAL = 400
-"""The lowest HTTP status that is no success (nothing here redirects)."""
+"""The lowest HTTP status that is an error (nothing here redirects)."""
 
 _UNKNOWN_ROUTES = frozenset({"Not Found", "Method Not Allowed"})
 """What a daemon says to a question that it does not know."""
@@ -102,17 +102,15 @@ class Client:
         """
         return self._whole("GET", path, query, CONNECT_TIMEOUT)
 
-    def post(
-        self, path: str, *, patience: float = CONNECT_TIMEOUT, **query: str
-    ) -> Any:
+    def post(self, path: str, *, timeout: float = CONNECT_TIMEOUT, **query: str) -> Any:
         """Have something done; returns and raises as `get`.
 
         Args:
             path: what.
-            patience: seconds that it may take.
+            timeout: seconds that it may take.
             query: how.
         """
-        return self._whole("POST", path, query, patience)
+        return self._whole("POST", path, query, timeout)
 
     def stream(self, path: str, **query: str) -> Iterator[dict[str, Any]]:
         """Yield objects as they come, until the daemon ends.
@@ -128,7 +126,7 @@ class Client:
 
     @contextmanager
     def dial(self) -> Iterator[socket.socket]:
-        """Yield a connection for another protocol than this; it waits for ever.
+        """Yield a connection for another protocol than this; it waits without a limit.
 
         Raises:
             UnreachableError: there is no daemon, or it went away.
@@ -152,14 +150,14 @@ class Client:
             ) from None
 
     def _whole(
-        self, method: str, path: str, query: Mapping[str, str], patience: float
+        self, method: str, path: str, query: Mapping[str, str], timeout: float
     ) -> Any:
-        with self._answer(method, path, query, patience) as (_, answer):
+        with self._answer(method, path, query, timeout) as (_, answer):
             return self._decode(answer.read())
 
     @contextmanager
     def _answer(
-        self, method: str, path: str, query: Mapping[str, str], patience: float
+        self, method: str, path: str, query: Mapping[str, str], timeout: float
     ) -> Iterator[tuple[socket.socket, BinaryIO]]:
         with (
             self._reaching(),
@@ -171,7 +169,7 @@ class Client:
             for name, value in self.authorization:
                 head += name + b": " + value + b"\r\n"
             connection.sendall(head + b"\r\n")
-            connection.settimeout(patience)
+            connection.settimeout(timeout)
             status = self._read_head(answer)
             if status >= _FIRST_REFUSAL:
                 raise self._refusal(path, status, answer.read())
@@ -253,7 +251,7 @@ class Client:
             raise self._stranger() from None
 
     def _stranger(self) -> UnreachableError:
-        return UnreachableError(f"what answers at {self.address} is no solrecd")
+        return UnreachableError(f"the server at {self.address} is not solrecd")
 
 
 def _endpoint(url: str) -> tuple[str, int]:

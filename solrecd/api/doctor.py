@@ -28,15 +28,15 @@ consoles must not have them all asked at once."""
 
 def examining() -> Mapping[str, Callable[..., Any]]:
     """Return the functions behind the routes, by name."""
-    practice = _Practice()
-    return {"examine": practice.examine, "treat": practice.treat}
+    practice = _Examinations()
+    return {"examine": practice.examine, "treat": practice.apply_fixes}
 
 
-class _Practice:
+class _Examinations:
     def __init__(self) -> None:
-        self._rooms = trio.CapacityLimiter(AT_ONCE)
+        self._limit = trio.CapacityLimiter(AT_ONCE)
 
-    async def examine(self, request: Request) -> _Examination | JSONResponse:
+    async def examine(self, request: Request) -> _StreamedExamination | JSONResponse:
         await trio.lowlevel.checkpoint()
         name = request.path_params["name"]
         operation = view_in(request.scope).operation(name, Role.VIEW)
@@ -44,31 +44,31 @@ class _Practice:
             operation.require_examiner()
         except OperationError as error:
             return JSONResponse({"error": str(error)}, 409)
-        return _Examination(name, operation, self._rooms)
+        return _StreamedExamination(name, operation, self._limit)
 
-    async def treat(self, request: Request) -> Response:
+    async def apply_fixes(self, request: Request) -> Response:
         view, name = view_in(request.scope), request.path_params["name"]
         operation = view.operation(name, Role.ADMIN)
         try:
             numbers = _numbers(request.query_params.get("parameters", ""))
-            async with self._rooms:
+            async with self._limit:
                 if not numbers:
                     return JSONResponse(list(await operation.proposals()))
-                treated = await operation.treat(view.principal, numbers)
+                results = await operation.apply_fixes(view.principal, numbers)
         except (OperationError, SourceError, ValueError) as error:
             return JSONResponse({"error": str(error)}, 409)
-        return JSONResponse(list(treated))
+        return JSONResponse(list(results))
 
 
-class _Examination:
+class _StreamedExamination:
     """A response that is written while the BMC answers; who leaves ends it."""
 
     def __init__(
-        self, name: str, operation: Operation, rooms: trio.CapacityLimiter
+        self, name: str, operation: Operation, limit: trio.CapacityLimiter
     ) -> None:
         self._name = name
         self._operation = operation
-        self._rooms = rooms
+        self._limit = limit
 
     async def __call__(self, _: Scope, receive: Receive, send: Send) -> None:
         headers = [(b"content-type", b"application/x-ndjson")]
@@ -87,7 +87,7 @@ class _Examination:
             line = json.dumps(row, ensure_ascii=False).encode() + b"\n"
             await send(_body(line, more=True))
 
-        async with self._rooms:
+        async with self._limit:
             await self._operation.examine(tell)
 
 

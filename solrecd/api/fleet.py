@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import trio
 
-from solrecd.console.board import Changes
+from solrecd.console.changes import Changes
 from solrecd.console.operation import Operation
 from solrecd.console.viewers import TailItem
 
@@ -70,7 +70,7 @@ class Fleet(Protocol):
         """Learn which consoles change; None: all, also those added later."""
         ...
 
-    def glance(self, name: str) -> dict[str, Any] | None:
+    def overview(self, name: str) -> dict[str, Any] | None:
         """Return an ``ls`` object and ``line``, what was printed last; None: gone."""
         ...
 

@@ -21,7 +21,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from solrecd.api.denials import Denial, DenialReason, Denials
 from solrecd.api.fleet import Fleet
-from solrecd.console.board import Changes
+from solrecd.console.changes import Changes
 from solrecd.console.operation import Operation
 from solrecd.console.viewers import TailItem
 from solrecd.process.access import Caller, Policy, RemoteCaller, Rights, Role, digest_of
@@ -151,12 +151,12 @@ class View:
         return self._fleet.tail(names)
 
     def watch(self, names: Collection[str] | None) -> AbstractContextManager[Changes]:
-        """Learn which consoles change; of which to speak `glance` knows."""
+        """Learn which consoles change; of which to speak `overview` knows."""
         return self._fleet.watch(names)
 
-    def glance(self, name: str) -> dict[str, Any] | None:
+    def overview(self, name: str) -> dict[str, Any] | None:
         """Return an ``ls`` object and the last line; None: nothing for the caller."""
-        return self._fleet.glance(name) if self.may(name, Role.VIEW) else None
+        return self._fleet.overview(name) if self.may(name, Role.VIEW) else None
 
     def operation(self, name: str, role: Role) -> Operation:
         """Return what people do with a console, or raise as `require`."""

@@ -44,7 +44,7 @@ def _how_to_join(path: Path) -> str:
         return "only its user and group may ask: sudo solrecctl ..."
     return (
         f"only its user and the group {group} may ask: "
-        f"sudo usermod -aG {group} {getpass.getuser()}, then log in anew"
+        f"sudo usermod -aG {group} {getpass.getuser()}, then log in again"
     )
 
 

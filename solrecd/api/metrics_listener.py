@@ -12,7 +12,6 @@ from solrecd.api.server import Tls, plain, serve
 from solrecd.config import DaemonConfig
 from solrecd.metrics import Metrics, metrics_app
 from solrecd.metrics.app import Scrape
-from solrecd.metrics.families import METRICS_DENIED
 
 
 class Exporter:
@@ -21,7 +20,7 @@ class Exporter:
     Args:
         settings: where, and the web configuration.
         scrape: starts a scrape.
-        metrics: count who is sent away.
+        metrics: count refused requests.
 
     Raises:
         WebConfigError: the web configuration cannot be used.
@@ -34,9 +33,8 @@ class Exporter:
         self._app: ASGIApp = metrics_app(scrape)
         self._tls: Tls = plain
         self._follow: Callable[[], Awaitable[None]] = trio.sleep_forever
-        denied = metrics.tally(METRICS_DENIED)
         if settings.metrics_web_config and self._bind is not None:
-            self._protect(settings.metrics_web_config, denied.add)
+            self._protect(settings.metrics_web_config, metrics.metrics_denied.add)
 
     def _protect(self, path: str, denied: Callable[[], None]) -> None:
         # YAML and bcrypt are megabytes that most daemons do without.

@@ -3,8 +3,8 @@
 ``/v1/consoles/NAME/attach`` is a WebSocket. Binary messages are the console's bytes one
 way and what is typed the other. Text messages are JSON objects; from us: ``welcome``,
 ``said``, ``missed``, ``mode``, ``refused``, ``answer``; to us: ``{"do": ...}`` with one
-of `_DEEDS`, each with its role in `routes.DEED_ROLES`. Everything else here is a POST
-that answers ``{}`` or a small object.
+of `_ATTACH_REQUESTS`, each with its role in `routes.ATTACH_ROLES`. Everything else here
+is a POST that answers ``{}`` or a small object.
 """
 
 from __future__ import annotations
@@ -21,15 +21,19 @@ from starlette.responses import JSONResponse, Response
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from solrecd.api.gate import Gate, View, refuse, view_in
-from solrecd.api.patience import wait_for_watcher
-from solrecd.api.routes import DEED_ROLES
-from solrecd.console.desk import Claim, DeskTakenError, Missed, Mode, Notice, Seat
+from solrecd.api.routes import ATTACH_ROLES, YIELD_MAX, YIELD_USUAL
+from solrecd.api.send_timeout import wait_for_watcher
+from solrecd.console.attachments import (
+    Attachment,
+    ConsoleTakenError,
+    Missed,
+    Mode,
+    Notice,
+    WriteClaim,
+)
 from solrecd.console.operation import Operation, OperationError
 from solrecd.process.access import Role
 from solrecd.sources.base import PowerAction, SourceError
-
-YIELD_MAX: Final = 24 * 3600.0
-"""Seconds that a console can be given away for: longer is a configuration."""
 
 SWITCHES_WAITING: Final = 1
 """Wishes for the power that wait for the one before."""
@@ -45,11 +49,11 @@ _Act = Callable[[Operation, str, Mapping[str, str]], dict[str, Any]]
 
 def operating(gate: Gate) -> Mapping[str, Callable[..., Any]]:
     """Return the functions behind the routes, by name; the caller checks roles."""
-    desk = _Attaching(gate)
+    attachments = _Attaching(gate)
     return {
-        "attach": desk.attach,
+        "attach": attachments.attach,
         "power_state": _power_state,
-        "who": desk.who,
+        "who": attachments.who,
         **{wish: _acting(wish) for wish in _WISHES},
     }
 
@@ -112,10 +116,10 @@ def _message(
 
 
 def _yield(operation: Operation, user: str, query: Mapping[str, str]) -> dict[str, Any]:
-    seconds = float(query.get("seconds", "900"))
+    seconds = float(query.get("seconds", YIELD_USUAL))
     if not 1 <= seconds <= YIELD_MAX:
-        raise ValueError(f"allowed: 1 to {YIELD_MAX:.0f} s")
-    operation.give_away(user, seconds)
+        raise ValueError(f"allowed: 1 to {YIELD_MAX} s")
+    operation.yield_session(user, seconds)
     return {}
 
 
@@ -180,7 +184,7 @@ class _Attaching:
         found = [
             view.operation(name, Role.VIEW).who() for name in named_in(request, view)
         ]
-        return JSONResponse([seat for seats in found for seat in seats])
+        return JSONResponse([attachment for present in found for attachment in present])
 
     async def attach(self, socket: WebSocket) -> None:
         """Serve one terminal until either side leaves."""
@@ -188,7 +192,7 @@ class _Attaching:
         view = view_in(socket.scope)
         try:
             mode = Mode(query.get("mode", "rw"))
-            claim = Claim(query.get("claim", "ask"))
+            claim = WriteClaim(query.get("claim", "ask"))
             operation = view.operation(name, _ROLES[mode])
         except HTTPException as error:
             await refuse(socket.scope, socket.send, error.status_code, error.detail)
@@ -199,9 +203,9 @@ class _Attaching:
         await socket.accept()
         wait_for_watcher(socket.scope)
         try:
-            with operation.attached(view.principal, mode, claim) as seat:
-                await _serve(_Terminal(socket, operation, seat, view), self._gate)
-        except DeskTakenError as error:
+            with operation.attached(view.principal, mode, claim) as attachment:
+                await _serve(_Terminal(socket, operation, attachment, view), self._gate)
+        except ConsoleTakenError as error:
             await socket.close(_REFUSED, str(error)[:120])
 
 
@@ -226,12 +230,16 @@ class _Terminal:
     """Both directions of one WebSocket."""
 
     def __init__(
-        self, socket: WebSocket, operation: Operation, seat: Seat, view: View
+        self,
+        socket: WebSocket,
+        operation: Operation,
+        attachment: Attachment,
+        view: View,
     ) -> None:
         self._socket = socket
         self._name: str = socket.path_params["name"]
         self._operation = operation
-        self._seat = seat
+        self._attachment = attachment
         self._view = view
         # A BMC may take seconds to answer; who types must not wait for that: the key
         # for the firmware's set-up is pressed right after the power.
@@ -240,11 +248,13 @@ class _Terminal:
         )
 
     async def show_forever(self) -> None:
-        seat = self._seat
-        here = self._operation.beside(seat)
-        await self._tell("welcome", mode=seat.mode.value, user=seat.user, others=here)
+        attachment = self._attachment
+        here = self._operation.beside(attachment)
+        await self._tell(
+            "welcome", mode=attachment.mode.value, user=attachment.user, others=here
+        )
         while True:
-            for item in _joined(await self._seat.next()):
+            for item in _joined(await self._attachment.next()):
                 match item:
                     case bytes():
                         await self._socket.send_bytes(item)
@@ -256,8 +266,8 @@ class _Terminal:
     async def keep_in_role(self, gate: Gate) -> None:
         """Take from who is here what a reload takes from him."""
         while self._view.may(self._name, Role.VIEW):
-            if not self._view.may(self._name, _ROLES[self._seat.mode]):
-                self._operation.change(self._seat, Mode.READ, Claim.ASK)
+            if not self._view.may(self._name, _ROLES[self._attachment.mode]):
+                self._operation.change(self._attachment, Mode.READ, WriteClaim.ASK)
             await gate.wait_replaced()
         await self._socket.close(_NO_ROLE, "you may not see this console any more")
 
@@ -282,48 +292,48 @@ class _Terminal:
     async def switch_forever(self) -> None:
         """Switch the power as it was wished, one wish after the other."""
         async for query in self._switches:
-            act = _perform(_POWER, self._operation, self._seat.user, query)
+            act = _perform(_POWER, self._operation, self._attachment.user, query)
             await self._try(act)
 
     async def _try(self, act: Awaitable[object]) -> None:
         """Wait for something; what is refused is told."""
         try:
             await act
-        except (OperationError, DeskTakenError, SourceError, ValueError) as error:
+        except (OperationError, ConsoleTakenError, SourceError, ValueError) as error:
             await self._tell("refused", text=str(error))
         except HTTPException as error:
             await self._tell("refused", text=error.detail)
 
     async def _type(self, data: bytes) -> None:
-        if self._seat.mode is not Mode.WRITE:
+        if self._attachment.mode is not Mode.WRITE:
             raise OperationError("you only watch; force or join to write")
-        await self._operation.type(self._seat.user, data)
+        await self._operation.type(self._attachment.user, data)
 
     async def _do(self, text: str) -> None:
         wish = json.loads(text)
-        if not isinstance(wish, dict) or wish.get("do") not in _DEEDS:
-            raise ValueError(f"allowed: {', '.join(_DEEDS)}")
-        self._view.require(self._name, DEED_ROLES[wish["do"]])
-        await _DEEDS[wish["do"]](self, wish)
+        if not isinstance(wish, dict) or wish.get("do") not in _ATTACH_REQUESTS:
+            raise ValueError(f"allowed: {', '.join(_ATTACH_REQUESTS)}")
+        self._view.require(self._name, ATTACH_ROLES[wish["do"]])
+        await _ATTACH_REQUESTS[wish["do"]](self, wish)
 
     async def _write(self, wish: Mapping[str, Any]) -> None:
-        claim = Claim(str(wish.get("claim", "ask")))
-        self._operation.change(self._seat, Mode.WRITE, claim)
-        await self._tell("mode", mode=self._seat.mode.value)
+        claim = WriteClaim(str(wish.get("claim", "ask")))
+        self._operation.change(self._attachment, Mode.WRITE, claim)
+        await self._tell("mode", mode=self._attachment.mode.value)
 
     async def _watch(self, _: Mapping[str, Any]) -> None:
-        self._operation.change(self._seat, Mode.READ, Claim.ASK)
-        await self._tell("mode", mode=self._seat.mode.value)
+        self._operation.change(self._attachment, Mode.READ, WriteClaim.ASK)
+        await self._tell("mode", mode=self._attachment.mode.value)
 
     async def _answer_who(self, _: Mapping[str, Any]) -> None:
         await self._tell("answer", who=self._operation.who())
 
     async def _act(self, wish: Mapping[str, Any]) -> None:
         query = {key: str(value) for key, value in wish.items()}
-        if self._seat.mode is not Mode.WRITE and wish["do"] not in _WATCHING:
+        if self._attachment.mode is not Mode.WRITE and wish["do"] not in _WATCHING:
             raise OperationError("you only watch; force or join to write")
         if wish["do"] != _POWER:
-            await _perform(wish["do"], self._operation, self._seat.user, query)
+            await _perform(wish["do"], self._operation, self._attachment.user, query)
             return
         try:
             self._switch.send_nowait(query)
@@ -335,7 +345,7 @@ _WATCHING: Final = frozenset({"note", "message"})
 """What those may do, too, who only watch."""
 
 _Deed = Callable[[_Terminal, Mapping[str, Any]], Awaitable[None]]
-_DEEDS: Final[Mapping[str, _Deed]] = MappingProxyType(
+_ATTACH_REQUESTS: Final[Mapping[str, _Deed]] = MappingProxyType(
     {
         "write": _Terminal._write,  # noqa: SLF001 - a table of its own methods
         "watch": _Terminal._watch,  # noqa: SLF001

@@ -1,4 +1,4 @@
-"""Who asks: the user at the other end of a unix socket, as the kernel knows them.
+"""The caller: the user at the other end of a unix socket, as the kernel knows it.
 
 Their groups are those that their process has (SO_PEERGROUPS), not those that a new
 login would give; they become names in a thread, because a directory service that does
@@ -21,7 +21,7 @@ import trio
 
 from solrecd.process.access import LocalCaller
 
-PATIENCE: Final = 5.0
+TIMEOUT: Final = 5.0
 """Seconds for the names of a user and his groups; then he is ``uid N``, of none."""
 
 _CREDENTIALS: Final = struct.Struct("3i")
@@ -73,7 +73,7 @@ async def local_caller(
         await trio.lowlevel.checkpoint()
         return LocalCaller("root", is_master=True)
     is_master = credentials.uid == os.geteuid()
-    with trio.move_on_after(PATIENCE):
+    with trio.move_on_after(TIMEOUT):
         user, groups = await trio.to_thread.run_sync(
             _names_of, credentials, limiter=threads, abandon_on_cancel=True
         )
@@ -88,7 +88,7 @@ def _names_of(credentials: Credentials) -> tuple[str, frozenset[str]]:
         user = f"uid {credentials.uid}"
     groups: Iterable[int] | None = credentials.groups
     if groups is None:
-        # Of who has no name these are none but his own.
+        # A user without a name has no groups but his own.
         groups = os.getgrouplist(user, credentials.gid)
     return user, frozenset(_group_names({credentials.gid, *groups}))
 

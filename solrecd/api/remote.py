@@ -33,7 +33,7 @@ _VARIABLES: Final[Mapping[str, str]] = {
 }
 
 _OTHERS: Final = 0o077
-"""Permission bits of the group and of everybody."""
+"""Permission bits of the group and of others."""
 
 MAX_TOKEN_FILE: Final = 4096
 """Bytes; what is larger is no token."""

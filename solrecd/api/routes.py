@@ -15,6 +15,12 @@ from typing import Any, Final
 from solrecd.process.access import Role
 from solrecd.sources.base import PowerAction
 
+YIELD_MAX: Final = 24 * 3600
+"""Seconds that a console can be given away for: longer is a configuration."""
+
+YIELD_USUAL: Final = 900
+"""Seconds, where none are given."""
+
 
 class Method(enum.StrEnum):
     """How a route is asked."""
@@ -136,7 +142,7 @@ ROUTES: Final = (
         path="/v1/who",
         role=Role.VIEW,
         reach=Reach.SHOWN,
-        help="List who is attached where.",
+        help="List attached users.",
         answer="seats",
         parameters=(_NAMES,),
     ),
@@ -152,7 +158,7 @@ ROUTES: Final = (
         name="attach",
         method=Method.WEBSOCKET,
         path="/v1/consoles/{name}/attach",
-        # Who writes needs more, now and when he asks for it later.
+        # Writing needs more, now and when it is asked for later.
         role=Role.VIEW,
         help="Watch a console; with role operate also type (mode=rw). Binary messages"
         " are bytes of the console and keys, text messages are JSON objects.",
@@ -165,7 +171,7 @@ ROUTES: Final = (
             ),
             Parameter(
                 "claim",
-                "What happens when somebody else types.",
+                "What happens when another user writes.",
                 MappingProxyType({"enum": ["ask", "force", "join"], "default": "ask"}),
             ),
         ),
@@ -203,11 +209,16 @@ ROUTES: Final = (
             "seconds",
             "For how long.",
             MappingProxyType(
-                {"type": "number", "minimum": 1, "maximum": 86400, "default": 900}
+                {
+                    "type": "number",
+                    "minimum": 1,
+                    "maximum": YIELD_MAX,
+                    "default": YIELD_USUAL,
+                }
             ),
         ),
     ),
-    _wish("take", "Have the console back, whoever holds it."),
+    _wish("take", "Take the console back from another client."),
     _wish("reconnect", "Begin a fresh session with the BMC."),
     _wish(
         "power",
@@ -231,7 +242,7 @@ ROUTES: Final = (
         name="treat",
         method=Method.POST,
         path="/v1/consoles/{name}/doctor",
-        # It changes the BMC for everybody who uses it.
+        # It changes the BMC for all its users.
         role=Role.ADMIN,
         help="Set the BMC's SoL parameters as they should be.",
         answer="treated",
@@ -251,7 +262,7 @@ ROUTES: Final = (
         path="/v1/reload",
         role=Role.ADMIN,
         reach=Reach.EVERYTHING,
-        help="Read the configuration anew and apply what changed.",
+        help="Reload the configuration and apply what changed.",
         answer="plan",
         parameters=(
             Parameter(
@@ -265,7 +276,7 @@ ROUTES: Final = (
 )
 """All of them."""
 
-DEED_ROLES: Final[Mapping[str, Role]] = MappingProxyType(
+ATTACH_ROLES: Final[Mapping[str, Role]] = MappingProxyType(
     {
         "watch": Role.VIEW,
         "who": Role.VIEW,

@@ -2,10 +2,10 @@
 
 Hypercorn's connection handler speaks HTTP; the rest of hypercorn is left out on
 purpose. Its `serve` sends to clients under a shield without a deadline, so that one
-viewer who stops reading would hold the daemon's shutdown for ever; and its worker
+viewer who stops reading would block the daemon's shutdown; and its worker
 does not survive an application that has no lifespan. Here every client's socket is
 closed when the server is cancelled, and a client who takes no bytes for too long is
-dropped (`solrecd.api.patience`).
+dropped (`solrecd.api.send_timeout`).
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from hypercorn.typing import AppWrapper, ASGIFramework, ConnectionState
 from hypercorn.utils import wrap_app
 from starlette.types import ASGIApp
 
-from solrecd.api.crowd import Crowd
+from solrecd.api.connection_limits import ConnectionLimits
 from solrecd.api.denials import DenialReason
 from solrecd.api.gate import CALLER, PEER
-from solrecd.api.listeners import Bind, address_of, listen
-from solrecd.api.patience import PATIENCE, Patience
+from solrecd.api.listening_sockets import Bind, address_of, listen
 from solrecd.api.peer import credentials_of, local_caller
+from solrecd.api.send_timeout import SEND_TIMEOUT_STATE, SendTimeout
 from solrecd.process.access import Caller, RemoteCaller
 from solrecd.process.tls import names_in
 
@@ -41,7 +41,7 @@ MAX_REQUEST_HEAD = 256 * 1024
 """Bytes of request line and headers: names of thousands of consoles fit in it."""
 
 STRANGERS_HEAD = 64 * 1024
-"""The same for strangers: with `crowd.MOST` of them 16 MiB before we know one."""
+"""The same for strangers: with `limits.MOST` of them 16 MiB before we know one."""
 
 MESSAGE_MAX = 64 * 1024
 """Bytes of one message from a terminal; more is no typing and no paste of ours."""
@@ -65,7 +65,7 @@ async def serve(
     bind: Bind,
     *,
     tls: Tls = plain,
-    crowd: Crowd | None = None,
+    limits: ConnectionLimits | None = None,
     task_status: trio.TaskStatus[str] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Serve an application until cancelled.
@@ -74,7 +74,7 @@ async def serve(
         app: an ASGI application; lifespan events are not sent.
         bind: the path of a unix socket, or a TCP host and port (0: any free port).
         tls: asked for each new connection, so that certificates may change.
-        crowd: bounds connections, where strangers can come; None: no bounds.
+        limits: bounds connections, where strangers can come; None: no bounds.
         task_status: told the address: the path, or ``host:port``.
 
     Never returns by itself. A client's fault ends that client's connection; the unix
@@ -85,7 +85,7 @@ async def serve(
     """
     async with listen(bind) as listeners:
         wrapped = wrap_app(cast("ASGIFramework", app), 0, "asgi")
-        connections = _Connections(wrapped, tls, crowd)
+        connections = _Connections(wrapped, tls, limits)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(connections.close_when_cancelled)
             task_status.started(address_of(bind, listeners))
@@ -93,13 +93,15 @@ async def serve(
 
 
 class _Connections:
-    """Every client that is connected now, and how it is served."""
+    """All connected clients, and how they are served."""
 
-    def __init__(self, app: AppWrapper, tls: Tls, crowd: Crowd | None) -> None:
+    def __init__(
+        self, app: AppWrapper, tls: Tls, limits: ConnectionLimits | None
+    ) -> None:
         self._app = app
         self._tls = tls
-        self._crowd = crowd
-        self._config = _config(MAX_REQUEST_HEAD if crowd is None else STRANGERS_HEAD)
+        self._limits = limits
+        self._config = _config(MAX_REQUEST_HEAD if limits is None else STRANGERS_HEAD)
         self._context = WorkerContext(None)
         self._open: set[trio.SocketStream] = set()
         self._names = trio.CapacityLimiter(NAMES_AT_ONCE)
@@ -125,40 +127,44 @@ class _Connections:
     def _admitted(self, stream: trio.SocketStream) -> Iterator[str | None]:
         """Yield the client's address; None where there is no room for it."""
         address = _address_of(stream)
-        if self._crowd is None:
+        if self._limits is None:
             yield address
-        elif self._crowd.enter(address):
+        elif self._limits.enter(address):
             try:
                 yield address
             finally:
-                self._crowd.leave(address)
+                self._limits.leave(address)
         else:
             yield None
 
     async def _serve(self, stream: trio.SocketStream, address: str) -> None:
-        patience = Patience()
-        patient = self._stream(stream, patience)
-        if isinstance(patient, _TlsStream) and not await self._greet(patient, address):
+        send_timeout = SendTimeout()
+        timed = self._stream(stream, send_timeout)
+        if isinstance(timed, _TlsStream) and not await self._greet(timed, address):
             return
-        caller = await self._caller(stream, patient)
+        caller = await self._caller(stream, timed)
         await TCPServer(
             self._app,
             self._config,
             self._context,
-            ConnectionState({CALLER: caller, PEER: address, PATIENCE: patience}),
-            patient,  # type: ignore[arg-type]
+            ConnectionState(
+                {CALLER: caller, PEER: address, SEND_TIMEOUT_STATE: send_timeout}
+            ),
+            timed,  # type: ignore[arg-type]
         )
 
-    def _stream(self, stream: trio.SocketStream, patience: Patience) -> _PatientStream:
+    def _stream(
+        self, stream: trio.SocketStream, send_timeout: SendTimeout
+    ) -> _TimedStream:
         context = self._tls()
         if context is None:
-            return _PlainStream(stream, patience)
-        return _TlsStream(stream, context, patience)
+            return _PlainStream(stream, send_timeout)
+        return _TlsStream(stream, context, send_timeout)
 
     async def _greet(self, stream: _TlsStream, address: str) -> bool:
-        """Shake hands, where a crowd waits each in its turn; tell whether it worked."""
-        if self._crowd is not None:
-            await self._crowd.wait_turn()
+        """Shake hands, within the rate allowed; tell whether it worked."""
+        if self._limits is not None:
+            await self._limits.wait_turn()
         why = "takes too long"
         with trio.move_on_after(HANDSHAKE_TIMEOUT):
             try:
@@ -167,18 +173,16 @@ class _Connections:
                 why = str(error.__cause__ or error)
             else:
                 return True
-        if self._crowd is not None:
-            self._crowd.turn_away(DenialReason.HANDSHAKE, address, why)
+        if self._limits is not None:
+            self._limits.turn_away(DenialReason.HANDSHAKE, address, why)
         return False
 
-    async def _caller(
-        self, stream: trio.SocketStream, patient: _PatientStream
-    ) -> Caller:
+    async def _caller(self, stream: trio.SocketStream, timed: _TimedStream) -> Caller:
         if stream.socket.family == socket.AF_UNIX:
             return await local_caller(credentials_of(stream.socket), self._names)
         await trio.lowlevel.checkpoint()
-        if isinstance(patient, _TlsStream):
-            return RemoteCaller(names_in(patient.peer_certificate()))
+        if isinstance(timed, _TlsStream):
+            return RemoteCaller(names_in(timed.peer_certificate()))
         return RemoteCaller()
 
     async def close_when_cancelled(self) -> None:
@@ -190,17 +194,17 @@ class _Connections:
                 stream.socket.close()
 
 
-class _PatientStream:
-    """A client's stream whose writes have a deadline, as hypercorn's have not."""
+class _TimedStream:
+    """A client's stream whose writes have a deadline; hypercorn's have none."""
 
     def __init__(
         self,
         stream: trio.SocketStream | trio.SSLStream[trio.SocketStream],
         transport: trio.SocketStream,
-        patience: Patience,
+        send_timeout: SendTimeout,
     ) -> None:
         self._stream = stream
-        self._patience = patience
+        self._send_timeout = send_timeout
         self._transport = transport
         self.receive_some = stream.receive_some
         self.aclose = stream.aclose
@@ -211,31 +215,34 @@ class _PatientStream:
         Raises:
             trio.BrokenResourceError: it is gone, or took nothing for too long.
         """
-        with trio.move_on_after(self._patience.seconds) as waiting:
+        with trio.move_on_after(self._send_timeout.seconds) as waiting:
             await self._stream.send_all(data)
         if waiting.cancelled_caught:
             self._transport.socket.close()
             raise trio.BrokenResourceError("the client takes no bytes")
 
 
-class _PlainStream(_PatientStream):
+class _PlainStream(_TimedStream):
     """What hypercorn wants to see of a connection without TLS."""
 
-    def __init__(self, stream: trio.SocketStream, patience: Patience) -> None:
-        super().__init__(stream, stream, patience)
+    def __init__(self, stream: trio.SocketStream, send_timeout: SendTimeout) -> None:
+        super().__init__(stream, stream, send_timeout)
         self.socket = stream.socket
         self.send_eof = stream.send_eof
 
 
-class _TlsStream(_PatientStream):
+class _TlsStream(_TimedStream):
     """The same with TLS: hypercorn has it shake hands first."""
 
     def __init__(
-        self, stream: trio.SocketStream, context: ssl.SSLContext, patience: Patience
+        self,
+        stream: trio.SocketStream,
+        context: ssl.SSLContext,
+        send_timeout: SendTimeout,
     ) -> None:
         # HTTP tells its own end; many clients close without TLS's.
         tls = trio.SSLStream(stream, context, server_side=True, https_compatible=True)
-        super().__init__(tls, stream, patience)
+        super().__init__(tls, stream, send_timeout)
         self._tls = tls
         self.transport_stream = stream
         self.do_handshake = tls.do_handshake
@@ -262,9 +269,9 @@ def _address_of(stream: trio.SocketStream) -> str:
 
 
 def _end_when_silent(connection: trio.socket.SocketType) -> None:
-    """Have the kernel ask whether a client that says nothing is still there.
+    """Enable TCP keepalive: the kernel asks a silent client whether it is still there.
 
-    A terminal whose machine lost its power would otherwise be attached for ever.
+    A terminal whose machine lost its power would otherwise stay attached.
     """
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 60)

@@ -20,12 +20,12 @@ from starlette.types import Receive, Scope, Send
 
 from solrecd.api.gate import Gate, View, view_in
 from solrecd.api.operate import named_in
-from solrecd.api.patience import wait_for_watcher
-from solrecd.console.board import Changes
+from solrecd.api.send_timeout import wait_for_watcher
+from solrecd.console.changes import Changes
 from solrecd.process.stamps import format_stamp
 
 EVERY: Final = 0.5
-"""Seconds between two sets of rows: what changes more often nobody can read."""
+"""Seconds between two sets of rows: faster changes are unreadable."""
 
 HEARTBEAT: Final = 5.0
 """Seconds after which a reader hears of us although nothing has changed."""
@@ -93,7 +93,7 @@ class _Watch:
         await send(_lines([{"time": now}]))
 
     def _row(self, name: str) -> dict[str, Any] | None:
-        row = self._view.glance(name)
+        row = self._view.overview(name)
         if row is not None:
             self._shown.add(name)
             return row

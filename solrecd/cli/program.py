@@ -28,7 +28,7 @@ class Exit(enum.IntEnum):
 
     DONE = 0
     NO = 1
-    """Nothing matched, or the answer is no."""
+    """Nothing matched, or the answer is negative."""
     USAGE = 2
     """Usage or configuration."""
     UNREACHABLE = 3

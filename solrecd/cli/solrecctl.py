@@ -1,4 +1,4 @@
-"""`solrecctl`: what every console does now, did, and printed when it died."""
+"""`solrecctl`: queries and operates recorded consoles."""
 
 from __future__ import annotations
 
@@ -9,36 +9,36 @@ from solrecd.cli.program import Program, command, run
 
 COMMANDS = (
     command("ls", "list consoles: session, stage, outcome, error"),
-    command("top", "see all consoles change, trouble first"),
+    command("top", "watch all consoles, problems first"),
     command("status", "show everything known of a console"),
-    command("boots", "list boots: how far, how fast, how ended"),
+    command("boots", "list boots: stages, times, outcomes"),
     command("log", "show what a console printed during a boot"),
     command("grep", "search what consoles printed"),
     command("diff", "compare two boots, or one with the fleet"),
     command("events", "list failures, stages, power, gaps"),
-    command("replay", "play a boot on the terminal as it came"),
-    command("export", "write a boot as a page, a film, a text"),
-    command("plot", "draw how long boots took, as a picture"),
+    command("replay", "replay a boot on the terminal"),
+    command("export", "export a boot as HTML, asciicast or text"),
+    command("plot", "plot how long boots took"),
     command("tail", "show the last lines of consoles, and follow"),
-    command("screen", "show a console's screen as it stands"),
-    command("attach", "have a console on this terminal"),
-    command("who", "list who is attached where"),
-    command("msg", "tell something to all who are attached"),
+    command("screen", "show a console's current screen"),
+    command("attach", "connect to a console"),
+    command("who", "list attached users"),
+    command("msg", "send a message to attached users"),
     command("note", "write a line into consoles' logs"),
-    command("ack", "say that you take care of what is wrong"),
+    command("ack", "acknowledge a problem"),
     command("break", "send a break, or a SysRq letter", "breaks"),
-    command("power", "see or switch the machines' power"),
-    command("wait", "wait until consoles come to a stage"),
-    command("yield", "give BMCs to somebody else for a while", "yields"),
-    command("take", "have consoles back, whoever holds them"),
-    command("reconnect", "begin fresh sessions with BMCs"),
+    command("power", "show or switch the machines' power"),
+    command("wait", "wait until consoles reach a stage"),
+    command("yield", "release BMCs to other tools for a while", "yields"),
+    command("take", "take consoles back from other clients"),
+    command("reconnect", "log in to BMCs again"),
     command("scan", "find boots and failures in any console log"),
     command("import", "turn a conman.conf or the like into TOML", "imports"),
-    command("doctor", "find out why a console is not recorded"),
-    command("reload", "have the configuration read anew"),
-    command("setup", "put this machine's console on its port"),
+    command("doctor", "diagnose why a console is not recorded"),
+    command("reload", "reload the configuration"),
+    command("setup", "set up this machine's serial console"),
     command("reindex", "rebuild the index from the archive"),
-    command("completion", "let the shell complete names"),
+    command("completion", "print a shell completion script"),
 )
 
 
@@ -58,14 +58,14 @@ def add_common(parser: argparse.ArgumentParser) -> None:
         "--config",
         metavar="FILE",
         default=argparse.SUPPRESS,
-        help="configuration that names socket and archive"
+        help="configuration file that names the socket and the archive"
         " (default: /etc/solrecd/solrecd.toml)",
     )
     group.add_argument(
         "--dir",
         metavar="ARCHIVE",
         default=argparse.SUPPRESS,
-        help="read this archive folder, ask no daemon",
+        help="read this archive folder instead of asking the daemon",
     )
     group.add_argument(
         "--json",
@@ -77,16 +77,16 @@ def add_common(parser: argparse.ArgumentParser) -> None:
 
 PROGRAM = Program(
     "solrecctl",
-    "Ask the console recorder: what is it doing now, what did it print when it died.",
+    "Query and operate recorded serial consoles.",
     COMMANDS,
     add_common,
     {"server": None, "config": None, "dir": None, "json": False},
     """\
-NAMES are host ranges (node[001-128]), globs (node*), labels (@rack=r1) or the unique
-beginning of a name; none means all. Tables are tab-separated when piped.
+NAMES are host ranges (node[001-128]), globs (node*), labels (@rack=r1) or a
+unique prefix of a name; the default is all. Piped tables are tab-separated.
 
-exit status: 0 done, 1 nothing matched or the answer is no, 2 usage or configuration,
-3 the daemon does not answer, 4 timed out""",
+exit status: 0 done, 1 nothing matched or the answer is no, 2 usage or
+configuration, 3 the daemon does not answer, 4 timed out""",
 )
 
 

@@ -10,8 +10,8 @@ from solrecd.cli.program import Program, command, run
 COMMANDS = (
     command("run", "record the consoles of the configuration"),
     command("check", "check a configuration, change nothing"),
-    command("token", "make a token for the API, and its hash", "tokens"),
-    command("demo", "record a small simulated fleet, to try it"),
+    command("token", "create a token for the API, and its hash", "tokens"),
+    command("demo", "try it: record a small simulated fleet"),
 )
 
 
@@ -21,7 +21,7 @@ def add_common(parser: argparse.ArgumentParser) -> None:
 
 PROGRAM = Program(
     "solrecd",
-    "Record the serial consoles of a fleet over IPMI, for ever.",
+    "Record the serial consoles of a fleet permanently, over IPMI.",
     COMMANDS,
     add_common,
     {},

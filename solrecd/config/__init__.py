@@ -12,23 +12,23 @@ them in, so that a test, `solrecd check` and a reload all take the same road.
 - `console_kinds`  what a kind of console adds: keys, secrets, a parser
 - `tables`     all tables with their keys
 - `loki`       where text is shipped to; `loki_keys` reads it
-- `alerts`     who is told of what; `receivers` reads it, `alert_keys` has its keys
+- `alerts`     receivers of alerts; `receivers` reads them, `alert_keys` has its keys
+- `kinds`      what a table may be of several kinds of; the kinds are handed in
+- `options`    a table's settings, for a kind that makes its options out of them
+- `http`       how to talk to a server; `http_keys` reads it
 - `secret`     where a password may come from
 - `reading`    from files to a `Config`
 - `reload`     what a new configuration means for running sessions
 """
 
-from solrecd.config.alerts import (
-    Alertmanager,
-    Hook,
-    Http,
-    ReceiverConfig,
-    Selection,
-    Webhook,
-)
+from solrecd.config.alerts import ReceiverConfig, Selection
 from solrecd.config.console_kinds import ConsoleKind, ConsoleKinds, console_kinds
 from solrecd.config.document import Source
 from solrecd.config.errors import ConfigError, Problem
+from solrecd.config.http import Http
+from solrecd.config.http_keys import HTTP_KEYS, read_http
+from solrecd.config.keys import Key
+from solrecd.config.kinds import Kinds, TableKind
 from solrecd.config.loki import LokiConfig
 from solrecd.config.model import (
     ApiConfig,
@@ -37,36 +37,41 @@ from solrecd.config.model import (
     DaemonConfig,
     Fsync,
 )
+from solrecd.config.options import OptionReader, secret_keys
 from solrecd.config.reading import parse
 from solrecd.config.reload import ReloadPlan, plan_reload
-from solrecd.config.secret import Surroundings
+from solrecd.config.secret_sources import ConfigEnvironment
 from solrecd.process.log_settings import LogFormat, LogLevel
 from solrecd.process.secret import Secret
 
 __all__ = [
-    "Alertmanager",
+    "HTTP_KEYS",
     "ApiConfig",
     "Config",
+    "ConfigEnvironment",
     "ConfigError",
     "ConsoleConfig",
     "ConsoleKind",
     "ConsoleKinds",
     "DaemonConfig",
     "Fsync",
-    "Hook",
     "Http",
+    "Key",
+    "Kinds",
     "LogFormat",
     "LogLevel",
     "LokiConfig",
+    "OptionReader",
     "Problem",
     "ReceiverConfig",
     "ReloadPlan",
     "Secret",
     "Selection",
     "Source",
-    "Surroundings",
-    "Webhook",
+    "TableKind",
     "console_kinds",
     "parse",
     "plan_reload",
+    "read_http",
+    "secret_keys",
 ]

@@ -10,11 +10,11 @@ from typing import Any
 from solrecd.config.access_keys import ACCESS_KEYS
 from solrecd.config.document import Document, Given
 from solrecd.config.errors import Problems
-from solrecd.config.secret import (
+from solrecd.config.secret_sources import (
     STAND_IN,
+    ConfigEnvironment,
     SecretKind,
     SecretSource,
-    Surroundings,
     fetch,
 )
 from solrecd.config.settings import Setting, parse_settings
@@ -40,8 +40,8 @@ _CALLERS = (
 class AccessReader:
     """Reads the grants of one file after the other."""
 
-    def __init__(self, surroundings: Surroundings, problems: Problems) -> None:
-        self._surroundings = surroundings
+    def __init__(self, environment: ConfigEnvironment, problems: Problems) -> None:
+        self._environment = environment
         self._problems = problems
         self._grants: dict[str, Grant] = {}
         self._first: dict[str, Given] = {}
@@ -100,7 +100,7 @@ class AccessReader:
     def _tokens(self, setting: Setting, kind: SecretKind) -> Iterable[bytes]:
         """Return the tokens in a file or credential, one in each line."""
         try:
-            content = fetch(SecretSource(kind, setting.value), self._surroundings)
+            content = fetch(SecretSource(kind, setting.value), self._environment)
             return () if content == STAND_IN else _split(content)
         except ValueError as error:
             self._problems.add(setting.given.problem(str(error)))

@@ -79,7 +79,7 @@ ACCESS_KEYS: Schema = MappingProxyType(
         "labels": Key(
             _selection,
             "On consoles with these labels only; of several values one has to fit."
-            " Other consoles do not exist for whoever has no other grant, not even"
+            " Other consoles do not exist for a user without another grant, not even"
             " in lists.",
             example={"rack": ["r1", "r2"]},
         ),
@@ -108,7 +108,7 @@ ACCESS_KEYS: Schema = MappingProxyType(
         ),
         "token_file": Key(
             absolute_path,
-            "Bearer of a token in this file, one in each line, which nobody else may"
+            "Bearer of a token in this file, one in each line, which no other user may"
             " read (mode 0600).",
             example="/etc/solrecd/ci.token",
         ),

@@ -66,21 +66,6 @@ def word(value: object) -> str:
     raise refusal(value, "text that is not empty")
 
 
-def command(value: object) -> tuple[str, ...]:
-    """Return a command: arguments, the program's absolute path first.
-
-    Raises:
-        ValueError: it is none.
-    """
-    form = '["/usr/local/bin/page", "--now"], the program with its absolute path'
-    if isinstance(value, str):
-        raise refusal(value, f"{form}; no shell reads it")
-    words = list_of(word, form, minimum=1)(value)
-    if not words[0].startswith("/"):
-        raise refusal(words[0], form)
-    return words
-
-
 def url(value: object) -> str:
     """Return an ``http`` or ``https`` URL without user, query and fragment.
 

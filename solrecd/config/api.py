@@ -8,7 +8,7 @@ from types import MappingProxyType
 from solrecd.config.errors import Problems
 from solrecd.config.keys import Key, Schema
 from solrecd.config.model import ApiConfig
-from solrecd.config.secret import OTHERS, Surroundings
+from solrecd.config.secret_sources import OTHERS, ConfigEnvironment
 from solrecd.config.settings import Setting, Table, parse_settings
 from solrecd.config.values import absolute_path, listener, text
 from solrecd.process.access import Policy
@@ -30,7 +30,7 @@ API_KEYS: Schema = MappingProxyType(
         ),
         "key": Key(
             absolute_path,
-            "The certificate's key, in PEM, which nobody else may read (mode 0600). A"
+            "The certificate's key, in PEM, which no other user may read (mode 0600). A"
             " reload reads it anew.",
             example="/etc/solrecd/api.key",
         ),
@@ -53,8 +53,8 @@ API_KEYS: Schema = MappingProxyType(
 class ApiReader:
     """Reads the table, and checks it against the grants."""
 
-    def __init__(self, surroundings: Surroundings, problems: Problems) -> None:
-        self._surroundings = surroundings
+    def __init__(self, environment: ConfigEnvironment, problems: Problems) -> None:
+        self._environment = environment
         self._problems = problems
 
     def read(self, table: Table, policy: Policy) -> ApiConfig:
@@ -64,7 +64,7 @@ class ApiReader:
         credential = given.pop("key_credential", None)
         if credential is not None:
             self._check_one_key(settings)
-            given["key"] = f"{self._surroundings.credentials or ''}/{credential}"
+            given["key"] = f"{self._environment.credentials or ''}/{credential}"
         config = ApiConfig(**given)
         if config.listen is not None:
             self._check(config, settings, policy)
@@ -97,16 +97,16 @@ class ApiReader:
 
     def _check_files(self, files: TlsFiles, *, is_ours: bool) -> None:
         """Raise `ValueError` where the files cannot be used."""
-        surroundings = self._surroundings
-        if not is_ours and surroundings.credentials is None:
-            if surroundings.assume_credentials:
+        environment = self._environment
+        if not is_ours and environment.credentials is None:
+            if environment.assume_credentials:
                 return
             raise ValueError(
                 "needs systemd, and this process was given no credentials; add"
                 " LoadCredential= to the unit, or use key"
             )
         try:
-            mode = surroundings.mode_of(files.key)
+            mode = environment.mode_of(files.key)
         except OSError as error:
             raise ValueError(
                 f"cannot read {files.key}: {error.strerror or error}"
@@ -116,7 +116,7 @@ class ApiReader:
                 f"{files.key} has mode {mode & 0o7777:04o}, so that others can read"
                 f" it; allowed: 0600 or less (chmod 600 {files.key})"
             )
-        surroundings.check_tls(files)
+        environment.check_tls(files)
 
 
 def _key(settings: Mapping[str, Setting]) -> Setting:

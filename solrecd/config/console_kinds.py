@@ -14,7 +14,7 @@ from typing import Any, Protocol, TypeVar
 from solrecd.config.errors import Problems
 from solrecd.config.keys import Schema
 from solrecd.config.model import Options
-from solrecd.config.secret import SecretKind
+from solrecd.config.secret_sources import SecretKind
 from solrecd.config.settings import Settings
 from solrecd.process.secret import Secret
 

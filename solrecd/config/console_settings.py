@@ -8,7 +8,7 @@ from solrecd.config.console_kinds import ConsoleKind
 from solrecd.config.document import Given
 from solrecd.config.errors import Problems
 from solrecd.config.keys import Schema
-from solrecd.config.secret import OTHERS, SecretKind
+from solrecd.config.secret_sources import OTHERS, SecretKind
 from solrecd.config.settings import Settings, Table, parse_settings
 
 

@@ -15,7 +15,12 @@ from solrecd.config.errors import Problems
 from solrecd.config.keys import Schema
 from solrecd.config.model import ConsoleConfig
 from solrecd.config.names import expand, expand_names
-from solrecd.config.secret import SecretKind, SecretSource, Surroundings, fetch
+from solrecd.config.secret_sources import (
+    ConfigEnvironment,
+    SecretKind,
+    SecretSource,
+    fetch,
+)
 from solrecd.config.settings import Setting, Settings, Table, parse_settings
 from solrecd.config.values import refusal, suggestion
 from solrecd.process.secret import Secret
@@ -36,12 +41,12 @@ class ConsoleReader:
 
     Args:
         kinds: the kinds of consoles there are.
-        surroundings: what secrets are fetched from.
+        environment: what secrets are fetched from.
         problems: takes the problems.
     """
 
     def __init__(
-        self, kinds: ConsoleKinds, surroundings: Surroundings, problems: Problems
+        self, kinds: ConsoleKinds, environment: ConfigEnvironment, problems: Problems
     ) -> None:
         self.consoles: dict[str, ConsoleConfig] = {}
         self._kinds = kinds
@@ -51,7 +56,7 @@ class ConsoleReader:
         self._default_table: Table = {}
         self._defaults: dict[str, _Defaults] = {}
         self._first: dict[str, Given] = {}
-        self._secrets = _Secrets(surroundings, problems)
+        self._secrets = _Secrets(environment, problems)
 
     @property
     def names(self) -> Collection[str]:
@@ -178,8 +183,8 @@ class ConsoleReader:
 class _Secrets:
     """Fetches each secret once, however many consoles share it."""
 
-    def __init__(self, surroundings: Surroundings, problems: Problems) -> None:
-        self._surroundings = surroundings
+    def __init__(self, environment: ConfigEnvironment, problems: Problems) -> None:
+        self._environment = environment
         self._problems = problems
         self._fetched: dict[tuple[SecretSource, SecretKeys], Secret | None] = {}
 
@@ -191,7 +196,7 @@ class _Secrets:
         if key not in self._fetched:
             self._fetched[key] = None
             try:
-                content = fetch(source, self._surroundings)
+                content = fetch(source, self._environment)
                 self._fetched[key] = Secret(keys.decode(content))
             except ValueError as error:
                 self._problems.add(given.problem(str(error)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from solrecd.config.alerts import Http
+from solrecd.config.http import Http
 
 _MIB = 1024 * 1024
 

@@ -6,12 +6,13 @@ from types import MappingProxyType
 from typing import Final
 
 from solrecd.config import alert_values as v
-from solrecd.config.alert_keys import HTTP_KEYS
-from solrecd.config.alerts import Http
 from solrecd.config.errors import Problems
+from solrecd.config.http import Http
+from solrecd.config.http_keys import HTTP_KEYS, read_http
 from solrecd.config.keys import Key, Schema, TableSchema, defaults_of
 from solrecd.config.loki import LokiConfig
-from solrecd.config.receivers import ReceiverReader
+from solrecd.config.options import OptionReader
+from solrecd.config.secret_sources import ConfigEnvironment
 from solrecd.config.settings import Table, parse_settings
 from solrecd.config.values import duration, labels, size, text
 
@@ -44,10 +45,8 @@ _OWN: Final[Schema] = {
     "batch_wait": Key(
         duration(0.1, 60), "How often there is a look for something to ship."
     ),
-    "timeout": Key(duration(0.1, 3600), "Seconds for a whole exchange."),
 }
 
-_PLAIN: Final = ("url", "tenant", "labels", "batch_size", "batch_wait")
 
 LOKI_KEYS: Final[Schema] = MappingProxyType({**_OWN, **HTTP_KEYS})
 
@@ -65,23 +64,23 @@ def loki_table() -> TableSchema:
 
 
 def read_loki(
-    table: Table, reader: ReceiverReader, problems: Problems
+    table: Table, environment: ConfigEnvironment, problems: Problems
 ) -> LokiConfig | None:
     """Return what the table says; None where there is none, or it is wrong.
 
     Args:
         table: of all files together.
-        reader: reads what is said of HTTP.
+        environment: what secrets are fetched from.
         problems: takes all mistakes.
     """
     if not table:
         return None
     settings = parse_settings(table, LOKI_KEYS, problems)
-    http = reader.http(settings)
+    options = OptionReader(settings, environment, problems)
+    http = read_http(options)
     if "url" not in table:
         given = next(iter(table.values()))
         problems.add(given.problem("stands in [loki], which has no url"))
     if "url" not in settings:
         return None
-    own = {key: settings[key].value for key in _PLAIN if key in settings}
-    return LokiConfig(http=http, **own)
+    return LokiConfig(http=http, **options.values(*_OWN))

@@ -151,7 +151,7 @@ class Config:
     """Seconds in a stage after which a boot counts as stuck; absent: never."""
     loki: LokiConfig | None = None
     alerts: Mapping[str, ReceiverConfig] = field(default_factory=dict)
-    """Who is told of what, by the receiver's name."""
+    """Receivers of alerts by their names."""
 
     @property
     def enabled(self) -> Mapping[str, ConsoleConfig]:

@@ -12,24 +12,26 @@ from solrecd.config.console_kinds import ConsoleKinds
 from solrecd.config.consoles import ConsoleReader
 from solrecd.config.document import Document, Given, Path, Source, read_document, spell
 from solrecd.config.errors import Problems
+from solrecd.config.kinds import NO_KINDS, Kinds
 from solrecd.config.loki_keys import read_loki
 from solrecd.config.model import STAGE_TIMEOUTS, Config, DaemonConfig
 from solrecd.config.receivers import ReceiverReader
 from solrecd.config.schema import DAEMON_KEYS, STAGE_TIMEOUT_KEYS
-from solrecd.config.secret import Surroundings
+from solrecd.config.secret_sources import ConfigEnvironment
 from solrecd.config.settings import Table, parse_settings
 from solrecd.config.tables import TOP_LEVEL
 from solrecd.config.values import refusal, suggestion
 from solrecd.events import Stage
 
-_NOTHING = Surroundings()
+_NOTHING = ConfigEnvironment()
 
 
 def parse(
     sources: Sequence[Source],
-    surroundings: Surroundings = _NOTHING,
+    environment: ConfigEnvironment = _NOTHING,
     *,
     consoles: ConsoleKinds,
+    receivers: Kinds = NO_KINDS,
 ) -> Config:
     """Return the configuration that the files make together.
 
@@ -38,8 +40,9 @@ def parse(
 
     Args:
         sources: the files, main file first.
-        surroundings: what secrets are fetched from.
+        environment: what secrets are fetched from.
         consoles: the kinds of consoles there are.
+        receivers: the kinds of receivers that alerts may have.
 
     Raises:
         ConfigError: with all problems of all files.
@@ -53,18 +56,18 @@ def parse(
     _check_top_level(documents, problems)
     daemon = _daemon(documents, problems)
     stages = _stages(documents, problems)
-    access = AccessReader(surroundings, problems)
-    reader = ConsoleReader(consoles, surroundings, problems)
+    access = AccessReader(environment, problems)
+    reader = ConsoleReader(consoles, environment, problems)
     reader.set_defaults(_merged(documents, ("defaults",), problems))
     for document in documents:
         access.read(document, _table(document, ("access",), problems))
         reader.read(document, _table(document, ("console",), problems))
-    receivers = ReceiverReader(surroundings, problems, reader.names)
+    alerts = ReceiverReader(environment, problems, reader.names, receivers)
     for document in documents:
-        receivers.read(document, _table(document, ("alerts",), problems))
+        alerts.read(document, _table(document, ("alerts",), problems))
     api_table = _merged(documents, ("api",), problems)
-    api = ApiReader(surroundings, problems).read(api_table, access.policy)
-    loki = read_loki(_merged(documents, ("loki",), problems), receivers, problems)
+    api = ApiReader(environment, problems).read(api_table, access.policy)
+    loki = read_loki(_merged(documents, ("loki",), problems), environment, problems)
     problems.raise_any()
     return Config(
         daemon=daemon,
@@ -72,7 +75,7 @@ def parse(
         access=access.policy,
         consoles=MappingProxyType(reader.consoles),
         stages=stages,
-        alerts=MappingProxyType(receivers.receivers),
+        alerts=MappingProxyType(alerts.receivers),
         loki=loki,
     )
 

@@ -3,51 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any, Final
+from typing import Any
 
 from solrecd.config import alert_values as v
-from solrecd.config.alert_keys import REQUIRED, SECRET_MAX, TYPES, keys_of
-from solrecd.config.alerts import (
-    Alertmanager,
-    Hook,
-    Http,
-    ReceiverConfig,
-    Selection,
-    Webhook,
-)
-from solrecd.config.console_settings import check_secret
+from solrecd.config.alert_keys import NOTIFYING, SELECTING, keys_of
+from solrecd.config.alerts import ReceiverConfig, Selection
 from solrecd.config.document import Document, Given
 from solrecd.config.errors import Problems
-from solrecd.config.secret import SecretKind, SecretSource, Surroundings, fetch
-from solrecd.config.settings import Setting, Settings, Table, parse_settings
+from solrecd.config.kinds import Kinds, TableKind
+from solrecd.config.options import OptionReader
+from solrecd.config.secret_sources import ConfigEnvironment
+from solrecd.config.settings import Settings, Table, parse_settings
 from solrecd.config.values import refusal, suggestion
-from solrecd.process.secret import Secret
-
-_SELECTING: Final = ("kinds", "names", "severity", "match")
-_PLAIN: Final = ("labels", "damping", "resolve_after", "excerpt", "runbook", "link")
-_HOOK_PLAIN: Final = ("command", "timeout", "concurrency", "send_resolved")
-_HTTP_PLAIN: Final = ("timeout", "ca_file", "proxy", "username")
 
 
 class ReceiverReader:
     """Reads the receivers of one file after the other into `receivers`.
 
     Args:
-        surroundings: what secrets are fetched from.
+        environment: what secrets are fetched from.
         problems: takes all mistakes.
         consoles: the names of all consoles.
+        kinds: all that a receiver may be.
     """
 
     def __init__(
         self,
-        surroundings: Surroundings,
+        environment: ConfigEnvironment,
         problems: Problems,
         consoles: Collection[str],
+        kinds: Kinds,
     ) -> None:
         self.receivers: dict[str, ReceiverConfig] = {}
-        self._surroundings = surroundings
+        self._environment = environment
         self._problems = problems
         self._consoles = consoles
+        self._kinds = kinds
         self._first: dict[str, Given] = {}
 
     def read(self, document: Document, tables: Mapping[str, Any]) -> None:
@@ -70,102 +61,43 @@ class ReceiverReader:
             key: Given(value, given.document, (*given.path, key))
             for key, value in given.value.items()
         }
-        kind = self._type(table)
-        settings = parse_settings(table, keys_of(kind), self._problems)
-        if REQUIRED[kind] not in table:
-            raise ValueError(f"has no {REQUIRED[kind]}")
-        if REQUIRED[kind] in settings:
+        kind = self._kind(table)
+        keys = keys_of(kind.name, self._kinds)
+        settings = parse_settings(table, keys, self._problems)
+        if kind.required not in table:
+            raise ValueError(f"has no {kind.required}")
+        if kind.required in settings:
             self.receivers[name] = self._build(name, kind, settings)
 
-    def _type(self, table: Table) -> str:
+    def _kind(self, table: Table) -> TableKind[Any]:
         given = table.get("type")
         if given is None:
-            raise ValueError(f"has no type; allowed: {', '.join(TYPES)}")
-        if given.value not in list(TYPES):
-            hint = suggestion(str(given.value), TYPES)
+            raise ValueError(f"has no type; allowed: {', '.join(self._kinds)}")
+        # Not every TOML value can be looked up: lists and tables have no hash.
+        found = [kind for name, kind in self._kinds.items() if name == given.value]
+        if not found:
+            hint = suggestion(str(given.value), self._kinds)
             raise ValueError(f"has an unknown type; {hint}")
-        return str(given.value)
+        return found[0]
 
-    def _build(self, name: str, kind: str, settings: Settings) -> ReceiverConfig:
-        target: Alertmanager | Webhook | Hook
-        match kind:
-            case "alertmanager":
-                http = self.http(settings)
-                target = Alertmanager(http=http, **_values(settings, "urls", "resend"))
-            case "webhook":
-                target = Webhook(
-                    http=self.http(settings),
-                    secret=self._secret("secret", settings),
-                    **_values(settings, "url", "queue_size", "send_resolved"),
-                )
-            case _:
-                target = Hook(**_values(settings, *_HOOK_PLAIN))
+    def _build(
+        self, name: str, kind: TableKind[Any], settings: Settings
+    ) -> ReceiverConfig:
+        options = OptionReader(settings, self._environment, self._problems)
         return ReceiverConfig(
             name=name,
-            target=target,
-            selection=self._selection(settings),
-            **_values(settings, *_PLAIN),
+            target=kind.build(options),
+            selection=self._selection(options),
+            lacks_credential=options.lacks_credential,
+            **options.values(*NOTIFYING),
         )
 
-    def _selection(self, settings: Settings) -> Selection:
-        fields = _values(settings, *_SELECTING)
-        words = settings.get("consoles")
-        if words is not None:
+    def _selection(self, options: OptionReader) -> Selection:
+        fields = options.values(*SELECTING)
+        if "consoles" in fields:
             try:
-                fields["consoles"] = v.chosen(words.value, self._consoles)
+                fields["consoles"] = v.chosen(fields["consoles"], self._consoles)
             except ValueError as error:
-                self._problems.add(words.given.problem(str(error)))
+                del fields["consoles"]
+                options.note("consoles", str(error))
         return Selection(**fields)
-
-    def http(self, settings: Settings) -> Http:
-        """Return how to talk to a server; mistakes are noted."""
-        password = self._secret("password", settings)
-        if (password is None) != ("username" not in settings):
-            given = settings.get("username") or next(
-                one for key, one in settings.items() if key.startswith("password")
-            )
-            text_ = "username and a password go together: one of them is missing"
-            self._problems.add(given.given.problem(text_))
-        token = self._secret("token", settings)
-        if token is not None and password is not None:
-            given = settings["username"]
-            self._problems.add(
-                given.given.problem("stands beside a token; allowed: one")
-            )
-        self._check_readable(settings.get("ca_file"))
-        fields = _values(settings, *_HTTP_PLAIN)
-        return Http(password=password, token=token, **fields)
-
-    def _check_readable(self, setting: Setting | None) -> None:
-        if setting is None:
-            return
-        try:
-            self._surroundings.read_bytes(setting.value)
-        except OSError as error:
-            text_ = f"cannot read {setting.value}: {error.strerror or error}"
-            self._problems.add(setting.given.problem(text_))
-
-    def _secret(self, key: str, settings: Settings) -> Secret | None:
-        kinds = {key + kind.value: kind for kind in SecretKind}
-        check_secret(settings, kinds, self._problems)
-        for name, kind in kinds.items():
-            if name in settings:
-                source = SecretSource(kind, settings[name].value)
-                try:
-                    return Secret(_usable(fetch(source, self._surroundings)))
-                except ValueError as error:
-                    self._problems.add(settings[name].given.problem(str(error)))
-        return None
-
-
-def _usable(secret: bytes) -> bytes:
-    if not 1 <= len(secret) <= SECRET_MAX or b"\0" in secret or b"\n" in secret:
-        raise ValueError(
-            f"found a secret of {len(secret)} bytes; allowed: one line of 1 to"
-            f" {SECRET_MAX} bytes"
-        )
-    return secret
-
-
-def _values(settings: Settings, *keys: str) -> dict[str, Any]:
-    return {key: settings[key].value for key in keys if key in settings}

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Final
 
 from solrecd.config.access_keys import ACCESS_KEYS
-from solrecd.config.alert_keys import alerts_table
+from solrecd.config.alert_keys import alerts_tables
 from solrecd.config.api import API_KEYS
 from solrecd.config.console_keys import console_keys
 from solrecd.config.console_kinds import ConsoleKind, ConsoleKinds
 from solrecd.config.keys import Key, TableSchema, defaults_of
+from solrecd.config.kinds import NO_KINDS, Kinds
 from solrecd.config.loki_keys import loki_table
 from solrecd.config.model import STAGE_TIMEOUTS, ApiConfig, ConsoleConfig, DaemonConfig
 from solrecd.config.schema import DAEMON_KEYS, STAGE_TIMEOUT_KEYS
@@ -48,17 +49,20 @@ _ACCESS = TableSchema(
     help="Who may do what with `solrecctl`, and with the API. While no table names"
     " users or groups, all who can open the control socket (root and its group) may do"
     " everything. Once one does, the users of the socket have what these tables give"
-    " them; root and the daemon's own user always may do everything. Whoever is named"
-    " in several tables has all that they give. A reload counts at once, also for those"
-    " who are attached.",
+    " them; root and the daemon's own user always may do everything. A user named"
+    " in several tables has all that they give. A reload takes effect at once, also for"
+    " attached users.",
 )
 
 
-def tables(consoles: ConsoleKinds) -> tuple[TableSchema, ...]:
+def tables(
+    consoles: ConsoleKinds, receivers: Kinds = NO_KINDS
+) -> tuple[TableSchema, ...]:
     """Return all tables, in the order in which they are explained.
 
     Args:
         consoles: the kinds of consoles there are.
+        receivers: the kinds of receivers that alerts may have.
     """
     usual, *others = consoles.values()
     defaults = TableSchema(
@@ -71,7 +75,7 @@ def tables(consoles: ConsoleKinds) -> tuple[TableSchema, ...]:
     return (
         *(_DAEMON, _API, _ACCESS, defaults),
         *map(_kind_table, others),
-        *(_STAGES, alerts_table(), loki_table()),
+        *(_STAGES, *alerts_tables(receivers), loki_table()),
     )
 
 
@@ -88,7 +92,14 @@ def _kind_table(kind: ConsoleKind) -> TableSchema:
 TOP_LEVEL: Final = (
     *dict.fromkeys(
         table.path[0]
-        for table in (_DAEMON, _API, _ACCESS, _STAGES, alerts_table(), loki_table())
+        for table in (
+            _DAEMON,
+            _API,
+            _ACCESS,
+            _STAGES,
+            *alerts_tables(NO_KINDS),
+            loki_table(),
+        )
     ),
     "defaults",
     "console",

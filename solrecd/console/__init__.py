@@ -1,12 +1,17 @@
 """One console's story: bytes from the link, understood, handed to the sinks.
 
-- `console`    the bytes: recorded, interpreted in batches; losses marked in their place
-- `session`    the story of its session: up, down and why, and the gaps in between
-- `power`      whether the machine is on, and what that means for its boots
-- `chronicle`  to whom all of it is told: archive first, then index, viewers, metrics
+- `console`          the bytes: recorded, interpreted in batches; losses marked
+- `session_tracker`  its session: up, down and why, and the gaps in between
+- `power_tracker`    whether the machine is on, and what that means for its boots
+- `event_fanout`     sends all of it on: archive first, then index, viewers, metrics
 """
 
-from solrecd.console.console import Console, InterpreterFactory, Past, Surroundings
+from solrecd.console.console import (
+    Console,
+    ConsoleContext,
+    ConsoleHistory,
+    InterpreterFactory,
+)
 from solrecd.console.event_fanout import Sinks
 
-__all__ = ["Console", "InterpreterFactory", "Past", "Sinks", "Surroundings"]
+__all__ = ["Console", "ConsoleContext", "ConsoleHistory", "InterpreterFactory", "Sinks"]

@@ -19,10 +19,10 @@ import structlog
 from solrecd.analysis.boot.pace import Pace
 from solrecd.analysis.interpreter import Interpreter
 from solrecd.config import ConsoleConfig
-from solrecd.console.desk import Desk
+from solrecd.console.attachments import Attachments
 from solrecd.console.event_fanout import SECOND, EventFanout, Sinks, seconds
-from solrecd.console.power import PowerStory
-from solrecd.console.session import SessionStory
+from solrecd.console.power_tracker import PowerTracker
+from solrecd.console.session_tracker import SessionTracker
 from solrecd.console.silence import SilenceWatch, Situation
 from solrecd.events import (
     Boot,
@@ -54,7 +54,7 @@ NOTE_SIZE = 1000
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
-PATIENT = 3 * SECOND
+BMC_BUFFERS = 3 * SECOND
 """How long a BMC surely keeps output for a reader that is away. What it sends meanwhile
 waits in our socket; what queues up behind that it throws away when it gives up, and no
 number is missing then. Boards are set to 7 retries each 480 ms, or more;
@@ -80,7 +80,7 @@ class InterpreterFactory(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class ConsoleContext:
     """What all consoles of a daemon share."""
 
     sinks: Sinks
@@ -94,7 +94,7 @@ class Surroundings:
 
 
 @dataclass(frozen=True, slots=True)
-class Past:
+class ConsoleHistory:
     """What is known of a console before this daemon."""
 
     boot: Boot | None
@@ -113,55 +113,55 @@ class Console:
     Args:
         config: may be replaced while the console lives, by `Supervisor.reload`.
         opened: where its archive goes on.
-        past: what is known of it.
+        history: what is known of it.
         metrics: its numbers.
-        around: what it shares with its neighbours.
+        context: what it shares with its neighbours.
     """
 
     def __init__(
         self,
         config: ConsoleConfig,
         opened: OpenedConsole,
-        past: Past,
+        history: ConsoleHistory,
         metrics: ConsoleMetrics,
-        around: Surroundings,
+        context: ConsoleContext,
     ) -> None:
         self.config = config
         self.name = config.name
-        self._around = around
-        self._wall_clock = around.wall_clock
+        self._context = context
+        self._wall_clock = context.wall_clock
         self._metrics = metrics
         self._fanout = EventFanout(
-            config.name, around.sinks, metrics, self._boot_number
+            config.name, context.sinks, metrics, self._boot_number
         )
         self._stream = opened.stream
         self._append = opened.stream.append
-        self._pace = past.pace
+        self._pace = history.pace
         self._interpreter = self._new_interpreter(
-            past.boot, first_boot=opened.boot + 1, offset=opened.offset
+            history.boot, first_boot=opened.boot + 1, offset=opened.offset
         )
-        self.desk = Desk(config.name, self.note_act)
-        self._seats = self.desk.seats
+        self.attachments = Attachments(config.name, self.note_act)
+        self._attached = self.attachments.present
         self._attended = 0
         """Stamp at which somebody sat there when that was last looked at."""
         self._unread: list[Chunk] = []
         self._refused_since: int | None = None
         self._unsettled = False
         self._silence = SilenceWatch()
-        self._power = PowerStory(self._fanout, self._switch)
-        self._session = SessionStory(
+        self._power = PowerTracker(self._fanout, self._switch)
+        self._session = SessionTracker(
             self._fanout,
             metrics,
             self._note_gap,
             now=self._wall_clock(),
             resumed=opened.last_output,
         )
-        self._resume(opened, past)
+        self._resume(opened, history)
 
-    def _resume(self, opened: OpenedConsole, past: Past) -> None:
+    def _resume(self, opened: OpenedConsole, history: ConsoleHistory) -> None:
         """Read the boot's archived end again, then what was journalled only."""
-        self._understand((), lambda: self._read_again(opened, past))
-        boot = past.boot
+        self._understand((), lambda: self._read_again(opened, history))
+        boot = history.boot
         if boot is not None and boot.ended is not None:
             # It ended with the power, of which its bytes say nothing.
             self._interpreter.power(on=False, at=boot.ended)
@@ -172,15 +172,15 @@ class Console:
         self._metrics.last_output = opened.last_output or 0
         self._metrics.enter(self._interpreter.stage, self._interpreter.stage_since or 0)
 
-    def _read_again(self, opened: OpenedConsole, past: Past) -> Reading:
-        self._interpreter.remember(past.newest)
+    def _read_again(self, opened: OpenedConsole, history: ConsoleHistory) -> Reading:
+        self._interpreter.remember(history.newest)
         reading = self._interpreter.feed(opened.restored)
-        boot = past.boot
+        boot = history.boot
         if boot is not None:
             self._interpreter.recall(boot, opened.boot_offset)
             reading.boots = [self._interpreter.boot or boot]
         reading.events += self._interpreter.idle(self._wall_clock()).events
-        reading.events = [each for each in reading.events if each.time > past.told]
+        reading.events = [each for each in reading.events if each.time > history.told]
         return reading
 
     # The hot path.
@@ -193,10 +193,10 @@ class Console:
         if self._refused_since is not None:
             self._accept_again(at)
         if not self._unread:
-            self._around.wake(self)
+            self._context.wake(self)
         self._unread.append(Chunk(at, data))
-        for seat in self._seats:
-            seat.show(data)
+        for attachment in self._attached:
+            attachment.show(data)
         metrics = self._metrics
         metrics.last_output = at
         metrics.received_bytes += len(data)
@@ -273,7 +273,7 @@ class Console:
 
     def _check_shell(self, at: int) -> None:
         """Tell once of a shell that nobody uses: a door left open."""
-        if self._seats:
+        if self._attached:
             self._attended = at
         shell = self._interpreter.shell
         left_at = None if shell is None else max(shell.at, self._attended) + LEFT_AFTER
@@ -314,15 +314,15 @@ class Console:
     def _new_interpreter(
         self, boot: Boot | None, *, first_boot: int, offset: int
     ) -> Interpreter:
-        interpreter = self._around.interpreter(
+        interpreter = self._context.interpreter(
             self.name, boot, first_boot=first_boot, offset=offset
         )
-        interpreter.limit(self._pace.limits(self._around.limits()))
+        interpreter.limit(self._pace.limits(self._context.limits()))
         return interpreter
 
     def limit_stages(self) -> None:
         """Take the configured limits of stages anew, and what this machine needs."""
-        self._interpreter.limit(self._pace.limits(self._around.limits()))
+        self._interpreter.limit(self._pace.limits(self._context.limits()))
 
     def _tell(self, chunks: Sequence[Chunk], reading: Reading) -> None:
         self._fanout.tell(chunks, reading)
@@ -351,7 +351,7 @@ class Console:
         pause = "" if since is None else f"{seconds(now - since)} s, "
         text = f"restart: {pause}session kept"
         log.info("session.resumed", console=self.name)
-        if since is not None and output_waited and now - since > PATIENT:
+        if since is not None and output_waited and now - since > BMC_BUFFERS:
             pause = seconds(now - since)
             lost = f"{pause} s without a reader; the BMC may have dropped output"
             self._note_gap(GapReason.SESSION, lost, now)
@@ -474,7 +474,7 @@ class Console:
         return self._session.lost
 
     @property
-    def session(self) -> SessionStory:
+    def session(self) -> SessionTracker:
         """Whether the session is up, since when, and why not."""
         return self._session
 
@@ -492,8 +492,8 @@ class Console:
             "stage_since": _stamp_or_none(self._interpreter.stage_since),
             "outcome": None if boot is None else boot.outcome.value,
             "title": None if boot is None else boot.title,
-            "acknowledged": self._fanout.attention.as_dict(),
-            "viewers": self._fanout.viewers + len(self._seats),
+            "acknowledged": self._fanout.acknowledgement.as_dict(),
+            "viewers": self._fanout.viewers + len(self._attached),
             "last_output": _stamp_or_none(self.last_output),
             "error": session.error,
             "next_try": _stamp_or_none(session.next_try),

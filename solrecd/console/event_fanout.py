@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import structlog
 
 from solrecd.alerts.senders import AlertSink
-from solrecd.console.attention import Attention
+from solrecd.console.acknowledgement import Acknowledgement
 from solrecd.console.viewers import Viewers
 from solrecd.events import Chunk, Event, EventDraft, Reading
 from solrecd.metrics import ConsoleMetrics
@@ -47,7 +47,7 @@ class EventFanout:
         boot: returns the number of the boot that goes on.
     """
 
-    __slots__ = ("_boot", "_metrics", "_sinks", "attention", "console")
+    __slots__ = ("_boot", "_metrics", "_sinks", "acknowledgement", "console")
 
     def __init__(
         self,
@@ -57,7 +57,7 @@ class EventFanout:
         boot: Callable[[], int | None],
     ) -> None:
         self.console = console
-        self.attention = Attention()
+        self.acknowledgement = Acknowledgement()
         """Of people, as what happened here has them give or keep it."""
         self._sinks = sinks
         self._metrics = metrics
@@ -74,7 +74,7 @@ class EventFanout:
         self._sinks.viewers.offer(self.console, reading.lines, reading.events, quiet)
         self._metrics.read(reading)
         for event in reading.events:
-            self.attention.saw(event)
+            self.acknowledgement.saw(event)
             _log(event)
 
     def note(self, at: int, text: str) -> None:
@@ -93,7 +93,7 @@ class EventFanout:
             title=draft.title,
             fields=draft.fields,
         )
-        self.attention.saw(event)
+        self.acknowledgement.saw(event)
         self._sinks.index.offer((event,), ())
         self._sinks.alerts.offer((event,), ())
         self._sinks.viewers.offer(self.console, (), (event,))
@@ -102,7 +102,7 @@ class EventFanout:
 
     def changed(self) -> None:
         """Tell those who watch the fleet of what is no event."""
-        self._sinks.viewers.board.mark(self.console)
+        self._sinks.viewers.notifier.mark(self.console)
 
     @property
     def viewers(self) -> int:

@@ -18,27 +18,27 @@ from solrecd.analysis.boot.pace import Pace
 from solrecd.analysis.boot.rules import RuleSet
 from solrecd.analysis.interpreter import Interpreter
 from solrecd.config import Config, ConsoleConfig, ReloadPlan
-from solrecd.console import Console, Past, Sinks, Surroundings
+from solrecd.console import Console, ConsoleContext, ConsoleHistory, Sinks
 from solrecd.events import Boot, LostReason, SessionState, Stage
 from solrecd.metrics import Metrics
-from solrecd.storage.archive.opening_threads import Turns
+from solrecd.storage.archive.opening_threads import OpeningThreads
 from solrecd.storage.archive.sink import OpenedConsole
-from solrecd.storage.index.memory import Memory, Recollection
+from solrecd.storage.index.boot_history import BootHistory, KnownBoots
 
 
 @dataclass(frozen=True, slots=True)
-class Workshop:
-    """What consoles are built of; fits `supervisor.Workshop`."""
+class ConsoleFactory:
+    """What consoles are built of; fits `supervisor.ConsoleFactory`."""
 
     sinks: Sinks
     metrics: Metrics
     rules: RuleSet
     followers: Sequence[Callable[[Config], None]]
     """Take each new configuration."""
-    memory: Memory
+    history: BootHistory
     """Knows earlier boots."""
     wall_clock: Callable[[], int]
-    turns: Turns = field(default_factory=Turns)
+    opening_threads: OpeningThreads = field(default_factory=OpeningThreads)
     """Threads that open archives."""
 
     async def open(
@@ -55,25 +55,25 @@ class Workshop:
         )
         # In a thread: a disk that hangs must not hold the loop of all the others.
         look_up = functools.partial(self._look_up, config.name)
-        with self.memory.at_hand():
-            opened, known = await self.turns.run(look_up)
+        with self.history.kept_open():
+            opened, known = await self.opening_threads.run(look_up)
         return Console(
             config,
             opened,
-            Past(
+            ConsoleHistory(
                 _boot(config.name, opened, known),
                 Pace(known.good),
                 known.newest,
                 known.told,
             ),
             metrics,
-            Surroundings(
+            ConsoleContext(
                 self.sinks, self.interpreter, self._limits, self.wall_clock, wake
             ),
         )
 
-    def _look_up(self, name: str) -> tuple[OpenedConsole, Recollection]:
-        known = self.memory.recall(name)
+    def _look_up(self, name: str) -> tuple[OpenedConsole, KnownBoots]:
+        known = self.history.recall(name)
         return _without_notes(self.sinks.archive.open_console(name), known), known
 
     def _limits(self) -> Mapping[Stage, float]:
@@ -114,7 +114,7 @@ class Workshop:
         )
 
 
-def _without_notes(opened: OpenedConsole, known: Recollection) -> OpenedConsole:
+def _without_notes(opened: OpenedConsole, known: KnownBoots) -> OpenedConsole:
     """Return where a console goes on; a log of notes alone has begun no boot."""
     is_known = known.boot is not None and known.boot.boot == opened.boot
     said = opened.restored or opened.pending or opened.offset != opened.boot_offset
@@ -123,7 +123,7 @@ def _without_notes(opened: OpenedConsole, known: Recollection) -> OpenedConsole:
     return replace(opened, continues=False, boot=opened.boot - 1, last_output=None)
 
 
-def _boot(name: str, opened: OpenedConsole, known: Recollection) -> Boot | None:
+def _boot(name: str, opened: OpenedConsole, known: KnownBoots) -> Boot | None:
     """Return the boot that goes on, as the index knows it or the archive does."""
     if not opened.continues:
         return None

@@ -22,8 +22,8 @@ CHECK_EVERY = 5.0
 """Seconds between two looks at what may last minutes only."""
 
 
-class Console(Protocol):
-    """Who gets turns; see `solrecd.console.Console`."""
+class InterpretedConsole(Protocol):
+    """Who gets turns; see `solrecd.console.InterpretedConsole`."""
 
     def interpret(self) -> None:
         """Give what arrived to the interpreter and the sinks."""
@@ -51,7 +51,7 @@ class Source(Protocol):
         """Try to get a console going that should print."""
 
 
-class Rounds:
+class InterpretLoop:
     """The turns of a set of consoles.
 
     Args:
@@ -60,21 +60,21 @@ class Rounds:
 
     def __init__(self, wall_clock: Callable[[], int]) -> None:
         self._wall_clock = wall_clock
-        self._present: dict[Console, Source] = {}
-        self._woken: set[Console] = set()
-        self._unsettled: set[Console] = set()
+        self._present: dict[InterpretedConsole, Source] = {}
+        self._woken: set[InterpretedConsole] = set()
+        self._unsettled: set[InterpretedConsole] = set()
         self._output = trio.Event()
 
-    def join(self, console: Console, source: Source) -> None:
+    def join(self, console: InterpretedConsole, source: Source) -> None:
         """Give a console turns from now on."""
         self._present[console] = source
 
-    def leave(self, console: Console) -> None:
+    def leave(self, console: InterpretedConsole) -> None:
         """Give it the last one, for what is left."""
         console.interpret()
         del self._present[console]
 
-    def wake(self, console: Console) -> None:
+    def wake(self, console: InterpretedConsole) -> None:
         """It has output to interpret."""
         self._woken.add(console)
         self._output.set()
@@ -85,7 +85,7 @@ class Rounds:
             nursery.start_soon(self._interpret_forever)
             nursery.start_soon(self._check_forever)
 
-    async def everybody(self, act: Callable[[Console], object]) -> None:
+    async def for_each(self, act: Callable[[InterpretedConsole], object]) -> None:
         """Do something with each console, other tasks in between."""
         await self._in_slices(self._present, act)
 
@@ -101,7 +101,7 @@ class Rounds:
             await self._in_slices(self._unsettled, self._settle)
             self._unsettled &= self._present.keys()
 
-    def _settle(self, console: Console) -> None:
+    def _settle(self, console: InterpretedConsole) -> None:
         if console.settle(self._wall_clock()):
             self._unsettled.discard(console)
             self._present[console].output_paused()
@@ -109,15 +109,17 @@ class Rounds:
     async def _check_forever(self) -> None:
         while True:
             await trio.sleep(CHECK_EVERY)
-            await self.everybody(self._check)
+            await self.for_each(self._check)
 
-    def _check(self, console: Console) -> None:
+    def _check(self, console: InterpretedConsole) -> None:
         at = self._wall_clock()
         console.check(at)
         console.end_silence(at, self._present[console].revive)
 
     async def _in_slices(
-        self, consoles: Iterable[Console], act: Callable[[Console], object]
+        self,
+        consoles: Iterable[InterpretedConsole],
+        act: Callable[[InterpretedConsole], object],
     ) -> None:
         began = trio.current_time()
         for console in tuple(consoles):
@@ -128,5 +130,5 @@ class Rounds:
                 began = trio.current_time()
 
 
-def _interpret(console: Console) -> None:
+def _interpret(console: InterpretedConsole) -> None:
     console.interpret()

@@ -1,6 +1,6 @@
 """What people may do with one console, whoever carries the wish here.
 
-Each deed goes to where it belongs (desk, keeper, BMC) and into the console's record:
+Each goes to where it belongs (attachments, keeper, BMC) and into the console's record:
 who, what and when, as a note in the log and as an event. What was typed is recorded
 only where ``record_input`` says so: it holds passwords, too.
 """
@@ -15,7 +15,7 @@ from typing import Any, Final, TypeVar
 import trio
 
 from solrecd.console import Console
-from solrecd.console.desk import Claim, Mode, Seat
+from solrecd.console.attachments import Attachment, Mode, WriteClaim
 from solrecd.events import OperatorAct
 from solrecd.process.stamps import format_stamp
 from solrecd.sources.base import (
@@ -75,45 +75,49 @@ class Operation:
         self._wall_clock = wall_clock
         self._source = source
 
-    # The desk.
+    # Attached clients.
 
     @contextmanager
-    def attached(self, user: str, mode: Mode, claim: Claim) -> Iterator[Seat]:
-        """Sit at the desk while the context lasts.
+    def attached(
+        self, user: str, mode: Mode, claim: WriteClaim
+    ) -> Iterator[Attachment]:
+        """Attach while the context lasts.
 
         Raises:
-            DeskTakenError: somebody else writes, and is not to be disturbed.
+            ConsoleTakenError: somebody else writes, and is not to be disturbed.
         """
-        desk = self._console.desk
-        seat = desk.sit(user, mode, claim, self._wall_clock())
+        attachments = self._console.attachments
+        attachment = attachments.attach(user, mode, claim, self._wall_clock())
         try:
-            yield seat
+            yield attachment
         finally:
-            desk.leave(seat)
+            attachments.detach(attachment)
 
-    def change(self, seat: Seat, mode: Mode, claim: Claim) -> None:
+    def change(self, attachment: Attachment, mode: Mode, claim: WriteClaim) -> None:
         """Let somebody who is attached write, or only watch.
 
         Raises:
-            DeskTakenError: as `attached`.
+            ConsoleTakenError: as `attached`.
         """
-        self._console.desk.change(seat, mode, claim)
+        self._console.attachments.change(attachment, mode, claim)
 
     def who(self) -> list[dict[str, Any]]:
         """Return the contract's ``who`` objects."""
-        return [self._in_words(seat) for seat in self._console.desk.seats]
+        return [
+            self._as_row(attachment) for attachment in self._console.attachments.present
+        ]
 
-    def beside(self, seat: Seat) -> list[dict[str, Any]]:
+    def beside(self, attachment: Attachment) -> list[dict[str, Any]]:
         """Return the ``who`` objects of the others."""
-        seats = self._console.desk.seats
-        return [self._in_words(other) for other in seats if other is not seat]
+        present = self._console.attachments.present
+        return [self._as_row(other) for other in present if other is not attachment]
 
-    def _in_words(self, seat: Seat) -> dict[str, Any]:
+    def _as_row(self, attachment: Attachment) -> dict[str, Any]:
         return {
             "console": self._console.name,
-            "user": seat.user,
-            "mode": seat.mode.value,
-            "since": format_stamp(seat.since),
+            "user": attachment.user,
+            "mode": attachment.mode.value,
+            "since": format_stamp(attachment.since),
         }
 
     async def type(self, user: str, data: bytes) -> None:
@@ -151,7 +155,7 @@ class Operation:
             self._source.write(key.encode("ascii"))
         text = f"{user} sent a break" + (f" and SysRq {key}" if key else "")
         self._console.note_act(OperatorAct.BREAK, text, user)
-        self._console.desk.say(text)
+        self._console.attachments.say(text)
 
     @property
     def _no_session(self) -> str:
@@ -205,7 +209,7 @@ class Operation:
     def acknowledge(self, user: str, text: str = "") -> None:
         """Let others know that somebody takes care of what is wrong here.
 
-        It lasts until something new happens (see `solrecd.console.attention`).
+        It lasts until something new happens (see `solrecd.console.acknowledgement`).
         """
         why = f": {text}" if text.strip() else ""
         self._console.note_act(
@@ -219,19 +223,19 @@ class Operation:
         )
 
     def message(self, user: str, text: str) -> int:
-        """Tell everybody at the desk something; return how many there are."""
-        self._console.desk.say(f"{user}: {text}")
-        return len(self._console.desk.seats)
+        """Tell every attached client something; return how many there are."""
+        self._console.attachments.say(f"{user}: {text}")
+        return len(self._console.attachments.present)
 
     # The session.
 
-    def give_away(self, user: str, seconds: float) -> None:
+    def yield_session(self, user: str, seconds: float) -> None:
         """End the session for a while: somebody needs the BMC to himself."""
         sharing = self._sharing
         text = f"{user} was given the console for {seconds:.0f} s"
         self._console.note_act(OperatorAct.YIELDED, text, user)
-        self._console.desk.say(text)
-        sharing.give_away(seconds, f"given to {user}")
+        self._console.attachments.say(text)
+        sharing.yield_session(seconds, f"given to {user}")
 
     def take_back(self, user: str) -> None:
         """Have the console at once, whoever holds it."""
@@ -245,7 +249,7 @@ class Operation:
         """Begin a fresh session at once."""
         text = f"{user} wanted a fresh session"
         self._console.note_act(OperatorAct.RECONNECTED, text, user)
-        self._console.desk.say(text)
+        self._console.attachments.say(text)
         self._source.reconnect(f"for {user}")
 
     # The machine.
@@ -271,7 +275,7 @@ class Operation:
         text = f"{user} asked for power {action.value}"
         act = OperatorAct(f"power_{action.value}")
         self._console.note_act(act, text, user)
-        self._console.desk.say(text)
+        self._console.attachments.say(text)
         beginning = act.value if action in _BEGINNINGS else None
         self._console.expect(_ENDINGS.get(action), beginning)
         try:
@@ -303,7 +307,7 @@ class Operation:
         """
         return await self._examiner.proposals()
 
-    async def treat(
+    async def apply_fixes(
         self, user: str, parameters: Collection[int]
     ) -> Sequence[Mapping[str, Any]]:
         """Set what was proposed; return what became of it.
@@ -312,4 +316,4 @@ class Operation:
             OperationError: consoles of this kind cannot be examined.
             SourceError: it cannot be asked now.
         """
-        return await self._examiner.treat(user, parameters)
+        return await self._examiner.apply_fixes(user, parameters)

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import trio
 
-from solrecd.console.board import Board
+from solrecd.console.changes import ChangeNotifier
 from solrecd.events import Event, Line
 
 VIEWER_BUFFER = 2000
@@ -79,7 +79,7 @@ class Viewers:
     """Hands lines and events of all consoles to whoever watches them."""
 
     def __init__(self) -> None:
-        self.board = Board()
+        self.notifier = ChangeNotifier()
         """For those who want to know how consoles are, not what they print."""
         self._viewers: set[_Viewer] = set()
         self._recent: dict[str, deque[Line]] = {}
@@ -100,7 +100,7 @@ class Viewers:
             events: what happened to it.
             quiet: the unfinished line, when nothing has come for a while.
         """
-        self.board.mark(console)
+        self.notifier.mark(console)
         watching = [viewer for viewer in self._viewers if _watches(viewer, console)]
         if lines:
             recent = self._recent.setdefault(console, deque(maxlen=RECENT_LINES))
@@ -132,7 +132,7 @@ class Viewers:
 
     def forget(self, console: str) -> None:
         """Drop what is remembered of a console that was removed."""
-        self.board.mark(console)
+        self.notifier.mark(console)
         self._recent.pop(console, None)
         self._unfinished.pop(console, None)
 

@@ -1,14 +1,12 @@
-"""The numbers of those who are told of alerts."""
+"""The numbers of the receivers of alerts."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from solrecd.metrics import families as f
-from solrecd.metrics.fleet import Metrics
-
-_RESULTS = ("delivered", "failed", "dropped", "held_back")
+from solrecd.metrics.daemon import DaemonMetrics
+from solrecd.metrics.samples import Samples, Source
 
 
 class ReceiverNumbers(Protocol):
@@ -28,7 +26,7 @@ class ReceiverNumbers(Protocol):
 
     @property
     def held_back(self) -> int:
-        """Events that it was not told of, because it was told the same just before."""
+        """Events that it was not sent, because it was sent the same just before."""
 
     @property
     def waiting(self) -> int:
@@ -40,38 +38,44 @@ class ReceiverNumbers(Protocol):
 
     @property
     def works(self) -> bool:
-        """Whether it took what it was told last."""
+        """Whether it accepted what it was sent last."""
 
 
 Receivers = Callable[[], Mapping[str, ReceiverNumbers]]
 
 
 def sample_alerts(
-    metrics: Metrics, receivers: Receivers, dropped: Callable[[], int]
+    metrics: DaemonMetrics, receivers: Receivers, dropped: Callable[[], int]
 ) -> None:
     """Have the numbers of all receivers in each scrape from now on.
 
     Args:
         metrics: of the daemon.
         receivers: returns the numbers of now, by the receiver's name.
-        dropped: returns the events that nobody was told of.
+        dropped: returns the events that no receiver was sent.
     """
 
-    def gauge(value: Callable[[ReceiverNumbers], int]) -> Callable[[], _Samples]:
+    def each(value: Callable[[ReceiverNumbers], int]) -> Source:
         return lambda: {(name,): value(one) for name, one in receivers().items()}
 
-    def notices() -> _Samples:
+    def notices() -> Samples:
         return {
-            (name, result): getattr(one, result)
+            (name, result): count
             for name, one in receivers().items()
-            for result in _RESULTS
+            for result, count in _results(one).items()
         }
 
-    metrics.gauge(f.ALERT_NOTICES, notices)
-    metrics.gauge(f.ALERT_QUEUE, gauge(lambda one: one.waiting))
-    metrics.gauge(f.ALERTS_FIRING, gauge(lambda one: one.firing))
-    metrics.gauge(f.ALERT_RECEIVER_UP, gauge(lambda one: int(one.works)))
-    metrics.gauge(f.ALERT_EVENTS_DROPPED, lambda: {(): dropped()})
+    metrics.alert_notices = notices
+    metrics.alert_queue = each(lambda one: one.waiting)
+    metrics.alerts_firing = each(lambda one: one.firing)
+    metrics.alert_receiver_up = each(lambda one: int(one.works))
+    metrics.alert_events_dropped = lambda: {(): dropped()}
 
 
-_Samples = Mapping[tuple[str, ...], float]
+def _results(one: ReceiverNumbers) -> Mapping[str, int]:
+    return {
+        "delivered": one.delivered,
+        "failed": one.failed,
+        "dropped": one.dropped,
+        "held_back": one.held_back,
+    }

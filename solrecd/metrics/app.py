@@ -58,7 +58,7 @@ class _Scrapes:
     """Answers each request with a scrape of its own.
 
     Not Starlette's streaming response: that cancels its sender as soon as hypercorn
-    tells of the end, in the midst of hypercorn's closing the connection, and a client
+    reports the end, in the midst of hypercorn's closing the connection, and a client
     who reads until the end (HTTP/1.0, ``Connection: close``) never sees one.
     """
 
@@ -81,9 +81,9 @@ class _Scrapes:
             self._under_way -= 1
 
     async def _answer(self, scope: Scope, send: Send) -> None:
-        wishes = Headers(scope=scope)
-        form = format_for(", ".join(wishes.getlist("accept")))
-        zips = takes_gzip(", ".join(wishes.getlist("accept-encoding")))
+        request = Headers(scope=scope)
+        form = format_for(", ".join(request.getlist("accept")))
+        zips = takes_gzip(", ".join(request.getlist("accept-encoding")))
         headers = [
             (b"content-type", form.value.encode()),
             (b"vary", b"Accept, Accept-Encoding"),

@@ -18,12 +18,20 @@ from solrecd.events import (
     Stage,
 )
 from solrecd.metrics.histogram import Exemplar, Histogram
+from solrecd.metrics.series import (
+    counter,
+    counters,
+    gauge,
+    info,
+    known_gauge,
+    stamp,
+    stamp_with,
+)
+from solrecd.stages import BOOT_STAGES
 
 ENDED_OUTCOMES = tuple(one for one in Outcome if one is not Outcome.RUNNING)
 
-TIMED_STAGES = tuple(
-    one for one in Stage if one not in (Stage.UNKNOWN, Stage.OFF, Stage.LOGIN)
-)
+TIMED_STAGES = tuple(stage for stage in BOOT_STAGES if stage is not Stage.LOGIN)
 """Stages whose length says something about the boot; a login lasts for months."""
 
 
@@ -39,71 +47,105 @@ class Shared:
     """Told each failure."""
 
 
+@dataclass(slots=True, eq=False)
 class ConsoleMetrics:
     """What is known of one console; counters only grow.
 
-    Plain attributes, because the hot path adds to them for each packet. Counters by
-    reason have only what happened: hardly any of it ever does.
-
-    Args:
-        shared: with the other consoles.
+    A field is a metric: its declaration is all that a new one needs, beside the code
+    that adds to it. Plain attributes, because the hot path adds to them for each
+    packet. Counters by reason have only what happened: hardly any of it ever does.
     """
 
-    __slots__ = (
-        "_last_ended",
-        "_shared",
-        "bmc_reachable",
-        "boots",
-        "crashes",
-        "failed",
-        "failures",
-        "gaps",
-        "last_output",
-        "left_logged_in",
-        "lost",
-        "lost_bytes",
-        "power_on",
-        "received_bytes",
-        "session_reason",
-        "session_since",
-        "session_state",
-        "session_up",
-        "stage",
-        "stage_since",
-        "stolen",
-        "stuck",
+    _shared: Shared
+    """With the other consoles."""
+    _last_ended: int = 0
+    labels: Mapping[str, str] = info(
+        "solrecd_console_info",
+        "The console's labels from the configuration; always 1.",
     )
-
-    def __init__(self, shared: Shared) -> None:
-        self.received_bytes = 0
-        self.last_output = 0
-        """Stamp of the newest byte; 0 before the first."""
-        self.session_up = 0
-        self.bmc_reachable = 0
-        self.power_on: bool | None = None
-        """None while nobody can tell."""
-        self.session_state = SessionState.CONNECTING
-        self.session_since = 0
-        """Stamp of entering that state; 0 before the first one is known."""
-        self.session_reason = ""
-        """Why it is not up, a `LostReason`; empty while nothing is wrong."""
-        self.stolen = 0
-        self.crashes = 0
-        """Bugs of ours that this console met."""
-        self.lost: dict[str, int] = {}
-        self.gaps: dict[str, int] = {}
-        self.lost_bytes: dict[str, int] = {}
-        self.boots: dict[str, int] = {}
-        self.failures: dict[str, int] = {}
-        self.stage = Stage.UNKNOWN
-        self.stage_since = 0
-        """Stamp; 0 while no stage is known."""
-        self.stuck = 0
-        self.failed = 0
-        self.left_logged_in = False
-        """A shell was left open on the console."""
-        self._shared = shared
-        self._last_ended = 0
+    session_up: int = gauge(
+        "solrecd_sol_session_up",
+        "1 while the console's SoL payload is ours and its output is recorded.",
+    )
+    bmc_reachable: int = gauge(
+        "solrecd_bmc_reachable",
+        "1 when the BMC answered the last time it was asked anything.",
+    )
+    power_on: bool | None = known_gauge(
+        "solrecd_power_on",
+        "1 when the machine is on, as its BMC says; absent while the BMC does not say.",
+    )
+    lost: dict[str, int] = counters(
+        "solrecd_sol_session_lost_total",
+        "Sessions that were up and ended, by why.",
+        reason=LostReason,
+    )
+    session_state: SessionState = SessionState.CONNECTING
+    session_reason: str = ""
+    """Why it is not up, a `LostReason`; empty while nothing is wrong."""
+    session_since: int = stamp_with(
+        "solrecd_sol_session_state_entered_timestamp_seconds",
+        "When the session entered the state it is in now; only that state has a"
+        " series.",
+        ("session_state", "session_reason"),
+        state=SessionState,
+        reason=LostReason,
+    )
+    """Stamp of entering the state; 0 before the first one is known."""
+    stolen: int = counter(
+        "solrecd_sol_session_stolen_total",
+        "Times another client took the SoL payload from us.",
+    )
+    received_bytes: int = counter(
+        "solrecd_console_received_bytes_total", "Bytes of console output recorded."
+    )
+    lost_bytes: dict[str, int] = counters(
+        "solrecd_console_lost_bytes_total",
+        "Bytes of console output known to be lost, where their number is known.",
+        reason=GapReason,
+    )
+    gaps: dict[str, int] = counters(
+        "solrecd_console_gaps_total",
+        "Places where console output is, or may be, missing.",
+        reason=GapReason,
+    )
+    last_output: int = stamp(
+        "solrecd_console_last_output_timestamp_seconds",
+        "When the console printed something last; absent before the first byte.",
+    )
+    boots: dict[str, int] = counters(
+        "solrecd_boots_total", "Boots that ended, by how.", outcome=ENDED_OUTCOMES
+    )
+    stage: Stage = Stage.UNKNOWN
+    stage_since: int = stamp_with(
+        "solrecd_boot_stage_entered_timestamp_seconds",
+        "When the boot entered the stage it is in now; only that stage has a series.",
+        ("stage",),
+        stage=Stage,
+    )
+    """Stamp; 0 while no stage is known."""
+    stuck: int = gauge(
+        "solrecd_boot_stuck",
+        "1 while the boot has been in its stage for longer than the stage's timeout.",
+    )
+    failed: int = gauge(
+        "solrecd_boot_failed",
+        "1 while the newest boot has failed and nothing has followed it.",
+    )
+    left_logged_in: bool = gauge(
+        "solrecd_console_left_logged_in",
+        "1 while a shell prompt has been waiting on the console for 15 minutes.",
+    )
+    crashes: int = counter(
+        "solrecd_console_crashes_total",
+        "Bugs of solrecd's that a console met; it goes on, and the log has a"
+        " traceback.",
+    )
+    failures: dict[str, int] = counters(
+        "solrecd_failures_total",
+        "Failures read in the console output, by what failed.",
+        name=(),
+    )
 
     def session_entered(
         self, state: SessionState, at: int, reason: LostReason | None
@@ -136,7 +178,7 @@ class ConsoleMetrics:
     def saw(self, event: Event) -> None:
         """Take one event.
 
-        Gaps and sessions are not counted here: whoever raises those events calls
+        Gaps and sessions are not counted here: the code that raises those events calls
         `gap` and `session_lost`, and each is counted once.
         """
         if event.kind is Kind.FAILURE and event.name in self._shared.failure_names:

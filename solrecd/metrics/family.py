@@ -1,9 +1,21 @@
-"""What a metric family is, and how each exposition format announces it."""
+"""What a metric family is, how it is declared, and how each format announces it.
+
+A family is declared as a field of a dataclass, and that field is what counts: nothing
+else names it but the code that adds to it. `series` and `samples` have the functions
+to declare with.
+"""
 
 from __future__ import annotations
 
 import enum
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, fields, replace
+from itertools import product
+from typing import Any, NamedTuple
+
+Labels = Mapping[str, tuple[str, ...]]
+"""Names of labels, each with all of its values where these are a closed set that is
+known here; none otherwise."""
 
 _UNITS = ("bytes", "seconds")
 """Base units in use; a name that has one ends with it (OpenMetrics 1.0, "Units")."""
@@ -26,7 +38,8 @@ class Type(enum.StrEnum):
     HISTOGRAM = "histogram"
 
 
-class Family(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Family:
     """One metric family."""
 
     name: str
@@ -34,7 +47,20 @@ class Family(NamedTuple):
     type: Type
     help: str
     """One sentence without quotes and backslashes, which the formats escape unlike."""
-    labels: tuple[str, ...] = ()
+    labels: Labels = field(default_factory=dict)
+
+    def knowing(self, words: Mapping[str, Iterable[str]]) -> Family:
+        """Return the family with the values of labels that are known here alone.
+
+        Args:
+            words: all values, by the label's name.
+        """
+        known = {name: tuple(words.get(name, its)) for name, its in self.labels.items()}
+        return replace(self, labels=known)
+
+    def series(self) -> Iterator[tuple[str, ...]]:
+        """Yield the label values of all series; none where a label's are not known."""
+        return product(*self.labels.values())
 
     @property
     def unit(self) -> str:
@@ -50,3 +76,43 @@ class Family(NamedTuple):
         name = self.name.removesuffix("_total")
         unit = f"# UNIT {name} {self.unit}\n" if self.unit else ""
         return f"# HELP {name} {self.help}\n# TYPE {name} {self.type}\n{unit}"
+
+
+class Declared(NamedTuple):
+    """A family, and the field that it was declared as."""
+
+    attribute: str
+    family: Family
+    how: Any
+    """What writes it, as the function that declared it has it."""
+
+
+def declare(family: Family, how: object, default: Callable[[], object]) -> Any:
+    """Return the field of a dataclass that keeps the values of a family.
+
+    Args:
+        family: what the field is of.
+        how: what writes it.
+        default: makes the field's first value.
+    """
+    return field(default_factory=default, metadata={_DECLARED: (family, how)})
+
+
+def labels_of(labels: Mapping[str, Iterable[str]]) -> Labels:
+    """Return labels with their values as plain texts."""
+    return {label: tuple(map(str, its)) for label, its in labels.items()}
+
+
+def unknown() -> None:
+    """Return the first value of what is not known at first."""
+    return
+
+
+def declared_in(model: type) -> Iterator[Declared]:
+    """Yield the families of a dataclass, in the order of its fields."""
+    for one in fields(model):
+        if _DECLARED in one.metadata:
+            yield Declared(one.name, *one.metadata[_DECLARED])
+
+
+_DECLARED = "solrecd.metrics.family"

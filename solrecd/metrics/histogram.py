@@ -39,7 +39,7 @@ class Histogram:
         self.sum += value * times
 
     def observe_one(self, exemplar: Exemplar) -> None:
-        """Count a value that can be told by name."""
+        """Count a value that is known by name."""
         self.exemplars[bisect_left(self.bounds, exemplar.value)] = exemplar
         self.observe(exemplar.value)
 

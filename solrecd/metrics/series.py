@@ -1,5 +1,7 @@
 """The series that families have for each console, written for many consoles at once.
 
+The functions at the end declare such a family as a field of `console.ConsoleMetrics`.
+
 prometheus_client takes a second for a fleet of 5000 consoles, most of it in child
 objects. Here a writer takes a batch of consoles and uses what fleets are like: nearly
 all counters by reason are 0 and most gauges are the same everywhere, so that one
@@ -11,17 +13,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
+from typing import Any
 
-from solrecd.metrics.console import ConsoleMetrics
 from solrecd.metrics.exposition import escape, label_set, seconds
-from solrecd.metrics.family import Family
+from solrecd.metrics.family import Family, Type, declare, labels_of, unknown
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
     """A console as it is written: its name is escaped once, not in each scrape."""
 
-    metrics: ConsoleMetrics
+    metrics: object
+    """A `console.ConsoleMetrics`: writers read its attributes by their names."""
     name: str
     """Escaped."""
     labels: str
@@ -34,7 +37,11 @@ Writer = Callable[[Sequence[Member]], str]
 """Returns the series of one family for a batch of one or more consoles."""
 
 
-def member(name: str, labels: Mapping[str, str], metrics: ConsoleMetrics) -> Member:
+How = Callable[[Family, str], Writer]
+"""Makes the writer of a family out of it and the attribute that keeps its values."""
+
+
+def member(name: str, labels: Mapping[str, str], metrics: object) -> Member:
     """Return a console with what is written of it each time."""
     console = ("console", name)
     return Member(
@@ -45,8 +52,8 @@ def member(name: str, labels: Mapping[str, str], metrics: ConsoleMetrics) -> Mem
     )
 
 
-def number(family: Family, attribute: str) -> Writer:
-    """Write a whole number, or a truth, of `ConsoleMetrics`."""
+def _number(family: Family, attribute: str) -> Writer:
+    """Write a whole number, or a truth."""
     start, value_of = family.name, attrgetter(f"metrics.{attribute}")
 
     def write(batch: Sequence[Member]) -> str:
@@ -64,9 +71,9 @@ def number(family: Family, attribute: str) -> Writer:
     return write
 
 
-def known_number(family: Family, attribute: str) -> Writer:
+def _known_number(family: Family, attribute: str) -> Writer:
     """Write the same of those consoles alone of which it is known, is not None."""
-    write_all, value_of = number(family, attribute), attrgetter(f"metrics.{attribute}")
+    write_all, value_of = _number(family, attribute), attrgetter(f"metrics.{attribute}")
 
     def write(batch: Sequence[Member]) -> str:
         known = [one for one in batch if value_of(one) is not None]
@@ -75,7 +82,7 @@ def known_number(family: Family, attribute: str) -> Writer:
     return write
 
 
-def stamp(family: Family, attribute: str) -> Writer:
+def _stamp(family: Family, attribute: str) -> Writer:
     """Write a time; a console has none while it is 0."""
     start, value_of = family.name, attrgetter(f"metrics.{attribute}")
 
@@ -91,8 +98,38 @@ def stamp(family: Family, attribute: str) -> Writer:
     return write
 
 
-def info(family: Family) -> Writer:
-    """Write the labels of the configuration."""
+def _stamp_with(words: Sequence[str]) -> How:
+    """Write a time as `_stamp` does, with labels that are attributes, too.
+
+    Args:
+        words: the attributes, in the order of the family's labels.
+    """
+
+    def how(family: Family, attribute: str) -> Writer:
+        start = f'{family.name}{{console="'
+        end = "".join(f',{label}="%s"' for label in [*family.labels][1:])
+        at_of = attrgetter(f"metrics.{attribute}")
+        words_of = attrgetter(*(f"metrics.{word}" for word in words))
+
+        def write(batch: Sequence[Member]) -> str:
+            lines, last, labels = [], None, ""
+            values = zip(batch, map(at_of, batch), map(words_of, batch), strict=True)
+            for one, at, found in values:
+                # Hardly ever: most consoles are in the same state.
+                if found != last:
+                    last, labels = found, f'"{end}}} ' % found
+                if at:
+                    lines.append(f"{start}{one.name}{labels}{seconds(at)}\n")
+            return "".join(lines)
+
+        return write
+
+    return how
+
+
+def _info(family: Family, attribute: str) -> Writer:
+    """Write the labels of the configuration, which the members have."""
+    del attribute
 
     def write(batch: Sequence[Member]) -> str:
         return "".join([f"{family.name}{one.info}1\n" for one in batch])
@@ -100,62 +137,28 @@ def info(family: Family) -> Writer:
     return write
 
 
-def stage_entered(family: Family) -> Writer:
-    """Write since when a boot is in its stage; none while no stage is known."""
-    start = f'{family.name}{{console="'
-
-    def write(batch: Sequence[Member]) -> str:
-        return "".join(
-            [
-                f'{start}{one.name}",stage="{one.metrics.stage}"}} '
-                f"{seconds(one.metrics.stage_since)}\n"
-                for one in batch
-                if one.metrics.stage_since
-            ]
-        )
-
-    return write
-
-
-def session_entered(family: Family) -> Writer:
-    """Write since when a session is in its state, and why; none before the first."""
-    start = f'{family.name}{{console="'
-
-    def write(batch: Sequence[Member]) -> str:
-        return "".join(
-            [
-                f'{start}{one.name}",state="{one.metrics.session_state}",'
-                f'reason="{one.metrics.session_reason}"}} '
-                f"{seconds(one.metrics.session_since)}\n"
-                for one in batch
-                if one.metrics.session_since
-            ]
-        )
-
-    return write
-
-
-class Counts:
+class _Counts:
     """Writes the counters that a family has for each console, one for each reason.
 
     Args:
-        family: its labels are ``console`` and one more.
-        keys: all values of the other one; others are not written.
-        attribute: of `ConsoleMetrics`: the counts that are not 0, by key.
+        family: its labels are ``console`` and one more, whose values are all known;
+            others are not written.
+        attribute: has the counts that are not 0, by that value.
     """
 
-    def __init__(self, family: Family, keys: Iterable[str], attribute: str) -> None:
+    def __init__(self, family: Family, attribute: str) -> None:
         console, label = family.labels
+        keys = dict.fromkeys(family.labels[label])
         self._counts: Callable[[Member], Mapping[str, int]] = attrgetter(
             f"metrics.{attribute}"
         )
-        ends = [f'",{label}="{escape(key)}"}} ' for key in dict.fromkeys(keys)]
+        ends = [f'",{label}="{escape(key)}"}} ' for key in keys]
         start = f'{family.name}{{{console}="'
         # What stands between two times that the console's name does: the rest of one
         # series and the beginning of the next.
         self._nexts = ["\n" + start] * (len(ends) - 1) + ["\n"] * bool(ends)
         self._ends = ends
-        self._places = {key: place for place, key in enumerate(dict.fromkeys(keys))}
+        self._places = {key: place for place, key in enumerate(keys)}
         zeros = [f"{end}0{after}" for end, after in zip(ends, self._nexts, strict=True)]
         self._zeros = [start, *zeros] if ends else [""]
 
@@ -177,3 +180,64 @@ class Counts:
             if place is not None:
                 parts[place + 1] = f"{self._ends[place]}{count}{self._nexts[place]}"
         return parts
+
+
+# How a family is declared: each function returns a field of `console.ConsoleMetrics`.
+
+
+def gauge(name: str, help_: str) -> Any:
+    """Declare a whole number, or a truth, 0 at first."""
+    return declare(_family(name, Type.GAUGE, help_), _number, int)
+
+
+def known_gauge(name: str, help_: str) -> Any:
+    """Declare a number that is None while it is not known: no series then."""
+    return declare(_family(name, Type.GAUGE, help_), _known_number, unknown)
+
+
+def counter(name: str, help_: str) -> Any:
+    """Declare a counter without further labels."""
+    return declare(_family(name, Type.COUNTER, help_), _number, int)
+
+
+def counters(name: str, help_: str, /, **label: Iterable[str]) -> Any:
+    """Declare a counter with one more label, all of whose series are there at 0.
+
+    Args:
+        name: of the family.
+        help_: what it counts.
+        label: its name, and all its values; none where only the daemon knows them,
+            which hands them to `fleet.console_families`.
+
+    Returns: a dictionary of what is not 0, by the label's value.
+    """
+    return declare(_family(name, Type.COUNTER, help_, **label), _Counts, dict)
+
+
+def stamp(name: str, help_: str) -> Any:
+    """Declare a time, a stamp; 0 while it is not known: no series then."""
+    return declare(_family(name, Type.GAUGE, help_), _stamp, int)
+
+
+def stamp_with(
+    name: str, help_: str, words: Sequence[str], /, **labels: Iterable[str]
+) -> Any:
+    """Declare a time with more labels: only the one series of now is there.
+
+    Args:
+        name: of the family.
+        help_: what it tells.
+        words: the attributes that have the values of these labels, in their order.
+        labels: their names, and all that they may be.
+    """
+    family = _family(name, Type.GAUGE, help_, **labels)
+    return declare(family, _stamp_with(words), int)
+
+
+def info(name: str, help_: str) -> Any:
+    """Declare the labels of the configuration."""
+    return declare(_family(name, Type.GAUGE, help_), _info, dict)
+
+
+def _family(name: str, type_: Type, help_: str, /, **labels: Iterable[str]) -> Family:
+    return Family(name, type_, help_, {"console": (), **labels_of(labels)})

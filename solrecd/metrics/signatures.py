@@ -1,4 +1,4 @@
-"""Notices when a crash that nobody had lately shows up on a second machine.
+"""Notices when a crash that was not seen lately reaches a second machine.
 
 A signature is the same for the same crash wherever it happens (`Event.signature`). It
 never becomes a label: what is counted is that one spread, by the failure's name, and

@@ -1,9 +1,9 @@
 """Who may do what: grants of the configuration, callers as they are proven, a judge.
 
-A *caller* is what a connection proves about who asks: a user of this machine, or the
+A *caller* is what a connection proves about the client: a user of this machine, or the
 bearer of a token or of a client certificate. A *grant* gives callers one role, on all
 consoles or on those with certain labels. `Policy.judge` makes the two into `Rights`;
-whoever holds several grants has all of them. Nothing here does I/O.
+a caller with several grants has all of them. Nothing here does I/O.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ class LocalCaller:
 
 @dataclass(frozen=True, slots=True)
 class RemoteCaller:
-    """Somebody on the TLS listener."""
+    """A client of the TLS listener."""
 
     certificate: tuple[str, ...] = ()
     """Names in the client's certificate, common name first; TLS has verified it."""
@@ -125,7 +125,7 @@ class Rights:
 
 
 _MASTER: Final = Grant(name="master", role=Role.ADMIN)
-"""What root has, and everybody who can open the socket while nobody says otherwise."""
+"""The rights of root, and of all who can open the socket unless configured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +140,7 @@ class Policy:
         return any(grant.is_local for grant in self.grants)
 
     def judge(self, caller: Caller) -> Rights:
-        """Return what a caller may do; nothing where nobody knows it."""
+        """Return what a caller may do; nothing for an unknown one."""
         if isinstance(caller, LocalCaller):
             return self._judge_local(caller)
         if caller.token is not None:
@@ -181,9 +181,9 @@ def _is_among(digest: bytes, known: Iterable[bytes]) -> bool:
 def digest_of(token: bytes) -> bytes:
     """Return what is kept and compared of a token.
 
-    One round of SHA-256 is enough for 256 random bits, which nobody can guess; it
+    One round of SHA-256 is enough for 256 random bits, which cannot be guessed; it
     would not be for a password: what is shorter than `TOKEN_MIN` gets a digest that
-    nothing equals, also where somebody configured its hash.
+    nothing equals, also where its hash is configured.
     """
     if not TOKEN_MIN <= len(token) <= TOKEN_MAX:
         return b""

@@ -3,7 +3,7 @@
 A full collection looks at every object there is: 100 to 200 ms with a thousand
 consoles, in which no packet is acknowledged. What a start or a reload makes lives for
 days; so nothing is collected in full while it is made, and afterwards it is left out of
-all collections to come. It is freed all the same when nobody needs it any more, unless
+all collections to come. It is still freed when it is not needed any more, unless
 a cycle holds it, which is why a link takes its cycles apart when it is closed.
 """
 
@@ -23,8 +23,8 @@ SWITCH_INTERVAL = 0.0005
 
 
 @contextmanager
-def without_long_pauses() -> Iterator[None]:
-    """Do something that makes many objects: no full collection interrupts it."""
+def full_collections_postponed() -> Iterator[None]:
+    """Postpone full collections while many objects are made."""
     young, middle, old = gc.get_threshold()
     gc.set_threshold(young, middle, _NEVER)
     try:
@@ -33,11 +33,11 @@ def without_long_pauses() -> Iterator[None]:
         gc.set_threshold(young, middle, old)
 
 
-def keep_what_is() -> None:
-    """Never again look at what there is now; call it rarely, after much was made."""
+def freeze_objects() -> None:
+    """Exclude present objects from collections; call it rarely, after much was made."""
     gc.freeze()
 
 
-def let_the_loop_interrupt() -> None:
-    """Have threads that compute give way to the loop soon; counts for the process."""
+def shorten_switch_interval() -> None:
+    """Let threads that compute give way to the loop soon; for the whole process."""
     sys.setswitchinterval(SWITCH_INTERVAL)

@@ -1,4 +1,4 @@
-"""Keeps the C library's allocator from holding on to memory that nobody uses.
+"""Keeps the C library's allocator from holding on to unused memory.
 
 glibc gives each thread a heap of its own, and raises the size from which on it maps
 memory instead whenever something large is freed. A daemon that lives for months, with

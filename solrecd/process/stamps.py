@@ -36,5 +36,5 @@ def parse_stamp(text: str) -> int:
     # Twenty times as fast as strptime, and an archive has tens of thousands of names;
     # fromisoformat takes other forms, too, which are ruled out here.
     if not _FORM.fullmatch(text):
-        raise ValueError(f"{text!r} is no stamp")
+        raise ValueError(f"{text!r} is not a time stamp")
     return (dt.datetime.fromisoformat(text) - _EPOCH) // _MICROSECOND

@@ -1,11 +1,10 @@
 """Tells systemd how the service is: the only part that knows sdnotify.
 
-sdnotify gives us the connected socket and nothing more: its own ``notify`` would block
-the event loop, cannot send more than Latin-1 and hides every error.
-
-systemd also keeps descriptors for us while we are away (sd_pid_notify_with_fds(3),
-sd_listen_fds_with_names(3)). Each has a name of its own: two under one name come back
-in either order.
+sdnotify sends every message, on a socket that does not block, or the event loop would
+wait for the service manager. What it cannot do is to pass descriptors along with a
+message, so that alone is done here, on its socket: systemd keeps some for us while we
+are away (sd_pid_notify_with_fds(3), sd_listen_fds_with_names(3)). Each has a name of
+its own: two under one name come back in either order.
 """
 
 from __future__ import annotations
@@ -49,16 +48,16 @@ class Notifier:
     the next watchdog ping comes by itself.
 
     Args:
-        channel: connected datagram socket, owned by this object from here on.
+        systemd: connected; its socket is this object's from here on.
         watchdog_interval: see the attribute.
         monotonic_ns: CLOCK_MONOTONIC, which systemd compares a reload with.
         inherited: see the attribute.
-        unit: our name for systemctl; empty: nobody can be asked.
+        unit: our name for systemctl; empty: it cannot be asked.
     """
 
     def __init__(
         self,
-        channel: socket.socket | None = None,
+        systemd: SystemdNotifier | None = None,
         *,
         watchdog_interval: float | None = None,
         monotonic_ns: Callable[[], int] = time.monotonic_ns,
@@ -70,11 +69,11 @@ class Notifier:
         self.inherited = inherited
         """Descriptors that an earlier process stored here, by name; ours now."""
         self._unit = unit
-        self._channel = channel
+        self._systemd = systemd
         self._storing: deque[tuple[str, int | None]] = deque(maxlen=MAX_STORING)
         self._monotonic_ns = monotonic_ns
-        if channel is not None:
-            channel.setblocking(False)
+        if systemd is not None:
+            systemd.socket.setblocking(False)
 
     def ready(self) -> None:
         """Say that the start, or a reload, is complete."""
@@ -103,11 +102,11 @@ class Notifier:
 
     @property
     def keeps_descriptors(self) -> bool:
-        """There is somebody who may keep descriptors while we are away."""
-        return self._channel is not None
+        """The service manager may keep descriptors while we restart."""
+        return self._systemd is not None
 
     def store(self, name: str, fd: int) -> None:
-        """Have a descriptor kept, under a name that no other one has."""
+        """Store a descriptor, under a unique name."""
         # FDPOLL=0, or systemd would drop a socket for an ICMP error queued on it.
         self._storing.append((f"FDSTORE=1\nFDNAME={name}\nFDPOLL=0", fd))
         self._store_waiting()
@@ -117,15 +116,15 @@ class Notifier:
         self._storing.append((f"FDSTOREREMOVE=1\nFDNAME={name}", None))
         self._store_waiting()
 
-    async def restarts_us(self) -> bool:
+    async def will_restart(self) -> bool:
         """Whether the stop that was asked of us is the first half of a restart.
 
         A service is not told. systemd's queue is the only place that knows: while we
         stop, the job there is "restart"; it becomes "start" when we are gone. Where
-        nobody answers (no D-Bus, no systemctl), or nothing was stored, the stop counts
-        as one for good.
+        there is no answer (no D-Bus, no systemctl), or nothing was stored, it counts as
+        a final stop.
         """
-        if not self._unit or self._channel is None:
+        if not self._unit or self._systemd is None:
             return False
         with trio.move_on_after(ASK_TIMEOUT):
             return await self._stores_something() and await self._has_restart_job()
@@ -134,9 +133,9 @@ class Notifier:
     async def restarts(self) -> int:
         """Return how often the service manager restarted us by itself.
 
-        Since somebody started the unit; 0 where nobody knows.
+        Since the unit was started by hand; 0 where that is unknown.
         """
-        if not self._unit or self._channel is None:
+        if not self._unit or self._systemd is None:
             return 0
         with trio.move_on_after(ASK_TIMEOUT):
             shown = await _ask_systemd("show", "--property=NRestarts", self._unit)
@@ -160,28 +159,27 @@ class Notifier:
 
     def _store_waiting(self) -> None:
         """Send what waits, in order; the queue of the socket may be short."""
-        while self._storing and self._channel is not None:
+        while self._storing and self._systemd is not None:
             message, fd = self._storing[0]
+            descriptors = [] if fd is None else [fd]
             try:
-                socket.send_fds(
-                    self._channel, [message.encode()], [] if fd is None else [fd]
-                )
+                socket.send_fds(self._systemd.socket, [message.encode()], descriptors)
             except BlockingIOError:
                 return
             except OSError:
-                pass  # nobody listens, or the descriptor was closed meanwhile
+                pass  # no listener, or the descriptor was closed meanwhile
             self._storing.popleft()
 
     def close(self) -> None:
         """Close the socket; later messages go nowhere."""
-        if self._channel is not None:
-            self._channel.close()
-            self._channel = None
+        if self._systemd is not None:
+            self._systemd.socket.close()
+            self._systemd = None
 
     def _send(self, message: str) -> None:
-        if self._channel is not None:
-            with suppress(OSError):
-                self._channel.send(message.encode(errors="replace"))
+        if self._systemd is not None:
+            # It sends Latin-1, through which the bytes of UTF-8 pass as they are.
+            self._systemd.notify(message.encode(errors="replace").decode("latin-1"))
 
 
 def connect(environ: Mapping[str, str] = os.environ) -> Notifier:
@@ -191,14 +189,21 @@ def connect(environ: Mapping[str, str] = os.environ) -> Notifier:
         environ: tells the watchdog's time and whether there is a socket at all; which
             one it is, sdnotify itself reads from the environment of the process.
     """
-    # Outside systemd, sdnotify would leave an open socket behind.
-    channel = SystemdNotifier().socket if environ.get("NOTIFY_SOCKET") else None
     return Notifier(
-        channel,
+        _service_manager(environ),
         watchdog_interval=_watchdog_interval(environ),
         inherited=inherited_descriptors(environ),
         unit=environ.get("SOLRECD_UNIT", ""),
     )
+
+
+def _service_manager(environ: Mapping[str, str]) -> SystemdNotifier | None:
+    """Return the connected service manager; None where there is none to be reached."""
+    # Without an address sdnotify would leave an open socket behind.
+    if not environ.get("NOTIFY_SOCKET"):
+        return None
+    found = SystemdNotifier()
+    return None if found.socket is None else found
 
 
 def inherited_descriptors(environ: Mapping[str, str]) -> dict[str, int]:

@@ -26,7 +26,7 @@ def server_context(files: TlsFiles) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.options |= ssl.OP_NO_RENEGOTIATION
-    # Nobody comes back by a ticket of a time when other certificates counted.
+    # No session ticket outlives the certificates it was issued under.
     context.options |= ssl.OP_NO_TICKET
     context.num_tickets = 0
     context.set_alpn_protocols(["http/1.1"])
@@ -51,7 +51,7 @@ def _ask_for_certificates(context: ssl.SSLContext, authority: str) -> None:
             f"cannot use {authority}: {_reason(error)}; allowed: a PEM file with"
             " certificates of authorities"
         ) from None
-    # Optional: who has a token needs no certificate.
+    # Optional: a client with a token needs no certificate.
     context.verify_mode = ssl.CERT_OPTIONAL
 
 

@@ -52,7 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--size", type=int, default=128, help="bytes per burst (with --rate)")
     add("--total", type=int, help="stop after so many bytes per BMC (with --rate)")
     add("--speed", type=float, default=1.0, help="of captures")
-    add("--history", action="store_true", help="keep output while nobody listens")
+    add("--history", action="store_true", help="keep output while there is no session")
     add("--threshold", type=int, default=96, help="bytes that do not wait for more")
     add("--retry", type=float, default=1.0, help="seconds until a retransmission")
     add("--timeout", type=float, default=60.0, help="seconds an idle session lives")

@@ -120,10 +120,10 @@ class Bmc:
         outbox, self.controller.outbox = self.controller.outbox, []
         return [] if self.misbehaviour.mute else outbox
 
-    def suffer(self, mishap: Mishap, now: float) -> None:
+    def inject(self, mishap: Mishap, now: float) -> None:
         """Let something happen to this BMC."""
         controller = self.controller
-        deeds: Mapping[Mishap, Callable[[], object]] = {
+        effects: Mapping[Mishap, Callable[[], object]] = {
             Mishap.RESET: self._reset,
             Mishap.STEAL: controller.steal,
             Mishap.RELEASE: partial(controller.release, tell=True),
@@ -139,7 +139,7 @@ class Bmc:
                 controller.control, ChassisControl.POWER_CYCLE, now
             ),
         }
-        deeds[mishap]()
+        effects[mishap]()
         controller.pump(now)
         controller.flush()
 
@@ -222,7 +222,7 @@ class Bmc:
         if kind == PayloadType.SOL:
             if controller.options.sol_keeps_session:
                 session.last_seen = now
-            # Anybody may hold a session, only the owner's SoL packets mean anything.
+            # Any client may hold a session, only the owner's SoL packets count.
             if controller.owner == session.id:
                 controller.payload.receive(decode_sol(payload), now)
                 controller.pump(now)

@@ -73,7 +73,7 @@ def _records(timing: str) -> Iterator[tuple[float, int]]:
                 yield time - (time if clock is None else clock), int(length)
                 clock = time
             case _:
-                raise CaptureError(f"line {number}: {line!r} is no timing record")
+                raise CaptureError(f"line {number}: {line!r} is not a timing record")
 
 
 def _number(text: str, line: int) -> float:

@@ -183,24 +183,6 @@ def _chassis_control(call: Call) -> bytes:
     return b""
 
 
-_BOOT_FLAGS: Final = 5
-"""Boot option parameter (Table 28-14): valid and persistent, device, three more."""
-
-
-def _set_boot_option(call: Call) -> bytes:
-    """§28.12: the boot flags are kept, whatever else is set is accepted."""
-    if call.data[0] & 0x7F == _BOOT_FLAGS:
-        call.controller.boot_flags = call.data[1:6].ljust(5, b"\0")
-    return b""
-
-
-def _get_boot_option(call: Call) -> bytes:
-    """§28.13: version 1, the parameter's number, its data."""
-    if call.data[0] & 0x7F != _BOOT_FLAGS:
-        raise RefusalError(0x80)
-    return bytes((1, _BOOT_FLAGS)) + call.controller.boot_flags
-
-
 # --- Storage (§31): the system event log ---------------------------------------------
 
 _LAST_ENTRY: Final = 0xFFFF
@@ -260,8 +242,6 @@ COMMANDS: Final[Mapping[tuple[int, int], Command]] = MappingProxyType(
         (NetFn.APP, AppCommand.GET_CHANNEL_CIPHER_SUITES): Command(
             _get_cipher_suites, 3, None
         ),
-        (NetFn.CHASSIS, 0x08): Command(_set_boot_option, 1, _OPERATOR),
-        (NetFn.CHASSIS, 0x09): Command(_get_boot_option, 3, _OPERATOR),
         (NetFn.STORAGE, 0x40): Command(_get_sel_info),
         (NetFn.STORAGE, 0x43): Command(_get_sel_entry, 6),
         (NetFn.STORAGE, 0x48): Command(_get_sel_time),

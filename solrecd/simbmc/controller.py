@@ -24,11 +24,11 @@ from solrecd.sources.ipmi.protocol.constants import (
 from solrecd.sources.ipmi.protocol.packets import encode_sol
 
 STRANGER: Final = 0x57A11E5D
-"""Session ID of the somebody else who took the payload; no datagram carries it."""
+"""Session ID of another client that took the payload; no datagram carries it."""
 
 
 class Controller:
-    """State and deeds of one BMC, without packets."""
+    """State and commands of one BMC, without packets."""
 
     def __init__(self, options: BmcOptions, machine: Machine, ledger: Ledger) -> None:
         self.options = options
@@ -42,10 +42,9 @@ class Controller:
         self.owner: int | None = None
         """Managed system session ID of the payload's owner, or `STRANGER`."""
         self.outbox: list[tuple[bytes, Address]] = []
-        self.boot_flags = bytes(5)
         """Boot option parameter 5 (Table 28-14): what to boot from next."""
         self.sol_set_in_progress = 0
-        """Somebody is setting SoL parameters (§26.3, parameter 0)."""
+        """A client is setting SoL parameters (§26.3, parameter 0)."""
         self.event_log: list[bytes] = []
         """System event log: each entry without its number, 14 bytes (§32.1)."""
         self.idle_check = math.inf
@@ -105,14 +104,14 @@ class Controller:
         Args:
             tell: whether the owner hears of it.
         """
-        # Sealed before the owner changes: afterwards nobody has the keys for them.
+        # Sealed before the owner changes: afterwards the keys for them are gone.
         self.flush()
         self.payload.deactivate(tell=tell)
         self.flush()
         self.owner = None
 
     def steal(self) -> None:
-        """Let somebody else take the payload and keep it."""
+        """Let another client take the payload and keep it."""
         self.release(tell=not self.misbehaviour.robs_silently)
         self.owner = STRANGER
 

@@ -2,7 +2,7 @@
 
 `Faults` and `FaultyPath` decide about single datagrams: pure, seeded, no I/O.
 `Misbehaviour` says what a BMC does differently from the specification; every field
-stands for something a real BMC did to somebody. `Mishap` and `Script` are what
+stands for what a real BMC did. `Mishap` and `Script` are what
 happens to a BMC at a given time. All defaults are: nothing goes wrong.
 """
 
@@ -114,7 +114,7 @@ class Misbehaviour:
     serial_dead: bool = False
     """The serial multiplexer points elsewhere: IPMI lives, the console is silent."""
     serial_lost: bool = False
-    """The same, until somebody activates SoL again (Intel SR1520ML after a reboot)."""
+    """The same, until SoL is activated again (Intel SR1520ML after a reboot)."""
     payload_stuck: bool = False
     """Deactivate Payload says done, Activate Payload still says active."""
     announced_sizes: tuple[int, int] | None = None
@@ -136,13 +136,13 @@ class Mishap(enum.Enum):
     RESET = "reset"
     """The BMC restarts: sessions, payload and buffered output are gone."""
     STEAL = "steal"
-    """Somebody else takes the payload and keeps it."""
+    """Another client takes the payload and keeps it."""
     RELEASE = "release"
-    """That somebody lets it go."""
+    """That client releases it."""
     DEACTIVATE = "deactivate"
-    """The BMC switches the payload off; nobody takes it."""
+    """The BMC switches the payload off; no client takes it."""
     FORGET_SESSIONS = "forget-sessions"
-    """All sessions are gone, nobody is told; payload and output stay."""
+    """All sessions are gone without notice; payload and output stay."""
     MUTE = "mute"
     UNMUTE = "unmute"
     SERIAL_DEAD = "serial-dead"
@@ -152,7 +152,7 @@ class Mishap(enum.Enum):
     JUMP = "jump"
     """The next SoL packet leaves several numbers out; nothing was lost."""
     POWER_CYCLE = "power-cycle"
-    """Somebody power-cycles the host."""
+    """The host is power-cycled."""
 
 
 class Step(NamedTuple):

@@ -147,7 +147,7 @@ class Fleet:
             self._turn(trio.current_time())
 
     def poke(self, member: Member) -> None:
-        """Notice what somebody else did to a member's BMC (output, mishaps)."""
+        """Notice what was done to a member's BMC from outside (output, mishaps)."""
         self._attend(member, trio.current_time())
         if self._waiting is not None:
             self._waiting.deadline = self._next
@@ -213,7 +213,7 @@ class Fleet:
             return
 
         def happen(now: float) -> None:
-            member.bmc.suffer(step.mishap, now)
+            member.bmc.inject(step.mishap, now)
             self._attend(member, now)
             self._schedule_mishap(member, script, number + 1, began)
 

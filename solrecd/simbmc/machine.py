@@ -41,7 +41,7 @@ class Source(Protocol):
         """Return what was printed since the last call, up to `now`."""
 
     def typed(self, data: bytes, now: float) -> None:
-        """Take what somebody typed."""
+        """Take typed input."""
 
 
 class Playlist:
@@ -126,7 +126,7 @@ class Playlist:
         return capture.data[begin:end]
 
     def typed(self, data: bytes, now: float) -> None:
-        """Nobody listens: a capture does not answer."""
+        """Ignored: a capture does not answer."""
 
 
 def numbered(name: str, offset: int, length: int) -> bytes:
@@ -151,7 +151,7 @@ def _numbered_line(name: str, number: int) -> bytes:
 
 
 class NumberedLines:
-    """Prints `numbered` lines in bursts of equal size at a constant rate, for ever.
+    """Prints `numbered` lines in bursts of equal size at a constant rate, endlessly.
 
     Args:
         name: begins every line.
@@ -202,7 +202,7 @@ class NumberedLines:
         return data
 
     def typed(self, data: bytes, now: float) -> None:
-        """Nobody listens."""
+        """Ignored."""
 
 
 class Echo:
@@ -288,7 +288,7 @@ class Machine:
                 pass  # nothing to do in this state, or nothing a host shows
 
     def receive(self, data: bytes, now: float) -> None:
-        """Take what somebody typed; lost while the power is off."""
+        """Take typed input; lost while the power is off."""
         if not self.power_on:
             return
         self.typed += data

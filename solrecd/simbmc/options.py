@@ -10,7 +10,7 @@ from solrecd.sources.ipmi.protocol.constants import PrivilegeLevel
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """Somebody who may log in."""
+    """An account that may log in."""
 
     name: bytes
     """Up to 16 bytes."""
@@ -19,7 +19,7 @@ class User:
     privilege: PrivilegeLevel = PrivilegeLevel.ADMINISTRATOR
     """The highest level this user may ask for."""
     has_sol: bool = True
-    """May use SoL, as Get User Payload Access says (§24.7); nobody is kept from it."""
+    """May use SoL, as Get User Payload Access says (§24.7); it is not enforced."""
 
 
 @dataclass(frozen=True, slots=True)

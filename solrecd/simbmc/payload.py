@@ -113,7 +113,7 @@ class SolPayload:
     def __init__(self, settings: SolSettings, port: Port, ledger: Ledger) -> None:
         self.settings = settings
         self.active = False
-        """Somebody owns the instance."""
+        """A session owns the instance."""
         self.accepts_zero = False
         """See `Misbehaviour.accepts_zero`."""
         self._port = port

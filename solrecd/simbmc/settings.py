@@ -149,7 +149,7 @@ def _set_sol_parameter(call: Call) -> bytes:
 
 
 def _set_progress(controller: Controller, state: int) -> None:
-    """Set In Progress (Table 26-5): 81h when somebody else is at it."""
+    """Set In Progress (Table 26-5): 81h while another client sets it."""
     if state == _IN_PROGRESS and controller.sol_set_in_progress:
         raise RefusalError(0x81)
     if state == _COMMIT:

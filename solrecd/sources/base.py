@@ -109,7 +109,7 @@ class BreakControl(Protocol):
 class Sharing(Protocol):
     """Gives the console's only session to others, and takes it back."""
 
-    def give_away(self, seconds: float, why: str) -> None:
+    def yield_session(self, seconds: float, why: str) -> None:
         """End the session, and begin none for so long."""
 
     def take_back(self) -> None:
@@ -129,7 +129,7 @@ class Examiner(Protocol):
             SourceError: it cannot be asked now.
         """
 
-    async def treat(
+    async def apply_fixes(
         self, user: str, parameters: Collection[int]
     ) -> Sequence[Mapping[str, Any]]:
         """Set what was proposed, and return what became of it.

@@ -2,7 +2,7 @@
 
 QEMU and libvirt offer a serial port as a unix socket, obmc-console does on the BMC
 itself; console servers, ser2net and socat offer raw TCP. Nothing is spoken but the
-console's bytes, so there is no break, no power and nobody to share with.
+console's bytes, so there is no break, no power, and no session to share.
 
 Bytes are looked at in the kernel's buffer, recorded, and only then taken out of it:
 where the journal has no room they stay there, the buffer fills, and the other end is

@@ -5,5 +5,7 @@
 - `formats`  names and contents of those files; pure
 - `index`    SQLite: boots, events, segments; can be rebuilt
 - `history`  reads archives: boots, lines, raw bytes, with no daemon
+- `rebuild`  derives index and vocabularies from the bytes again
+- `marker_files`  reads the marker rules: the package's and the administrator's
 - `space`    watches the room on the disk and in the journal
 """

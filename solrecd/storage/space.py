@@ -49,17 +49,18 @@ ENOUGH = 2
 
 _GONE = frozenset({SegmentFate.REMOVED, SegmentFate.EVICTED})
 
-EVENT_NAMES = (
-    "journal_filling",
-    "journal_full",
-    "journal_drained",
-    "disk_low",
-    "disk_recovered",
-    "archive_evicted",
-)
-"""Names of the events of this module, all of kind failure."""
-
 log = structlog.get_logger()
+
+
+class Name(enum.StrEnum):
+    """Names of the events of this module, all of kind failure."""
+
+    JOURNAL_FILLING = "journal_filling"
+    JOURNAL_FULL = "journal_full"
+    JOURNAL_DRAINED = "journal_drained"
+    DISK_LOW = "disk_low"
+    DISK_RECOVERED = "disk_recovered"
+    ARCHIVE_EVICTED = "archive_evicted"
 
 
 class Level(enum.IntEnum):
@@ -70,16 +71,24 @@ class Level(enum.IntEnum):
     FULL = 2
 
 
-_TITLES = {
-    Level.DRAINED: "the journal is drained again",
-    Level.FILLING: "the journal fills up: the disk does not take what comes",
-    Level.FULL: "the journal is full: BMCs have to keep their output, and may drop it",
+_TOLD = {
+    Level.DRAINED: (
+        Name.JOURNAL_DRAINED,
+        Severity.INFO,
+        "the journal is drained again",
+    ),
+    Level.FILLING: (
+        Name.JOURNAL_FILLING,
+        Severity.ERROR,
+        "the journal fills up: the disk does not take what comes",
+    ),
+    Level.FULL: (
+        Name.JOURNAL_FULL,
+        Severity.CRITICAL,
+        "the journal is full: BMCs have to keep their output, and may drop it",
+    ),
 }
-_SEVERITIES = {
-    Level.DRAINED: Severity.INFO,
-    Level.FILLING: Severity.ERROR,
-    Level.FULL: Severity.CRITICAL,
-}
+"""What is said of a journal that has come to a level."""
 
 
 def next_level(level: Level, share: float) -> Level:
@@ -161,7 +170,7 @@ class Storage:
             self._metrics.evicted.add()
             name = change.name.file("log")
             title = f"{name} was removed: the disk has less room than keep_free"
-            self._tell(change.console, "archive_evicted", Severity.WARNING, title)
+            self._tell(change.console, Name.ARCHIVE_EVICTED, Severity.WARNING, title)
 
     def archive_lost(self, loss: ArchiveLoss) -> None:
         """Tell of something that is missing in an archive; the log has its note."""
@@ -211,8 +220,7 @@ class Storage:
             if level is not Level.DRAINED:
                 self._levels[console] = level
             if level is not before:
-                name = f"journal_{level.name.lower()}"
-                self._tell(console, name, _SEVERITIES[level], _TITLES[level])
+                self._tell(console, *_TOLD[level])
 
     async def _watch_disk(self) -> None:
         while True:
@@ -244,9 +252,11 @@ class Storage:
         mib = f"{avail >> 20} MiB free in {self._log_dir}"
         if self._is_low:
             self._archive.tidy()
-            self._tell("", "disk_low", Severity.ERROR, f"{mib}: the archive needs room")
+            title = f"{mib}: the archive needs room"
+            self._tell("", Name.DISK_LOW, Severity.ERROR, title)
         else:
-            self._tell("", "disk_recovered", Severity.INFO, f"{mib}: that is enough")
+            title = f"{mib}: that is enough"
+            self._tell("", Name.DISK_RECOVERED, Severity.INFO, title)
 
     def _disk_failed(self, error: OSError) -> None:
         reason = error.strerror or str(error)
@@ -254,14 +264,14 @@ class Storage:
             log.error("disk.failing", path=self._log_dir, reason=reason)
         self._disk_error = reason
 
-    def _tell(self, console: str, name: str, severity: Severity, title: str) -> None:
+    def _tell(self, console: str, name: Name, severity: Severity, title: str) -> None:
         write = log.info if severity is Severity.INFO else log.error
-        write("storage.event", console=console, name=name, title=title)
+        write("storage.event", console=console, name=name.value, title=title)
         event = Event(
             time=self._wall_clock(),
             console=console,
             kind=Kind.FAILURE,
-            name=name,
+            name=name.value,
             severity=severity,
             title=title,
         )

@@ -11,7 +11,6 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
@@ -42,11 +41,10 @@ SETTINGS = {
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """One daemon, a BMC per console, and the serial line behind each."""
+    """One daemon, and a BMC per console with the serial line behind it."""
 
     recorder: Recorder
     bmcs: dict[str, IpmiSim]
-    wires: dict[str, Wire]
     flow: "Flow"
 
     @property
@@ -99,29 +97,17 @@ def bench(
     """The daemon runs, the steady console prints."""
     folder = tmp_path_factory.mktemp("bench")
     with ExitStack() as stack:
-        wires, bmcs = {}, {}
-        for name in SETTINGS:
-            wires[name], bmcs[name] = _bmc(stack, folder / name)
-        flow = Flow(wires["steady"])
+        bmcs = {name: stack.enter_context(IpmiSim(folder / name)) for name in SETTINGS}
+        flow = Flow(bmcs["steady"].wire)
         stack.callback(flow.stop)
         recorder = stack.enter_context(Recorder(folder / "solrecd"))
-        bench = Bench(recorder, bmcs, wires, flow)
+        bench = Bench(recorder, bmcs, flow)
         bench.configure("steady", "contested", "fragile", "locked")
         recorder.start()
         for name in ("steady", "contested", "fragile"):
             assert recorder.wait_session(name, "up")["session"] == "up"
         flow.start()
         yield bench
-
-
-def _bmc(stack: ExitStack, directory: Path) -> tuple[Wire, IpmiSim]:
-    wire = Wire(directory / "wire")
-    stack.callback(wire.close)
-    bmc = IpmiSim(directory / "bmc", serial=wire.bmc_address)
-    bmc.start()
-    stack.callback(bmc.kill)
-    wire.wait_bmc()
-    return wire, bmc
 
 
 def test_a_wrong_password_is_named_with_the_next_try(bench: Bench) -> None:
@@ -154,12 +140,13 @@ def test_someone_else_may_take_the_console_and_it_comes_back(bench: Bench) -> No
     assert recorder.wait_session("contested", "up")["session"] == "up"
     stolen = recorder.metric("solrecd_sol_session_stolen_total", "contested")
     assert stolen
-    bench.wires["contested"].emit(b"ours again\r\n")
+    bench.bmcs["contested"].wire.emit(b"ours again\r\n")
     _wait_line(recorder, "contested", "ours again")
 
 
 def test_a_bmc_that_died_is_recorded_again_and_the_gap_is_marked(bench: Bench) -> None:
-    bmc, wire, recorder = bench.bmcs["fragile"], bench.wires["fragile"], bench.recorder
+    bmc, recorder = bench.bmcs["fragile"], bench.recorder
+    wire = bmc.wire
     wire.emit(b"before\r\n")
     _wait_line(recorder, "fragile", "before")
 
@@ -207,7 +194,7 @@ def test_a_bad_configuration_changes_nothing(bench: Bench) -> None:
 def test_a_minute_of_flow_is_recorded_byte_for_byte_in_one_session(
     bench: Bench,
 ) -> None:
-    recorder, wire = bench.recorder, bench.wires["steady"]
+    recorder, wire = bench.recorder, bench.bmcs["steady"].wire
     before = recorder.session("steady")["since"]
 
     time.sleep(max(0, bench.flow.started + FLOW_SECONDS - time.monotonic()))
@@ -229,7 +216,7 @@ def test_sigterm_ends_with_0_and_hands_every_console_back(bench: Bench) -> None:
 
 
 def test_a_new_start_continues_the_archive(bench: Bench) -> None:
-    recorder, wire = bench.recorder, bench.wires["steady"]
+    recorder, wire = bench.recorder, bench.bmcs["steady"].wire
     recorder.start()
     assert recorder.wait_session("steady", "up")["session"] == "up"
 

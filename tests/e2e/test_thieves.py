@@ -16,7 +16,6 @@ import pytest
 from tests.support.ipmi_sim import PASSWORD, USERNAME, IpmiSim
 from tests.support.recorder import Recorder, wait_until
 from tests.support.simulators import BmcFleet
-from tests.support.wire import Wire
 
 NOTICED_WITHIN = 20.0
 """Seconds; the keepalive that asks for the owner is as long by default."""
@@ -29,25 +28,20 @@ PORT = 9624
 
 
 @contextmanager
-def recorded(folder: Path, policy: str) -> Iterator[tuple[IpmiSim, Wire, Recorder]]:
+def recorded(folder: Path, policy: str) -> Iterator[tuple[IpmiSim, Recorder]]:
     """Record one BMC of OpenIPMI's, everything but the policy as by default."""
-    wire = Wire(folder / "wire")
-    bmc = IpmiSim(folder / "bmc", serial=wire.bmc_address)
-    try:
-        bmc.start()
-        wire.wait_bmc()
-        with Recorder(folder / "solrecd") as recorder:
-            recorder.configure(
-                f'[console.n1]\nbmc = "{bmc.address}"\nusername = "{USERNAME}"\n'
-                f'password = "{PASSWORD}"\ncipher_suites = [3]\n'
-                f'quirks = ["opensesspriv"]\n{policy}\n'
-            )
-            recorder.start()
-            assert recorder.wait_session("n1", "up")["session"] == "up"
-            yield bmc, wire, recorder
-    finally:
-        bmc.kill()
-        wire.close()
+    with (
+        IpmiSim(folder / "bmc") as bmc,
+        Recorder(folder / "solrecd") as recorder,
+    ):
+        recorder.configure(
+            f'[console.n1]\nbmc = "{bmc.address}"\nusername = "{USERNAME}"\n'
+            f'password = "{PASSWORD}"\ncipher_suites = [3]\n'
+            f'quirks = ["opensesspriv"]\n{policy}\n'
+        )
+        recorder.start()
+        assert recorder.wait_session("n1", "up")["session"] == "up"
+        yield bmc, recorder
 
 
 @contextmanager
@@ -96,7 +90,7 @@ def stolen(recorder: Recorder) -> bool:
 def test_a_thief_is_noticed_and_the_policy_obeyed(
     bmc_software: None, tmp_path: Path, policy: str, meanwhile: str
 ) -> None:
-    with recorded(tmp_path, policy) as (bmc, wire, recorder):
+    with recorded(tmp_path, policy) as (bmc, recorder):
         with thief(bmc, tmp_path):
             began = time.monotonic()
             noticed = wait_until(
@@ -105,7 +99,7 @@ def test_a_thief_is_noticed_and_the_policy_obeyed(
             lasted = time.monotonic() - began
             obeyed = recorder.wait_session("n1", meanwhile, seconds=OBEYED_WITHIN)
         back = recorder.wait_session("n1", "up", seconds=OBEYED_WITHIN)
-        wire.emit(b"ours again\r\n")
+        bmc.wire.emit(b"ours again\r\n")
         wait_until(
             lambda: recorder.log("n1"), lambda log: "ours again" in log, seconds=5
         )

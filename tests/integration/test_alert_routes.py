@@ -52,7 +52,7 @@ def test_an_outage_of_the_bmcs_network_is_one_notification(
         {"alertname": "SolrecdConfigInvalid", "severity": "warning"},
     )
     for name in ("SolrecdConfigInvalid", "ManyBmcsUnreachable"):
-        webhook.wait(name, "firing", server.PATIENCE)
+        webhook.wait(name, "firing", server.TIMEOUT)
 
     assert {name for name, inhibited in alertmanager.alerts().items() if inhibited} == {
         *of_each
@@ -72,7 +72,7 @@ def test_the_same_alert_of_many_machines_is_one_notification(
     ]
 
     tell(alertmanager, *panics)
-    wait_until(lambda: len(webhook.taken), lambda n: n >= 500, seconds=server.PATIENCE)
+    wait_until(lambda: len(webhook.taken), lambda n: n >= 500, seconds=server.TIMEOUT)
 
     assert {one.receiver for one in webhook.taken} == {"pager"}
     # A starved Alertmanager may find the last ones only after it sent the first.
@@ -95,7 +95,7 @@ def test_what_a_machine_died_of_is_told_and_not_that_its_boot_failed(
         {"alertname": "MachineBootFailed", "severity": "critical", "console": "n1"},
         {"alertname": "MachineBootStuck", "severity": "critical", "console": "n2"},
     )
-    webhook.wait("MachineBootStuck", "firing", server.PATIENCE)
+    webhook.wait("MachineBootStuck", "firing", server.TIMEOUT)
 
     assert {one.name for one in webhook.taken} <= {
         "MachineKernelPanic",

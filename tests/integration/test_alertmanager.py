@@ -12,7 +12,8 @@ import trio
 from solrecd.alerts import Alert, Notice, Phase
 from solrecd.alerts.saved import save
 from solrecd.alerts.senders import AlertSink, Tools
-from solrecd.config import Alertmanager, Config, Http, ReceiverConfig, Secret
+from solrecd.alerts.senders.alertmanager import Alertmanager
+from solrecd.config import Config, Http, ReceiverConfig, Secret
 from solrecd.events import Outcome
 from solrecd.process.stamps import parse_stamp
 from tests.support.alerting import EPOCH, boot, event, receiver, until

@@ -15,7 +15,7 @@ import trio.testing
 
 from solrecd.api.app import api_app
 from solrecd.api.fleet import FleetError
-from solrecd.api.listeners import ListenError
+from solrecd.api.listening_sockets import ListenError
 from solrecd.api.server import serve
 from solrecd.console.viewers import VIEWER_BUFFER
 from solrecd.events import Event, Kind, Line, Severity
@@ -256,7 +256,7 @@ async def test_a_file_in_the_sockets_place_is_not_removed(tmp_path: Path) -> Non
     path = tmp_path / "control.sock"
     path.write_text("precious")
 
-    with pytest.raises(ListenError, match="is no socket"):
+    with pytest.raises(ListenError, match="is not a socket"):
         await serve(api_app(FakeFleet(), "1", open_gate()), str(path))
 
     assert path.read_text() == "precious"

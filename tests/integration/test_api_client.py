@@ -1,4 +1,4 @@
-"""The client: answers, refusals, and everything that is no solrecd."""
+"""The client: answers, refusals, and servers that are not solrecd."""
 
 import grp
 import os
@@ -98,7 +98,10 @@ def test_a_stranger_is_not_mistaken_for_a_solrecd(
 ) -> None:
     path = tmp_path / "c.sock"
 
-    with answering(path, answer), pytest.raises(UnreachableError, match="no solrecd"):
+    with (
+        answering(path, answer),
+        pytest.raises(UnreachableError, match="is not solrecd"),
+    ):
         Client(str(path)).get("/v1/consoles")
 
 

@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 import trio
 
-from solrecd.api import crowd, server
+from solrecd.api import connection_limits, server
+from solrecd.api.api_listeners import ApiListeners
 from solrecd.api.app import api_app
-from solrecd.api.crowd import Crowd
+from solrecd.api.connection_limits import ConnectionLimits
 from solrecd.api.denials import DenialReason, Denials
-from solrecd.api.doors import Doors
 from solrecd.api.server import serve
 from solrecd.config import ApiConfig, Config, DaemonConfig
 from solrecd.events import Line
@@ -62,8 +62,8 @@ class Site:
             ),
             access=POLICY,
         )
-        self.doors = Doors(self.config, self.denials)
-        self.app = api_app(self.fleet, "1", self.doors.gate)
+        self.listeners = ApiListeners(self.config, self.denials)
+        self.app = api_app(self.fleet, "1", self.listeners.gate)
         self.port = 0
         (folder / "token").touch(0o600)
         (folder / "token").write_text(TOKEN + "\n")
@@ -113,24 +113,26 @@ class Site:
 async def _site(tmp_path: Path) -> AsyncIterator[Site]:
     site = Site(tmp_path)
     async with trio.open_nursery() as nursery:
-        address = await site.doors.open(site.app, site.config.daemon.control, nursery)
+        address = await site.listeners.open(
+            site.app, site.config.daemon.control, nursery
+        )
         site.port = int(str(address).rpartition(":")[2])
         yield site
         nursery.cancel_scope.cancel()
 
 
 @asynccontextmanager
-async def strangers_at(site: Site) -> AsyncIterator[tuple[Crowd, int]]:
+async def strangers_at(site: Site) -> AsyncIterator[tuple[ConnectionLimits, int]]:
     """Serve beside the doors, where the crowd can be looked at."""
     files = TlsFiles(str(site.pair.certificate), str(site.pair.key))
-    context, people = server_context(files), Crowd(site.denials)
+    context, people = server_context(files), ConnectionLimits(site.denials)
     async with trio.open_nursery() as nursery:
         address = await nursery.start(
             lambda task_status: serve(
                 site.app,
                 ("127.0.0.1", 0),
                 tls=lambda: context,
-                crowd=people,
+                limits=people,
                 task_status=task_status,
             )
         )
@@ -259,8 +261,8 @@ async def test_a_console_is_typed_to_and_read_over_tls(site: Site) -> None:
         operation = site.fleet.operations["a"]
         with trio.fail_after(20):
             await until(lambda: "".join(what[-1] for what in operation.done) == "ls")
-        for seat in operation.desk.seats:
-            seat.show(b"x" * 100_000 + b"the end")
+        for attachment in operation.attachments.present:
+            attachment.show(b"x" * 100_000 + b"the end")
         await person.sees(b"the end")
         person.type(b"&.")
         assert await person.leaves() == 0
@@ -290,7 +292,7 @@ async def test_a_reload_shows_the_new_certificate_and_keeps_who_is_inside(
     pair = other.issue("localhost")
     api = replace(site.config.api, certificate=str(pair.certificate), key=str(pair.key))
 
-    site.doors.apply(replace(site.config, api=api))
+    site.listeners.apply(replace(site.config, api=api))
     with pytest.raises(trio.BrokenResourceError):
         await dial(site)
     site.authority = other
@@ -306,7 +308,7 @@ async def test_a_certificate_that_is_just_being_replaced_changes_nothing(
 ) -> None:
     site.pair.certificate.write_text("half a certificate")
 
-    site.doors.apply(site.config)
+    site.listeners.apply(site.config)
     async with await dial(site):
         pass
 
@@ -319,7 +321,7 @@ async def test_a_token_that_a_reload_takes_away_opens_nothing_more(site: Site) -
         await stream.send_all(request)
         first = await whole_answer(stream)
 
-        site.doors.apply(replace(site.config, access=Policy()))
+        site.listeners.apply(replace(site.config, access=Policy()))
         await stream.send_all(request)
         second = await whole_answer(stream)
 
@@ -356,7 +358,7 @@ async def test_who_speaks_no_tls_is_hung_up_on_and_the_next_is_served(
 async def test_one_address_cannot_have_all_connections(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(crowd, "MOST_OF_ONE", 3)
+    monkeypatch.setattr(connection_limits, "MOST_OF_ONE", 3)
     async with strangers_at(site) as (people, port):
         streams = [await dial(site, port) for _ in range(3)]
         async with await trio.open_tcp_stream("127.0.0.1", port) as fourth:

@@ -328,11 +328,11 @@ async def test_a_stop_does_not_wait_for_a_disk_that_hangs_longer_than_told(
 ) -> None:
     recording = record()
     recording.disk.hanging = {"n1"}
-    with trio.move_on_after(20) as patience:
+    with trio.move_on_after(20) as timeout:
         async with recording.running():
             recording.say(b"in the journal\n")
             await trio.sleep(1)
 
-    assert patience.cancelled_caught
+    assert timeout.cancelled_caught
     assert journal.used > 0
     recording.disk.resume()

@@ -125,7 +125,7 @@ async def test_two_who_write_are_told_of_each_other(site: Site) -> None:
             async with attached(site, "-f") as second:
                 await first.sees(b"took the console from")
                 first.type(b"x")
-                await first.sees(b"you only watch")
+                await first.sees(b"this terminal is read-only")
                 second.type(b"mine\r")
                 await first.sees(b"mine\r")
                 first.type(b"&J")
@@ -328,10 +328,10 @@ async def test_who_is_attached_is_attached_again_after_a_restart(site: Site) -> 
         async with site.recording():
             await site.wait("node1", session="up")
             person = await stack.enter_async_context(attached(site))
-        await person.sees(b"solrecd went away")
+        await person.sees(b"connection to solrecd lost")
         async with site.recording():
             await site.wait("node1", session="up")
-            await person.sees(b"nobody else is here")
+            await person.sees(b"no other user is attached")
             person.type(b"still here\r")
             await person.sees(b"still here\r")
             person.type(b"&.")

@@ -275,9 +275,9 @@ def test_pauses_are_shown(ctl: Ctl) -> None:
         (["log", "node001", "--boot", "9"], Exit.NO, "there are 3 from 1 to 3"),
         (["log", "node001", "--stage", "zz"], Exit.NO, "it has: kernel"),
         (["log", "node009"], Exit.NO, "did you mean node001?"),
-        (["boots", "--since", "soon"], Exit.USAGE, "is no time"),
+        (["boots", "--since", "soon"], Exit.USAGE, "invalid time 'soon'"),
         (["diff", "node001", "1", "9"], Exit.NO, "there are 3 from 1 to 3"),
-        (["diff", "node001", "1", "2", "3"], Exit.USAGE, "two boots at most"),
+        (["diff", "node001", "1", "2", "3"], Exit.USAGE, "at most two boots"),
         (["boots", "zz*"], Exit.NO, "matches no console"),
     ],
 )
@@ -313,7 +313,7 @@ def test_a_damaged_index_is_no_hindrance_and_is_rebuilt(
     after = ctl("boots", "--json")
 
     assert before[1] == after[1]
-    assert "of no use" in rebuilt[2]
+    assert "was unusable" in rebuilt[2]
     assert len(list(archive.glob(f"{FILE_NAME}.2*"))) == 1
 
 
@@ -362,13 +362,13 @@ def test_a_reindex_leaves_the_running_boot_to_the_daemon(
 ) -> None:
     ctl("reindex")
     index = Index.create(archive / FILE_NAME)
-    running = index.last_boot("node001")
+    running = next(index.boots(["node001"], newest=1))
     index.close()
 
     ctl("reindex", "node001")
 
     index = Index.read(archive / FILE_NAME)
-    assert index.last_boot("node001") == running
+    assert next(index.boots(["node001"], newest=1)) == running
     index.close()
 
 

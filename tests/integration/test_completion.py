@@ -15,7 +15,7 @@ from solrecd.process.stamps import parse_stamp
 from tests.support.archives import Printed, write_segment
 
 NOON = parse_stamp("2026-11-22T12:00:00.000000Z")
-PATIENCE = 30.0
+TIMEOUT = 30.0
 """Seconds that a busy machine may need."""
 
 
@@ -81,7 +81,7 @@ def test_bash_completes(
         env=environment,
         capture_output=True,
         text=True,
-        timeout=PATIENCE,
+        timeout=TIMEOUT,
         check=True,
     )
 
@@ -100,7 +100,7 @@ def test_fish_completes_the_names_of_the_archive_that_is_named(
         env=environment,
         capture_output=True,
         text=True,
-        timeout=PATIENCE,
+        timeout=TIMEOUT,
         check=True,
     )
 
@@ -115,4 +115,4 @@ def test_every_script_is_one_for_its_shell(shell: str, tmp_path: Path) -> None:
     path = tmp_path / "script"
     path.write_text(script(PROGRAM, shell))
 
-    subprocess.run([shell, "-n", str(path)], check=True, timeout=PATIENCE)
+    subprocess.run([shell, "-n", str(path)], check=True, timeout=TIMEOUT)

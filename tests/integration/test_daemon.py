@@ -17,7 +17,6 @@ import pytest
 import trio
 
 from solrecd.api.client import ApiError, Client
-from solrecd.cli.commands.scan import packaged_rules
 from solrecd.config import Config, ConsoleConfig, DaemonConfig, Secret
 from solrecd.daemon import Daemon
 from solrecd.metrics import Format
@@ -30,13 +29,15 @@ from solrecd.simbmc.machine import ChassisControl, Machine, NumberedLines, numbe
 from solrecd.simbmc.options import BmcOptions, User
 from solrecd.simbmc.payload import SolSettings
 from solrecd.sources.ipmi.options import OnConflict
+from solrecd.storage import marker_files
 from solrecd.storage.archive.files import FileSystem, OsFileSystem
 from solrecd.storage.archive.sink import ArchiveError
 from solrecd.storage.index import FILE_NAME, Index, is_complete
-from solrecd.storage.index.memory import Memory
+from solrecd.storage.index.boot_history import BootHistory
+from tests.support.archives import Printed, write_segment
 from tests.support.configs import bmc_console
 
-PATIENCE = 60.0
+TIMEOUT = 60.0
 """Seconds for what normally takes one or two."""
 
 TOTAL = 12_800
@@ -82,6 +83,7 @@ class Site:
             log_dir=str(self.folder / "log"),
             state_dir=str(self.folder / "state"),
             control=str(self.folder / "control.sock"),
+            markers_dir=str(self.folder / "markers.d"),
             journal_size=1 << 20,
             metrics=None,
             compress=False,
@@ -93,7 +95,7 @@ class Site:
         """Run a daemon; on leaving, stop it as SIGTERM does."""
         daemon = Daemon(
             self.config(),
-            rules=packaged_rules(),
+            rules=marker_files.load(),
             read_config=self.config,
             notifier=Notifier(),
             wall_clock=lambda: time.time_ns() // 1000 + self.later,
@@ -144,7 +146,7 @@ class Site:
 
     async def wait(self, name: str, **wanted: object) -> Mapping[str, Any]:
         """Return the console's ``ls`` object once it has these values."""
-        with trio.fail_after(PATIENCE):
+        with trio.fail_after(TIMEOUT):
             row = await self.ls(name)
             while any(row[key] != value for key, value in wanted.items()):
                 await trio.sleep(0.05)
@@ -154,7 +156,7 @@ class Site:
 
 async def until(condition: Callable[[], bool]) -> None:
     """Wait for something that the daemon or a BMC brings about."""
-    with trio.fail_after(PATIENCE):
+    with trio.fail_after(TIMEOUT):
         while not condition():  # noqa: ASYNC110 - a BMC has no trio.Event
             await trio.sleep(0.02)
 
@@ -244,7 +246,7 @@ async def test_a_bmc_that_restarts_is_recorded_again_and_the_gap_is_marked(
 
     async with site.recording():
         await until(lambda: bmc.ledger.acknowledged > 1000)
-        bmc.suffer(Mishap.RESET, trio.current_time())
+        bmc.inject(Mishap.RESET, trio.current_time())
         site.fleet.poke(member)
         acknowledged = bmc.ledger.acknowledged
         await until(lambda: bmc.ledger.acknowledged > acknowledged + 1000)
@@ -286,10 +288,10 @@ async def test_a_stolen_console_is_noticed_and_left_to_the_thief(site: Site) -> 
 
     async with site.recording():
         await site.wait("node1", session="up")
-        bmc.suffer(Mishap.STEAL, trio.current_time())
+        bmc.inject(Mishap.STEAL, trio.current_time())
         site.fleet.poke(member)
         yielded = await site.wait("node1", session="yielded")
-        bmc.suffer(Mishap.RELEASE, trio.current_time())
+        bmc.inject(Mishap.RELEASE, trio.current_time())
         site.fleet.poke(member)
         await site.wait("node1", session="up")
 
@@ -304,7 +306,7 @@ async def test_a_stolen_console_is_taken_back_where_that_is_the_policy(
 
     async with site.recording():
         await site.wait("node1", session="up")
-        bmc.suffer(Mishap.STEAL, trio.current_time())
+        bmc.inject(Mishap.STEAL, trio.current_time())
         site.fleet.poke(member)
         acknowledged = bmc.ledger.acknowledged
         await until(lambda: bmc.ledger.acknowledged > acknowledged + 1000)
@@ -352,7 +354,7 @@ async def test_a_silent_bmc_cannot_hold_shutdown_up(site: Site) -> None:
 
     async with site.recording():
         await site.wait("node1", session="up")
-        bmc.suffer(Mishap.MUTE, trio.current_time())
+        bmc.inject(Mishap.MUTE, trio.current_time())
         began = trio.current_time()
 
     assert trio.current_time() - began < 5
@@ -442,7 +444,30 @@ async def test_a_lost_index_is_rebuilt_and_the_archive_left_alone(
         await until(lambda: is_complete(index))
 
     assert site.raw("node1") == before
-    assert Memory(index, outcomes=(), count=0).recall("node1").boot is not None
+    assert BootHistory(index, outcomes=(), count=0).recall("node1").boot is not None
+
+
+OWN_RULE = """
+[[marker]]
+id = "site.raid"
+role = "failure"
+name = "raid"
+severity = "critical"
+pattern = 'RAID degraded'
+example = "RAID degraded: disk 3"
+"""
+
+
+async def test_an_index_is_rebuilt_with_the_rules_of_this_daemon(site: Site) -> None:
+    site.add(make_bmc("node1"), "node1")
+    write_segment(site.folder / "log", "node0", [Printed(1, "RAID degraded: disk 3")])
+    (site.folder / "markers.d").mkdir()
+    (site.folder / "markers.d" / "own.toml").write_text(OWN_RULE)
+
+    async with site.recording():
+        await until(lambda: is_complete(site.folder / "state" / FILE_NAME))
+
+    assert site.events("node0", "failure") == [("raid", 1)]
 
 
 async def test_a_second_daemon_on_a_log_folder_is_refused(site: Site) -> None:
@@ -454,7 +479,7 @@ async def test_a_second_daemon_on_a_log_folder_is_refused(site: Site) -> None:
         with pytest.raises(ArchiveError, match=r"another solrecd \(pid \d+\) records"):
             Daemon(
                 replace(config, daemon=other),
-                rules=packaged_rules(),
+                rules=marker_files.load(),
                 read_config=site.config,
                 notifier=Notifier(),
                 wall_clock=lambda: time.time_ns() // 1000,

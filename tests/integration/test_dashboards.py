@@ -10,8 +10,8 @@ from tests.support.peers import need
 from tools.dashboards import server
 from tools.dashboards.boards import dashboards
 from tools.dashboards.queries import STUCK_RANK
+from tools.dashboards.scenario import CONSOLES, HUNG
 from tools.dashboards.server import Prometheus
-from tools.dashboards.story import CONSOLES, HUNG
 
 ONE_CONSOLE = "node005|node001"
 """One that lost its session, and one that failed: no machine has it all."""

@@ -23,14 +23,13 @@ from solrecd.simbmc.payload import SolSettings
 from solrecd.sources.ipmi.protocol.constants import PrivilegeLevel
 from solrecd.storage.index import FILE_NAME, Index
 from tests.integration.test_attach import run
-from tests.integration.test_daemon import PATIENCE, Site
+from tests.integration.test_daemon import TIMEOUT, Site
 from tests.integration.test_management import PANIC
 from tests.support import ipmi_sim
 from tests.support.attached import solrecctl
 from tests.support.configs import changed
 from tests.support.ipmi_sim import PASSWORD, USERNAME, IpmiSim
 from tests.support.peers import need
-from tests.support.wire import Wire
 
 HEALTHY = """\
 node1
@@ -83,7 +82,7 @@ def add(
 
 async def settled(site: Site, *, up: bool) -> None:
     """Wait until the console has a session, or the recorder says why it has none."""
-    with trio.fail_after(PATIENCE):
+    with trio.fail_after(TIMEOUT):
         while True:
             row = await site.ls("node1")
             if row["session"] == "up" if up else row["error"] is not None:
@@ -105,7 +104,7 @@ async def test_a_healthy_console_reads_like_this(site: Site) -> None:
 
     async with site.recording():
         await settled(site, up=True)
-        with trio.fail_after(PATIENCE):
+        with trio.fail_after(TIMEOUT):
             # Then the boot is in the index.
             while "text" not in await examined(site):
                 pass
@@ -179,7 +178,7 @@ async def test_a_login_that_fails_is_explained(
 
 async def test_nobody_at_the_address_is_told_soon(site: Site) -> None:
     member = add(site)
-    member.bmc.suffer(Mishap.MUTE, trio.current_time())
+    member.bmc.inject(Mishap.MUTE, trio.current_time())
 
     async with site.recording():
         await settled(site, up=False)
@@ -256,7 +255,7 @@ async def test_nothing_is_set_without_a_yes(site: Site) -> None:
         status, said = await run(site, "doctor", "--fix", "node1")
 
     assert member.bmc.controller.payload.settings.rate == 0x07
-    assert (status, "--yes agrees beforehand" in said) == (2, True)
+    assert (status, "not a terminal: use --yes" in said) == (2, True)
 
 
 async def test_an_account_that_may_not_set_is_told_so(site: Site) -> None:
@@ -280,13 +279,8 @@ async def test_an_account_that_may_not_set_is_told_so(site: Site) -> None:
 def peer(tmp_path: Path) -> Iterator[IpmiSim]:
     """Return a running ipmi_sim."""
     need(ipmi_sim.MISSING, available=ipmi_sim.AVAILABLE)
-    wire = Wire(tmp_path / "wire")
-    simulator = IpmiSim(tmp_path / "bmc", serial=wire.bmc_address, history=1 << 16)
-    simulator.start()
-    wire.wait_bmc()
-    yield simulator
-    simulator.kill()
-    wire.close()
+    with IpmiSim(tmp_path / "bmc", history=1 << 16) as simulator:
+        yield simulator
 
 
 async def test_ipmi_sim_is_examined_and_set(site: Site, peer: IpmiSim) -> None:

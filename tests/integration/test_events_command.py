@@ -145,7 +145,7 @@ def test_no_event_is_an_answer_too(ctl: Ctl) -> None:
     ("arguments", "words"),
     [
         (["--kind", "panics"], "allowed: stage, failure"),
-        (["-f"], "without --dir"),
+        (["-f"], "leave --dir out"),
         (["-f", "--group"], "not allowed with"),
     ],
 )

@@ -11,8 +11,8 @@ import pytest
 import trio
 
 from solrecd.alerts.senders import AlertSink, Tools
-from solrecd.alerts.senders.hook import execute
-from solrecd.config import Config, Hook
+from solrecd.alerts.senders.hook import Hook, execute
+from solrecd.config import Config
 from tests.support.alerting import EPOCH, event, receiver, until
 
 

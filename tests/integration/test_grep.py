@@ -373,7 +373,9 @@ def test_a_stage_that_there_is_not_is_a_mistake(ctl: Ctl) -> None:
     status, _, errors = ctl("--stage", "kernl", "needle")
 
     assert status == Exit.USAGE
-    assert errors.startswith("solrecctl: 'kernl' is no stage; allowed: off, firmware, ")
+    assert errors.startswith(
+        "solrecctl: 'kernl' is not a stage; allowed: off, firmware, "
+    )
 
 
 def test_a_boot_that_is_none_is_a_mistake(
@@ -382,7 +384,7 @@ def test_a_boot_that_is_none_is_a_mistake(
     with pytest.raises(SystemExit, match="2"):
         ctl("--boot", "lst-good", "needle")
 
-    assert "'lst-good' is no boot; allowed: a number" in capsys.readouterr().err
+    assert "invalid boot 'lst-good'; allowed: a number" in capsys.readouterr().err
 
 
 def test_a_pattern_may_begin_with_a_dash(ctl: Ctl) -> None:

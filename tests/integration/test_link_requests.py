@@ -21,7 +21,7 @@ from solrecd.sources.ipmi.link.sol import SolLink
 from solrecd.sources.ipmi.protocol.events import CommandFailed, LoggedIn
 from tests.support.configs import bmc_options
 
-PATIENCE = 60.0
+TIMEOUT = 60.0
 
 
 class Nobody:
@@ -68,7 +68,7 @@ async def link(member: Member) -> AsyncIterator[SolLink]:
         await nursery.start(hub.run)
         link = dialer.link(config, await dialer.resolve(config), Nobody())
         link.open()
-        with trio.fail_after(PATIENCE):
+        with trio.fail_after(TIMEOUT):
             assert isinstance(await link.next_event(), LoggedIn)
         yield link
         link.close()
@@ -91,10 +91,10 @@ async def test_many_who_ask_at_once_get_each_their_own_answer(link: SolLink) -> 
 async def test_who_gives_up_waiting_disturbs_nobody(
     link: SolLink, member: Member
 ) -> None:
-    member.bmc.suffer(Mishap.MUTE, trio.current_time())
+    member.bmc.inject(Mishap.MUTE, trio.current_time())
     with trio.move_on_after(0.05):
         await link.request(0x06, 0x01)
-    member.bmc.suffer(Mishap.UNMUTE, trio.current_time())
+    member.bmc.inject(Mishap.UNMUTE, trio.current_time())
 
     answer = await link.request(0x00, 0x01)
 
@@ -104,7 +104,7 @@ async def test_who_gives_up_waiting_disturbs_nobody(
 async def test_a_link_that_closes_tells_all_who_wait(
     link: SolLink, member: Member
 ) -> None:
-    member.bmc.suffer(Mishap.MUTE, trio.current_time())
+    member.bmc.inject(Mishap.MUTE, trio.current_time())
     answers: list[object] = []
     link.ask(0x00, 0x01, (1.0,), answers.append)
 
@@ -127,7 +127,7 @@ async def test_the_power_is_told_and_told_again_when_it_changes(
     send, told = trio.open_memory_channel[bool | None](10)
     link.watch_power(send.send_nowait, random.Random(1))
 
-    with trio.fail_after(PATIENCE):
+    with trio.fail_after(TIMEOUT):
         before = await told.receive()
         member.bmc.controller.control(ChassisControl.POWER_DOWN, trio.current_time())
         link.ask_power_soon(0)

@@ -12,7 +12,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from solrecd.alerts.loki import Shipper, Surroundings, ship
+from solrecd.alerts.loki import Shipper, ShipperContext, ship
 from solrecd.alerts.loki.payload import encode
 from solrecd.alerts.loki.positions import FILE_NAME, load, save
 from solrecd.alerts.loki.reading import Position
@@ -67,11 +67,11 @@ class Site:
         """Return a shipper, as a daemon that starts makes one."""
         where = LokiConfig(url="http://loki:3100", **target)  # type: ignore[arg-type]
         rng = random.Random(1)
-        return Shipper(self.archive, self.state, where, self.surroundings(), rng)
+        return Shipper(self.archive, self.state, where, self.context(), rng)
 
-    def surroundings(self) -> Surroundings:
+    def context(self) -> ShipperContext:
         """Return what a daemon tells its shipper."""
-        return Surroundings(
+        return ShipperContext(
             consoles=lambda: self.labels,
             stage=lambda name: self.stages.get(name, (0, "")),
             wall_clock=lambda: AT,
@@ -302,7 +302,7 @@ async def test_the_configured_loki_is_reached_over_http(site: Site) -> None:
             """
         )
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(ship, config, site.surroundings())
+            nursery.start_soon(ship, config, site.context())
             with trio.fail_after(60):
                 while len(site.loki.streams) < 2:  # noqa: ASYNC110 - a thread fills it
                     await trio.sleep(0.05)

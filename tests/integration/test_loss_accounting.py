@@ -115,7 +115,7 @@ def begin(site: VirtualSite, what: Mishap | str) -> None:
     """Let something go wrong."""
     match what:
         case Mishap():
-            site.wire.suffer(what)
+            site.wire.inject(what)
         case "dark":
             site.wire.faults = Faults(loss=1)
         case "noisy network":
@@ -130,7 +130,7 @@ def end(site: VirtualSite, what: Mishap | str) -> None:
     """Let it be over."""
     if isinstance(what, Mishap):
         if what in ENDINGS:
-            site.wire.suffer(ENDINGS[what])
+            site.wire.inject(ENDINGS[what])
         return
     site.wire.faults = Faults()
     site.stream.is_full = False

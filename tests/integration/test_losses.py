@@ -90,7 +90,7 @@ async def test_a_gap_is_marked_before_the_bytes_that_end_it(site: Site) -> None:
     async with site.recording():
         for _ in range(8):
             await deliver(bmc, 1000)
-            bmc.suffer(Mishap.DEACTIVATE, trio.current_time())
+            bmc.inject(Mishap.DEACTIVATE, trio.current_time())
             site.fleet.poke(member)
         await deliver(bmc, 1000)
 

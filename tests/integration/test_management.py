@@ -24,20 +24,15 @@ from solrecd.sources.base import PowerAction
 from solrecd.sources.ipmi.keeper import Keeper
 from solrecd.sources.ipmi.link.dialer import Dialer
 from solrecd.sources.ipmi.link.hub import Hub
-from solrecd.sources.ipmi.management import (
-    BootChoice,
-    BootDevice,
-    Management,
-    ManagementError,
-)
+from solrecd.sources.ipmi.management import Management, ManagementError
 from solrecd.sources.ipmi.options import IpmiOptions
+from solrecd.sources.ipmi.protocol.events import CommandAnswered
 from tests.support import ipmi_sim
 from tests.support.configs import bmc_options
 from tests.support.ipmi_sim import HOST, PASSWORD, USERNAME, IpmiSim
 from tests.support.peers import need
-from tests.support.wire import Wire
 
-PATIENCE = 60.0
+TIMEOUT = 60.0
 """Seconds for what normally takes less than one."""
 
 PANIC = struct.pack("<BIHBBBBBBB", 0x02, 0x10, 0x20, 4, 0x20, 0, 0x6F, 0xA1, 0, 0)
@@ -90,7 +85,7 @@ class Managed:
         self.bmc = Management(keeper.request, trio.CapacityLimiter(1))
 
     async def until(self, condition: Callable[[], bool]) -> None:
-        with trio.fail_after(PATIENCE):
+        with trio.fail_after(TIMEOUT):
             while not condition():  # noqa: ASYNC110 - threads and processes
                 await trio.sleep(0.02)
 
@@ -105,7 +100,7 @@ async def managed(config: IpmiOptions) -> AsyncIterator[Managed]:
         await nursery.start(hub.run)
         async with trio.open_nursery() as inner:
             inner.start_soon(keeper.run)
-            with trio.fail_after(PATIENCE):
+            with trio.fail_after(TIMEOUT):
                 await recording.up.wait()
             yield Managed(keeper, recording)
             inner.cancel_scope.cancel()
@@ -177,13 +172,14 @@ async def test_a_power_cycle_ends_with_the_power_on(
     await node.until(lambda: member.bmc.machine.power_on)
 
 
-async def test_the_boot_device_is_set_for_the_next_boot(node: Managed) -> None:
-    before = await node.bmc.boot_device()
+async def test_an_answer_cut_short_is_the_bmcs_fault() -> None:
+    async def answer(*_: object, **__: object) -> CommandAnswered:
+        return CommandAnswered(1, 0, b"\x01")
 
-    await node.bmc.set_boot_device(BootDevice.NETWORK)
+    bmc = Management(answer, trio.CapacityLimiter(1))
 
-    assert before == BootChoice("default", persistent=True)
-    assert await node.bmc.boot_device() == BootChoice("network", persistent=False)
+    with pytest.raises(ManagementError, match="nonsense"):
+        await bmc.recent_events(3)
 
 
 async def test_the_event_log_is_read_in_order(node: Managed, member: Member) -> None:
@@ -226,7 +222,7 @@ async def test_what_the_bmc_refuses_is_one_line(node: Managed, member: Member) -
 
 
 async def test_without_a_session_it_says_so(node: Managed, member: Member) -> None:
-    member.bmc.suffer(Mishap.MUTE, trio.current_time())
+    member.bmc.inject(Mishap.MUTE, trio.current_time())
 
     with pytest.raises(ManagementError, match="no answer to command"):
         await node.bmc.power()
@@ -235,7 +231,7 @@ async def test_without_a_session_it_says_so(node: Managed, member: Member) -> No
 async def test_a_cancelled_task_leaves_no_thread_behind(
     node: Managed, member: Member
 ) -> None:
-    member.bmc.suffer(Mishap.MUTE, trio.current_time())
+    member.bmc.inject(Mishap.MUTE, trio.current_time())
 
     with trio.move_on_after(0.2) as scope:
         await node.bmc.event_log()
@@ -247,36 +243,25 @@ async def test_a_cancelled_task_leaves_no_thread_behind(
 
 
 @pytest.fixture
-def wire(tmp_path: Path) -> Iterator[Wire]:
-    """Return the serial line behind the BMC."""
-    need(ipmi_sim.MISSING, available=ipmi_sim.AVAILABLE)
-    line = Wire(tmp_path / "wire")
-    yield line
-    line.close()
-
-
-@pytest.fixture
-def peer(wire: Wire, tmp_path: Path) -> Iterator[IpmiSim]:
+def peer(tmp_path: Path) -> Iterator[IpmiSim]:
     """Return a running ipmi_sim."""
-    simulator = IpmiSim(tmp_path / "bmc", serial=wire.bmc_address, history=1 << 16)
-    simulator.start()
-    wire.wait_bmc()
-    yield simulator
-    simulator.kill()
+    need(ipmi_sim.MISSING, available=ipmi_sim.AVAILABLE)
+    with IpmiSim(tmp_path / "bmc", history=1 << 16) as simulator:
+        yield simulator
 
 
 async def test_ipmi_sim_is_managed_while_its_output_is_recorded(
-    peer: IpmiSim, wire: Wire
+    peer: IpmiSim,
 ) -> None:
     printed = b"".join(b"line %06d\r\n" % index for index in range(500))
     config = console_config(HOST, peer.port, USERNAME, PASSWORD)
 
     async with managed(config) as node:
         await node.until(lambda: bool(node.recording.power))
-        wire.emit(printed)
+        peer.wire.emit(printed)
         log = await node.bmc.event_log()
         await node.until(lambda: len(node.recording.output) == len(printed))
-        wire.emit(printed)
+        peer.wire.emit(printed)
         power = await node.bmc.power()
         await node.until(lambda: len(node.recording.output) == 2 * len(printed))
 

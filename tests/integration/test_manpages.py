@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from solrecd.alerts.senders.table import RECEIVERS
 from solrecd.config.tables import tables
 from solrecd.sources.table import CONSOLE_KINDS
 from tools.manpages import PROGRAMS, SECTIONS, pages
+from tools.roff import plain
 
 PAGES = dict(pages())
 
@@ -42,8 +44,8 @@ def test_no_line_of_text_is_taken_for_a_request() -> None:
 def test_the_configurations_page_names_every_key_with_its_default() -> None:
     text = PAGES["solrecd.toml.5"]
 
-    for table in tables(CONSOLE_KINDS):
-        assert f".SH {table.header}\n" in text
+    for table in tables(CONSOLE_KINDS, RECEIVERS):
+        assert f".SH {plain(table.header)}\n" in text
         assert all(f"\n.B {name}\n" in text for name in table.keys)
     assert '.br\nDefault: "64MiB"\n' in text
 
@@ -51,8 +53,8 @@ def test_the_configurations_page_names_every_key_with_its_default() -> None:
 def test_prose_of_an_epilog_is_filled_and_examples_stay_as_they_are() -> None:
     grep, wait = PAGES["solrecctl-grep.1"], PAGES["solrecctl-wait.1"]
 
-    assert "matched against a line's text" in grep
-    assert ".nf\n    solrecctl power node1 cycle \\-\\-yes &&" in wait
+    assert "matched against the text of each line" in grep
+    assert ".nf\n    solrecctl power node1 cycle \\-\\-yes\n    solrecctl wait" in wait
     assert "exit status" not in grep + wait
 
 

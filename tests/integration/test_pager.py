@@ -11,7 +11,7 @@ import pytest
 from solrecd.cli.program import PIPE_CLOSED
 from solrecd.process.stamps import parse_stamp
 from tests.support.archives import Printed, write_segment
-from tests.support.terminal import PATIENCE, Terminal
+from tests.support.terminal import TIMEOUT, Terminal
 
 NOON = parse_stamp("2026-11-22T12:00:00.000000Z")
 LINES = 5000
@@ -52,7 +52,7 @@ def test_the_first_page_is_shown_and_q_ends_it(show: Show) -> None:
     terminal.wait_for(b":")
     terminal.type(b"q")
 
-    assert terminal.process.wait(PATIENCE) == 0
+    assert terminal.process.wait(TIMEOUT) == 0
     assert b"line 4999" not in terminal.shown
 
 
@@ -71,7 +71,7 @@ def test_a_pager_that_leaves_early_is_no_error(show: Show) -> None:
 
     terminal.wait_for(b"line 0002")
 
-    assert terminal.process.wait(PATIENCE) == 0
+    assert terminal.process.wait(TIMEOUT) == 0
     assert b"Traceback" not in terminal.shown
 
 
@@ -80,7 +80,7 @@ def test_without_the_pager_everything_is_shown_at_once(show: Show) -> None:
 
     terminal.wait_for(b"line 4999")
 
-    assert terminal.process.wait(PATIENCE) == 0
+    assert terminal.process.wait(TIMEOUT) == 0
 
 
 def test_a_reader_that_leaves_the_pipe_ends_it_quietly(archive: Path) -> None:
@@ -95,5 +95,5 @@ def test_a_reader_that_leaves_the_pipe_ends_it_quietly(archive: Path) -> None:
         process.stdout.readline()
         process.stdout.close()
 
-        assert process.wait(PATIENCE) == PIPE_CLOSED
+        assert process.wait(TIMEOUT) == PIPE_CLOSED
         assert process.stderr.read() == b""

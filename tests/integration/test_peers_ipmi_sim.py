@@ -25,29 +25,17 @@ from tests.support import ipmi_sim
 from tests.support.ipmi_sim import HOST, PASSWORD, USERNAME, IpmiSim
 from tests.support.peers import need
 from tests.support.pump import Pump
-from tests.support.wire import Wire
 
 HISTORY = 65536
 """Bytes that the BMC keeps while nobody listens: without it, SoL wedges (OpenIPMI)."""
 
 
 @pytest.fixture
-def wire(tmp_path: Path) -> Iterator[Wire]:
-    """Return the serial line behind the BMC."""
-    need(ipmi_sim.MISSING, available=ipmi_sim.AVAILABLE)
-    line = Wire(tmp_path / "wire")
-    yield line
-    line.close()
-
-
-@pytest.fixture
-def bmc(wire: Wire, tmp_path: Path) -> Iterator[IpmiSim]:
+def bmc(tmp_path: Path) -> Iterator[IpmiSim]:
     """Return a running BMC."""
-    simulator = IpmiSim(tmp_path / "bmc", serial=wire.bmc_address, history=HISTORY)
-    simulator.start()
-    wire.wait_bmc()
-    yield simulator
-    simulator.kill()
+    need(ipmi_sim.MISSING, available=ipmi_sim.AVAILABLE)
+    with IpmiSim(tmp_path / "bmc", history=HISTORY) as simulator:
+        yield simulator
 
 
 def connect(bmc: IpmiSim, **options: Any) -> Pump:
@@ -88,27 +76,27 @@ def test_a_refused_login_says_why(
     assert answer.reason is reason
 
 
-def test_output_and_input_arrive_whole(bmc: IpmiSim, wire: Wire) -> None:
+def test_output_and_input_arrive_whole(bmc: IpmiSim) -> None:
     printed = b"".join(b"line %06d\r\n" % index for index in range(1000))
     typed = bytes(range(256)) * 2
 
     with connect(bmc) as pump:
         pump.log_in()
         assert isinstance(pump.activate(), SolActivated)
-        wire.emit(printed)
+        bmc.wire.emit(printed)
         pump.write(typed)
         pump.until(lambda: len(pump.output) >= len(printed) and not pump.session.unsent)
-        pump.until(lambda: len(wire.typed) >= len(typed))
+        pump.until(lambda: len(bmc.wire.typed) >= len(typed))
 
     assert pump.output == printed
-    assert wire.typed == typed
+    assert bmc.wire.typed == typed
 
 
-def test_commands_are_answered_while_output_flows(bmc: IpmiSim, wire: Wire) -> None:
+def test_commands_are_answered_while_output_flows(bmc: IpmiSim) -> None:
     with connect(bmc) as pump:
         pump.log_in()
         pump.activate()
-        wire.emit(b"x" * 5000)
+        bmc.wire.emit(b"x" * 5000)
         ticket = pump.request(NetFn.APP, AppCommand.GET_DEVICE_ID)
         answer = pump.wait(CommandAnswered)
         pump.until(lambda: len(pump.output) == 5000)
@@ -147,7 +135,7 @@ def test_a_second_session_is_refused_and_may_take_the_console(bmc: IpmiSim) -> N
 
 
 def test_a_bmc_that_was_killed_is_noticed_and_found_again(
-    bmc: IpmiSim, wire: Wire
+    bmc: IpmiSim,
 ) -> None:
     with connect(bmc, keepalive_interval=1.0) as pump:
         pump.log_in()
@@ -155,7 +143,7 @@ def test_a_bmc_that_was_killed_is_noticed_and_found_again(
         bmc.kill()
         ended = pump.wait(SessionLost, seconds=20)
         bmc.start()
-        wire.wait_bmc()
+        bmc.wire.wait_bmc()
 
     assert ended.reason is LostReason.BMC_TIMEOUT
     with connect(bmc) as again:
@@ -164,7 +152,7 @@ def test_a_bmc_that_was_killed_is_noticed_and_found_again(
 
 
 def test_a_session_outlives_the_bmcs_own_timeout_under_flow(
-    bmc: IpmiSim, wire: Wire
+    bmc: IpmiSim,
 ) -> None:
     """ipmi_sim ends a session 30 s after its last command; SoL packets do not count."""
     expected = bytearray()
@@ -175,7 +163,7 @@ def test_a_session_outlives_the_bmcs_own_timeout_under_flow(
         for index in range(70):
             line = b"second %03d\r\n" % index
             expected += line
-            wire.emit(line)
+            bmc.wire.emit(line)
             pump.run(0.5)
         pump.until(lambda: len(pump.output) == len(expected))
 

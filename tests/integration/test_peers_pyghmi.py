@@ -20,6 +20,7 @@ from solrecd.sources.ipmi.protocol.session import (
     SolActivated,
     SolRefused,
 )
+from tests.support.ports import free_port
 from tests.support.pump import Pump
 from tests.support.pyghmi_bmc import HOST, PASSWORD, USERNAME, PyghmiBmc
 from tests.support.scripted_bmc import ScriptedBmc
@@ -30,10 +31,7 @@ GET_CHASSIS_STATUS = 0x01
 @pytest.fixture(scope="module")
 def bmc() -> Iterator[PyghmiBmc]:
     """Return a running BMC."""
-    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as probe:
-        probe.bind((HOST, 0))
-        port = probe.getsockname()[1]
-    with PyghmiBmc(port) as running:
+    with PyghmiBmc(free_port(socket.SOCK_DGRAM, HOST)) as running:
         yield running
 
 

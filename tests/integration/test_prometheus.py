@@ -30,18 +30,18 @@ from solrecd.events import (
 )
 from solrecd.metrics import Format, Metrics
 from tests.support.certificates import Authority
+from tests.support.ports import free_port
 from tests.support.prometheus import (
     need_prometheus,
     promtool,
     scraping,
 )
 from tests.support.recorder import wait_until
-from tests.support.server import free_port
 
 T = TypeVar("T")
 
 USER, PASSWORD = "prometheus", "correct horse"
-PATIENCE = 60.0
+TIMEOUT = 60.0
 STAMP = 1_795_348_800_000_000
 CLIENTS = """\
   client_auth_type: RequireAndVerifyClientCert
@@ -148,7 +148,7 @@ def job(port: int, folder: Path, password: str = PASSWORD) -> str:
 
 async def wait(ask: Callable[[], T]) -> T:
     """Return an answer as soon as it is not empty."""
-    waiting = partial(wait_until, ask, bool, seconds=PATIENCE)
+    waiting = partial(wait_until, ask, bool, seconds=TIMEOUT)
     return await trio.to_thread.run_sync(waiting)
 
 

@@ -112,7 +112,7 @@ def test_a_fleet_reloads_without_a_pause_and_keeps_what_did_not_change(
         client = Client(str(tmp_path / "control.sock"))
 
         with watched_loop(client) as answers:
-            plan = client.post("/v1/reload", patience=60)
+            plan = client.post("/v1/reload", timeout=60)
 
         one.wait_up(CONSOLES - len(removed) + len(added))
         after = one.fleet.sessions()
@@ -216,7 +216,7 @@ def test_what_counts_from_the_next_start_on_is_told_until_then(
     plans = [ctl("reload", "--json")[1] for _ in range(2)]
     _, _, errors = ctl("reload")
 
-    assert "[daemon] retention_age: counts from the next start on" in errors
+    assert "[daemon] retention_age: takes effect at the next start" in errors
     assert ['"daemon": ["retention_age"]' in plan for plan in plans] == [True, True]
 
 

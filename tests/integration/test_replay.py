@@ -11,7 +11,7 @@ import pytest
 from solrecd.process.stamps import parse_stamp
 from solrecd.storage.history.segments import Archive
 from tests.support.archives import Printed, write_segment
-from tests.support.terminal import PATIENCE, Terminal
+from tests.support.terminal import TIMEOUT, Terminal
 
 NOON = parse_stamp("2026-11-22T12:00:00.000000Z")
 SECOND = 1_000_000
@@ -47,7 +47,7 @@ def test_a_replay_can_be_left_and_leaves_the_terminal_as_it_was(
     replay.type(b"q")
     replay.wait_for(b"left before its end")
 
-    assert replay.process.wait(PATIENCE) == 0
+    assert replay.process.wait(TIMEOUT) == 0
     assert termios.tcgetattr(replay.slave) == replay.before
     assert b"\x1b]0" not in replay.shown
     assert b"\x1b[6n" not in replay.shown
@@ -60,7 +60,7 @@ def test_a_replay_goes_to_its_end(replay: Terminal) -> None:
     replay.type(b".")
     replay.wait_for(b"boot 1: its end")
 
-    assert replay.process.wait(PATIENCE) == 0
+    assert replay.process.wait(TIMEOUT) == 0
     assert b"last line" in replay.shown
 
 
@@ -71,7 +71,7 @@ def test_scriptreplay_plays_the_files_as_the_readme_says(archive: Path) -> None:
     command = f"scriptreplay -d 100000 -T '{timing}' -O <(echo; cat '{raw}')"
 
     found = subprocess.run(
-        ["bash", "-c", command], capture_output=True, check=True, timeout=PATIENCE
+        ["bash", "-c", command], capture_output=True, check=True, timeout=TIMEOUT
     )
 
     # It ends with a line end of its own.
@@ -87,4 +87,4 @@ def test_scriptreplay_plays_closed_files_too(archive: Path) -> None:
         f" -O <(echo; zstdcat '{raw}') | cmp - <(zstdcat '{raw}'; echo)"
     )
 
-    subprocess.run(["bash", "-c", command], check=True, timeout=PATIENCE)
+    subprocess.run(["bash", "-c", command], check=True, timeout=TIMEOUT)

@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 import trio
 
-from solrecd.cli.commands.scan import packaged_rules
 from solrecd.config import Secret
 from solrecd.daemon import Daemon
 from solrecd.simbmc.bmc import Bmc
@@ -21,6 +20,7 @@ from solrecd.simbmc.controller import STRANGER
 from solrecd.simbmc.faults import Faults, Mishap
 from solrecd.simbmc.fleet import Fleet
 from solrecd.simbmc.machine import numbered
+from solrecd.storage import marker_files
 from tests.integration.test_daemon import TOTAL, Site, make_bmc, until
 from tests.support.configs import changed
 from tests.support.descriptor_store import DescriptorStore, StoringNotifier
@@ -46,12 +46,12 @@ def store() -> Iterator[DescriptorStore]:
 
 @asynccontextmanager
 async def recording(
-    site: Site, store: DescriptorStore, *, hands_over: bool = True
+    site: Site, store: DescriptorStore, *, is_handing_over: bool = True
 ) -> AsyncIterator[None]:
     """Run a daemon; on leaving, stop it as the first half of a restart does."""
     daemon = Daemon(
         site.config(),
-        rules=packaged_rules(),
+        rules=marker_files.load(),
         read_config=site.config,
         notifier=StoringNotifier(store),
         wall_clock=lambda: time.time_ns() // 1000,
@@ -59,7 +59,7 @@ async def recording(
     async with trio.open_nursery() as nursery:
         await nursery.start(daemon.run)
         yield
-        daemon.stop(hands_over=hands_over)
+        daemon.stop(is_handing_over=is_handing_over)
 
 
 def has_recorded(bmc: Bmc, size: int) -> bool:
@@ -113,7 +113,7 @@ async def test_a_plain_stop_gives_the_console_back(
     bmc = make_bmc("node1", total=None)
     site.add(bmc, "node1")
 
-    async with recording(site, store, hands_over=False):
+    async with recording(site, store, is_handing_over=False):
         await site.wait("node1", session="up")
 
     assert not bmc.controller.sessions
@@ -127,7 +127,7 @@ async def test_a_session_that_died_meanwhile_is_replaced_within_five_seconds(
 
     async with recording(site, store):
         await site.wait("node1", session="up")
-    bmc.suffer(Mishap.RESET, trio.current_time())
+    bmc.inject(Mishap.RESET, trio.current_time())
     site.fleet.poke(member)
     async with recording(site, store):
         began = trio.current_time()
@@ -185,7 +185,7 @@ async def test_a_removed_console_that_somebody_else_has_is_left_alone(
 
     async with recording(site, store):
         await site.wait("node1", session="up")
-    bmc.suffer(Mishap.STEAL, trio.current_time())
+    bmc.inject(Mishap.STEAL, trio.current_time())
     site.fleet.poke(member)
     del site.consoles["node1"]
     async with recording(site, store):
@@ -203,7 +203,7 @@ async def test_a_console_stolen_meanwhile_is_left_to_the_thief(
 
     async with recording(site, store):
         await site.wait("node1", session="up")
-    bmc.suffer(Mishap.STEAL, trio.current_time())
+    bmc.inject(Mishap.STEAL, trio.current_time())
     site.fleet.poke(member)
     async with recording(site, store):
         row = await site.wait("node1", session="foreign")

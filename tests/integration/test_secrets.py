@@ -43,7 +43,7 @@ def seen(tmp_path: Path) -> Iterator[Mapping[str, str]]:
         recorder.wait_session(bad[0], "down")
         configure(recorder, passwords | {bad[0]: (bad[1], LATER)})
         client = Client(str(recorder.directory / "control.sock"))
-        plan = client.post("/v1/reload", patience=30)
+        plan = client.post("/v1/reload", timeout=30)
         wait_until(lambda: recorder.recorded, bool, seconds=10)
         yield {
             "plan": json.dumps(plan),

@@ -53,7 +53,7 @@ async def test_a_machine_that_boots_into_a_lost_line_is_heard_again(
     async with site.recording():
         await site.wait("node1", session="up", power="on")
         await say(site, member, BANNER)
-        bmc.suffer(Mishap.SERIAL_LOST, trio.current_time())
+        bmc.inject(Mishap.SERIAL_LOST, trio.current_time())
         bmc.console_output(b"never heard\r\n", trio.current_time())
         wait_long(site)
         await until(lambda: not bmc.misbehaviour.serial_lost)

@@ -32,7 +32,7 @@ from tests.support.peers import need
 TOTAL = 6_400
 """Bytes that a host prints: a second's worth at line rate."""
 
-PATIENCE = 12.0
+TIMEOUT = 12.0
 """Seconds until a client that says nothing counts as stuck."""
 
 CREDENTIALS = ("-U", "recorder", "-P", "secret")
@@ -54,8 +54,8 @@ def lines() -> NumberedLines:
 
 @asynccontextmanager
 async def serving(*bmcs: Bmc, host: str = "127.0.0.1") -> AsyncIterator[list[Member]]:
-    """Run a fleet of these BMCs; nothing takes longer than `PATIENCE`."""
-    with Fleet() as fleet, trio.fail_after(PATIENCE):
+    """Run a fleet of these BMCs; nothing takes longer than `TIMEOUT`."""
+    with Fleet() as fleet, trio.fail_after(TIMEOUT):
         members = [fleet.add(bmc, host, _free_port()) for bmc in bmcs]
         async with trio.open_nursery() as nursery:
             await nursery.start(fleet.run)
@@ -326,7 +326,7 @@ async def test_pyghmi_commands_and_listens() -> None:
 async def test_a_bad_network_and_a_script_apply_to_one_member() -> None:
     bmc = make()
     script = Script((Step(0.1, Mishap.STEAL),))
-    with Fleet() as fleet, trio.fail_after(PATIENCE):
+    with Fleet() as fleet, trio.fail_after(TIMEOUT):
         member = fleet.add(bmc, faults=Faults(delay=0.02, jitter=0.01), script=script)
         async with trio.open_nursery() as nursery:
             await nursery.start(fleet.run)
@@ -340,7 +340,7 @@ async def test_a_bad_network_and_a_script_apply_to_one_member() -> None:
 
 async def test_poking_a_member_wakes_the_fleet() -> None:
     bmc = make()
-    with Fleet() as fleet, trio.fail_after(PATIENCE):
+    with Fleet() as fleet, trio.fail_after(TIMEOUT):
         member = fleet.add(bmc)
         async with trio.open_nursery() as nursery:
             await nursery.start(fleet.run)
@@ -357,7 +357,7 @@ async def test_the_command_line_tells_what_became_of_every_byte() -> None:
     command = (sys.executable, "-m", "solrecd.simbmc", *arguments)
     process = await trio.lowlevel.open_process(command, stdout=subprocess.PIPE)
     assert process.stdout is not None
-    with trio.fail_after(PATIENCE):
+    with trio.fail_after(TIMEOUT):
         listening = json.loads(await process.stdout.receive_some())
         await trio.sleep(0.1)
         process.terminate()

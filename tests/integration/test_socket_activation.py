@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from solrecd.api.listeners import CONTROL, address_of, control_bind, listen
+from solrecd.api.listening_sockets import CONTROL, address_of, control_bind, listen
 
 
 def listening(path: Path) -> socket.socket:

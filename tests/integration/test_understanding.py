@@ -75,7 +75,7 @@ def _reached(ledger: Ledger, acknowledged: int) -> bool:
 
 
 async def wait_left_logged_in(site: Site, *, expected: bool) -> None:
-    with trio.fail_after(test_daemon.PATIENCE):
+    with trio.fail_after(test_daemon.TIMEOUT):
         while (await site.status("node1"))["left_logged_in"] is not expected:  # noqa: ASYNC110
             await trio.sleep(0.05)
 

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable
 import pytest
 from textual.pilot import Pilot
 
-from solrecd.cli.top.app import Deeds, WallApp
+from solrecd.cli.top.app import RowActions, WallApp
 from solrecd.cli.top.rows import News
 from tests.support.rows import failed, found, news
 
@@ -23,7 +23,7 @@ class Shelf:
     def take(self) -> News | None:
         return self.waiting.pop(0) if self.waiting else None
 
-    def deeds(self) -> Deeds:
+    def actions(self) -> RowActions:
         def deed(what: str) -> Callable[[str], str]:
             def do(name: str) -> str:
                 self.done.append((what, name))
@@ -31,7 +31,7 @@ class Shelf:
 
             return do
 
-        return Deeds(
+        return RowActions(
             lambda name: self.done.append(("attach", name)),
             lambda name: self.done.append(("watch", name)),
             deed("acknowledge"),
@@ -47,7 +47,7 @@ def on_screen(
     """Show a wall on a terminal that is not there, and do something with it."""
 
     async def run() -> None:
-        app = WallApp(shelf, shelf.deeds(), clock=lambda: 0.0)
+        app = WallApp(shelf, shelf.actions(), clock=lambda: 0.0)
         async with app.run_test(size=size) as pilot:
             app.look()
             await pilot.pause()

@@ -49,8 +49,8 @@ async def test_only_the_consoles_asked_for_are_told(tmp_path: Path) -> None:
 
     async with serving(fleet, path), watching(path, "?names=b") as follower:
         first = await next_set(follower)
-        fleet.viewers.board.mark("a")
-        fleet.viewers.board.mark("b")
+        fleet.viewers.notifier.mark("a")
+        fleet.viewers.notifier.mark("b")
         second = await next_set(follower)
 
     assert [row["console"] for row in (*first, *second)] == ["b", "b"]
@@ -63,7 +63,7 @@ async def test_a_console_that_comes_or_goes_is_told(tmp_path: Path) -> None:
         await next_set(follower)
         fleet.known = ["b", "c"]
         fleet.viewers.forget("a")
-        fleet.viewers.board.mark("c")
+        fleet.viewers.notifier.mark("c")
         news = await next_set(follower)
 
     assert {"removed": "a"} in news

@@ -15,6 +15,7 @@ from pathlib import Path
 import atheris
 
 with atheris.instrument_imports(include=["solrecd"]):
+    from solrecd.alerts.senders.table import RECEIVERS
     from solrecd.config import ConfigError, Source, parse
     from solrecd.sources.ipmi.protocol.auth import (
         CIPHER_SUITES,
@@ -32,7 +33,6 @@ with atheris.instrument_imports(include=["solrecd"]):
         decode_envelope,
         decode_legacy,
         decode_sol,
-        remote_console_session_id,
     )
     from solrecd.sources.table import CONSOLE_KINDS
     from solrecd.storage.formats.names import parse_file_name
@@ -51,7 +51,6 @@ _DECODERS: tuple[Callable[[bytes], object], ...] = (
     decode_request,
     decode_response,
     decode_sol,
-    remote_console_session_id,
 )
 
 
@@ -80,7 +79,7 @@ def fuzz_config(data: bytes) -> None:
     """Feed the configuration."""
     text = data.decode("utf-8", "replace")
     with contextlib.suppress(ConfigError):
-        parse([Source("fuzz.toml", text)], consoles=CONSOLE_KINDS)
+        parse([Source("fuzz.toml", text)], consoles=CONSOLE_KINDS, receivers=RECEIVERS)
 
 
 def fuzz_archive(data: bytes) -> None:

@@ -214,7 +214,7 @@ async def _heal(fleet: Fleet, members: Mapping[str, Member]) -> None:
 
 
 def _happen(fleet: Fleet, member: Member, mishap: Mishap) -> None:
-    member.bmc.suffer(mishap, trio.current_time())
+    member.bmc.inject(mishap, trio.current_time())
     fleet.poke(member)
 
 

@@ -8,7 +8,8 @@ from typing import Any
 import trio
 
 from solrecd.alerts import Moment
-from solrecd.config import Alertmanager, ReceiverConfig, Selection
+from solrecd.alerts.senders.alertmanager import Alertmanager
+from solrecd.config import ReceiverConfig, Selection
 from solrecd.events import Boot, Event, Kind, Outcome, Severity
 from solrecd.process.stamps import SECOND
 

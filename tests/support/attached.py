@@ -15,7 +15,7 @@ from types import MappingProxyType
 
 import trio
 
-PATIENCE = 60.0
+TIMEOUT = 60.0
 """Seconds for what takes a fraction of one."""
 
 
@@ -44,9 +44,9 @@ class Person:
             await trio.lowlevel.wait_writable(self.master)
             data = data[os.write(self.master, data[:1024]) :]
 
-    async def sees(self, text: bytes, patience: float = PATIENCE) -> None:
+    async def sees(self, text: bytes, seconds: float = TIMEOUT) -> None:
         """Read until a text is on the screen, behind what was looked for before."""
-        with trio.fail_after(patience):
+        with trio.fail_after(seconds):
             while (found := self.seen.find(text, self._looked)) < 0:
                 self._looked = max(self._looked, len(self.seen) - len(text))
                 await self._read()
@@ -58,7 +58,7 @@ class Person:
 
     async def leaves(self) -> int:
         """Wait for the program to end; return its exit status."""
-        with trio.fail_after(PATIENCE):
+        with trio.fail_after(TIMEOUT):
             while self.process.poll() is None:
                 with trio.move_on_after(0.02):
                     await self._read_all()

@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 
+from solrecd.alerts.senders.table import RECEIVERS
 from solrecd.config import (
     Config,
+    ConfigEnvironment,
     ConfigError,
     ConsoleConfig,
     Secret,
     Source,
-    Surroundings,
     parse,
 )
 from solrecd.sources.ipmi.options import IpmiOptions, options_of
@@ -26,11 +27,16 @@ def read(
     text: str,
     *,
     mode: int = 0o600,
-    surroundings: Surroundings | None = None,
+    environment: ConfigEnvironment | None = None,
 ) -> Config:
     """Parse one file."""
     source = Source("solrecd.toml", textwrap.dedent(text), mode)
-    return parse([source], surroundings or Surroundings(), consoles=CONSOLE_KINDS)
+    return parse(
+        [source],
+        environment or ConfigEnvironment(),
+        consoles=CONSOLE_KINDS,
+        receivers=RECEIVERS,
+    )
 
 
 def mistakes(text: str, *, mode: int = 0o600) -> list[str]:
@@ -42,7 +48,7 @@ def mistakes(text: str, *, mode: int = 0o600) -> list[str]:
 
 def machine(
     files: dict[str, tuple[int, bytes]], *, credentials: str | None = None
-) -> Surroundings:
+) -> ConfigEnvironment:
     """Return surroundings with these files: mode and content by path."""
 
     def entry(path: str) -> tuple[int, bytes]:
@@ -50,7 +56,7 @@ def machine(
             raise FileNotFoundError(2, "No such file or directory", path)
         return files[path]
 
-    return Surroundings(
+    return ConfigEnvironment(
         read_bytes=lambda path: entry(path)[1],
         mode_of=lambda path: entry(path)[0],
         credentials=credentials,

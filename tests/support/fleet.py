@@ -16,8 +16,8 @@ import trio
 from solrecd.api.denials import Denials
 from solrecd.api.fleet import FleetError
 from solrecd.api.gate import Gate
-from solrecd.console.board import Changes
-from solrecd.console.desk import Claim, Desk, Mode, Seat
+from solrecd.console.attachments import Attachment, Attachments, Mode, WriteClaim
+from solrecd.console.changes import Changes
 from solrecd.console.operation import Operation
 from solrecd.console.viewers import TailItem, Viewers
 from solrecd.process.access import Policy
@@ -33,34 +33,39 @@ class FakeOperation:
         self.bmc_answers = trio.Event()
         """Whatever wants an answer of the BMC waits for this."""
         self.bmc_answers.set()
-        self.desk = Desk(name, lambda *_: None)
+        self.attachments = Attachments(name, lambda *_: None)
 
     @contextmanager
-    def attached(self, user: str, mode: Mode, claim: Claim) -> Iterator[Seat]:
-        """Sit at the desk."""
-        seat = self.desk.sit(user, mode, claim, 0)
+    def attached(
+        self, user: str, mode: Mode, claim: WriteClaim
+    ) -> Iterator[Attachment]:
+        """Attach."""
+        attachment = self.attachments.attach(user, mode, claim, 0)
         try:
-            yield seat
+            yield attachment
         finally:
-            self.desk.leave(seat)
+            self.attachments.detach(attachment)
 
-    def change(self, seat: Seat, mode: Mode, claim: Claim) -> None:
-        """Change what a seat may do."""
-        self.desk.change(seat, mode, claim)
+    def change(self, attachment: Attachment, mode: Mode, claim: WriteClaim) -> None:
+        """Change what an attached client may do."""
+        self.attachments.change(attachment, mode, claim)
 
     def who(self) -> list[dict[str, Any]]:
         """Return who is there."""
-        return [{"user": seat.user, "mode": seat.mode} for seat in self.desk.seats]
+        return [
+            {"user": attachment.user, "mode": attachment.mode}
+            for attachment in self.attachments.present
+        ]
 
     async def power(self) -> str:
         """It is always on."""
         await trio.lowlevel.checkpoint()
         return "on"
 
-    async def set_power(self, user: str, wish: PowerAction) -> None:
+    async def set_power(self, user: str, fix: PowerAction) -> None:
         """Note it."""
         await self.bmc_answers.wait()
-        self.done.append(("power", user, wish))
+        self.done.append(("power", user, fix))
 
     async def type(self, user: str, data: bytes) -> None:
         """Note it."""
@@ -70,7 +75,7 @@ class FakeOperation:
     def message(self, user: str, text: str) -> int:
         """Note it."""
         self.done.append(("message", user, text))
-        return len(self.desk.seats)
+        return len(self.attachments.present)
 
     async def examine(self, tell: Tell) -> None:
         """Find one thing well."""
@@ -84,7 +89,7 @@ class FakeOperation:
     def require_examiner(self) -> None:
         """It can be examined."""
 
-    def beside(self, _: Seat) -> list[dict[str, object]]:
+    def beside(self, _: Attachment) -> list[dict[str, object]]:
         """Nobody else is here."""
         return []
 
@@ -148,9 +153,9 @@ class FakeFleet:
         self, names: Collection[str] | None = None
     ) -> AbstractContextManager[Changes]:
         """Learn what changes."""
-        return self.viewers.board.watching(names)
+        return self.viewers.notifier.watching(names)
 
-    def glance(self, name: str) -> dict[str, Any] | None:
+    def overview(self, name: str) -> dict[str, Any] | None:
         """Return a console and its last line."""
         for row in self.list():
             if row["console"] == name:
@@ -158,7 +163,7 @@ class FakeFleet:
         return None
 
     def operation(self, name: str) -> Operation:
-        """Return what notes what is done, with a real desk."""
+        """Return what notes what is done, with real attachments."""
         if name not in self.known:
             raise KeyError(name)
         if name not in self.operations:

@@ -3,8 +3,7 @@
 What it does that surprises (measured with Debian 12's version): it offers cipher
 suites 0-3 only; it closes a session 30 s after the last IPMI command even while SOL
 data flows; it tells nobody when another session takes the payload; and it dials its
-serial side once and then every 10 s, so the far end (`tests.support.wire.Wire`) has
-to listen first.
+serial side once and then every 10 s, so the far end (`Wire`) has to listen first.
 """
 
 import shutil
@@ -12,6 +11,11 @@ import socket
 import subprocess
 import time
 from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from tests.support.ports import free_port
+from tests.support.wire import Wire
 
 HOST = "127.0.0.1"
 USERNAME = "ADMIN"
@@ -50,26 +54,22 @@ _PRESENCE_PING = bytes.fromhex("0600ff06000011be80000000")
 
 
 class IpmiSim:
-    """One ipmi_sim process: a BMC at ``HOST:port``, its serial side dialling out."""
+    """One ipmi_sim process, a BMC at ``HOST:port``, and the `wire` behind it.
 
-    def __init__(
-        self,
-        directory: Path,
-        *,
-        serial: tuple[str, int],
-        chassis: str = "",
-        history: int = 0,
-    ) -> None:
-        """Prepare the BMC's files; `start` runs it.
+    A context manager: the BMC runs and holds its end of the wire.
+    """
+
+    def __init__(self, directory: Path, *, chassis: str = "", history: int = 0) -> None:
+        """Prepare the BMC's files, and lay the wire; `start` runs it.
 
         Args:
             directory: a folder of its own, created when missing.
-            serial: TCP address of the serial line's far end; it must listen already.
             chassis: command run for chassis control, with ipmi_sim's words appended.
             history: bytes of serial output kept for the next session.
         """
         directory.mkdir(parents=True, exist_ok=True)
-        self.port = _free_udp_port()
+        self.port = free_port(socket.SOCK_DGRAM)
+        self.wire = Wire(directory / "wire")
         self._directory = directory
         self._process: subprocess.Popen[bytes] | None = None
         self._configuration = directory / "lan.conf"
@@ -84,11 +84,34 @@ class IpmiSim:
                 username=USERNAME,
                 password=PASSWORD,
                 chassis=_CHASSIS.format(command=chassis) if chassis else "",
-                serial_host=serial[0],
-                serial_port=serial[1],
+                serial_host=self.wire.bmc_address[0],
+                serial_port=self.wire.bmc_address[1],
                 history=f" history={history}" if history else "",
             )
         )
+
+    def __enter__(self) -> Self:
+        """Run it."""
+        try:
+            self.start()
+            self.wire.wait_bmc()
+        except BaseException:
+            self._end()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """End it and its wire."""
+        self._end()
+
+    def _end(self) -> None:
+        self.kill()
+        self.wire.close()
 
     @property
     def address(self) -> str:
@@ -150,13 +173,6 @@ class IpmiSim:
         """
         answer = bytes.fromhex(self.ipmitool("raw", "0x06", "0x4a", "0x01"))
         return any(answer[1:3])
-
-
-def _free_udp_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-    return port
 
 
 def _wait_presence(port: int, seconds: float = 10) -> None:

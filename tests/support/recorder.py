@@ -18,6 +18,8 @@ from typing import Any, Self, TypeVar
 
 import zstandard
 
+from tests.support.ports import free_port
+
 T = TypeVar("T")
 
 _POLL_SECONDS = 0.05
@@ -47,7 +49,7 @@ class Recorder:
         self.directory = directory
         self.journal = directory / "journal"
         """Where the configuration puts it."""
-        self.metrics_port = _free_tcp_port()
+        self.metrics_port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
         self._notifications = _Notifications(directory / "notify.sock")
 
@@ -319,9 +321,3 @@ def _difference(recorded: bytes, expected: bytes) -> str:
         f"{len(recorded)} bytes recorded, {len(expected)} expected, the same up to"
         f" {same}: {recorded[around]!r} instead of {expected[around]!r}"
     )
-
-
-def _free_tcp_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-    return port

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import subprocess
 from collections.abc import Sequence
 from http.client import HTTPConnection, HTTPException
@@ -11,9 +10,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from tests.support.ports import free_port
 from tests.support.recorder import wait_until
 
-PATIENCE = 60.0
+TIMEOUT = 60.0
 """Seconds for a server to start, or to answer: many times what it needs."""
 
 
@@ -34,7 +34,7 @@ class Server:
                 self._command, stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
         try:
-            wait_until(self._is_decided, bool, seconds=PATIENCE)
+            wait_until(self._is_decided, bool, seconds=TIMEOUT)
             assert self._is_ready(), self._log.read_text()[-2000:]
         except BaseException:
             self._end()
@@ -52,7 +52,7 @@ class Server:
 
     def ask(self, method: str, path: str, content: object = None) -> Any:
         """Return the answer to a request, as data; None where it has none."""
-        connection = HTTPConnection(self.address, timeout=PATIENCE)
+        connection = HTTPConnection(self.address, timeout=TIMEOUT)
         try:
             headers = {"Content-Type": "application/json"}
             connection.request(method, path, json.dumps(content), headers)
@@ -75,11 +75,4 @@ class Server:
 
     def _end(self) -> None:
         self._process.terminate()
-        self._process.wait(PATIENCE)
-
-
-def free_port() -> int:
-    """Return a TCP port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
+        self._process.wait(TIMEOUT)

@@ -11,7 +11,7 @@ import termios
 import time
 from typing import Final
 
-PATIENCE: Final = 60.0
+TIMEOUT: Final = 60.0
 """Seconds that a busy machine may need."""
 
 
@@ -33,7 +33,7 @@ class Terminal:
 
     def wait_for(self, text: bytes) -> None:
         """Read until something is shown."""
-        until = time.monotonic() + PATIENCE
+        until = time.monotonic() + TIMEOUT
         while text not in self.shown:
             left = until - time.monotonic()
             assert left > 0, self.shown

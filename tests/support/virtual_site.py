@@ -21,8 +21,8 @@ from solrecd.analysis.boot.pace import Pace
 from solrecd.analysis.boot.rules import RuleSet
 from solrecd.analysis.interpreter import Interpreter
 from solrecd.config import ConsoleConfig
-from solrecd.console import Console, Past, Sinks, Surroundings
-from solrecd.console.board import Board
+from solrecd.console import Console, ConsoleContext, ConsoleHistory, Sinks
+from solrecd.console.changes import ChangeNotifier
 from solrecd.events import Boot, Event
 from solrecd.metrics import Metrics
 from solrecd.process.stamps import format_stamp
@@ -82,7 +82,7 @@ class Tellers:
         self.notes: list[tuple[int, int, str]] = []
         """Stream offset, stamp and text."""
         self.events: list[Event] = []
-        self.board = Board()
+        self.notifier = ChangeNotifier()
         self._stream = stream
 
     def note(self, _console: str, at: int, text: str) -> None:
@@ -153,9 +153,9 @@ class Wire:
             for datagram in self._endpoint.datagrams():
                 self._send(datagram, self._up, to_bmc=True)
 
-    def suffer(self, mishap: Mishap) -> None:
+    def inject(self, mishap: Mishap) -> None:
         """Let something happen to the BMC."""
-        self.bmc.suffer(mishap, trio.current_time())
+        self.bmc.inject(mishap, trio.current_time())
         self._changed.set()
 
     def print(self, data: bytes) -> None:
@@ -210,7 +210,7 @@ class VirtualSite:
         seed: of all that is random.
     """
 
-    hands_over = False
+    is_handing_over = False
 
     def __init__(
         self, bmc: Bmc, config: ConsoleConfig, rules: RuleSet, seed: int
@@ -238,7 +238,7 @@ class VirtualSite:
             restored=[],
             pending=[],
         )
-        around = Surroundings(
+        context = ConsoleContext(
             Sinks(self.told, self.told, self.told, Nobody()),  # type: ignore[arg-type]
             self._interpreter,
             dict,
@@ -247,7 +247,7 @@ class VirtualSite:
         )
         metrics = self.metrics.console(self.config.name, {})
         return Console(
-            self.config, opened, Past(None, Pace(()), (), 0), metrics, around
+            self.config, opened, ConsoleHistory(None, Pace(()), (), 0), metrics, context
         )
 
     def _interpreter(
@@ -291,7 +291,7 @@ class VirtualSite:
         """Nobody was here before."""
         return None
 
-    def ghosts(self, _name: str) -> Collection[int]:
+    def own_session_ids(self, _name: str) -> Collection[int]:
         """Nobody was here before."""
         return ()
 

@@ -22,10 +22,9 @@ from statistics import median
 from bench.figures import Figure, machine as this_machine, markdown
 from solrecd.simbmc.machine import numbered
 from tests.support import ipmi_sim
-from tests.support.ipmi_sim import IpmiSim
 from tests.support.wire import Wire
 from tests.systemd import handbook, nspawn
-from tests.systemd.bmcs import PASSWORD, Bmcs, record, wait_until_recorded
+from tests.systemd.bmcs import PASSWORD, Bmcs, foreign_bmc, record, wait_until_recorded
 from tests.systemd.nspawn import Machine
 from tests.systemd.service import Service, console, pauses, wait_until
 
@@ -119,7 +118,8 @@ def _one_of_others(
     service: Service, folder: Path, arguments: argparse.Namespace
 ) -> Iterator[Figure]:
     rng = random.Random(arguments.seed)
-    with _ipmi_sim(service.machine, folder) as (wire, bmc):
+    with foreign_bmc(service.machine, folder / "bmc") as bmc:
+        wire = bmc.wire
         account = {"username": ipmi_sim.USERNAME, "password": ipmi_sim.PASSWORD}
         service.configure(console("node1", bmc.address, **account))
         service.forget_messages()
@@ -157,20 +157,6 @@ def _compare(service: Service, wire: Wire) -> tuple[int, int]:
         lost = sum(len(line) + 2 for line in set(sent) - set(got))
         return lost, sum(map(len, got)) - sum(map(len, set(got)))
     return 0, 0
-
-
-@contextmanager
-def _ipmi_sim(machine: Machine, folder: Path) -> Iterator[tuple[Wire, IpmiSim]]:
-    with machine.network():
-        wire = Wire(folder / "wire")
-        bmc = IpmiSim(folder / "bmc", serial=wire.bmc_address, history=65536)
-        bmc.start()
-    try:
-        wire.wait_bmc()
-        yield wire, bmc
-    finally:
-        bmc.kill()
-        wire.close()
 
 
 @contextmanager

@@ -1,7 +1,9 @@
 """Simulated BMCs in the machine's network, served by a thread of the test."""
 
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -14,6 +16,7 @@ from solrecd.simbmc.ledger import Drop, Ledger
 from solrecd.simbmc.machine import Machine as Host, NumberedLines
 from solrecd.simbmc.options import BmcOptions, User
 from solrecd.simbmc.payload import SolSettings
+from tests.support.ipmi_sim import IpmiSim
 from tests.systemd.nspawn import Machine
 from tests.systemd.service import PATIENCE, Service, console, wait_until
 
@@ -24,6 +27,15 @@ FULL_RATE = 90.0
 
 _BUFFER = 1 << 18
 """Bytes that a BMC keeps for a reader who is away; no test keeps it waiting so long."""
+
+
+@contextmanager
+def foreign_bmc(machine: Machine, folder: Path) -> Iterator[IpmiSim]:
+    """Run ipmi_sim in a machine's network."""
+    with ExitStack() as stack:
+        with machine.network():
+            bmc = stack.enter_context(IpmiSim(folder, history=65536))
+        yield bmc
 
 
 class Bmcs:
@@ -101,13 +113,13 @@ class Bmcs:
             if names is None or name in names
         )
 
-    def suffer(self, name: str, mishap: Mishap) -> None:
+    def inject(self, name: str, mishap: Mishap) -> None:
         """Let something happen to a BMC."""
         member = self._members[name]
 
         def happen() -> None:
             assert self._fleet is not None
-            member.bmc.suffer(mishap, trio.current_time())
+            member.bmc.inject(mishap, trio.current_time())
             self._fleet.poke(member)
 
         self._call(happen)

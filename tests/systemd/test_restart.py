@@ -8,13 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from solrecd.console.console import PATIENT
+from solrecd.console.console import BMC_BUFFERS
 from solrecd.simbmc.machine import numbered
 from tests.support import ipmi_sim
 from tests.support.ipmi_sim import IpmiSim
 from tests.support.peers import need
-from tests.support.wire import Wire
-from tests.systemd.bmcs import Bmcs, record, wait_until_recorded
+from tests.systemd.bmcs import Bmcs, foreign_bmc, record, wait_until_recorded
 from tests.systemd.nspawn import SOURCE, Machine
 from tests.systemd.poison import POISONS
 from tests.systemd.service import Service, console, pauses, wait_until
@@ -67,7 +66,7 @@ def test_a_new_process_goes_on_with_every_session_and_every_byte(
 
 def assert_only_long_pauses_are_gaps(log: str, restarts: int) -> None:
     """See that every restart kept the session, and what was marked beside."""
-    too_long = sum(pause >= PATIENT / 1_000_000 for pause in pauses(log))
+    too_long = sum(pause >= BMC_BUFFERS / 1_000_000 for pause in pauses(log))
     assert len(pauses(log)) == restarts
     assert log.count("# gap: ") <= too_long
 
@@ -180,32 +179,15 @@ def test_a_stop_gives_the_consoles_back(service: Service, bmcs: Bmcs) -> None:
 
 
 @pytest.fixture
-def wire(machine: Machine, tmp_path: Path) -> Iterator[Wire]:
-    """Return the serial line behind the BMC, in the machine's network."""
-    need(ipmi_sim.MISSING, available=ipmi_sim.AVAILABLE)
-    with machine.network():
-        line = Wire(tmp_path / "wire")
-    yield line
-    line.close()
-
-
-@pytest.fixture
-def bmc(machine: Machine, wire: Wire, tmp_path: Path) -> Iterator[IpmiSim]:
+def bmc(machine: Machine, tmp_path: Path) -> Iterator[IpmiSim]:
     """Return a running BMC, in the machine's network."""
-    with machine.network():
-        simulator = IpmiSim(
-            tmp_path / "bmc",
-            serial=wire.bmc_address,
-            history=65536,
-        )
-        simulator.start()
-    wire.wait_bmc()
-    yield simulator
-    simulator.kill()
+    need(ipmi_sim.MISSING, available=ipmi_sim.AVAILABLE)
+    with foreign_bmc(machine, tmp_path / "bmc") as simulator:
+        yield simulator
 
 
 def test_restarts_against_ipmi_sim_cost_no_byte_and_a_stop_frees_the_console(
-    machine: Machine, service: Service, wire: Wire, bmc: IpmiSim
+    machine: Machine, service: Service, bmc: IpmiSim
 ) -> None:
     service.configure(
         console(
@@ -221,10 +203,10 @@ def test_restarts_against_ipmi_sim_cost_no_byte_and_a_stop_frees_the_console(
     for act in (Service.restart, Service.kill) * 2:
         deadline = time.monotonic() + 1
         while time.monotonic() < deadline:
-            wire.emit(b"a line of the console\r\n")
+            bmc.wire.emit(b"a line of the console\r\n")
             time.sleep(0.01)
         act(service)
-    wait_until(lambda: service.raw("node1") == wire.sent, lambda: service.messages)
+    wait_until(lambda: service.raw("node1") == bmc.wire.sent, lambda: service.messages)
     with machine.network():
         held = bmc.is_sol_active()
     service.systemctl("stop")
@@ -232,5 +214,5 @@ def test_restarts_against_ipmi_sim_cost_no_byte_and_a_stop_frees_the_console(
         free = not bmc.is_sol_active()
 
     assert (held, free) == (True, True)
-    assert service.raw("node1") == wire.sent
+    assert service.raw("node1") == bmc.wire.sent
     assert_only_long_pauses_are_gaps(service.text("node1"), 4)

@@ -12,12 +12,12 @@ import pytest
 
 from solrecd.analysis.boot.rules import RuleSet
 from solrecd.cli import program
-from solrecd.cli.commands.scan import packaged_rules
 from solrecd.cli.shared.when import parse_when
 from solrecd.cli.solrecctl import PROGRAM
 from solrecd.cli.solrecd import PROGRAM as DAEMON_PROGRAM
 from solrecd.events import GapReason, LostReason, SessionState, Severity, Stage
 from solrecd.metrics import Type, declared
+from solrecd.storage import marker_files
 from tests.support.alert_rules import CASES, FOLDER, ROOT, Alert, alerts, load
 
 ALERTS = alerts()
@@ -32,7 +32,7 @@ FATAL_AND_TOLD_ELSEWHERE = {"panic", "loader_error"}
 
 @pytest.fixture(scope="module")
 def markers() -> RuleSet:
-    return packaged_rules()
+    return marker_files.load()
 
 
 def each_alert(given: list[Alert] = ALERTS) -> pytest.MarkDecorator:

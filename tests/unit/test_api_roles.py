@@ -14,7 +14,7 @@ from starlette.types import ASGIApp
 from solrecd.api import operate
 from solrecd.api.app import api_app, api_routes
 from solrecd.api.denials import DenialReason
-from solrecd.api.routes import DEED_ROLES, ROUTES, Method, Reach, RouteRule
+from solrecd.api.routes import ATTACH_ROLES, ROUTES, Method, Reach, RouteRule
 from solrecd.process.access import (
     Grant,
     LocalCaller,
@@ -122,7 +122,7 @@ def test_whatever_changes_something_needs_more_than_view() -> None:
 
 
 def test_every_deed_of_a_terminal_has_a_role() -> None:
-    assert set(operate._DEEDS) == set(DEED_ROLES)
+    assert set(operate._ATTACH_REQUESTS) == set(ATTACH_ROLES)
 
 
 @pytest.mark.parametrize("role", Role)
@@ -203,11 +203,11 @@ async def test_a_watcher_learns_nothing_of_what_it_may_not_see(site: Site) -> No
         first = [await stream.next(), await stream.next()]
         await stream.next()
         site.gate.replace(POLICY)
-        site.fleet.viewers.board.mark("b")
+        site.fleet.viewers.notifier.mark("b")
         rows = [await stream.next(), await stream.next()]
         await stream.next()
-        site.fleet.viewers.board.mark("b")
-        site.fleet.viewers.board.mark("a")
+        site.fleet.viewers.notifier.mark("b")
+        site.fleet.viewers.notifier.mark("a")
         later = await stream.next()
         nursery.cancel_scope.cancel()
 
@@ -370,7 +370,7 @@ async def test_a_terminal_on_a_hidden_console_is_on_no_console(site: Site) -> No
 
 
 @pytest.mark.parametrize(
-    "deed", [deed for deed, role in DEED_ROLES.items() if role is Role.OPERATE]
+    "deed", [deed for deed, role in ATTACH_ROLES.items() if role is Role.OPERATE]
 )
 async def test_who_may_only_view_does_nothing_over_an_open_terminal(
     site: Site, deed: str

@@ -170,7 +170,7 @@ def test_an_own_password_replaces_the_default_one_wherever_that_is_kept() -> Non
 
     config = read(
         f'{DEFAULTS}[console.n1]\nbmc = "b"\npassword_file = "/pw/{{name}}"\n',
-        surroundings=files,
+        environment=files,
     )
 
     assert bmc_of(config, "n1").password.reveal() == b"own"
@@ -186,7 +186,7 @@ def test_a_credential_comes_from_systemds_directory() -> None:
         username = ""
         password_credential = "bmc"
         """,
-        surroundings=files,
+        environment=files,
     )
 
     assert bmc_of(config, "n1").password.reveal() == b"pw"

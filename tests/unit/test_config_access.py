@@ -33,7 +33,7 @@ def test_a_grant_is_read() -> None:
 
 
 def test_a_token_is_known_by_hash_file_and_credential() -> None:
-    surroundings = machine(
+    environment = machine(
         {
             "/t": (0o600, TOKEN + b"\n\n" + OTHER + b"\n"),
             "/c/ci": (0o400, b"c" * 40),
@@ -50,7 +50,7 @@ def test_a_token_is_known_by_hash_file_and_credential() -> None:
         token_file = "/t"
         token_credential = "ci"
         """,
-        surroundings=surroundings,
+        environment=environment,
     ).access
 
     for token in (b"h" * 40, TOKEN, OTHER, b"c" * 40):
@@ -107,11 +107,11 @@ def test_a_token_that_stands_where_its_hash_belongs_is_not_shown() -> None:
 def test_a_token_file_that_protects_nothing_is_refused(
     mode: int, content: bytes, words: str
 ) -> None:
-    surroundings = machine({"/t": (mode, content)})
+    environment = machine({"/t": (mode, content)})
     text = '[access.x]\nrole = "view"\ntoken_file = "/t"\n'
 
     with pytest.raises(Exception, match=words) as caught:
-        read(text, surroundings=surroundings)
+        read(text, environment=environment)
 
     assert "short" not in str(caught.value)
 
@@ -148,9 +148,9 @@ def listening(
         if wrong:
             raise ValueError(wrong)
 
-    surroundings = machine({"/k.pem": (mode, b"")})
+    environment = machine({"/k.pem": (mode, b"")})
     text = f'[api]\nlisten = "127.0.0.1:9622"\n{keys}\n{grant}'
-    return read(text, surroundings=replace(surroundings, check_tls=check_tls)).api
+    return read(text, environment=replace(environment, check_tls=check_tls)).api
 
 
 def test_a_listener_is_read() -> None:

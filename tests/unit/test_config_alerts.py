@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from solrecd.config import Alertmanager, Config, Hook, Secret, Webhook
+from solrecd.alerts.senders.alertmanager import Alertmanager
+from solrecd.alerts.senders.hook import Hook
+from solrecd.alerts.senders.webhook import Webhook
+from solrecd.config import Config, Secret
 from solrecd.config.reload import plan_reload
 from solrecd.events import Kind, Severity
 from tests.support.configs import DEFAULTS, machine, mistakes, read
@@ -39,7 +42,7 @@ def test_a_receiver_of_two_lines_hears_of_what_cannot_wait() -> None:
 
 
 def test_every_key_of_an_alertmanager_is_understood() -> None:
-    surroundings = machine({"/etc/t": (0o600, b"token\n"), "/etc/ca.pem": (0o644, b"")})
+    environment = machine({"/etc/t": (0o600, b"token\n"), "/etc/ca.pem": (0o644, b"")})
     pager = read(
         f"""{CONSOLES}
         [alerts.pager]
@@ -62,7 +65,7 @@ def test_every_key_of_an_alertmanager_is_understood() -> None:
         proxy = "http://proxy:3128"
         token_file = "/etc/t"
         """,
-        surroundings=surroundings,
+        environment=environment,
     ).alerts["pager"]
 
     assert isinstance(pager.target, Alertmanager)

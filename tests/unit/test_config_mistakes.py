@@ -6,6 +6,7 @@ from contextlib import suppress
 import pytest
 from hypothesis import given, strategies as st
 
+from solrecd.alerts.senders.table import RECEIVERS
 from solrecd.config import ConfigError, Source, parse
 from solrecd.config.document import find_lines
 from solrecd.config.tables import tables
@@ -324,7 +325,7 @@ def test_a_secret_that_cannot_be_had_is_told_once(key: str, message: str) -> Non
     with pytest.raises(ConfigError) as caught:
         read(
             f'[defaults]\nusername = "u"\n{key}\n[console."n[1-9]"]\nbmc = "b"\n',
-            surroundings=files,
+            environment=files,
         )
 
     place = f"solrecd.toml:3: defaults.{key.partition(' ')[0]}"
@@ -381,7 +382,7 @@ _VALUES = st.recursive(
 
 @given(value=_VALUES)
 def test_no_value_of_any_type_raises_anything_but_a_value_error(value: object) -> None:
-    for table in tables(CONSOLE_KINDS):
+    for table in tables(CONSOLE_KINDS, RECEIVERS):
         for key in table.keys.values():
             with suppress(ValueError):
                 key.parse(value)

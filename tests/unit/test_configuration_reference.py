@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import solrecd.config
+from solrecd.alerts.senders.table import RECEIVERS
 from solrecd.config.keys import Key, TableSchema
 from solrecd.config.tables import tables
 from solrecd.config.values import boolean, duration, text
@@ -16,7 +17,7 @@ from solrecd.sources.table import CONSOLE_KINDS
 from tools.configuration import PAGES, example, page
 from tools.reference import reference
 
-TABLES = tables(CONSOLE_KINDS)
+TABLES = tables(CONSOLE_KINDS, RECEIVERS)
 KEYS = [(table, name) for table in TABLES for name in table.keys]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from solrecd.metrics.families import declared
+from solrecd.metrics import declared
 from tools.dashboards.__main__ import FOLDER, texts
 
 TEXTS = texts()

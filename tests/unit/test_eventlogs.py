@@ -11,7 +11,6 @@ import trio
 from trio.testing import MockClock
 
 from solrecd.events import Boot, EventDraft, Outcome, Severity
-from solrecd.sources.ipmi.consultation import Ask
 from solrecd.sources.ipmi.event_logs import (
     LOOK_EVERY,
     NEWEST,
@@ -22,6 +21,7 @@ from solrecd.sources.ipmi.event_logs import (
     EventLogs,
     new_entries,
 )
+from solrecd.sources.ipmi.examination import Ask
 from solrecd.sources.ipmi.link.base import RequestError
 from solrecd.sources.ipmi.management import LogEntry
 from solrecd.sources.ipmi.protocol.events import CommandAnswered
@@ -50,7 +50,7 @@ class Bmc:
         data: bytes = b"",
         *,
         lun: int = 0,
-        patience: tuple[float, ...] = (),
+        retry_intervals: tuple[float, ...] = (),
     ) -> CommandAnswered:
         await trio.lowlevel.checkpoint()
         self.asked += 1

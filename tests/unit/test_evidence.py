@@ -6,9 +6,8 @@ from pathlib import Path
 import pytest
 
 from solrecd.events import Boot, Event, Evidence, Kind, Severity
-from solrecd.storage.index import FILE_NAME, Index
-from solrecd.storage.index.memory import NEWEST, Memory
-from solrecd.storage.index.store import Batch
+from solrecd.storage.index import FILE_NAME, Batch, Index
+from solrecd.storage.index.boot_history import NEWEST, BootHistory
 
 SECOND = 1_000_000
 NOON = 1_800_000_000 * SECOND
@@ -35,28 +34,28 @@ def path(tmp_path: Path) -> Path:
     return file
 
 
-def memory(path: Path) -> Memory:
-    return Memory(path, outcomes=("ok",), count=3)
+def history(path: Path) -> BootHistory:
+    return BootHistory(path, outcomes=("ok",), count=3)
 
 
 def test_evidence_is_the_newest_boots_and_their_last_noise(path: Path) -> None:
-    found = memory(path).evidence("n1")
+    found = history(path).evidence("n1")
 
     assert [each.boot for each in found.boots] == [3, 4, 5][-NEWEST:]
     assert found.noise == boot(4).started + SECOND
 
 
 def test_the_newest_entry_of_a_log_is_the_latest_one(path: Path) -> None:
-    assert memory(path).last_log_entry("n1") == 9
+    assert history(path).last_log_entry("n1") == 9
 
 
 def test_of_an_unknown_console_nothing_is_known(path: Path) -> None:
-    one = memory(path)
+    one = history(path)
 
     assert (one.evidence("n2"), one.last_log_entry("n2")) == (Evidence(), None)
 
 
 def test_without_an_index_nothing_is_known(tmp_path: Path) -> None:
-    one = memory(tmp_path / FILE_NAME)
+    one = history(tmp_path / FILE_NAME)
 
     assert (one.evidence("n1"), one.last_log_entry("n1")) == (Evidence(), None)

@@ -100,7 +100,6 @@ def test_segments_come_in_stream_order_and_strange_files_are_passed_over(
     found = [(each.name.boot, each.name.part) for each in archive.segments("a")]
     assert found == [(1, 1), (1, 2), (2, 1)]
     assert boot_numbers(archive.segments("a")) == [1, 2]
-    assert len(archive.segments_of_boot("a", 1)) == 2
 
 
 def test_while_a_segment_is_closed_the_open_form_counts(tmp_path: Path) -> None:

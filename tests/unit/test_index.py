@@ -18,7 +18,7 @@ from solrecd.storage.index import (
     SegmentRow,
     open_or_replace,
 )
-from solrecd.storage.index.memory import Memory, Recollection
+from solrecd.storage.index.boot_history import BootHistory, KnownBoots
 from solrecd.storage.index.schema import STAGES
 
 NOON = parse_stamp("2026-11-22T12:00:00.000001Z")
@@ -64,7 +64,7 @@ def test_a_boot_comes_back_as_the_contracts_object(index: Index) -> None:
     index.write(Batch(boots=[full]))
 
     assert list(index.boots()) == [full.as_dict()]
-    assert index.last_boot("a") == full
+    assert index.good_boots("a", [full.outcome.value], 1) == [full]
 
 
 def test_an_event_comes_back_as_the_contracts_object(index: Index) -> None:
@@ -370,7 +370,7 @@ def test_what_is_known_of_a_console_is_recalled_at_once(tmp_path: Path) -> None:
     with closing(Index.create(path)) as index:
         index.write(Batch(boots, told))
 
-    known = Memory(path, outcomes=["ok"], count=3).recall("a")
+    known = BootHistory(path, outcomes=["ok"], count=3).recall("a")
 
     assert known.boot == boots[4]
     assert [each.boot for each in known.good] == [2, 3, 4]
@@ -379,32 +379,32 @@ def test_what_is_known_of_a_console_is_recalled_at_once(tmp_path: Path) -> None:
 
 def test_an_index_stays_open_for_those_who_still_ask(tmp_path: Path) -> None:
     path = tmp_path / "index.sqlite"
-    memory = Memory(path, outcomes=["ok"], count=3)
-    with closing(Index.create(path)) as index, memory.at_hand():
+    history = BootHistory(path, outcomes=["ok"], count=3)
+    with closing(Index.create(path)) as index, history.kept_open():
         index.write(Batch([boot(number=1)]))
-        with memory.at_hand():
-            memory.recall("a")
+        with history.kept_open():
+            history.recall("a")
         path.rename(tmp_path / "elsewhere")
 
-        known = memory.recall("a")
+        known = history.recall("a")
 
         index.write(Batch([boot(number=2)]))
-        newer = memory.recall("a")
-    gone = memory.recall("a")
+        newer = history.recall("a")
+    gone = history.recall("a")
 
     assert [it.boot and it.boot.boot for it in (known, newer, gone)] == [1, 2, None]
 
 
 def test_an_index_without_a_writer_is_opened_anew_for_everybody(tmp_path: Path) -> None:
     path = tmp_path / "index.sqlite"
-    memory = Memory(path, outcomes=["ok"], count=3)
+    history = BootHistory(path, outcomes=["ok"], count=3)
     with closing(Index.create(path)) as index:
         index.write(Batch([boot(number=1)]))
 
-    with memory.at_hand():
-        before = memory.recall("a")
+    with history.kept_open():
+        before = history.recall("a")
         path.unlink()
-        after = memory.recall("a")
+        after = history.recall("a")
 
     assert before.boot is not None
     assert after.boot is None
@@ -412,19 +412,19 @@ def test_an_index_without_a_writer_is_opened_anew_for_everybody(tmp_path: Path) 
 
 def test_an_index_that_is_damaged_meanwhile_is_given_up(tmp_path: Path) -> None:
     path = tmp_path / "index.sqlite"
-    memory = Memory(path, outcomes=["ok"], count=3)
-    with closing(Index.create(path)) as index, memory.at_hand():
+    history = BootHistory(path, outcomes=["ok"], count=3)
+    with closing(Index.create(path)) as index, history.kept_open():
         index.write(Batch([boot(number=1)]))
-        memory.recall("a")
+        history.recall("a")
         with closing(sqlite3.connect(path)) as other:
             other.execute("ALTER TABLE events RENAME TO gone")
 
-        known = memory.recall("a")
+        known = history.recall("a")
 
-    assert known == Recollection()
+    assert known == KnownBoots()
 
 
 def test_an_index_that_is_not_there_recalls_nothing(tmp_path: Path) -> None:
-    known = Memory(tmp_path / "none", outcomes=["ok"], count=3).recall("a")
+    known = BootHistory(tmp_path / "none", outcomes=["ok"], count=3).recall("a")
 
     assert (known.boot, known.good, known.told) == (None, (), 0)

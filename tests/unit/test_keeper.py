@@ -12,13 +12,18 @@ from trio.testing import MockClock
 
 from solrecd.events import Gap, Lost, LostReason, SessionState
 from solrecd.sources.ipmi.keeper import Keeper
-from solrecd.sources.ipmi.keeper.claim import BACKOFF_LAST, TAKES, TAKES_WITHIN, Backoff
 from solrecd.sources.ipmi.keeper.keeper import (
     GOODBYE,
     POLL_FOREIGN,
     POWER_AFTER_QUIET,
     REACTIVATIONS,
     SLOT_PATIENCE,
+)
+from solrecd.sources.ipmi.keeper.takeover import (
+    BACKOFF_LAST,
+    TAKES,
+    TAKES_WITHIN,
+    Backoff,
 )
 from solrecd.sources.ipmi.link.base import NameUnresolvedError, RequestError
 from solrecd.sources.ipmi.options import IpmiOptions, OnConflict
@@ -60,9 +65,9 @@ class FakeBmc:
     left: bool = False
     """An earlier process had a session here."""
     resumed: int = 0
-    hands_over: bool = False
+    is_handing_over: bool = False
     """We are being replaced."""
-    ghosts: tuple[int, ...] = ()
+    own_session_ids: tuple[int, ...] = ()
     asked_power: list[tuple[float, float]] = field(default_factory=list)
     """When the keeper wanted to know about the power, and after how many seconds."""
     link: FakeLink | None = None
@@ -144,12 +149,12 @@ class FakeLink:
         data: bytes = b"",
         *,
         lun: int = 0,
-        patience: tuple[float, ...] = (),
+        retry_intervals: tuple[float, ...] = (),
     ) -> CommandAnswered:
         await trio.lowlevel.checkpoint()
         return CommandAnswered(1, 0, bytes((netfn, command)) + data)
 
-    def say_goodbye(self) -> None:
+    def close_session(self) -> None:
         self.bmc.goodbyes += 1
         if not self.bmc.silent:
             self.post(SessionLost(LostReason.STOPPED, ""))
@@ -183,12 +188,12 @@ class FakeDialer:
         self.bmc.link = FakeLink(self.bmc)
         return self.bmc.link
 
-    def ghosts(self, name: str) -> tuple[int, ...]:
-        return self.bmc.ghosts
+    def own_session_ids(self, name: str) -> tuple[int, ...]:
+        return self.bmc.own_session_ids
 
     @property
-    def hands_over(self) -> bool:
-        return self.bmc.hands_over
+    def is_handing_over(self) -> bool:
+        return self.bmc.is_handing_over
 
 
 @dataclass
@@ -533,7 +538,7 @@ async def test_a_session_that_was_left_and_is_silent_is_replaced_in_five_seconds
 async def test_nobody_waits_for_our_own_ghost(
     start: Start, autojump_clock: MockClock
 ) -> None:
-    bmc = FakeBmc(owner=THEIRS, ghosts=(THEIRS,))
+    bmc = FakeBmc(owner=THEIRS, own_session_ids=(THEIRS,))
     console = start(bmc, on_conflict=OnConflict.WAIT)
 
     await trio.sleep(1)
@@ -550,7 +555,7 @@ async def test_a_keeper_that_is_replaced_leaves_what_can_be_left(
     async with trio.open_nursery() as nursery:
         nursery.start_soon(keeper.run)
         await trio.sleep(10)
-        bmc.owner, bmc.hands_over = owner, True
+        bmc.owner, bmc.is_handing_over = owner, True
         before = trio.current_time()
         nursery.cancel_scope.cancel()
 
@@ -651,7 +656,7 @@ async def test_a_console_given_away_has_no_session_until_the_time_is_over(
     console = start(bmc)
     await trio.sleep(100)
 
-    keeper_of(console).give_away(900, "for alice")
+    keeper_of(console).yield_session(900, "for alice")
     await trio.sleep(890)
 
     assert (console.state, console.reason) == (
@@ -669,7 +674,7 @@ async def test_a_console_given_away_is_taken_back_early(
     bmc = FakeBmc()
     console = start(bmc)
     await trio.sleep(100)
-    keeper_of(console).give_away(900, "for alice")
+    keeper_of(console).yield_session(900, "for alice")
     await trio.sleep(10)
 
     keeper_of(console).take_back()

@@ -6,7 +6,7 @@ import pytest
 import trio
 import trio.testing
 
-from solrecd.console.desk import Claim, Mode
+from solrecd.console.attachments import Mode, WriteClaim
 from solrecd.simbmc.bmc import Bmc
 from solrecd.simbmc.machine import Echo, Machine
 from solrecd.simbmc.options import BmcOptions
@@ -94,7 +94,7 @@ async def test_a_shell_that_was_left_is_told_no_more_after_a_logout(
 async def test_who_sits_at_the_console_has_not_left_it(
     room: Room, mock_clock: trio.testing.MockClock
 ) -> None:
-    room.console.desk.sit("ada", Mode.WRITE, Claim.ASK, stamp())
+    room.console.attachments.attach("ada", Mode.WRITE, WriteClaim.ASK, stamp())
 
     await room.wait(60)
 
@@ -104,10 +104,12 @@ async def test_who_sits_at_the_console_has_not_left_it(
 async def test_a_shell_is_left_when_the_last_one_leaves(
     room: Room, mock_clock: trio.testing.MockClock
 ) -> None:
-    seat = room.console.desk.sit("ada", Mode.WRITE, Claim.ASK, stamp())
+    attachment = room.console.attachments.attach(
+        "ada", Mode.WRITE, WriteClaim.ASK, stamp()
+    )
     await room.wait(60)
 
-    room.console.desk.leave(seat)
+    room.console.attachments.detach(attachment)
     await room.wait(13)
     before = room.told
     await room.wait(4)
@@ -119,10 +121,12 @@ async def test_a_shell_that_was_left_and_is_visited_is_told_again(
     room: Room, mock_clock: trio.testing.MockClock
 ) -> None:
     await room.wait(20)
-    seat = room.console.desk.sit("ada", Mode.READ, Claim.ASK, stamp())
+    attachment = room.console.attachments.attach(
+        "ada", Mode.READ, WriteClaim.ASK, stamp()
+    )
     await room.wait(1)
     visited = room.console.details()["left_logged_in"]
-    room.console.desk.leave(seat)
+    room.console.attachments.detach(attachment)
 
     await room.wait(20)
 

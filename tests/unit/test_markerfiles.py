@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from solrecd.analysis.boot.rulefiles import RuleError
-from solrecd.cli.shared import marker_files
+from solrecd.storage import marker_files
 
 RULE = """
 # Ours.

@@ -20,7 +20,7 @@ from solrecd.events import (
     Severity,
     Stage,
 )
-from solrecd.metrics import Metrics, declared, families, sample_alerts
+from solrecd.metrics import Metrics, declared, sample_alerts
 
 NOON = 1_795_348_800_000_000
 """A stamp: 2026-11-22T12:00:00Z."""
@@ -389,30 +389,27 @@ def test_a_console_removed_during_a_scrape_harms_nothing(metrics: Metrics) -> No
 
 
 def test_a_tally_is_there_from_the_start_and_counts(metrics: Metrics) -> None:
-    family = families.REJECTED
+    metrics.loki_lines.add("sent")
+    metrics.loki_lines.add("sent", count=2)
 
-    tally = metrics.tally(family, [("forged",), ("stale",)])
-    tally.add("forged")
-    tally.add("forged", count=2)
-
-    found = values(metrics, "solrecd_datagrams_rejected")
-    assert found == {("forged",): 3, ("stale",): 0}
+    found = values(metrics, "solrecd_loki_lines")
+    assert found == {("sent",): 3, ("refused",): 0}
 
 
 def test_a_tally_with_other_labels_than_its_familys_is_a_mistake(
     metrics: Metrics,
 ) -> None:
-    with pytest.raises(ValueError, match="solrecd_datagrams_rejected_total"):
-        metrics.tally(families.REJECTED).add("forged", "n1")
+    with pytest.raises(ValueError, match="solrecd_loki_lines_total"):
+        metrics.loki_lines.add("sent", "n1")
 
 
 def test_a_gauge_is_asked_in_each_scrape(metrics: Metrics) -> None:
     level = 1
-    metrics.gauge(families.JOURNAL_USED, lambda: {(): level})
+    metrics.alert_events_dropped = lambda: {(): level}
 
-    assert values(metrics, "solrecd_journal_used_bytes") == {(): 1}
+    assert values(metrics, "solrecd_alert_events_dropped") == {(): 1}
     level = 2
-    assert values(metrics, "solrecd_journal_used_bytes") == {(): 2}
+    assert values(metrics, "solrecd_alert_events_dropped") == {(): 2}
 
 
 def test_troubles_of_the_archive_count_consoles_that_are_there(

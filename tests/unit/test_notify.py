@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from sdnotify import SystemdNotifier
 
 from solrecd.process.systemd import MAX_STATUS, Notifier, connect, inherited_descriptors
 
@@ -51,11 +52,10 @@ def test_each_message_is_one_datagram(
 
 
 def test_a_reload_says_when_it_began_in_the_same_datagram(
-    manager: socket.socket,
+    manager: socket.socket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    channel = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-    channel.connect(manager.getsockname())
-    notifier = Notifier(channel, monotonic_ns=lambda: 5_000_000)
+    monkeypatch.setenv("NOTIFY_SOCKET", manager.getsockname())
+    notifier = Notifier(SystemdNotifier(), monotonic_ns=lambda: 5_000_000)
 
     notifier.reloading()
 
@@ -84,6 +84,20 @@ def test_a_manager_that_went_away_is_no_error(
     manager.close()
 
     notifier.ready()
+
+
+# sdnotify drops its socket instead of closing it.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_manager_that_cannot_be_reached_counts_as_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "nobody"))
+
+    notifier = connect()
+
+    assert not notifier.keeps_descriptors
+    notifier.ready()
+    notifier.close()
 
 
 def test_outside_a_service_manager_nothing_happens() -> None:
@@ -200,7 +214,7 @@ async def test_systemd_says_whether_a_stop_is_half_a_restart(
     monkeypatch.setenv("NOTIFY_SOCKET", manager.getsockname())
     notifier = connect({**os.environ, "SOLRECD_UNIT": "solrecd.service"})
 
-    assert await notifier.restarts_us() is restarts
+    assert await notifier.will_restart() is restarts
     notifier.close()
 
 
@@ -232,6 +246,6 @@ async def test_without_systemctl_a_stop_is_a_stop(
     monkeypatch.setenv("NOTIFY_SOCKET", manager.getsockname())
     notifier = connect({**os.environ, "SOLRECD_UNIT": "solrecd.service"})
 
-    assert not await notifier.restarts_us()
+    assert not await notifier.will_restart()
     assert await notifier.restarts() == 0
     notifier.close()

@@ -40,7 +40,7 @@ class Site:
         self,
         netfn: int,
         command: int,
-        patience: tuple[float, ...],
+        retry_intervals: tuple[float, ...],
         reply: Callable[[Answer], None],
     ) -> None:
         self.questions.append((netfn, command))

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, strategies as st
 
 from solrecd.sources.ipmi.link.resolve import Address
-from solrecd.sources.ipmi.link.store import (
+from solrecd.sources.ipmi.link.session_store import (
     CAPACITY,
-    Keepsake,
-    KeptSession,
+    CheckpointRecord,
+    SessionCheckpoint,
     SessionStore,
     StoreError,
     describe,
@@ -47,17 +47,17 @@ def store() -> Iterator[SessionStore]:
     os.close(made.fd)
 
 
-def keep(store: SessionStore, name: str = "node1") -> Keepsake:
+def keep(store: SessionStore, name: str = "node1") -> CheckpointRecord:
     """Return a record with a session in it."""
     index = store.take()
     assert index is not None
-    keepsake = Keepsake(store, index)
-    keepsake.begin(describe(name, ADDRESS, "sock3", "print", FROZEN))
-    keepsake.write(1234, tuple(NUMBERS))
-    return keepsake
+    record = CheckpointRecord(store, index)
+    record.begin(describe(name, ADDRESS, "sock3", "print", FROZEN))
+    record.write(1234, tuple(NUMBERS))
+    return record
 
 
-def left(store: SessionStore) -> list[KeptSession]:
+def left(store: SessionStore) -> list[SessionCheckpoint]:
     """Return what another process finds."""
     other = SessionStore.adopt(store.fd)
     found = list(other.sessions())
@@ -76,9 +76,9 @@ def test_a_session_is_read_back_as_it_was(store: SessionStore) -> None:
 
 
 def test_the_last_numbers_count(store: SessionStore) -> None:
-    keepsake = keep(store)
+    record = keep(store)
     for offset in range(5):
-        keepsake.write(offset, tuple(NUMBERS._replace(sent=100 + offset)))
+        record.write(offset, tuple(NUMBERS._replace(sent=100 + offset)))
 
     (kept,) = left(store)
 
@@ -86,9 +86,9 @@ def test_the_last_numbers_count(store: SessionStore) -> None:
 
 
 def test_numbers_that_were_torn_leave_those_before_them(store: SessionStore) -> None:
-    keepsake = keep(store)
-    keepsake.write(2000, tuple(NUMBERS))
-    keepsake.write(3000, tuple(NUMBERS))
+    record = keep(store)
+    record.write(2000, tuple(NUMBERS))
+    record.write(3000, tuple(NUMBERS))
     (kept,) = left(store)
     slot = 4096 + kept.index * 1024 + 1024 - (64 if kept.generation & 1 else 128)
     store.memory[slot + 28 : slot + 32] = bytes(4)
@@ -101,8 +101,8 @@ def test_numbers_that_were_torn_leave_those_before_them(store: SessionStore) -> 
 def test_a_record_without_numbers_or_with_a_wrong_sum_is_freed(
     store: SessionStore,
 ) -> None:
-    keepsake = Keepsake(store, store.take() or 0)
-    keepsake.begin(describe("node1", ADDRESS, "sock0", "print", FROZEN))
+    record = CheckpointRecord(store, store.take() or 0)
+    record.begin(describe("node1", ADDRESS, "sock0", "print", FROZEN))
     keep(store, "node2")
     (kept,) = left(store)
     store.memory[4096 + kept.index * 1024 + 20] ^= 1
@@ -111,18 +111,18 @@ def test_a_record_without_numbers_or_with_a_wrong_sum_is_freed(
 
 
 def test_what_was_forgotten_is_gone_with_its_keys(store: SessionStore) -> None:
-    keepsake = keep(store)
+    record = keep(store)
 
-    keepsake.close()
+    record.close()
 
     assert left(store) == []
     assert FROZEN.k1.hex().encode() not in store.memory[:]
 
 
 def test_a_description_that_is_too_long_is_not_kept(store: SessionStore) -> None:
-    keepsake = keep(store, "x" * 900)
+    record = keep(store, "x" * 900)
 
-    assert not keepsake.is_live
+    assert not record.is_live
     assert left(store) == []
 
 

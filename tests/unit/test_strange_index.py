@@ -11,7 +11,7 @@ import pytest
 
 from solrecd.events import Boot, Event, Kind, Outcome, Severity, Stage
 from solrecd.storage.index import Batch, Index, is_complete, open_or_replace
-from solrecd.storage.index.memory import Memory, Recollection
+from solrecd.storage.index.boot_history import BootHistory, KnownBoots
 from tests.support.damage import STATEMENTS
 
 NOON = 1_795_000_000_000_000
@@ -45,10 +45,10 @@ def alter(path: Path, statement: str) -> None:
         connection.commit()
 
 
-def recall(path: Path, console: str, told: list[str] | None = None) -> Recollection:
+def recall(path: Path, console: str, told: list[str] | None = None) -> KnownBoots:
     """Return what a start knows of a console."""
     on_damage = (told if told is not None else []).append
-    memory = Memory(path, outcomes=("ok",), count=3, on_damage=on_damage)
+    memory = BootHistory(path, outcomes=("ok",), count=3, on_damage=on_damage)
     return memory.recall(console)
 
 
@@ -73,7 +73,7 @@ def test_no_value_and_no_missing_table_keeps_a_start_from_recording(
     with closing(opened.index) as index:
         assert opened.set_aside is not None
         assert not list(index.boots())
-    assert isinstance(recalled, Recollection)
+    assert isinstance(recalled, KnownBoots)
     assert not complete
 
 
@@ -119,7 +119,7 @@ def test_what_is_no_file_is_set_aside(path: Path, companion: str, kind: str) -> 
     opened = open_or_replace(path, "old")
 
     opened.index.close()
-    assert recalled == Recollection()
+    assert recalled == KnownBoots()
     assert not complete
     assert opened.set_aside is not None
     assert is_complete(path)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from solrecd.api.listeners import CONTROL, SOCKET_MODE
+from solrecd.api.listening_sockets import CONTROL, SOCKET_MODE
 from solrecd.cli.shared.config_files import DEFAULT_PATH
 from solrecd.config import Config, DaemonConfig
 from solrecd.daemon import GRACE
@@ -144,10 +144,9 @@ def with_consoles(text: str) -> str:
 
 
 def without_alerts(text: str) -> str:
-    """Return the example without the table that has the keys of several types."""
-    return re.sub(
-        r"^#\[alerts\.NAME\]$.*?(?=^#\[)", "", text, flags=re.MULTILINE | re.DOTALL
-    )
+    """Return the example without the tables of receivers."""
+    tables = r"^#\[alerts\..*?(?=^#\[(?!alerts\.))"
+    return re.sub(tables, "", text, flags=re.MULTILINE | re.DOTALL)
 
 
 FILES = machine(
@@ -168,14 +167,14 @@ def test_the_example_sets_nothing() -> None:
 
 
 def test_the_examples_consoles_are_a_valid_configuration() -> None:
-    config = read(with_consoles(EXAMPLE), surroundings=CREDENTIALS)
+    config = read(with_consoles(EXAMPLE), environment=CREDENTIALS)
 
     assert len(config.consoles) == 129
     assert bmc_of(config, "gateway").username == b"other"
 
 
 def test_the_examples_comments_are_valid() -> None:
-    config = read(with_every_key(EXAMPLE), surroundings=CREDENTIALS)
+    config = read(with_every_key(EXAMPLE), environment=CREDENTIALS)
 
     assert bmc_of(config, "node001").kg is not None
     assert config.daemon.journal == "/run/solrecd/journal"
@@ -186,6 +185,6 @@ def test_the_engines_quirks_are_configurable() -> None:
         "#quirks = []", f"quirks = {[str(one) for one in Quirk]}"
     )
 
-    config = read(text, surroundings=CREDENTIALS)
+    config = read(text, environment=CREDENTIALS)
 
     assert bmc_of(config, "node001").quirks == frozenset(Quirk)

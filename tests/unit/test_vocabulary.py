@@ -5,7 +5,7 @@ import itertools
 import re2
 from hypothesis import example, given, strategies as st
 
-from solrecd.storage.formats.asking import ask
+from solrecd.storage.formats.frame_query import ask
 from solrecd.storage.formats.vocabulary import (
     MAX_NEW,
     FrameWords,
@@ -17,7 +17,7 @@ from solrecd.storage.formats.vocabulary import (
     read_records,
     words_of,
 )
-from solrecd.storage.history.required import (
+from solrecd.storage.history.required_words import (
     ANYTHING,
     question_of_pattern,
     question_of_text,

@@ -19,8 +19,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from tools.dashboards.__main__ import FOLDER, texts
+from tools.dashboards.scenario import START
 from tools.dashboards.server import STEP, Prometheus, prometheus
-from tools.dashboards.story import START
 
 PICTURES: Final = FOLDER / "pictures"
 CONSOLE: Final = "node005"

@@ -132,7 +132,7 @@ def _curves() -> list[AnyPanel]:
             Query(f"sum by (cause) ({rejected})", "{{cause}}"),
             size=size,
             stacked=True,
-            about="Malformed, forged, replayed, or nobody's.",
+            about="Malformed, forged, replayed, or of no session.",
         ),
     ]
 

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from tools.dashboards.story import LENGTH, SCRAPE, START, openmetrics, write
+from tools.dashboards.scenario import LENGTH, SCRAPE, START, openmetrics, write
 
 STEP: Final = 60
 PATIENCE: Final = 30.0
@@ -82,7 +82,7 @@ def fill_in(expression: str, console: str) -> str:
         expression = expression.replace(name, value)
     filled = expression.replace("$console", console)
     if found := re.search(r"\$\w+", filled):
-        raise LookupError(f"{found[0]} in {expression}: nobody fills it in")
+        raise LookupError(f"{found[0]} in {expression}: no value is filled in")
     return filled
 
 

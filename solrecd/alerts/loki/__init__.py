@@ -14,6 +14,6 @@ the same times, and Loki keeps an entry with the same time and text only once.
 """
 
 from solrecd.alerts.loki.service import ship
-from solrecd.alerts.loki.shipper import Shipper, Surroundings
+from solrecd.alerts.loki.shipper import Shipper, ShipperContext
 
-__all__ = ["Shipper", "Surroundings", "ship"]
+__all__ = ["Shipper", "ShipperContext", "ship"]

@@ -54,9 +54,9 @@ def _stream(stream: Stream) -> Mapping[str, object]:
 
 
 def _metadata(entry: Entry, stages: Sequence[tuple[int, str]]) -> Mapping[str, str]:
-    """Return what is told beside a line; Loki takes texts only."""
-    told = {"boot": str(entry.boot), "kind": "note" if entry.is_note else "output"}
+    """Return the structured metadata of a line; Loki takes texts only."""
+    found = {"boot": str(entry.boot), "kind": "note" if entry.is_note else "output"}
     for since, stage in reversed(stages):
         if entry.ns >= since * 1000:
-            return {**told, "stage": stage}
-    return told
+            return {**found, "stage": stage}
+    return found

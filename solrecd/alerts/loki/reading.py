@@ -1,6 +1,6 @@
 """What a console's text segments hold behind a position.
 
-The recorder writes the end of an open segment anew while its last line has no end: the
+The recorder rewrites the end of an open segment while its last line has no end: the
 line, and the notes behind it, may still change. Such a loose end is given out only once
 it has rested (`REST`); its lines are remembered by their digests, so that afterwards
 only what became different is given out again.
@@ -229,4 +229,4 @@ def _taken(blocks: Iterator[bytes], skip: int, size: int) -> bytes:
 
 
 def _ignore(_fault: Fault) -> None:
-    """What cannot be read is told by those who ask for the archive."""
+    """Problems of reading are reported by the archive's own readers."""

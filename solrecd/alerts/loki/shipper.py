@@ -1,7 +1,7 @@
 """The task that ships: batches of all consoles, one push at a time, until it is taken.
 
 One push under way keeps every stream in order without any bookkeeping. What Loki
-refuses as bad (400 and its kin) would be refused for ever: it is counted and passed
+refuses as bad (400 and the like) would always be refused: it is counted and passed
 over. Everything else, a wrong password too, is tried again: the lines wait where they
 are, in the archive, for as long as its retention keeps them.
 """
@@ -22,11 +22,11 @@ from solrecd.alerts.loki import positions as saved
 from solrecd.alerts.loki.payload import HEADERS, PATH, TENANT, Stream, encode, labels_of
 from solrecd.alerts.loki.reading import Piece, Position, Reader
 from solrecd.alerts.senders.http_sender import server_of
+from solrecd.alerts.senders.sender import RetryDelay
 from solrecd.config import LokiConfig
 
 FIRST_PAUSE: Final = 0.5
-LONGEST_PAUSE: Final = 60.0
-"""Seconds before another try, doubled each time; up to half is left to chance."""
+"""Seconds: the longest wait before the second try; `RetryDelay` doubles it."""
 
 SAVE_EVERY: Final = 5.0
 """Seconds between two savings of the positions: what a crash may send again."""
@@ -40,14 +40,14 @@ _PASS_OVER: Final = frozenset({400, 411, 413, 414, 415, 422, 431})
 _AT_REST: Final = 10.0
 """Seconds since its last change after which a file is not looked into again."""
 
-_GOODBYE: Final = 2.0
+_LAST_SAVE: Final = 2.0
 """Seconds in which the positions are saved in the end."""
 
 log = structlog.get_logger()
 
 
 class Answer(Protocol):
-    """What a server said."""
+    """What a server answered."""
 
     @property
     def status(self) -> int | None:
@@ -59,10 +59,10 @@ class Answer(Protocol):
 
 
 Post = Callable[[str, bytes, Mapping[str, str]], Awaitable[Answer]]
-"""Posts a body with headers to an URL; whatever goes wrong is an answer."""
+"""Posts a body with headers to an URL; a failure of any kind is an answer."""
 
 
-class Surroundings(NamedTuple):
+class ShipperContext(NamedTuple):
     """What the shipper asks of the daemon."""
 
     consoles: Callable[[], Mapping[str, Mapping[str, str]]]
@@ -92,7 +92,7 @@ class Shipper:
         archive: the folder of all consoles.
         state: the folder of the positions.
         target: where to.
-        surroundings: what it asks of the daemon.
+        context: what it asks of the daemon.
         rng: for pauses.
     """
 
@@ -101,13 +101,13 @@ class Shipper:
         archive: Path,
         state: Path,
         target: LokiConfig,
-        surroundings: Surroundings,
+        context: ShipperContext,
         rng: random.Random,
     ) -> None:
         self._reader = Reader(archive)
         self._path = state / saved.FILE_NAME
         self._target = target
-        self._daemon = surroundings
+        self._daemon = context
         self._rng = rng
         self._positions: dict[str, Position] = {}
         self._looked: dict[str, tuple[int, int, int, int] | None] = {}
@@ -135,7 +135,7 @@ class Shipper:
                     await trio.sleep(self._target.batch_wait)
         finally:
             # What was taken must not be sent again by the next daemon.
-            with trio.move_on_after(_GOODBYE, shield=True):
+            with trio.move_on_after(_LAST_SAVE, shield=True):
                 await trio.to_thread.run_sync(self._save)
 
     async def _gather(self) -> _Batch:
@@ -193,22 +193,21 @@ class Shipper:
         body = await trio.to_thread.run_sync(encode, batch.streams)
         tenant = {TENANT: self._target.tenant} if self._target.tenant else {}
         url = self._target.url.rstrip("/") + PATH
-        pause = FIRST_PAUSE
+        retry_delay = RetryDelay(self._rng, FIRST_PAUSE)
         while True:
             answer = await post(url, body, {**HEADERS, **tenant})
             if answer.ok:
-                self._tell("")
+                self._log("")
                 self._daemon.counted("sent", batch.count)
                 return
             if answer.status in _PASS_OVER:
                 log.error("loki.refused", lines=batch.count, answer=str(answer))
                 self._daemon.counted("refused", batch.count)
                 return
-            self._tell(str(answer))
-            await trio.sleep(pause * self._rng.uniform(0.5, 1))
-            pause = min(LONGEST_PAUSE, 2 * pause)
+            self._log(str(answer))
+            await trio.sleep(retry_delay.next())
 
-    def _tell(self, problem: str) -> None:
+    def _log(self, problem: str) -> None:
         if bool(problem) == bool(self._problem):
             return
         self._problem = problem

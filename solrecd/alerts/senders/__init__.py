@@ -1,19 +1,22 @@
-"""Tells people, and what they have put up to be told: one task for each receiver.
+"""Delivers alerts to receivers: one task for each.
 
+- `table`         all kinds of receivers; `kind` says what one is
 - `sink`          takes events, and has all the others
 - `dispatcher`    decides who hears of what; `inbox` is in front of it
 - `members`       the receivers as they are configured now
 - `firing_file`   what fires, for the next daemon
 - `excerpts`      reads what a console printed, in the archive
 - `sender`        what all senders have in common
-- `waiting`       notices for a receiver that is told one after the other
-- `http`          the one place that speaks HTTP to others
-- `alertmanager`  Prometheus Alertmanager's API v2
-- `webhook`       JSON to somebody's own server; `spool` is the queue on the disk
-- `hook`          a program of somebody's own
+- `queued`        what senders have in common that tell one notice after the other
+- `http_sender`   the one place that speaks HTTP to others
+- `alertmanager`  a kind: Prometheus Alertmanager's API v2
+- `webhook`       a kind: JSON to a server; `spool` is the queue on the disk
+- `hook`          a kind: a program
 
-Nothing in here waits for anybody in front of it: every buffer is bounded, and a
-receiver that hangs costs its own notices and no one else's.
+A new kind of receiver is one file like the last three, and one line in `table`.
+
+Nothing in here makes a console wait: every buffer is bounded, and a receiver that hangs
+costs its own notices and no other's.
 """
 
 from solrecd.alerts.senders.sender import Receipt, ReceiverStatistics, Tools

@@ -1,25 +1,36 @@
-"""Prometheus Alertmanager, API v2: each of several gets every alert, again and again.
+"""Prometheus Alertmanager, API v2: each of several gets every alert, repeatedly.
 
-An Alertmanager keeps what it is told until ``endsAt``. So an alert that goes on is told
-every so often with an end in the future, and what is over is told with its end; nothing
-needs a queue, for a server that was away is told what is true when it comes back. Each
-has a task and a state of its own: one that hangs delays none of the others.
+An Alertmanager keeps an alert until ``endsAt``. So an alert that fires is sent every so
+often with an end in the future, and a resolved one with its end. No queue is needed: a
+server that was away gets the current state when it comes back. Each has a task and a
+state of its own: one that hangs delays none of the others.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 import trio
 
 from solrecd.alerts import Notice, Phase
-from solrecd.alerts.alert import Key, key_of
+from solrecd.alerts.alert import AlertKey, key_of
 from solrecd.alerts.payload import alertmanager_object
 from solrecd.alerts.senders.http_sender import Answer, Client, connected, server_of
-from solrecd.alerts.senders.sender import Health, Patience, Receipt, Tally, Tools
-from solrecd.config import Alertmanager, ReceiverConfig
+from solrecd.alerts.senders.kind import ReceiverKind
+from solrecd.alerts.senders.sender import (
+    Health,
+    Receipt,
+    RetryDelay,
+    Sender,
+    Tally,
+    Tools,
+)
+from solrecd.config import HTTP_KEYS, Http, Key, OptionReader, ReceiverConfig, read_http
+from solrecd.config.alert_values import base_url, one_or_more
+from solrecd.config.values import duration
 from solrecd.process.stamps import SECOND
 
 PATH: Final = "/api/v2/alerts"
@@ -31,8 +42,8 @@ MISSED_RESENDS: Final = 4
 """So many may fail before an alert ends by itself: Prometheus's own number too."""
 
 RESOLVED_FOR: Final = 15 * 60 * SECOND
-"""How long an Alertmanager that was away is told that something is over; by then every
-alert that it was told of has ended by itself."""
+"""How long a resolved alert is kept for an Alertmanager that is away; by then every
+alert that it got before has ended by itself."""
 
 PENDING: Final = 20_000
 """Alerts that may wait for a server: all that fire, and as many that are over."""
@@ -43,8 +54,23 @@ TEST_FOR: Final = 60 * SECOND
 _HEADERS: Final = {"Content-Type": "application/json"}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alertmanager:
+    """Prometheus Alertmanagers, API v2; each of them gets every alert."""
+
+    urls: tuple[str, ...]
+    """Base URLs, without ``/api/v2/alerts``."""
+    resend: float = 60.0
+    """Seconds between two notices of an alert that fires."""
+    http: Http = field(default_factory=Http)
+
+
+def _options(options: OptionReader) -> Alertmanager:
+    return Alertmanager(http=read_http(options), **options.values("urls", "resend"))
+
+
 class AlertmanagerSender:
-    """Tells all Alertmanagers of a receiver.
+    """Notifies all Alertmanagers of a receiver.
 
     Args:
         config: of the receiver.
@@ -58,7 +84,7 @@ class AlertmanagerSender:
         self.tally = Tally()
         self._target = target
         self._tools = tools
-        self._firing: dict[Key, Notice] = {}
+        self._firing: dict[AlertKey, Notice] = {}
         self._peers = [
             _Peer(url, config, target, tools, self.tally, self._firing)
             for url in target.urls
@@ -71,7 +97,7 @@ class AlertmanagerSender:
 
     @property
     def works(self) -> bool:
-        """Whether all servers took what they were told last."""
+        """Whether all servers accepted what they were sent last."""
         return all(peer.health.problem is None for peer in self._peers)
 
     def offer(self, notices: Iterable[Notice]) -> None:
@@ -86,23 +112,23 @@ class AlertmanagerSender:
                 peer.offer(key, notice)
 
     def resume(self, notices: Iterable[Notice]) -> None:
-        """Take what fires: telling it again does no harm."""
+        """Take what fires: sending it again does no harm."""
         self.offer(notices)
 
-    def follow(self, before: object) -> None:
+    def follow(self, before: Sender) -> None:
         """Do nothing: what fires is resumed."""
 
     async def run(self) -> None:
-        """Tell what is offered, and what goes on again and again."""
+        """Send what is offered, and what fires every so often."""
         async with connected(self._target.http) as client, trio.open_nursery() as all_:
             for peer in self._peers:
                 all_.start_soon(peer.run, client)
 
     async def finish(self) -> None:
-        """Do nothing: the next daemon tells what fires."""
+        """Do nothing: the next daemon sends what fires."""
 
     async def test(self, notice: Notice) -> Sequence[Receipt]:
-        """Tell a notice at once, beside the others."""
+        """Send a notice at once, beside the others."""
         receipts: dict[str, Receipt] = {}
 
         async def ask(peer: _Peer, client: Client) -> None:
@@ -124,7 +150,7 @@ class _Peer:
         target: Alertmanager,
         tools: Tools,
         tally: Tally,
-        firing: Mapping[Key, Notice],
+        firing: Mapping[AlertKey, Notice],
     ) -> None:
         self.url = url
         self.health = Health(config.name, server_of(url))
@@ -133,15 +159,15 @@ class _Peer:
         self._tools = tools
         self._tally = tally
         self._firing = firing
-        self._pending: dict[Key, Notice] = {}
+        self._pending: dict[AlertKey, Notice] = {}
         self._wanted = trio.Event()
 
     @property
     def waiting(self) -> int:
-        """How many alerts it was not told of."""
+        """How many alerts wait to be sent."""
         return len(self._pending)
 
-    def offer(self, key: Key, notice: Notice) -> None:
+    def offer(self, key: AlertKey, notice: Notice) -> None:
         """Take a notice; the newest of an alert is the one that counts."""
         self._pending.pop(key, None)
         if len(self._pending) >= PENDING:
@@ -151,8 +177,8 @@ class _Peer:
         self._wanted.set()
 
     async def run(self, client: Client) -> None:
-        """Tell it what is new at once, and everything that fires every so often."""
-        patience = Patience(self._tools.rng)
+        """Send what is new at once, and everything that fires every so often."""
+        retry_delay = RetryDelay(self._tools.rng)
         resend_at = trio.current_time() + self._resend
         while True:
             with trio.move_on_at(resend_at):
@@ -161,16 +187,16 @@ class _Peer:
                 self._pending = {**self._firing, **self._pending}
                 resend_at = trio.current_time() + self._resend
             self._wanted = trio.Event()
-            if await self._tell_all(client):
-                patience.reset()
+            if await self._send_all(client):
+                retry_delay.reset()
             else:
                 self._wanted.set()
-                await trio.sleep(patience.next())
+                await trio.sleep(retry_delay.next())
 
-    async def _tell_all(self, client: Client) -> bool:
-        """Tell what waits; return whether the server works."""
+    async def _send_all(self, client: Client) -> bool:
+        """Send what waits; return whether the server works."""
         while batch := self._next_batch():
-            answer = await self._tell(client, batch.values())
+            answer = await self._send(client, batch.values())
             if not answer.ok and not answer.is_final:
                 return False
             for key, notice in batch.items():
@@ -178,9 +204,9 @@ class _Peer:
                     del self._pending[key]
         return True
 
-    def _next_batch(self) -> dict[Key, Notice]:
+    def _next_batch(self) -> dict[AlertKey, Notice]:
         old = self._tools.wall_clock() - RESOLVED_FOR
-        batch: dict[Key, Notice] = {}
+        batch: dict[AlertKey, Notice] = {}
         for key, notice in list(self._pending.items()):
             if notice.phase is Phase.RESOLVED and notice.at < old:
                 del self._pending[key]
@@ -197,26 +223,51 @@ class _Peer:
         ahead = int(MISSED_RESENDS * self._resend * SECOND)
         return self._tools.wall_clock() + ahead
 
-    async def _tell(self, client: Client, notices: Collection[Notice]) -> Answer:
-        told = [(notice, self._ends_at(notice)) for notice in notices]
-        answer = await self._post(client, told)
+    async def _send(self, client: Client, notices: Collection[Notice]) -> Answer:
+        sent = [(notice, self._ends_at(notice)) for notice in notices]
+        answer = await self._post(client, sent)
         if answer.ok:
-            self._tally.delivered += len(told)
+            self._tally.delivered += len(sent)
             self.health.good()
         else:
             self._tally.failed += 1
-            self._tally.dropped += len(told) if answer.is_final else 0
+            self._tally.dropped += len(sent) if answer.is_final else 0
             self.health.bad(str(answer))
         return answer
 
     async def _post(
         self, client: Client, notices: Iterable[tuple[Notice, int]]
     ) -> Answer:
-        told = [alertmanager_object(n, self._config, end) for n, end in notices]
-        body = json.dumps(told, ensure_ascii=False).encode("utf-8", "replace")
+        alerts = [alertmanager_object(n, self._config, end) for n, end in notices]
+        body = json.dumps(alerts, ensure_ascii=False).encode("utf-8", "replace")
         return await client.post(self.url + PATH, body, _HEADERS)
 
     async def test(self, client: Client, notice: Notice) -> Receipt:
-        """Tell it a notice at once."""
+        """Send a notice at once."""
         answer = await self._post(client, [(notice, notice.at + TEST_FOR)])
         return Receipt(self._config.name, self.url, answer.ok, str(answer))
+
+
+KIND = ReceiverKind(
+    name="alertmanager",
+    help="Prometheus Alertmanagers. Each of them gets every alert, as Prometheus does"
+    " it.",
+    keys={
+        "urls": Key(
+            one_or_more(base_url, '["http://127.0.0.1:9093"]'),
+            "The Alertmanagers.",
+            example=["http://127.0.0.1:9093"],
+        ),
+        "resend": Key(
+            duration(1, 3600),
+            "How often an Alertmanager gets an alert that still fires. When it has not"
+            " got it for four times as long, it regards the alert as resolved.",
+        ),
+        **HTTP_KEYS,
+    },
+    required="urls",
+    options=Alertmanager,
+    build=_options,
+    defaults_from=(Http,),
+    sender=AlertmanagerSender,
+)

@@ -1,4 +1,4 @@
-"""Takes what waits in the inbox to the receivers' watches, and their notices on."""
+"""Passes events from the inbox to the watches, and their notices to the senders."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ BATCH: Final = 200
 """Events whose excerpts are read together."""
 
 TURN: Final = 20
-"""Events or boots that are looked at before others have a turn: a millisecond."""
+"""Events or boots that are looked at before other tasks run: a millisecond."""
 
-PATIENCE: Final = 2.0
+TIMEOUT: Final = 2.0
 """Seconds that a batch waits for its excerpts: a disk that hangs delays no alert."""
 
 Excerpts = Mapping[int, str]
@@ -32,7 +32,7 @@ Excerpts = Mapping[int, str]
 
 
 class Dispatcher:
-    """Decides who hears of what.
+    """Asks each receiver's watch about each event.
 
     Args:
         inbox: what happened.
@@ -56,22 +56,22 @@ class Dispatcher:
         return Moment(trio.current_time(), self._tools.wall_clock())
 
     async def work(self) -> bool:
-        """Empty the inbox; return whether anybody was told anything."""
+        """Empty the inbox; return whether any receiver was notified."""
         boots, removed = self._inbox.take_rest()
         self._boots.update((boot.console, boot) for boot in boots)
-        told = False
+        notified = False
         while events := self._inbox.take_events(BATCH):
-            told |= await self._take(events)
+            notified |= await self._take(events)
         for boot in boots:
-            told |= await self._ask(partial(Watch.hear, boot=boot))
+            notified |= await self._ask(partial(Watch.take_boot, boot=boot))
         for console in removed:
             self._boots.pop(console, None)
-            told |= await self._ask(partial(Watch.forget, console=console))
-        return await self._ask(Watch.tick) or told
+            notified |= await self._ask(partial(Watch.forget, console=console))
+        return await self._ask(Watch.tick) or notified
 
     async def _take(self, events: Sequence[Event]) -> bool:
         excerpts = await self._excerpts(events)
-        told = False
+        notified = False
         for event, found in zip(events, excerpts, strict=True):
             context = self._context(event)
             for member in self.members.values():
@@ -79,19 +79,19 @@ class Dispatcher:
                 its = context._replace(excerpt=excerpt)
                 notices = member.watch.take(event, its, self.moment())
                 member.sender.offer(notices)
-                told |= bool(notices)
+                notified |= bool(notices)
             await self._let_others()
-        return told
+        return notified
 
     async def _ask(self, question: Callable[..., list[Notice]]) -> bool:
-        """Ask all watches the same; return whether anybody was told anything."""
-        told = False
+        """Ask all watches the same; return whether any receiver was notified."""
+        notified = False
         for member in self.members.values():
             notices = question(member.watch, moment=self.moment())
             member.sender.offer(notices)
-            told |= bool(notices)
+            notified |= bool(notices)
         await self._let_others()
-        return told
+        return notified
 
     async def _let_others(self) -> None:
         self._looked_at += 1
@@ -106,13 +106,13 @@ class Dispatcher:
         return Context({} if console is None else console.labels, str(kernel or ""))
 
     async def _excerpts(self, events: Sequence[Event]) -> Sequence[Excerpts]:
-        """Read what people will be shown of the consoles; nothing where that hangs."""
+        """Read what goes with notices of the events; nothing where the disk hangs."""
         wanted = [Wanted(event, self._sizes(event)) for event in events]
         asked = [one for one in wanted if one.sizes]
         found: Sequence[Excerpts] = []
         # An earlier batch still hangs in there: do not wait behind it.
         if asked and not self._reader.borrowed_tokens:
-            with trio.move_on_after(PATIENCE):
+            with trio.move_on_after(TIMEOUT):
                 found = await trio.to_thread.run_sync(
                     read_excerpts,
                     self._log_dir,
@@ -124,7 +124,7 @@ class Dispatcher:
         return [by_event.get(id(event), {}) for event in events]
 
     def _sizes(self, event: Event) -> frozenset[int]:
-        """Return how many lines the receivers want that will be told of an event."""
+        """Return how many lines those receivers want that an event will be sent to."""
         context, now = self._context(event), trio.current_time()
         return frozenset(
             member.config.excerpt

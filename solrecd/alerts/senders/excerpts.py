@@ -16,7 +16,7 @@ _CURRENT = "current.log"
 
 
 class Wanted(NamedTuple):
-    """Excerpts that somebody wants of an event."""
+    """Excerpts that receivers want of an event."""
 
     event: Event
     sizes: Collection[int]

@@ -1,4 +1,4 @@
-"""Keeps what fires on the disk, so that a restarted daemon goes on telling of it."""
+"""Keeps on the disk what fires, so that a restarted daemon continues with it."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ FILE_NAME: Final = "firing.json"
 _FRESH: Final = ".new"
 
 INTERVAL: Final = 1.0
-"""Seconds between two writes: a kill costs the news of one second, no more."""
+"""Seconds between two writes: a kill costs the changes of one second, no more."""
 
 MAX_SIZE: Final = 256 << 20
 """Bytes that are read: more than all that may fire."""
 
-PATIENCE: Final = 5.0
+TIMEOUT: Final = 5.0
 """Seconds that a start or a stop waits for the disk."""
 
 Firing = Callable[[], Mapping[str, Iterable[Alert]]]
@@ -52,21 +52,21 @@ class FiringFile:
 
     async def read(self) -> dict[str, list[Alert]]:
         """Return what an earlier daemon left; nothing where that cannot be read."""
-        with trio.move_on_after(PATIENCE):
+        with trio.move_on_after(TIMEOUT):
             return await trio.to_thread.run_sync(
                 self._read, limiter=self._limiter, abandon_on_cancel=True
             )
         return {}
 
     async def run(self) -> None:
-        """Write what changed, for ever; a disk that hangs delays nothing but this."""
+        """Write changes until cancelled; a disk that hangs delays nothing but this."""
         while True:
             await self._changed.wait()
             await self.write()
             await trio.sleep(INTERVAL)
 
     async def write(self) -> None:
-        """Write what fires now; a failure is told."""
+        """Write what fires now; a failure is logged."""
         self._changed = trio.Event()
         firing = {name: list(alerts) for name, alerts in self._firing().items()}
         try:

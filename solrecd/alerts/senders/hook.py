@@ -1,4 +1,4 @@
-"""A program of somebody's own, started for each notice.
+"""A program of the administrator's, started for each notice.
 
 No shell, no environment of ours, a session of its own, the notice on its standard
 input, a time limit that its children do not outlive, and no more output than a line of
@@ -10,16 +10,19 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final
 
 import trio
 
-from solrecd.alerts import Notice
-from solrecd.alerts.payload import Envelope, envelope
-from solrecd.alerts.senders.sender import Health, Receipt, Tally, Tools
-from solrecd.alerts.senders.waiting import Waiting
-from solrecd.config import Hook, ReceiverConfig
+from solrecd.alerts.payload import Envelope
+from solrecd.alerts.senders.kind import ReceiverKind
+from solrecd.alerts.senders.queued import RESOLVED_KEYS, Outcome, QueuedSender
+from solrecd.alerts.senders.sender import Tools
+from solrecd.config import Key, OptionReader, ReceiverConfig
+from solrecd.config.alert_values import list_of, word
+from solrecd.config.values import duration, integer, refusal
 
 OUTPUT_MAX: Final = 4096
 """Bytes of a program's output that are kept; the rest is read and forgotten."""
@@ -31,7 +34,7 @@ AFTERWARDS: Final = 0.5
 """Seconds that output is read after the program has ended: a child may hold it open."""
 
 REAPING: Final = 2.0
-"""Seconds in which a program that was killed goes."""
+"""Seconds that a killed program has to end."""
 
 ENVIRONMENT: Final[Mapping[str, str]] = {
     "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
@@ -40,7 +43,24 @@ ENVIRONMENT: Final[Mapping[str, str]] = {
 """All that a program finds: what we were given may hold secrets."""
 
 
-class HookSender:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hook:
+    """A program that is started for each alert."""
+
+    command: tuple[str, ...]
+    """Arguments; no shell reads them. The first is an absolute path."""
+    timeout: float = 10.0
+    """Seconds after which it is killed, with all its children."""
+    concurrency: int = 2
+    """Programs at the same time."""
+    send_resolved: bool = True
+
+
+def _options(options: OptionReader) -> Hook:
+    return Hook(**options.values("command", "timeout", "concurrency", "send_resolved"))
+
+
+class HookSender(QueuedSender):
     """Starts a program for each notice.
 
     Args:
@@ -50,80 +70,43 @@ class HookSender:
     """
 
     def __init__(self, config: ReceiverConfig, target: Hook, tools: Tools) -> None:
-        self.tally = Tally()
-        self._config = config
+        super().__init__(
+            config, tools, shown=target.command[0], send_resolved=target.send_resolved
+        )
         self._target = target
-        self._tools = tools
-        self._waiting = Waiting(config, tools.host, send_resolved=target.send_resolved)
         self._busy: set[str] = set()
-        self._health = Health(config.name, target.command[0])
-
-    @property
-    def waiting(self) -> int:
-        """How many notices wait."""
-        return len(self._waiting)
-
-    @property
-    def works(self) -> bool:
-        """Whether the last program was a success."""
-        return self._health.problem is None
-
-    def offer(self, notices: Iterable[Notice]) -> None:
-        """Take notices; never waits, never raises."""
-        self.tally.dropped += self._waiting.add(notices)
-
-    def resume(self, notices: Iterable[Notice]) -> None:
-        """Do nothing: somebody has told them."""
-
-    def follow(self, before: object) -> None:
-        """Take over what waits at an earlier sender of the same receiver."""
-        if isinstance(before, HookSender):
-            self._waiting.take_over(before._waiting)  # noqa: SLF001 - one of us
 
     async def run(self) -> None:
-        """Start programs, for ever."""
+        """Start programs until cancelled."""
         async with trio.open_nursery() as programs:
             while True:
-                self._waiting.wanted = trio.Event()
+                self._wanted = trio.Event()
                 while (content := self._next()) is not None:
                     self._busy.add(content.console)
-                    programs.start_soon(self._tell, content)
-                await self._waiting.wanted.wait()
-
-    async def finish(self) -> None:
-        """Do nothing: what has not begun is not begun any more."""
-
-    async def test(self, notice: Notice) -> Sequence[Receipt]:
-        """Run the program for a notice, beside the others."""
-        content = envelope(notice, self._config, self._tools.host)
-        problem = await execute(self._target, content.body)
-        answer = problem or "exit status 0"
-        command = self._target.command[0]
-        return [Receipt(self._config.name, command, problem is None, answer)]
+                    programs.start_soon(self._deliver, content)
+                await self._wanted.wait()
 
     def _next(self) -> Envelope | None:
-        """Remove and return the oldest notice that may be told now."""
+        """Remove and return the oldest notice that may be delivered now."""
         if len(self._busy) >= self._target.concurrency:
             return None
-        for index, content in enumerate(self._waiting.notices):
+        for index, content in enumerate(self._notices):
             if content.console not in self._busy:
-                del self._waiting.notices[index]
+                del self._notices[index]
                 return content
         return None
 
-    async def _tell(self, content: Envelope) -> None:
+    async def _deliver(self, content: Envelope) -> None:
         try:
-            problem = await execute(self._target, content.body)
+            outcome = await self._try_once(content)
         finally:
             self._busy.discard(content.console)
-            self._waiting.wanted.set()
-        if problem is None:
-            self.tally.delivered += 1
-            self._health.good()
-        else:
-            self.tally.failed += 1
-            self.tally.dropped += 1
-            self._health.bad(problem)
+            self._wanted.set()
+        self._count(outcome)
+
+    async def _try_once(self, content: Envelope) -> Outcome:
+        problem = await execute(self._target, content.body)
+        return Outcome(problem is None, problem or "exit status 0")
 
 
 async def execute(hook: Hook, body: bytes) -> str | None:
@@ -176,7 +159,7 @@ async def _feed(process: trio.Process, body: bytes) -> None:
         async with process.stdin:
             await process.stdin.send_all(body)
     except trio.BrokenResourceError:
-        # It does not want to know more.
+        # It has closed its input: it does not read all of it.
         return
 
 
@@ -203,3 +186,46 @@ def _kill(pid: int) -> None:
 def _quoted(output: bytearray) -> str:
     text = " ".join(output.decode("utf-8", "replace").split())[-SHOWN:]
     return f": {text}" if text else ""
+
+
+def command(value: object) -> tuple[str, ...]:
+    """Return a command: arguments, the program's absolute path first.
+
+    Raises:
+        ValueError: it is none.
+    """
+    form = '["/usr/local/bin/page", "--now"], the program with its absolute path'
+    if isinstance(value, str):
+        raise refusal(value, f"{form}; no shell reads it")
+    words = list_of(word, form, minimum=1)(value)
+    if not words[0].startswith("/"):
+        raise refusal(words[0], form)
+    return words
+
+
+KIND = ReceiverKind(
+    name="exec",
+    help="A program that is started for each notice. It has the JSON on its standard"
+    " input.",
+    keys={
+        "command": Key(
+            command,
+            "The program, and its arguments; no shell reads them.",
+            example=["/usr/local/bin/page", "--now"],
+        ),
+        "timeout": Key(
+            duration(0.1, 3600),
+            "How long it may run: then it is killed, with all its children.",
+        ),
+        "concurrency": Key(
+            integer(1, 64),
+            "How many of these programs may run at the same time; those of one console"
+            " run one after the other.",
+        ),
+        **RESOLVED_KEYS,
+    },
+    required="command",
+    options=Hook,
+    build=_options,
+    sender=HookSender,
+)

@@ -1,4 +1,4 @@
-"""The one place that speaks HTTP to others: bounded in time and in size.
+"""The HTTP client of all senders: bounded in time and in size.
 
 `httpx2` is imported when the first receiver needs it, in a thread: it takes a tenth of
 a second, and so do the certificates of the system.
@@ -31,7 +31,7 @@ _TRY_AGAIN: Final = frozenset({408, 425, 429})
 
 
 class Answer(NamedTuple):
-    """What a server said, or why it said nothing."""
+    """What a server answered, or why there is no answer."""
 
     status: int | None
     """None: there was no answer."""
@@ -76,7 +76,7 @@ class Client:
         self._headers = _authorization(options)
 
     async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
-        """Post a body; whatever goes wrong is an answer without a status."""
+        """Post a body; a failure of any kind is an answer without a status."""
         with trio.move_on_after(self._timeout):
             return await self._exchange(url, body, {**headers, **self._headers})
         return Answer(None, f"no answer within {self._timeout:g} s")
@@ -126,7 +126,7 @@ async def connected(options: Http) -> AsyncIterator[Client]:
     try:
         yield Client(options, made)
     finally:
-        # Goodbyes of TLS are worth a moment, not a receiver that hangs.
+        # Closing TLS properly is worth a moment, not waiting for a receiver that hangs.
         with trio.move_on_after(1, shield=True):
             await made.aclose()
 

@@ -1,4 +1,4 @@
-"""What the consoles say, until the task that tells of it has its turn."""
+"""Events of the consoles, until the task that handles them runs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SIZE: Final = 10_000
 """Events that may wait: 5 MB. A fleet of thousands may fail at once."""
 
 _ALWAYS: Final = frozenset({Kind.SESSION})
-"""Kinds that end alerts, whoever hears of them."""
+"""Kinds that end alerts, whether a receiver selects them or not."""
 
 log = structlog.get_logger()
 

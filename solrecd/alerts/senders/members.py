@@ -10,8 +10,6 @@ import structlog
 import trio
 
 from solrecd.alerts import Alert, Moment, Notice, Phase, Watch
-from solrecd.alerts.senders.alertmanager import AlertmanagerSender
-from solrecd.alerts.senders.hook import HookSender
 from solrecd.alerts.senders.sender import (
     RETRY_LAST,
     Health,
@@ -20,24 +18,13 @@ from solrecd.alerts.senders.sender import (
     Sender,
     Tools,
 )
-from solrecd.alerts.senders.webhook import WebhookSender
-from solrecd.config import Alertmanager, Hook, ReceiverConfig, Webhook
+from solrecd.alerts.senders.table import sender_for
+from solrecd.config import ReceiverConfig
 
 FINISH: Final = 5.0
 """Seconds that a sender has to keep what it must when the daemon stops."""
 
 log = structlog.get_logger()
-
-
-def sender_for(config: ReceiverConfig, tools: Tools) -> Sender:
-    """Return what tells a receiver."""
-    match config.target:
-        case Alertmanager() as target:
-            return AlertmanagerSender(config, target, tools)
-        case Webhook() as target:
-            return WebhookSender(config, target, tools)
-        case Hook() as target:
-            return HookSender(config, target, tools)
 
 
 @dataclass(slots=True)
@@ -48,7 +35,7 @@ class Member:
     watch: Watch
     sender: Sender
     before: Member | None = None
-    """The one under the earlier configuration, until it is gone: it has the files."""
+    """The one with the earlier configuration, until it has ended: it uses the files."""
     scope: trio.CancelScope = field(default_factory=trio.CancelScope)
     gone: trio.Event = field(default_factory=trio.Event)
 
@@ -73,7 +60,7 @@ class Member:
         return member
 
     def restore(self, alerts: Iterable[Alert], moment: Moment) -> None:
-        """Go on with alerts that an earlier daemon told."""
+        """Continue with alerts that an earlier daemon sent."""
         self.watch.restore(alerts, moment)
         self.sender.resume(self._notices(moment.at))
 
@@ -81,17 +68,17 @@ class Member:
         return [Notice(Phase.FIRING, alert, at) for alert in self.watch.firing]
 
     async def run(self) -> None:
-        """Tell until it is cancelled; neither a bug nor a missing file is raised."""
+        """Deliver until cancelled; neither a bug nor a missing file is raised."""
         if self.before is not None:
             await self.before.gone.wait()
             self.before = None
         try:
             with self.scope:
-                await self._tell()
+                await self._deliver()
         finally:
             self.gone.set()
 
-    async def _tell(self) -> None:
+    async def _deliver(self) -> None:
         health = Health(self.config.name, "")
         while True:
             try:
@@ -103,12 +90,12 @@ class Member:
             await trio.sleep(RETRY_LAST)
 
     async def finish(self) -> None:
-        """Have the sender keep what must not be lost."""
+        """Have the sender store what must not be lost."""
         with trio.move_on_after(FINISH):
             await self.sender.finish()
 
     async def test(self, notice: Notice) -> Sequence[Receipt]:
-        """Tell a notice at once, and return what became of it."""
+        """Send a notice at once, and return the result."""
         try:
             return await self.sender.test(notice)
         except OSError as error:

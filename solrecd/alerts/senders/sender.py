@@ -1,4 +1,4 @@
-"""What all senders have in common: counts, troubles told once, waits between tries."""
+"""What all senders have in common: counts, health, the wait between tries."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from solrecd.alerts import Notice
 
 RETRY_FIRST: Final = 1.0
 RETRY_LAST: Final = 60.0
-"""Seconds between two tries: doubling up to that, with jitter. Whoever restarts a
-receiver has its alerts within a minute."""
+"""Seconds between two tries: doubling up to that, with jitter. A receiver that was
+restarted has its alerts within a minute."""
 
 log = structlog.get_logger()
 
 
 class Receipt(NamedTuple):
-    """What became of a test."""
+    """The result of a test."""
 
     receiver: str
     target: str
@@ -40,7 +40,7 @@ class ReceiverStatistics(NamedTuple):
     dropped: int
     """Notices that will never be delivered."""
     held_back: int
-    """Events that were not told, because the same was told just before."""
+    """Events that were not sent, because the same was sent just before."""
     waiting: int
     firing: int
     works: bool
@@ -57,7 +57,7 @@ class Tally:
 
 
 class Health:
-    """Tells of trouble when it begins and when it ends, not each time in between.
+    """Logs trouble when it begins and when it ends, not each time in between.
 
     Args:
         receiver: its name.
@@ -81,16 +81,17 @@ class Health:
         self.problem = None
 
 
-class Patience:
+class RetryDelay:
     """How long to wait before the next try.
 
     Args:
-        rng: of the jitter: receivers that come back are not met by all at once.
+        rng: of the jitter: a server that comes back is not asked by all at once.
+        first: seconds, the longest first wait.
     """
 
-    def __init__(self, rng: random.Random) -> None:
+    def __init__(self, rng: random.Random, first: float = RETRY_FIRST) -> None:
         self._rng = rng
-        self._ceiling = RETRY_FIRST
+        self._first = self._ceiling = first
 
     def next(self) -> float:
         """Return the seconds to wait now, and double those of the next time."""
@@ -100,7 +101,7 @@ class Patience:
 
     def reset(self) -> None:
         """Begin with the shortest wait again."""
-        self._ceiling = RETRY_FIRST
+        self._ceiling = self._first
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +118,7 @@ class Tools:
 
 
 class Sender(Protocol):
-    """Tells one receiver; belongs to the event loop."""
+    """Notifies one receiver; belongs to the event loop."""
 
     tally: Tally
 
@@ -125,7 +126,7 @@ class Sender(Protocol):
         """Take notices; never waits, never raises."""
 
     def resume(self, notices: Iterable[Notice]) -> None:
-        """Take what fires and was told before, by another sender."""
+        """Take what fires and was sent before, by another sender."""
 
     def follow(self, before: Sender) -> None:
         """Take over what waits at an earlier sender of the same receiver."""
@@ -139,17 +140,17 @@ class Sender(Protocol):
         """Whether the last try was a success."""
 
     async def run(self) -> None:
-        """Tell what is offered, for ever; troubles are told, not raised.
+        """Deliver what is offered until cancelled; failures are logged, not raised.
 
         Raises:
-            OSError: nothing can be told as long as a file is missing.
+            OSError: nothing can be delivered as long as a file is missing.
         """
 
     async def finish(self) -> None:
-        """Keep what waits and must not be lost: the daemon stops."""
+        """Store what waits and must not be lost: the daemon stops."""
 
     async def test(self, notice: Notice) -> Sequence[Receipt]:
-        """Tell a notice at once, beside the others.
+        """Deliver a notice at once, beside the others.
 
         Raises:
             OSError: as `run`.

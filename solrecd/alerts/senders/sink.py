@@ -1,4 +1,4 @@
-"""Alerts, from the consoles' side: events go in, and nobody waits.
+"""Alerts, from the consoles' side: events go in, and no console waits.
 
 `AlertSink.offer` is all that a console's path has to do with alerts: it appends to a
 bounded buffer. The rest is done `SETTLE` seconds later, for many events at once: by
@@ -35,7 +35,7 @@ RECEIVERS: Final = 1000
 
 
 class AlertSink:
-    """Tells all receivers what they are to be told.
+    """Notifies all receivers.
 
     Args:
         log_dir: the archive; excerpts come from there.
@@ -79,7 +79,7 @@ class AlertSink:
         return {name: member.statistics() for name, member in self._members.items()}
 
     async def test(self, name: str | None) -> Sequence[Receipt]:
-        """Tell one receiver, or all of them, that this is a test.
+        """Send a test to one receiver, or to all of them.
 
         Raises:
             KeyError: there is no such receiver.
@@ -110,16 +110,16 @@ class AlertSink:
         )
         return Notice(Phase.TEST, Alert(event, at), at)
 
-    # Living.
+    # Its task.
 
     async def run(
         self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
     ) -> None:
-        """Tell until closed.
+        """Deliver until closed.
 
         Returns: when `close` was called, what waited was given to the senders, and what
         these have to keep is on the disk.
-        Errors: none; a receiver that fails is told of in the log, and tried again.
+        Errors: none; the failure of a receiver is logged, and it is tried again.
         """
         await self._restore()
         async with trio.open_nursery() as nursery:
@@ -145,7 +145,7 @@ class AlertSink:
             nursery.start_soon(member.run)
 
     async def _restore(self) -> None:
-        """Go on with what an earlier daemon told."""
+        """Continue with what an earlier daemon sent."""
         if not self._members:
             return
         saved = await self._file.read()
@@ -159,12 +159,12 @@ class AlertSink:
     async def _wait(self) -> None:
         """Wait for events and for their lines, or for the clock, or for the end."""
         fires = any(len(member.watch) for member in self._members.values())
-        with trio.move_on_after(TICK if fires else math.inf) as patience:
+        with trio.move_on_after(TICK if fires else math.inf) as timeout:
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._end_wait, patience)
+                nursery.start_soon(self._end_wait, timeout)
                 await self._inbox.wanted.wait()
                 # They have come: a tick in between would only be early.
-                patience.deadline = math.inf
+                timeout.deadline = math.inf
                 await trio.sleep(SETTLE)
                 nursery.cancel_scope.cancel()
 

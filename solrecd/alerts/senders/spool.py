@@ -1,4 +1,4 @@
-"""What waits for a webhook: a file for each notice, so that no kill loses one.
+"""A queue on the disk: a file for each notice, so that no kill loses one.
 
 A file is written under another name, forced to the disk and then renamed: it is there
 as a whole or not at all, and one that a failing disk tore is known by its checksum.
@@ -21,7 +21,7 @@ from solrecd.alerts.payload import Envelope
 from solrecd.process.plain_files import read_plain
 
 NOTICES: Final = 10_000
-"""Files in a folder, whatever their size: more make every look at it slow."""
+"""Files in a folder, of any size: more make every listing of it slow."""
 
 _HEAD: Final = 10
 """Bytes of a file before what the checksum covers, and one at least of that."""

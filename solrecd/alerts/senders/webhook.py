@@ -1,4 +1,4 @@
-"""A server of somebody's own: each notice once, in order, however long that takes.
+"""A server of the administrator's: each notice once, in order, however long it takes.
 
 Notices go through a queue on the disk, so neither a kill nor a server that is away for
 a night loses one. They are sent one after the other: a console's come in their order.
@@ -6,22 +6,56 @@ a night loses one. They are sent one after the other: a console's come in their 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 
 import trio
 
-from solrecd.alerts import Notice
-from solrecd.alerts.payload import Envelope, envelope, headers
-from solrecd.alerts.senders.http_sender import Answer, Client, connected, server_of
-from solrecd.alerts.senders.sender import Health, Patience, Receipt, Tally, Tools
+from solrecd.alerts.payload import Envelope, headers
+from solrecd.alerts.senders.http_sender import Client, connected, server_of
+from solrecd.alerts.senders.kind import ReceiverKind
+from solrecd.alerts.senders.queued import RESOLVED_KEYS, Outcome, QueuedSender
+from solrecd.alerts.senders.sender import Health, RetryDelay, Tools
 from solrecd.alerts.senders.spool import Spool
-from solrecd.alerts.senders.waiting import Waiting
-from solrecd.config import ReceiverConfig, Webhook
+from solrecd.config import (
+    HTTP_KEYS,
+    Http,
+    Key,
+    OptionReader,
+    ReceiverConfig,
+    Secret,
+    read_http,
+    secret_keys,
+)
+from solrecd.config.alert_values import url
+from solrecd.config.values import size
 from solrecd.process.stamps import SECOND
 
+_MIB = 1024 * 1024
 
-class WebhookSender:
-    """Tells one server.
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Webhook:
+    """A server that takes JSON objects."""
+
+    url: str
+    secret: Secret | None = None
+    """Key of the signature; None: unsigned."""
+    queue_size: int = 16 * _MIB
+    """Bytes on the disk that may wait for the server."""
+    send_resolved: bool = True
+    http: Http = field(default_factory=Http)
+
+
+def _options(options: OptionReader) -> Webhook:
+    return Webhook(
+        http=read_http(options),
+        secret=options.secret("secret"),
+        **options.values("url", "queue_size", "send_resolved"),
+    )
+
+
+class WebhookSender(QueuedSender):
+    """Notifies one server.
 
     Args:
         config: of the receiver.
@@ -30,68 +64,41 @@ class WebhookSender:
     """
 
     def __init__(self, config: ReceiverConfig, target: Webhook, tools: Tools) -> None:
-        self.tally = Tally()
-        self._config = config
+        # Path and query may hold a token: they are shown to no one.
+        shown = server_of(target.url)
+        super().__init__(config, tools, shown=shown, send_resolved=target.send_resolved)
         self._target = target
-        self._tools = tools
         self._spool = Spool(tools.folder / config.name, target.queue_size)
         self._opened = False
         self._disk = trio.CapacityLimiter(1)
-        self._waiting = Waiting(config, tools.host, send_resolved=target.send_resolved)
         self._stored = trio.Event()
-        self._health = Health(config.name, server_of(target.url))
         self._disk_health = Health(config.name, str(tools.folder))
 
     @property
     def waiting(self) -> int:
-        """How many notices wait."""
-        return len(self._waiting) + len(self._spool)
-
-    @property
-    def works(self) -> bool:
-        """Whether the last try was a success."""
-        return self._health.problem is None
-
-    def offer(self, notices: Iterable[Notice]) -> None:
-        """Take notices; never waits, never raises."""
-        self.tally.dropped += self._waiting.add(notices)
-
-    def resume(self, notices: Iterable[Notice]) -> None:
-        """Do nothing: whoever told them has them in the queue."""
-
-    def follow(self, before: object) -> None:
-        """Take over what waits at an earlier sender of the same receiver."""
-        if isinstance(before, WebhookSender):
-            self._waiting.take_over(before._waiting)  # noqa: SLF001 - one of us
+        """How many notices wait, in memory and on the disk."""
+        return super().waiting + len(self._spool)
 
     async def run(self) -> None:
-        """Keep what is offered, and send what is kept, for ever."""
+        """Keep what is offered, and send what is kept, until cancelled."""
         async with connected(self._target.http) as client, trio.open_nursery() as both:
             await self._store()
-            both.start_soon(self._store_forever)
-            both.start_soon(self._send_forever, client)
+            both.start_soon(self._keep_storing)
+            both.start_soon(self._keep_sending, client)
 
     async def finish(self) -> None:
         """Keep what waits for the disk: the next daemon sends it."""
         await self._store()
 
-    async def test(self, notice: Notice) -> Sequence[Receipt]:
-        """Tell a notice at once, beside the others."""
-        content = envelope(notice, self._config, self._tools.host)
-        async with connected(self._target.http) as client:
-            answer = await self._post(client, content)
-        target = self._target.url.partition("?")[0]
-        return [Receipt(self._config.name, target, answer.ok, str(answer))]
-
     # To the disk.
 
-    async def _store_forever(self) -> None:
+    async def _keep_storing(self) -> None:
         while True:
-            await self._waiting.wanted.wait()
+            await self._wanted.wait()
             await self._store()
 
     async def _store(self) -> None:
-        self._waiting.wanted = trio.Event()
+        self._wanted = trio.Event()
         await trio.to_thread.run_sync(self._store_all, limiter=self._disk)
         if self._spool.problem is None:
             self._disk_health.good()
@@ -103,15 +110,15 @@ class WebhookSender:
         if not self._opened:
             self._spool.open()
             self._opened = True
-        while self._waiting.notices:
-            self._spool.put(self._waiting.notices.popleft())
+        while self._notices:
+            self._spool.put(self._notices.popleft())
         dropped, self._spool.dropped = self._spool.dropped, 0
         self.tally.dropped += dropped
 
     # To the server.
 
-    async def _send_forever(self, client: Client) -> None:
-        patience = Patience(self._tools.rng)
+    async def _keep_sending(self, client: Client) -> None:
+        retry_delay = RetryDelay(self._tools.rng)
         while True:
             content = await trio.to_thread.run_sync(
                 self._spool.first, limiter=self._disk
@@ -121,13 +128,13 @@ class WebhookSender:
                 if not len(self._spool):
                     await self._stored.wait()
                 continue
-            answer = await self._tell(client, content)
-            if answer.ok or answer.is_final:
-                patience.reset()
-                self.tally.dropped += not answer.ok
+            outcome = await self._post(client, content)
+            self._count(outcome)
+            if outcome.ok or outcome.is_final:
+                retry_delay.reset()
                 await trio.to_thread.run_sync(self._done, content, limiter=self._disk)
             else:
-                await trio.sleep(patience.next())
+                await trio.sleep(retry_delay.next())
 
     def _done(self, content: Envelope) -> None:
         """Forget a notice, unless it was dropped while it was on its way."""
@@ -135,17 +142,39 @@ class WebhookSender:
         if first is not None and first.id == content.id:
             self._spool.remove_first()
 
-    async def _tell(self, client: Client, content: Envelope) -> Answer:
-        answer = await self._post(client, content)
-        if answer.ok:
-            self.tally.delivered += 1
-            self._health.good()
-        else:
-            self.tally.failed += 1
-            self._health.bad(str(answer))
-        return answer
+    async def _try_once(self, content: Envelope) -> Outcome:
+        async with connected(self._target.http) as client:
+            return await self._post(client, content)
 
-    async def _post(self, client: Client, content: Envelope) -> Answer:
+    async def _post(self, client: Client, content: Envelope) -> Outcome:
         now = self._tools.wall_clock() // SECOND
         signed = headers(content, self._target.secret, now)
-        return await client.post(self._target.url, content.body, signed)
+        answer = await client.post(self._target.url, content.body, signed)
+        return Outcome(answer.ok, str(answer), answer.is_final)
+
+
+KIND = ReceiverKind(
+    name="webhook",
+    help="A server of your own, which takes JSON by POST: each notice once and in"
+    " order, out of a queue on the disk.",
+    keys={
+        "url": Key(
+            url,
+            "Where it takes JSON by POST.",
+            example="https://hooks.example.net/solrecd",
+        ),
+        **secret_keys("secret", "The key that requests are signed with", "key"),
+        "queue_size": Key(
+            size(64 * 1024, 1024 * _MIB),
+            "What waits for a server that does not answer is kept in `state_dir`, up"
+            " to this size; then the oldest is dropped, and counted.",
+        ),
+        **RESOLVED_KEYS,
+        **HTTP_KEYS,
+    },
+    required="url",
+    options=Webhook,
+    build=_options,
+    defaults_from=(Http,),
+    sender=WebhookSender,
+)

@@ -2,8 +2,8 @@
 
 Nearly every line of a console means nothing, so most of the work is to find that out
 cheaply. Two questions are asked of RE2, the cheap one first: where in all of these
-lines is anything that some rule needs (see `needles`), and which rules have all that
-they need in the line where it stands.
+lines is anything that some rule needs (see `required_pieces`), and which rules have
+all that they need in the line where it stands.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Final, NamedTuple, Protocol
 
 import re2
 
-from solrecd.analysis.boot.needles import needles
+from solrecd.analysis.boot.required_pieces import required_pieces
 
 FINDER_MEMORY: Final = 64 << 20
 """Bytes that the search for needles may use. It uses a few; with too little it would
@@ -89,7 +89,7 @@ class Gate:
 
 def _finder(patterns: Sequence[str]) -> _Finder:
     """Return what finds a needle of any pattern."""
-    wanted = [needles(pattern) for pattern in patterns]
+    wanted = [required_pieces(pattern) for pattern in patterns]
     options = re2.Options()
     options.never_capture = True
     options.max_mem = FINDER_MEMORY

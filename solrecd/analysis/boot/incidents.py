@@ -16,7 +16,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from solrecd.analysis.boot.blame import Culprit
+from solrecd.analysis.boot.culprit import CulpritFinder
 from solrecd.analysis.boot.detector import Marker
 from solrecd.analysis.boot.ignored import Ignored, Listener, Why
 from solrecd.analysis.boot.prefix import STAMP, SYSLOG_KERNEL, Message
@@ -65,7 +65,7 @@ class Reporter:
         self._console = console
         self._frames = frames
         # Most machines never crash, and it is large.
-        self._culprit: Culprit | None = None
+        self._culprit: CulpritFinder | None = None
         self._open: list[Report] = []
         self._repeats = Repeats()
 
@@ -151,7 +151,7 @@ class Reporter:
         if _is_program(rule, body):
             name, severity = "user_crash", Severity.WARNING
         named = report.marker.groups.get("function", "").partition(".")[0] or None
-        self._culprit = self._culprit or Culprit(self._frames)
+        self._culprit = self._culprit or CulpritFinder(self._frames)
         function = self._culprit.find(rule.blame, body, named, rule.skip)
         fields = _fields(report, body)
         if function:

@@ -23,7 +23,7 @@ from collections.abc import Mapping
 
 from solrecd.analysis.boot.detector import Marker
 from solrecd.analysis.boot.prefix import Origin
-from solrecd.analysis.boot.progress import Doom, Progress, resume
+from solrecd.analysis.boot.progress import Prognosis, Progress, resume
 from solrecd.analysis.boot.restarts import FRESH_KERNEL, is_new, is_restart
 from solrecd.events import Boot, Event, Kind, Outcome, Severity, Stage
 
@@ -102,7 +102,7 @@ class BootMachine:
         now = self._now
         return now is not None and (
             now.announced is not None
-            or now.doom is not Doom.NONE
+            or now.prognosis is not Prognosis.NONE
             or now.outcome is Outcome.STUCK
         )
 
@@ -113,7 +113,11 @@ class BootMachine:
         Not at its login prompt, and not when it is halted or has met its end.
         """
         now = self._now
-        if now is None or now.outcome is Outcome.FAILED or now.doom is not Doom.NONE:
+        if (
+            now is None
+            or now.outcome is Outcome.FAILED
+            or now.prognosis is not Prognosis.NONE
+        ):
             return False
         if now.announced is not None:
             return now.announced == "reset" and now.stage is not Stage.OFF
@@ -171,7 +175,7 @@ class BootMachine:
             now.outcome = boot.outcome
             if boot.outcome is Outcome.FAILED:
                 # Why is not recorded; somebody will reset it.
-                now.doom = Doom.OVER
+                now.prognosis = Prognosis.OVER
         if boot.last_stage.rank > now.stage.rank:
             entered = boot.stages.get(boot.last_stage.value, 0.0)
             now.stage = now.reached = boot.last_stage

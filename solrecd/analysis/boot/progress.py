@@ -42,7 +42,7 @@ _FACTS: Final = ("hardware", "bios", "entry", "host", "os", "loading")
 _FACT_LIMIT: Final = 1024
 
 
-class Doom(enum.Enum):
+class Prognosis(enum.Enum):
     """What is left to expect after the worst that a boot met."""
 
     NONE = enum.auto()
@@ -85,7 +85,7 @@ class Progress:
     announced_at: int = 0
     outcome_before: Outcome | None = None
     """The outcome before it got stuck on the way to the next boot."""
-    doom: Doom = Doom.NONE
+    prognosis: Prognosis = Prognosis.NONE
     crashed_at: float | None = None
     """Kernel time of the crash that it may yet survive."""
     kernel_time: float | None = None
@@ -103,11 +103,11 @@ class Progress:
 
         A later crash does not make up for a panic.
         """
-        doom = _doom(rule)
-        if doom is Doom.NONE or self.doom is Doom.OVER:
+        prognosis = _prognosis_of(rule)
+        if prognosis is Prognosis.NONE or self.prognosis is Prognosis.OVER:
             return
-        self.doom = doom
-        self.crashed_at = stamp if doom is Doom.DYING else None
+        self.prognosis = prognosis
+        self.crashed_at = stamp if prognosis is Prognosis.DYING else None
 
     def hear(self, stamp: float) -> None:
         """Take the newest kernel time."""
@@ -117,12 +117,12 @@ class Progress:
 
     def recover(self) -> None:
         """Something came that a machine at its end does not print."""
-        if self.doom is Doom.OVER:
+        if self.prognosis is Prognosis.OVER:
             return
-        if self.doom is Doom.WAITING and self.outcome is Outcome.FAILED:
+        if self.prognosis is Prognosis.WAITING and self.outcome is Outcome.FAILED:
             self.outcome = Outcome.RUNNING
             self.facts[HELPED] = "yes"
-        self.doom = Doom.NONE
+        self.prognosis = Prognosis.NONE
         self.crashed_at = None
 
     def forget_from(self, stage: Stage) -> None:
@@ -165,13 +165,13 @@ class Progress:
             self.facts["failed_units"] = ", ".join([*names, unit])[:_FACT_LIMIT]
 
 
-def _doom(rule: Rule) -> Doom:
+def _prognosis_of(rule: Rule) -> Prognosis:
     """Say what a failure leaves to expect."""
     if rule.name == "panic":
-        return Doom.OVER
+        return Prognosis.OVER
     if rule.name in ENDING_BOOT:
-        return Doom.WAITING
-    return Doom.DYING if rule.severity is Severity.FATAL else Doom.NONE
+        return Prognosis.WAITING
+    return Prognosis.DYING if rule.severity is Severity.FATAL else Prognosis.NONE
 
 
 def resume(boot: Boot) -> Progress:

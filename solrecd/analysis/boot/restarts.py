@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from solrecd.analysis.boot.detector import Marker
-from solrecd.analysis.boot.progress import Doom, Progress
+from solrecd.analysis.boot.progress import Prognosis, Progress
 from solrecd.events import Stage
 
 FRESH_KERNEL: Final = 1.0
@@ -22,7 +22,7 @@ def is_restart(now: Progress, marker: Marker, stage: Stage) -> bool:
     begins = marker.rule.begins
     if marker.rule.inside and now.stage.rank < Stage.INIT.rank:
         return False
-    if now.announced or now.doom in (Doom.WAITING, Doom.OVER):
+    if now.announced or now.prognosis in (Prognosis.WAITING, Prognosis.OVER):
         lower = stage.rank < now.stage.rank and marker.rule.detail != ON_THE_WAY_DOWN
         return lower or (begins and _repeats(now, marker, stage))
     if now.stage.rank >= Stage.KERNEL.rank and stage.rank < Stage.KERNEL.rank:

@@ -1,6 +1,6 @@
 """A web configuration that follows its files: certificates are replaced while we serve.
 
-exporter-toolkit reads its files anew with each connection. Here a look every few
+exporter-toolkit rereads its files with each connection. Here a look every few
 seconds finds those that changed; what is wrong with the new ones is logged, and the old
 settings go on.
 """
@@ -86,13 +86,13 @@ class LiveWebConfig:
         return self._loaded.context
 
     async def run(self) -> None:
-        """Follow the files, for ever; a disk that hangs holds one thread, not us."""
+        """Follow the files until cancelled; a hung disk blocks one thread, not us."""
         while True:
             await trio.sleep(LOOK_EVERY)
             await trio.to_thread.run_sync(self.refresh, abandon_on_cancel=True)
 
     def refresh(self) -> None:
-        """Read the files anew if one of them changed, or could not be used so far."""
+        """Reload the files if one of them changed, or could not be used so far."""
         found = self._look()
         if found == self._print and not self._told:
             return

@@ -118,8 +118,10 @@ class _Reader:
         """Tell whether a value is a hash that may be asked of a processor."""
         match = _BCRYPT.match(digest) if isinstance(digest, str) else None
         if match is None:
-            # Never quoted: somebody may have written the password itself.
-            self._refuse(where, "is no bcrypt hash (htpasswd -nBC 10 NAME makes one)")
+            # Never quoted: it may be a password instead of its hash.
+            self._refuse(
+                where, "is not a bcrypt hash (htpasswd -nBC 10 NAME makes one)"
+            )
         elif not _MIN_COST <= int(match[1]) <= _MAX_COST:
             allowed = f"{_MIN_COST} to {_MAX_COST}"
             self._refuse(where, f"has cost {int(match[1])}; allowed: {allowed}")
@@ -203,7 +205,7 @@ def parse(text: str, path: Path) -> WebConfig:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f"line {mark.line + 1}: " if mark else ""
-        problem = getattr(error, "problem", None) or "is no YAML"
+        problem = getattr(error, "problem", None) or "is not YAML"
         raise WebConfigError(path, [f"{line}{problem}"]) from None
     except RecursionError:
         raise WebConfigError(path, ["is nested too deeply"]) from None

@@ -3,7 +3,8 @@
 bcrypt is slow on purpose: 0.1 s of a processor, and Prometheus asks each few seconds.
 So what was right is remembered, as a digest keyed with a secret of this process: the
 memory of a daemon holds no password. A wrong one costs its 0.1 s each time, in one of
-few threads; an unknown user costs as much, so that nobody learns who exists.
+few threads; an unknown user costs as much, so that timing does not tell which users
+exist.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import bcrypt
 import trio
 
 REMEMBERED = 128
-"""Right passwords; with their users they are few. The oldest is checked anew."""
+"""Right passwords; with their users they are few. The oldest is checked again."""
 
 CHECKERS = 2
 """Threads that check: who guesses passwords gets no more of the processor."""
@@ -29,8 +30,8 @@ MAX_WAITING = 16
 MAX_PASSWORD = 72
 """Bytes that bcrypt looks at; a longer password is wrong (as in Go's bcrypt)."""
 
-_NOBODY = b"$2b$10$mhkN6Ndnt4b7dr1tNY2NCeJuaPX2DdGCP03Qle6HmYp76wk2VGS2W"
-"""Hash of a password that nobody has, for unknown users; the usual cost."""
+_NO_ENDPOINT = b"$2b$10$mhkN6Ndnt4b7dr1tNY2NCeJuaPX2DdGCP03Qle6HmYp76wk2VGS2W"
+"""Hash of a random password, for unknown users; the usual cost."""
 
 
 class Passwords:
@@ -48,10 +49,10 @@ class Passwords:
 
         Args:
             users: hashes by name, as they are now.
-            name: who somebody says to be.
+            name: of the user, as given.
             password: as sent.
         """
-        digest = users.get(name, _NOBODY)
+        digest = users.get(name, _NO_ENDPOINT)
         key = self._key(name, digest, password)
         if key in self._right:
             self._right.move_to_end(key)

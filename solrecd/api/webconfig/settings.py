@@ -72,10 +72,10 @@ class TlsSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebConfig:
-    """A whole file; an empty one is plain HTTP for everybody."""
+    """A whole file; an empty one is plain HTTP without passwords."""
 
     tls: TlsSettings | None = None
     users: Mapping[str, bytes] = field(default_factory=dict)
-    """bcrypt hashes by user name; none: nobody needs a password."""
+    """bcrypt hashes by user name; none: no password is needed."""
     headers: Mapping[str, str] = field(default_factory=dict)
     """Of every answer."""

@@ -1,4 +1,4 @@
-"""A console on somebody's terminal.
+"""A console on a user's terminal.
 
 - `keys`          what is typed: characters for the console, and escapes for us
 - `asked`         questions, and who else is here

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
-from solrecd.cli.attach.asked import Question, crowd
 from solrecd.cli.attach.keys import Action, Dialect, KeyScanner, Typed, Unknown, shown
 from solrecd.cli.attach.line import Line, LineClosedError, LineLostError
+from solrecd.cli.attach.question import Question, describe_others
 from solrecd.cli.attach.terminal import Terminal
 
 POWER_WISHES: Final = ("on", "off", "shutdown", "cycle", "reset", "diag")
@@ -24,7 +24,7 @@ POWER_WISHES: Final = ("on", "off", "shutdown", "cycle", "reset", "diag")
 RETRY: Final = 0.5
 """Seconds between two attempts to find a daemon that went away."""
 
-PATIENCE: Final = 120.0
+TIMEOUT: Final = 120.0
 """Seconds that it may take: longer than any restart."""
 
 TYPED_AHEAD: Final = 4096
@@ -32,7 +32,7 @@ TYPED_AHEAD: Final = 4096
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class AttachContext:
     """What a conversation needs of the program around it.
 
     Attributes:
@@ -58,16 +58,16 @@ class Conversation:
         terminal: the person's.
         line: to the daemon.
         dialect: the escapes.
-        around: the rest.
+        context: the rest.
     """
 
     def __init__(
-        self, terminal: Terminal, line: Line, dialect: Dialect, around: Surroundings
+        self, terminal: Terminal, line: Line, dialect: Dialect, context: AttachContext
     ) -> None:
         self._terminal = terminal
         self._line = line
         self._dialect = dialect
-        self._around = around
+        self._context = context
         self._scanner = KeyScanner(dialect)
         self._question: Question | None = None
         self._is_over = False
@@ -93,7 +93,7 @@ class Conversation:
                 self._talk()
             except LineClosedError as error:
                 self._lose(error)
-                self._come_back()
+                self._reattach()
         self._line.close()
 
     def _talk(self) -> None:
@@ -112,14 +112,14 @@ class Conversation:
             LineClosedError: there is nothing to wait for.
         """
         if self._is_welcome and isinstance(error, LineLostError):
-            self._until = time.monotonic() + PATIENCE
+            self._until = time.monotonic() + TIMEOUT
             self._wrote, self._writes, self._is_welcome = self._writes, False, False
             leave = shown(self._dialect.prefix + b".")
-            self._say(f"solrecd went away; waiting until it is back, {leave} leaves")
+            self._say(f"connection to solrecd lost; waiting for it, {leave} leaves")
         elif time.monotonic() >= self._until:
             raise error
 
-    def _come_back(self) -> None:
+    def _reattach(self) -> None:
         """Attach again, as before.
 
         Raises:
@@ -128,24 +128,24 @@ class Conversation:
         line = None
         while line is None and not self._is_over:
             if time.monotonic() >= self._until:
-                raise LineLostError(f"solrecd did not come back in {PATIENCE:.0f} s")
+                raise LineLostError(f"solrecd did not come back in {TIMEOUT:.0f} s")
             self._pause()
-            line = self._around.again(self._wrote)
+            line = self._context.again(self._wrote)
         self._line = line or self._line
 
     def _pause(self) -> None:
-        """Wait a little for the daemon; whoever is here may leave meanwhile."""
+        """Wait a little for the daemon; the user may leave meanwhile."""
         with selectors.DefaultSelector() as selector:
             selector.register(self._terminal.keyboard, selectors.EVENT_READ)
             if selector.select(RETRY) and not self._read():
                 self._is_over = True
 
     def _say(self, text: str) -> None:
-        safe = self._around.safe(text)
+        safe = self._context.safe(text)
         self._terminal.write(f"\r\n<solrecd> {safe}\r\n".encode())
 
     def _list(self, lines: Sequence[str]) -> None:
-        text = "".join(f"  {self._around.safe(line)}\r\n" for line in lines)
+        text = "".join(f"  {self._context.safe(line)}\r\n" for line in lines)
         self._terminal.write(b"\r\n" + text.encode())
 
     # What the daemon sends.
@@ -181,9 +181,9 @@ class Conversation:
         self._writes = mode == "rw"
         help_keys = shown(self._dialect.prefix + b"?")
         words = "attached" if self._writes else "attached to watch"
-        here = "" if others is None else f"{crowd(others)}; "
-        self._list(self._around.recent())
-        self._say(f"{words}: {self._around.console}; {here}{help_keys} for help")
+        here = "" if others is None else f"{describe_others(others)}; "
+        self._list(self._context.recent())
+        self._say(f"{words}: {self._context.console}; {here}{help_keys} for help")
         self._is_welcome, self._until = True, 0.0
         ahead, self._ahead = self._ahead, b""
         self._take(ahead)
@@ -202,7 +202,7 @@ class Conversation:
         return bool(data)
 
     def _wait_with(self, data: bytes) -> None:
-        """Keep what is typed until somebody can hear it; leaving is always possible."""
+        """Keep what is typed until it can be sent; leaving is always possible."""
         self._ahead = (self._ahead + data)[-TYPED_AHEAD:]
         items = KeyScanner(self._dialect).feed(self._ahead)
         self._is_over = Action.QUIT in items
@@ -227,7 +227,7 @@ class Conversation:
 
     def _escape(self, item: Action | Unknown) -> None:
         if isinstance(item, Unknown):
-            self._say(f"{shown(item.keys)} means nothing here")
+            self._say(f"unknown escape {shown(item.keys)}")
         else:
             _ACTIONS[item](self)
 
@@ -247,7 +247,7 @@ class Conversation:
         if not data:
             return
         if not self._writes:
-            self._say("you only watch")
+            self._say("this terminal is read-only")
             return
         if self._echoes:
             self._terminal.write(data)
@@ -269,43 +269,43 @@ class Conversation:
 
     def send_break(self) -> None:
         """Send a serial break; what is typed next may be a SysRq."""
-        self._line.wish("break")
+        self._line.request("break")
 
     def force(self) -> None:
         """Write; who wrote becomes a viewer."""
-        self._line.wish("write", claim="force")
+        self._line.request("write", claim="force")
 
     def join(self) -> None:
-        """Write beside who writes."""
-        self._line.wish("write", claim="join")
+        """Write together with other users."""
+        self._line.request("write", claim="join")
 
     def monitor(self) -> None:
         """Only watch."""
-        self._line.wish("watch")
+        self._line.request("watch")
 
     def replay(self) -> None:
         """Show the last lines again."""
-        self._list(self._around.recent())
+        self._list(self._context.recent())
 
     def info(self) -> None:
         """Show what is known."""
-        self._list(self._around.status())
+        self._list(self._context.status())
 
     def who(self) -> None:
-        """Show who is here."""
-        self._line.wish("who")
+        """List attached users."""
+        self._line.request("who")
 
     def reconnect(self) -> None:
-        """Have a fresh session with the BMC."""
-        self._line.wish("reconnect")
+        """Log in to the BMC again."""
+        self._line.request("reconnect")
 
     def reset(self) -> None:
         """Reset the machine, after a yes."""
-        self._ask(f"reset {self._around.console}? [y/N]", self._reset)
+        self._ask(f"reset {self._context.console}? [y/N]", self._reset)
 
     def _reset(self, answer: str) -> None:
         if answer.lower() in {"y", "yes"}:
-            self._line.wish("power", wish="reset")
+            self._line.request("power", wish="reset")
         else:
             self._say("nothing was done")
 
@@ -316,7 +316,7 @@ class Conversation:
 
     def _power(self, answer: str) -> None:
         if answer:
-            self._line.wish("power", wish=answer)
+            self._line.request("power", wish=answer)
         else:
             self._say("nothing was done")
 
@@ -326,9 +326,9 @@ class Conversation:
 
     def _note(self, answer: str) -> None:
         if answer:
-            self._line.wish("note", text=answer)
+            self._line.request("note", text=answer)
 
-    def hush(self) -> None:
+    def toggle_notices(self) -> None:
         """Say no more of others, or say it again."""
         self._is_quiet = not self._is_quiet
         self._say("quiet" if self._is_quiet else "no longer quiet")
@@ -359,7 +359,7 @@ _ACTIONS: Final[Mapping[Action, Callable[[Conversation], None]]] = MappingProxyT
         Action.RESET: Conversation.reset,
         Action.POWER: Conversation.power,
         Action.NOTE: Conversation.note,
-        Action.QUIET: Conversation.hush,
+        Action.QUIET: Conversation.toggle_notices,
         Action.ECHO: Conversation.echo,
         Action.SUSPEND: Conversation.suspend,
     }

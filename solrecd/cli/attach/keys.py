@@ -21,17 +21,17 @@ class Action(enum.Enum):
     HELP = "show this help"
     QUIT = "detach"
     BREAK = "send a serial break; then a letter is a SysRq"
-    FORCE = "take the console: who writes becomes a viewer"
-    JOIN = "write together with who writes"
-    MONITOR = "only watch"
+    FORCE = "take over: users who write become read-only"
+    JOIN = "write together with other users"
+    MONITOR = "read only"
     REPLAY = "show the last lines again"
-    INFO = "show what is known of the console"
-    WHO = "show who is attached"
+    INFO = "show the console's status"
+    WHO = "list attached users"
     RECONNECT = "end the session with the BMC and begin a new one"
     RESET = "reset the machine, after asking"
     POWER = "switch the machine's power, after asking"
     NOTE = "write a line into the console's log"
-    QUIET = "show or hide what we say ourselves"
+    QUIET = "show or hide solrecd's own messages"
     ECHO = "show or hide what is typed"
     SUSPEND = "suspend this program"
 
@@ -43,7 +43,7 @@ class Typed(NamedTuple):
 
 
 class Unknown(NamedTuple):
-    """An escape that means nothing; nothing of it was sent."""
+    """An unknown escape; nothing of it was sent."""
 
     keys: bytes
 
@@ -199,11 +199,6 @@ class KeyScanner:
         self._held = b""
         """The beginning of what may become an escape."""
         self._at_line_start = True
-
-    @property
-    def is_waiting(self) -> bool:
-        """Whether an escape has begun: more keys will tell which."""
-        return bool(self._held)
 
     def feed(self, data: bytes) -> list[Item]:
         """Return what these keys are, in order."""

@@ -67,7 +67,7 @@ class Line:
         for start in range(0, len(data), PIECE):
             self._send(BytesMessage(data=data[start : start + PIECE]))
 
-    def wish(self, what: str, **fields: str) -> None:
+    def request(self, what: str, **fields: str) -> None:
         """Ask for something; see `solrecd.api.operate`."""
         self._send(TextMessage(data=json.dumps({"do": what, **fields})))
 
@@ -80,7 +80,7 @@ class Line:
 
         Raises:
             LineClosedError: it is over.
-            LineLostError: the same, and nobody said why.
+            LineLostError: the same, without a reason.
         """
         for data in self._arrived():
             self._protocol.receive_data(data)

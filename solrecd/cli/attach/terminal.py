@@ -1,4 +1,4 @@
-"""Somebody's terminal while a console is on it: raw, and given back as it was."""
+"""The user's terminal while a console is shown: raw, and restored afterwards."""
 
 from __future__ import annotations
 

@@ -1,24 +1,28 @@
-"""`solrecctl ack`: say that somebody takes care of what is wrong."""
+"""`solrecctl ack`: acknowledge a problem, so that others know who works on it."""
 
 from __future__ import annotations
 
 import argparse
 
-from solrecd.cli.shared.wishes import add_names, grant
+from solrecd.cli.shared.console_requests import add_names, request_each
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
     parser.epilog = """\
-It lasts until something new happens to the machine or its session. Others see it in
-`solrecctl top` and `status`, and in the console's log."""
+An acknowledgement lasts until something new happens to the machine or its
+session. Others see it in `solrecctl top`, in `status` and in the console's log."""
     add_names(parser)
-    parser.add_argument("text", metavar="TEXT", nargs="*", help="what is known of it")
-    parser.add_argument("--undo", action="store_true", help="take it back")
+    parser.add_argument(
+        "text", metavar="TEXT", nargs="*", help="what is known about the problem"
+    )
+    parser.add_argument(
+        "--undo", action="store_true", help="withdraw the acknowledgement"
+    )
 
 
 def main(args: argparse.Namespace) -> int:
     """Acknowledge."""
     if args.undo:
-        return grant(args, "unacknowledge")
-    return grant(args, "acknowledge", text=" ".join(args.text))
+        return request_each(args, "unacknowledge")
+    return request_each(args, "acknowledge", text=" ".join(args.text))

@@ -1,4 +1,4 @@
-"""`solrecctl attach`: a console on this terminal."""
+"""`solrecctl attach`: connect to a console."""
 
 from __future__ import annotations
 
@@ -11,12 +11,11 @@ from contextlib import ExitStack, closing, contextmanager
 from types import FrameType
 
 from solrecd.api.client import UnreachableError, quote
-from solrecd.cli.attach.conversation import Conversation, Surroundings
+from solrecd.cli.attach.conversation import AttachContext, Conversation
 from solrecd.cli.attach.keys import DEFAULT_ESCAPE, Dialect, dialect_of
 from solrecd.cli.attach.line import Line, LineClosedError
 from solrecd.cli.attach.terminal import Terminal
 from solrecd.cli.program import CommandError, Exit
-from solrecd.cli.shared import names
 from solrecd.cli.shared.output import safe
 from solrecd.cli.shared.source import Source, asking
 
@@ -28,12 +27,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
     parser.add_argument("name", metavar="NAME")
     how = parser.add_mutually_exclusive_group()
-    how.add_argument("-m", "--monitor", action="store_true", help="only watch")
+    how.add_argument("-m", "--monitor", action="store_true", help="read only")
     how.add_argument(
-        "-f", "--force", action="store_true", help="who writes becomes a viewer"
+        "-f",
+        "--force",
+        action="store_true",
+        help="take over: users who write become read-only",
     )
     how.add_argument(
-        "-j", "--join", action="store_true", help="write beside who writes"
+        "-j", "--join", action="store_true", help="write together with other users"
     )
     parser.add_argument(
         "-n",
@@ -41,15 +43,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         dest="lines",
         type=int,
         default=DEFAULT_LINES,
-        help="lines shown first (default: %(default)s)",
+        help="previous lines to show first (default: %(default)s)",
     )
     parser.add_argument(
         "-e",
         "--escape",
         metavar="KEYS",
         default=os.environ.get(ESCAPE_VARIABLE, DEFAULT_ESCAPE),
-        help="what escapes begin with: & with ConMan's letters, ^Ec with conserver's,"
-        f" ~ as in ipmitool (default: ${ESCAPE_VARIABLE}, else {DEFAULT_ESCAPE})",
+        help="escape prefix: & with ConMan's letters, ^Ec with conserver's, ~ as in"
+        f" ipmitool (default: ${ESCAPE_VARIABLE}, else {DEFAULT_ESCAPE})",
     )
 
 
@@ -59,15 +61,13 @@ def main(args: argparse.Namespace) -> int:
     if source.is_folder:
         raise CommandError("attach needs the daemon; replay shows an archive")
     dialect = _dialect(args.escape)
-    with asking():
-        known = [row["console"] for row in source.daemon.get("/v1/consoles")]
-    name = names.select_one(args.name, known, source.labels)
+    name = source.choose_one(args.name, source.recorded())
     terminal = Terminal(sys.stdin.fileno(), sys.stdout.fileno())
     claim = "force" if args.force else "join" if args.join else "ask"
     with asking(), ExitStack() as connections:
         dial = _Dial(source, name, connections)
         line = dial(writes=not args.monitor, claim=claim)
-        around = Surroundings(
+        context = AttachContext(
             name,
             _recent(source, name, args.lines),
             _status(source, name),
@@ -76,7 +76,7 @@ def main(args: argparse.Namespace) -> int:
         )
         try:
             with _ended_by_signals(), terminal.raw():
-                Conversation(terminal, line, dialect, around).run()
+                Conversation(terminal, line, dialect, context).run()
         except LineClosedError as error:
             raise CommandError(str(error), Exit.NO) from None
     sys.stderr.write(f"detached from {name}\n")
@@ -96,7 +96,7 @@ class _Dial:
     Args:
         source: knows the daemon.
         name: of the console.
-        connections: has them closed at the end.
+        connections: closes them at the end.
     """
 
     def __init__(self, source: Source, name: str, connections: ExitStack) -> None:
@@ -156,7 +156,7 @@ def _status(source: Source, name: str) -> Callable[[], Sequence[str]]:
 
 @contextmanager
 def _ended_by_signals() -> Iterator[None]:
-    """Leave the terminal as it was also when somebody ends us, or its window goes."""
+    """Restore the terminal also when a signal ends us or its window is closed."""
 
     def leave(number: int, _: FrameType | None) -> None:
         raise CommandError(f"ended by {signal.Signals(number).name}", Exit.NO)

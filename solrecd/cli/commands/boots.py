@@ -1,4 +1,4 @@
-"""`solrecctl boots`: one line per boot: when, how far, how fast, how it ended."""
+"""`solrecctl boots`: one line per boot: start, stages, times, outcome."""
 
 from __future__ import annotations
 
@@ -7,22 +7,24 @@ import math
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from solrecd.cli.commands.ls import outcome
 from solrecd.cli.program import Exit
-from solrecd.cli.shared import amounts, names, when
+from solrecd.cli.shared import amounts, when
 from solrecd.cli.shared.history import indexed
 from solrecd.cli.shared.output import (
     SEVERITY,
     Cell,
     Colour,
     Column,
+    outcome,
     paged,
     screen,
 )
+from solrecd.cli.shared.read_reports import Faults
 from solrecd.cli.shared.source import Source
-from solrecd.cli.shared.telling import Faults
+from solrecd.stages import Stage
 from solrecd.storage.index import Index
 
 if TYPE_CHECKING:
@@ -35,13 +37,13 @@ BAD_OUTCOMES = ("failed", "stuck")
 """What ``--failed`` and ``last-failed`` look for."""
 
 _STAGES = {
-    "firmware": "FW",
-    "bootdev": "DEV",
-    "loader": "LOADER",
-    "kernel": "KERN",
-    "initramfs": "INITRD",
-    "init": "INIT",
-    "login": "LOGIN",
+    Stage.FIRMWARE: "FW",
+    Stage.BOOTDEV: "DEV",
+    Stage.LOADER: "LOADER",
+    Stage.KERNEL: "KERN",
+    Stage.INITRAMFS: "INITRD",
+    Stage.INIT: "INIT",
+    Stage.LOGIN: "LOGIN",
 }
 """Titles of the columns that say how many seconds each stage took to reach."""
 
@@ -73,20 +75,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--kernel", metavar="VERSION", help="only this kernel: 6.1, or a glob *-amd64"
     )
     parser.add_argument("--since", metavar="TIME", help=when.HELP)
-    parser.add_argument("--until", metavar="TIME", help="likewise")
+    parser.add_argument("--until", metavar="TIME", help="as --since")
     parser.add_argument(
         "-n",
         metavar="N",
         type=amounts.positive,
         dest="newest",
-        help="the last N of each console",
+        help="only the last N of each console",
     )
     parser.add_argument(
         "-v",
         "--verbose",
         action="store_true",
-        help="also how each began and ended, its command line, every failure, and what"
-        " its BMC's event log says of that time",
+        help="also how each boot began and ended, its kernel command line, every"
+        " failure, and the BMC's event log of that time",
     )
 
 
@@ -96,12 +98,12 @@ def main(args: argparse.Namespace) -> int:
     source, faults = Source(args), Faults()
     with indexed(
         source,
-        lambda known: names.select(args.names, list(known), source.labels),
+        partial(source.choose, args.names),
         faults,
     ) as (index, chosen):
         wanted: BootFilters = {
-            "since": None if args.since is None else when.parse_when(args.since, now),
-            "until": None if args.until is None else when.parse_when(args.until, now),
+            "since": when.parse_bound(args.since, now),
+            "until": when.parse_bound(args.until, now),
             "kernel": args.kernel,
             "outcomes": BAD_OUTCOMES if args.failed else None,
             "newest": args.newest,
@@ -210,7 +212,7 @@ def _count_column(title: str, key: str, colour: Colour, spare: int) -> Column:
     return Column(title, cell, right=True, spare=spare)
 
 
-def _stage_column(stage: str) -> Column:
+def _stage_column(stage: Stage) -> Column:
     """Seconds from the boot's start to its first entry into a stage."""
 
     def seconds(row: Row) -> Cell:

@@ -1,10 +1,10 @@
-"""`solrecctl break`: a serial break, and a SysRq letter behind it."""
+"""`solrecctl break`: send a serial break, optionally with a SysRq letter."""
 
 from __future__ import annotations
 
 import argparse
 
-from solrecd.cli.shared.wishes import add_names, grant
+from solrecd.cli.shared.console_requests import add_names, request_each
 
 _HARMLESS = frozenset("hlmpqtvwz?")
 """SysRq letters that only print (Documentation/admin-guide/sysrq.rst)."""
@@ -18,8 +18,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="KEY",
         nargs="?",
         default="",
-        help="SysRq letter for the kernel: w for blocked tasks, c for a crash dump,"
-        " b for a reboot at once",
+        help="SysRq letter for the kernel: w lists blocked tasks, c writes a crash"
+        " dump, b reboots immediately",
     )
 
 
@@ -27,4 +27,4 @@ def main(args: argparse.Namespace) -> int:
     """Send it, after asking where the letter does more than print."""
     is_harmless = not args.key or args.key in _HARMLESS
     question = "" if is_harmless else f"SysRq {args.key}"
-    return grant(args, "break", question, key=args.key)
+    return request_each(args, "break", question, key=args.key)

@@ -1,4 +1,4 @@
-"""``solrecd check``: is this configuration one that ``solrecd run`` would take?"""
+"""``solrecd check``: checks a configuration as ``solrecd run`` would."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ import tomllib
 from pathlib import Path
 
 from solrecd.analysis.boot.rulefiles import RuleError
-from solrecd.analysis.boot.rulefiles.doubts import doubts
+from solrecd.analysis.boot.rulefiles.rule_warnings import rule_warnings
 from solrecd.analysis.boot.rules import RuleSet
 from solrecd.api.webconfig.settings import WebConfigError
-from solrecd.cli.shared import config_files, marker_files
+from solrecd.cli.shared import config_files
 from solrecd.config import Config, ConfigError
+from solrecd.storage import marker_files
 
 USAGE = 2
 """Exit status for a configuration that is refused."""
@@ -26,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="?",
         const="",
         metavar="RECEIVER",
-        help="tell this receiver of alerts, or all of them, that this is a test",
+        help="send a test alert to this receiver, or to all of them",
     )
 
 
@@ -67,7 +68,7 @@ def main(args: argparse.Namespace) -> int:
         print(each, file=sys.stderr)
     if wrong or config is None or rules is None:
         return USAGE
-    print(f"{args.config}: {_in_words(config)}")
+    print(f"{args.config}: {_summary(config)}")
     _tell_own_rules(folder, rules)
     if args.send_test_alert is None:
         return 0
@@ -116,7 +117,7 @@ def _markers_dir(config: Config | None, path: str) -> str:
     return found
 
 
-def _in_words(config: Config) -> str:
+def _summary(config: Config) -> str:
     off = len(config.consoles) - len(config.enabled)
     consoles = f"{len(config.enabled)} consoles"
     return f"ok, {consoles}" + (f", {off} more switched off" if off else "")
@@ -133,8 +134,8 @@ def _tell_own_rules(folder: str, rules: RuleSet) -> None:
         "replaced": replaced,
         "switched off": len(packaged.keys() - {rule.id for rule in rules.rules}),
     }
-    for doubt in doubts(rules, own, plain.failure_names):
-        print(f"warning: {doubt}", file=sys.stderr)
+    for warning in rule_warnings(rules, own, plain.failure_names):
+        print(f"warning: {warning}", file=sys.stderr)
     said = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
     if said:
         print(f"{folder}: ok, marker rules: {said}")

@@ -1,4 +1,4 @@
-"""`solrecctl completion`: what a shell has to know to complete commands and names."""
+"""`solrecctl completion`: completes commands and console names in a shell."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 
 from solrecd.cli.program import CommandError, Exit, Program, full_parser
 from solrecd.cli.shared.output import safe, screen
-from solrecd.cli.shared.source import Source, asking, reading_archive
+from solrecd.cli.shared.source import Source
 
 SHELLS: Final = ("bash", "zsh", "fish")
 
@@ -70,7 +70,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "what",
         metavar="SHELL",
         choices=(*SHELLS, NAMES),
-        help=f"{', '.join(SHELLS)}; or {NAMES}: the consoles, one per line",
+        help=f"{', '.join(SHELLS)}; or {NAMES} to list the consoles, one per line",
     )
     parser.epilog = """\
 bash, in ~/.bashrc:               eval "$(solrecctl completion bash)"
@@ -98,13 +98,11 @@ def _names(source: Source) -> list[str]:
     """
     try:
         if not source.is_folder:
-            with asking():
-                return [row["console"] for row in source.daemon.get("/v1/consoles")]
+            return source.recorded()
     except CommandError:
         pass
     try:
-        with reading_archive():
-            return source.archive.consoles()
+        return source.archived()
     except CommandError:
         return []
 

@@ -1,6 +1,6 @@
 """``solrecd demo``: the real daemon, recording a fleet of simulated machines.
 
-The machines replay boots of real ones: they boot, fail and boot again, for ever. The
+The machines replay boots of real ones: they boot, fail and boot again, endlessly. The
 BMCs in front of them speak RMCP+ over UDP on loopback, so everything else is what it
 will be with real ones.
 """
@@ -20,7 +20,7 @@ from pathlib import Path
 import trio
 
 from solrecd.cli.commands import check, run
-from solrecd.cli.shared import amounts, marker_files
+from solrecd.cli.shared import amounts
 from solrecd.config import Config
 from solrecd.daemon import Daemon
 from solrecd.process import log, systemd
@@ -32,6 +32,7 @@ from solrecd.simbmc.fleet import Fleet
 from solrecd.simbmc.machine import Machine, Playlist
 from solrecd.simbmc.options import BmcOptions, User
 from solrecd.simbmc.payload import SolSettings
+from solrecd.storage import marker_files
 
 USER = User(b"recorder", b"demo")
 
@@ -76,14 +77,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=_at_least_one,
         default=8,
         metavar="N",
-        help="machines to simulate (default: %(default)s)",
+        help="number of simulated machines (default: %(default)s)",
     )
     parser.add_argument(
         "--speed",
         type=amounts.above_zero,
         default=5.0,
         metavar="X",
-        help="how much faster than real machines they boot (default: %(default)s)",
+        help="boot speed, relative to real machines (default: %(default)s)",
     )
     parser.add_argument(
         "--dir",
@@ -97,7 +98,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=amounts.above_zero,
         default=math.inf,
         metavar="SECONDS",
-        help="end by itself after so long (default: at Ctrl-C)",
+        help="stop after this time (default: on Ctrl-C)",
     )
 
 
@@ -154,7 +155,7 @@ async def _run_daemon(  # noqa: ASYNC128 - `Daemon.run` calls it
 def _machine(boots: Sequence[Capture], number: int, speed: float) -> Bmc:
     """Return a BMC whose machine begins the story at a place of its own."""
     story = Playlist(boots, speed=speed, first=number % len(boots))
-    # Output that nobody heard is kept: the first boot is recorded from its start.
+    # Output without a session is kept: the first boot is recorded from its start.
     sol = SolSettings(buffers_without_owner=True)
     return Bmc(BmcOptions(users=(USER,), sol=sol), Machine(story))
 

@@ -1,4 +1,4 @@
-"""`solrecctl diff`: what a boot printed that another did not, and what got slow."""
+"""`solrecctl diff`: new and missing messages of a boot, and what became slower."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 from solrecd.cli.program import CommandError, Exit
-from solrecd.cli.shared import differences, names
-from solrecd.cli.shared.bootchoice import boot_word
+from solrecd.cli.shared import boot_choice, differences
 from solrecd.cli.shared.fleet import blocks, cross_out
 from solrecd.cli.shared.history import indexed
 from solrecd.cli.shared.output import paged, screen, warn
-from solrecd.cli.shared.source import Source, reading_archive
-from solrecd.cli.shared.telling import Faults
+from solrecd.cli.shared.read_reports import Faults
+from solrecd.cli.shared.source import Source
+from solrecd.stages import Stage
 from solrecd.storage.history import choose
 from solrecd.storage.history.compare import Found, Said, compare
 from solrecd.storage.history.mask import masked_messages
@@ -27,13 +27,6 @@ from solrecd.storage.index import Index
 MAX_LINES = 200_000
 """Lines of a boot that are compared, from its beginning; two take 0.5 GB. What comes
 later was printed by a machine that has been running for long."""
-
-_RANKS = {
-    stage: rank
-    for rank, stage in enumerate(
-        ("firmware", "bootdev", "loader", "kernel", "initramfs", "init", "login")
-    )
-}
 
 
 class Side(NamedTuple):
@@ -53,17 +46,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "boots",
         metavar="BOOT",
-        type=boot_word,
+        type=boot_choice.boot_word,
         nargs="*",
         help=f"{choose.HELP} (default: last-good -1; one: last-good against it)",
     )
     parser.add_argument(
         "--fleet",
         metavar="BOOT",
-        type=boot_word,
+        type=boot_choice.boot_word,
         nargs="?",
         const="last-failed",
-        help="what this boot says that no good boot of any console ever said"
+        help="messages of this boot that no good boot of any console contains"
         " (default: last-failed)",
     )
 
@@ -71,17 +64,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> int:
     """Show the differences; exit status 1 when something was unreadable."""
     if len(args.boots) > 2 or (args.boots and args.fleet):
-        raise CommandError("two boots at most, and none beside --fleet")
+        raise CommandError("give at most two boots, and none with --fleet")
     source, faults = Source(args), Faults()
-    with reading_archive():
-        known = source.archive.consoles()
-        name = names.select_one(args.name, known, source.labels)
-        segments = source.archive.segments(name)
-    if not segments:
-        raise CommandError(f"{name} has no archive in {source.log_dir}", Exit.NO)
-    wanted = known if args.fleet else [name]
+    name, segments = boot_choice.console_segments(args.name, source)
+    wanted = source.archived() if args.fleet else [name]
     with indexed(source, lambda _: wanted, faults) as (index, _):
-        console = _Console(name, index, segments)
+        console = _ComparedConsole(name, index, segments)
         if args.fleet:
             objects = _novelties(source.archive, console, args.fleet, faults)
             status = faults.status
@@ -97,7 +85,7 @@ def main(args: argparse.Namespace) -> int:
     return status
 
 
-class _Console:
+class _ComparedConsole:
     """One console's boots, as the archive and the index have them."""
 
     def __init__(self, name: str, index: Index, segments: Sequence[Segment]) -> None:
@@ -135,14 +123,14 @@ class _Console:
         """Return what is needed of one boot."""
         row = next(self.index.boots([self.name], boot=number), None)
         if row is None:
-            message = f"boot {number} is not in the index: solrecctl reindex heals it"
+            message = f"boot {number} is not in the index: run solrecctl reindex"
             raise CommandError(f"{self.name}: {message}", Exit.NO)
         events = self.index.events([self.name], boot=number, kinds=["stage"])
         segments = [each for each in self._segments if each.name.boot == number]
         return Side(row, segments, StageOf(stage_spans(events)))
 
 
-def _sides(console: _Console, words: Sequence[str]) -> tuple[Side, Side]:
+def _sides(console: _ComparedConsole, words: Sequence[str]) -> tuple[Side, Side]:
     second = console.choose(words[-1] if words else "-1")
     two = len(words) == 2
     first = console.choose(words[0]) if two else console.good_before(second)
@@ -157,7 +145,8 @@ def _compared(first: Side, second: Side, faults: Faults) -> list[dict[str, Any]]
 
 
 def _rank(boot: Mapping[str, Any]) -> int:
-    return _RANKS.get(boot["last_stage"], -1)
+    # Nothing recognised yet is as far as off.
+    return max(Stage(boot["last_stage"]).rank, Stage.OFF.rank)
 
 
 def _said(side: Side, faults: Faults) -> Iterator[Said]:
@@ -175,7 +164,7 @@ def _said(side: Side, faults: Faults) -> Iterator[Said]:
 
 
 def _novelties(
-    archive: Archive, console: _Console, word: str, faults: Faults
+    archive: Archive, console: _ComparedConsole, word: str, faults: Faults
 ) -> list[dict[str, Any]]:
     side = console.side(console.choose(word))
     novel = Novel()
@@ -183,13 +172,13 @@ def _novelties(
         novel.add(block)
     good = _good_boots(console, side.boot["boot"])
     if not good:
-        raise CommandError("the archive holds no other boot that is good", Exit.NO)
+        raise CommandError("the archive holds no other good boot", Exit.NO)
     read = cross_out(novel, archive, good, faults)
     found = _first_said(side, novel, faults)
     return differences.novel_objects(side.boot, found, read)
 
 
-def _good_boots(console: _Console, but: int) -> list[tuple[str, int]]:
+def _good_boots(console: _ComparedConsole, but: int) -> list[tuple[str, int]]:
     """Return all good boots, the console's own newest first: they cross out most."""
     outcomes = choose.OUTCOMES["last-good"]
     good = [

@@ -1,4 +1,4 @@
-"""`solrecctl doctor`: why a console is not recorded, or shows nothing, and the cure."""
+"""`solrecctl doctor`: why a console is silent or not recorded, and the remedy."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ from typing import Any, Final
 
 from solrecd.api.client import quote
 from solrecd.cli.program import CommandError, Exit
-from solrecd.cli.shared import names
+from solrecd.cli.shared.console_requests import TIMEOUT
 from solrecd.cli.shared.output import Colour, Screen, safe, screen, warn
 from solrecd.cli.shared.source import Source, asking
-from solrecd.cli.shared.wishes import PATIENCE
 
 _COLOURS: Final = {"ok": Colour.GOOD, "warn": Colour.WARNING, "bad": Colour.WORSE}
 _CHECK: Final = 15
@@ -28,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--fix",
         action="store_true",
-        help="set the BMC's SoL parameters as they should be, after asking",
+        help="correct the BMC's SoL parameters, after asking",
     )
     parser.add_argument("-y", "--yes", action="store_true", help="do not ask")
 
@@ -38,10 +37,8 @@ def main(args: argparse.Namespace) -> int:
     source = Source(args)
     if source.is_folder:
         raise CommandError("this needs the daemon, not an archive")
-    with asking():
-        known = [row["console"] for row in source.daemon.get("/v1/consoles")]
     is_bad = False
-    for name in names.select(args.names, known, source.labels):
+    for name in source.choose(args.names, source.recorded()):
         bad = _examine(source, name, as_json=args.json)
         if args.fix:
             bad = _fix(source, name, args, bad)
@@ -69,10 +66,10 @@ def _examine(source: Source, name: str, *, as_json: bool) -> set[str]:
 def _fix(
     source: Source, name: str, args: argparse.Namespace, bad: set[str]
 ) -> set[str]:
-    """Have the BMC set up; return what is still bad."""
+    """Set the BMC's parameters; return what is still bad."""
     proposals = _post(source, name)
     if not proposals:
-        warn(f"{name}: nothing that could be set from here")
+        warn(f"{name}: nothing to set from here")
         return bad
     if not args.json:
         _show_proposals(proposals)
@@ -88,7 +85,7 @@ def _fix(
 
 def _show_proposals(proposals: Iterable[Mapping[str, Any]]) -> None:
     output = screen()
-    output.line("  to be set at the BMC (the session begins anew then):")
+    output.line("  to be set at the BMC (this restarts the session):")
     for each in proposals:
         output.line(f"    {_words(each)}")
     output.flush()
@@ -97,15 +94,13 @@ def _show_proposals(proposals: Iterable[Mapping[str, Any]]) -> None:
 def _post(source: Source, name: str, **query: str) -> list[dict[str, Any]]:
     path = f"/v1/consoles/{quote(name)}/doctor"
     with asking():
-        found: list[dict[str, Any]] = source.daemon.post(
-            path, patience=PATIENCE, **query
-        )
+        found: list[dict[str, Any]] = source.daemon.post(path, timeout=TIMEOUT, **query)
     return found
 
 
 def _agreed() -> bool:
     if not sys.stdin.isatty():
-        raise CommandError("nobody is there to be asked; --yes agrees beforehand")
+        raise CommandError("not a terminal: use --yes to confirm")
     print("  set that? [y/N] ", end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip().lower() in {"y", "yes"}
 

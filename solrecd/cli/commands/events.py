@@ -1,4 +1,4 @@
-"""`solrecctl events`: what the recorder understood: failures, stages, power, gaps."""
+"""`solrecctl events`: lists failures, stages, power changes and gaps."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contextlib import nullcontext
 from typing import Any
 
 from solrecd.cli.program import CommandError, Exit
-from solrecd.cli.shared import amounts, names, when
+from solrecd.cli.shared import amounts, when
 from solrecd.cli.shared.history import indexed
 from solrecd.cli.shared.output import (
     SEVERITY,
@@ -22,8 +22,8 @@ from solrecd.cli.shared.output import (
     value_of,
     warn,
 )
+from solrecd.cli.shared.read_reports import Faults
 from solrecd.cli.shared.source import Source, asking
-from solrecd.cli.shared.telling import Faults
 
 KINDS = ("stage", "failure", "session", "gap", "power", "operator", "stuck", "sel")
 
@@ -54,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="only these: panic, oom, login, ...; a glob; several with commas",
     )
     parser.add_argument("--since", metavar="TIME", help=when.HELP)
-    parser.add_argument("--until", metavar="TIME", help="likewise")
+    parser.add_argument("--until", metavar="TIME", help="as --since")
     parser.add_argument(
         "-n", metavar="N", type=amounts.positive, dest="newest", help="only the last N"
     )
@@ -62,35 +62,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     form.add_argument(
         "--group",
         action="store_true",
-        help="one line for the same failure, however many machines have it",
+        help="one line per failure, with the number of machines that have it",
     )
-    form.add_argument("-f", "--follow", action="store_true", help="go on until Ctrl-C")
+    form.add_argument(
+        "-f", "--follow", action="store_true", help="keep running and show new events"
+    )
 
 
 def main(args: argparse.Namespace) -> int:
     """List events, oldest first; exit status 1 when there are none."""
     source = Source(args)
     if args.follow and source.is_folder:
-        raise CommandError("a folder has no news: -f follows the daemon, without --dir")
-    live = _live(args, source) if args.follow else None
+        raise CommandError("-f needs the daemon: leave --dir out")
+    live = source.choose(args.names, source.recorded()) if args.follow else None
     faults = Faults()
     events = _recorded(args, source, live, faults)
     rows = group(events) if args.group else events
     columns = _GROUP_COLUMNS if args.group else _COLUMNS
-    # Whoever follows watches what comes; everybody else may want to scroll.
+    # Events that arrive are watched; a list may have to be scrolled.
     with nullcontext(screen()) if args.json or args.follow else paged() as output:
         count = output.objects(rows) if args.json else output.table(columns, rows)
     if live is not None:
         screen().flush()
         _follow(args, source, live, {_key(each) for each in events})
     return faults.status if count else Exit.NO
-
-
-def _live(args: argparse.Namespace, source: Source) -> list[str]:
-    """Return the consoles that the daemon knows and that are meant."""
-    with asking():
-        known = [row["console"] for row in source.daemon.get("/v1/consoles")]
-    return names.select(args.names, known, source.labels)
 
 
 def _recorded(
@@ -104,14 +99,14 @@ def _recorded(
     def choose(known: Collection[str]) -> Collection[str]:
         if live is not None:
             return live
-        return names.select(args.names, list(known), source.labels)
+        return source.choose(args.names, known)
 
     now = time.time_ns() // 1000
     with indexed(source, choose, faults) as (index, chosen):
         found = index.events(
             chosen,
-            since=None if args.since is None else when.parse_when(args.since, now),
-            until=None if args.until is None else when.parse_when(args.until, now),
+            since=when.parse_bound(args.since, now),
+            until=when.parse_bound(args.until, now),
             kinds=_wanted_kinds(args),
             names=_flat(args.name),
             newest=_newest(args),
@@ -124,7 +119,7 @@ def _wanted_kinds(args: argparse.Namespace) -> Sequence[str] | None:
 
 
 def _newest(args: argparse.Namespace) -> int | None:
-    """Return how many to begin with: whoever follows wants news, not all of history."""
+    """Return how many to begin with: following is about new events, not history."""
     begin = FOLLOWED if args.follow and args.since is None else None
     return args.newest or begin
 
@@ -270,7 +265,7 @@ def _news(
     with asking():
         for item in source.daemon.stream("/v1/tail", names=",".join(live)):
             if "missed" in item:
-                warn(f"{item['missed']} items were missed: this reader is too slow")
+                warn(f"{item['missed']} items were dropped: this reader is too slow")
             elif "kind" in item and _is_wanted(item, kinds, wanted):
                 yield item
 
@@ -301,7 +296,7 @@ def _kinds(text: str) -> list[str]:
     for word in words:
         if word not in KINDS:
             raise argparse.ArgumentTypeError(
-                f"{word!r} is no kind; allowed: {', '.join(KINDS)}"
+                f"{word!r} is not a kind; allowed: {', '.join(KINDS)}"
             )
     return words
 

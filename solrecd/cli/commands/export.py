@@ -1,4 +1,4 @@
-"""`solrecctl export`: a boot as one file for others: a page, a film, text, bytes."""
+"""`solrecctl export`: a boot as one file: HTML, asciicast, text or raw bytes."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from typing import IO, Any, Final, NamedTuple
 
 from solrecd.cli.commands.screen import Size, parse_size
 from solrecd.cli.program import CommandError, Exit
-from solrecd.cli.shared import bootchoice, when
-from solrecd.cli.shared.bootchoice import ChosenBoot
+from solrecd.cli.shared import boot_choice, when
+from solrecd.cli.shared.boot_choice import ChosenBoot
 from solrecd.cli.shared.history import indexed
+from solrecd.cli.shared.html_page import page
 from solrecd.cli.shared.output import safe, warn
-from solrecd.cli.shared.page import page
+from solrecd.cli.shared.read_reports import Faults
 from solrecd.cli.shared.source import Source
-from solrecd.cli.shared.telling import Faults
 from solrecd.storage.history import asciicast
 from solrecd.storage.history.chunks import read_chunks
 from solrecd.storage.history.stages import stage_spans
@@ -42,7 +42,7 @@ class Job(NamedTuple):
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
-    bootchoice.add_arguments(parser)
+    boot_choice.add_arguments(parser)
     form = parser.add_mutually_exclusive_group()
     for name, its in FORMATS.items():
         form.add_argument(
@@ -52,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "-o",
         "--output",
         metavar="FILE",
-        help="or a folder; its suffix can stand for the format (default: standard"
+        help="output file or folder; a suffix may set the format (default: standard"
         " output)",
     )
     parser.add_argument(
@@ -60,7 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="COLUMNSxROWS",
         type=parse_size,
         default=DEFAULT_SIZE,
-        help="of the terminal in an asciicast (default: 80x24)",
+        help="terminal size in an asciicast (default: 80x24)",
     )
 
 
@@ -69,7 +69,7 @@ def main(args: argparse.Namespace) -> int:
     name = args.form or _guessed(args.output)
     form = FORMATS[name]
     source, faults = Source(args), Faults()
-    boot = bootchoice.chosen(args, source)
+    boot = boot_choice.chosen(args, source)
     pieces = form.write(Job(boot, source, faults, args.size))
     if args.output is None:
         if sys.stdout.isatty() and name != "text":

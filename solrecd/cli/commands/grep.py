@@ -10,13 +10,14 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from solrecd.cli.program import CommandError, Exit
-from solrecd.cli.shared import amounts, names, when, workers
-from solrecd.cli.shared.bootchoice import boot_word
+from solrecd.cli.shared import amounts, when, workers
+from solrecd.cli.shared.boot_choice import boot_word
 from solrecd.cli.shared.grep_output import Form, Printer
 from solrecd.cli.shared.history import indexed
 from solrecd.cli.shared.output import safe, screen, warn
+from solrecd.cli.shared.read_reports import Progress
 from solrecd.cli.shared.source import Source, reading_archive
-from solrecd.cli.shared.telling import Progress
+from solrecd.stages import Stage
 from solrecd.storage.history import choose
 from solrecd.storage.history.files import Fault
 from solrecd.storage.history.pattern import Pattern, PatternError
@@ -37,11 +38,12 @@ _OUTPUT, _FAULT = 1, 2
 """Kinds of messages that a job tells."""
 
 _EPILOG = """\
-PATTERN is a regular expression of RE2 (no look-around, no back references), matched
-against a line's text, without its time. Notes of solrecd's are lines, too.
+PATTERN is an RE2 regular expression (no look-around, no back references),
+matched against the text of each line, without its time. Notes by solrecd are
+searched, too.
 
-exit status: 0 something matched, 1 nothing did, 2 an error, or part of the archive
-could not be read"""
+exit status: 0 something matched, 1 nothing did, 2 an error, or part of the
+archive could not be read"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -52,14 +54,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "names", metavar="NAMES", nargs="*", default=[], help="default: all"
     )
-    parser.add_argument(
-        "-i", "--ignore-case", action="store_true", help="a letter is the other case's"
-    )
+    parser.add_argument("-i", "--ignore-case", action="store_true", help="ignore case")
     parser.add_argument(
         "-F", "--fixed-strings", action="store_true", help="PATTERN is plain text"
     )
     parser.add_argument(
-        "-v", "--invert-match", action="store_true", help="lines that do not match"
+        "-v", "--invert-match", action="store_true", help="show lines that do not match"
     )
     _add_form(parser)
     _add_choice(parser)
@@ -110,8 +110,7 @@ def _add_choice(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> int:
     """Search; the exit status is that of grep."""
     source = Source(args)
-    with reading_archive():
-        chosen = names.select(args.names, source.archive.consoles(), source.labels)
+    chosen = source.choose(args.names, source.archived())
     choice = _choice(args, source, chosen)
     search = _search(args, choice)
     work = _Work(source.archive, choice, search, _form(args), as_json=args.json)
@@ -124,10 +123,7 @@ def _choice(args: argparse.Namespace, source: Source, chosen: list[str]) -> _Cho
     """Ask the index what only it knows, if anything is wanted of it."""
     _check_stage(args.stage)
     now = time.time_ns() // 1000
-    since, until = (
-        None if text is None else when.parse_when(text, now)
-        for text in (args.since, args.until)
-    )
+    since, until = (when.parse_bound(text, now) for text in (args.since, args.until))
     boots = stages = None
     outcomes = choose.OUTCOMES.get(args.boot, BAD_OUTCOMES if args.failed else None)
     if outcomes is not None or args.stage is not None:
@@ -142,13 +138,10 @@ def _choice(args: argparse.Namespace, source: Source, chosen: list[str]) -> _Cho
 def _check_stage(word: str | None) -> None:
     if word is None:
         return
-    # Imported here: a search that names no stage starts without it.
-    from solrecd.events import Stage  # noqa: PLC0415
-
     stages = [stage.value for stage in Stage if stage is not Stage.UNKNOWN]
     if word not in stages:
         allowed = ", ".join(stages)
-        raise CommandError(f"{word!r} is no stage; allowed: {allowed}")
+        raise CommandError(f"{word!r} is not a stage; allowed: {allowed}")
 
 
 def _by_console(rows: Iterable[Mapping[str, object]]) -> dict[str, list[int]]:

@@ -67,7 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--from",
         dest="format",
         choices=_FORMATS,
-        help="what the files are (default: seen from the text)",
+        help="format of the files (default: recognised by content)",
     )
     parser.add_argument(
         "-o",
@@ -108,7 +108,7 @@ def _tell(inventory: Inventory, texts: Sequence[_Text]) -> None:
     for remark in inventory.remarks:
         warn(f"{_place(remark, texts)}: {safe(remark.what)}: {safe(remark.why)}")
     if not inventory.consoles:
-        warn("no IPMI console found; --from says what the files are")
+        warn("no IPMI console found; use --from to name the format")
 
 
 def _place(remark: Remark, texts: Sequence[_Text]) -> str:
@@ -132,7 +132,7 @@ def _write(inventory: Inventory, out: Path | None) -> None:
         with open(out, "x", encoding="utf-8", opener=_private) as file:
             file.write(text)
     except FileExistsError:
-        raise CommandError(f"{out} is there already; name another file") from None
+        raise CommandError(f"{out} exists already; name another file") from None
     except OSError as error:
         raise CommandError(f"{out}: {error.strerror}") from None
     warn(f"{len(inventory.consoles)} consoles in {out}; try: solrecd check -c {out}")

@@ -11,11 +11,11 @@ from itertools import groupby
 from typing import NamedTuple
 
 from solrecd.cli.program import CommandError, Exit
-from solrecd.cli.shared import bootchoice, when
+from solrecd.cli.shared import boot_choice, when
 from solrecd.cli.shared.history import indexed
 from solrecd.cli.shared.output import Colour, Screen, paged, safe, screen
+from solrecd.cli.shared.read_reports import Faults
 from solrecd.cli.shared.source import Source
-from solrecd.cli.shared.telling import Faults
 from solrecd.storage.history.segments import Segment, within
 from solrecd.storage.history.stages import Span, stage_spans
 from solrecd.storage.history.text import TextLine, between, read_lines
@@ -39,17 +39,17 @@ class Wanted(NamedTuple):
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
-    bootchoice.add_arguments(parser)
+    boot_choice.add_arguments(parser)
     parser.add_argument("--since", metavar="TIME", help=when.HELP)
-    parser.add_argument("--until", metavar="TIME", help="likewise")
+    parser.add_argument("--until", metavar="TIME", help="as --since")
     parser.add_argument("--stage", metavar="STAGE", help="only this stage of the boot")
     form = parser.add_mutually_exclusive_group()
     form.add_argument(
         "--raw", action="store_true", help="the exact bytes, escape sequences included"
     )
-    form.add_argument("--no-stamps", action="store_true", help="the text alone")
+    form.add_argument("--no-stamps", action="store_true", help="without times")
     form.add_argument(
-        "--delta", action="store_true", help="seconds since the line before"
+        "--delta", action="store_true", help="seconds since the previous line"
     )
 
 
@@ -67,19 +67,15 @@ def main(args: argparse.Namespace) -> int:
 def _wanted(args: argparse.Namespace, source: Source) -> tuple[str, Wanted]:
     """Return the console that is meant and what of it."""
     now = time.time_ns() // 1000
-    since, until = _bound(args.since, now), _bound(args.until, now)
-    name, segments = bootchoice.console_segments(args.name, source)
+    since, until = when.parse_bound(args.since, now), when.parse_bound(args.until, now)
+    name, segments = boot_choice.console_segments(args.name, source)
     spans = None
     if args.boot or args.stage or (since is None and until is None):
-        boot = bootchoice.boot_number(args.boot or "-1", source, name, segments)
+        boot = boot_choice.boot_number(args.boot or "-1", source, name, segments)
         segments = [segment for segment in segments if segment.name.boot == boot]
         if args.stage is not None:
             spans = _stage(source, name, boot, args.stage)
     return name, Wanted(within(segments, since, until), since, until, spans)
-
-
-def _bound(text: str | None, now: int) -> int | None:
-    return None if text is None else when.parse_when(text, now)
 
 
 def _stage(source: Source, name: str, boot: int, stage: str) -> list[Span]:

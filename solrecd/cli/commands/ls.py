@@ -9,7 +9,15 @@ from typing import Any
 
 from solrecd.cli.program import Exit
 from solrecd.cli.shared import names, when
-from solrecd.cli.shared.output import Cell, Colour, Column, Screen, screen, value_of
+from solrecd.cli.shared.output import (
+    Cell,
+    Colour,
+    Column,
+    Screen,
+    outcome,
+    screen,
+    value_of,
+)
 from solrecd.cli.shared.source import Source, asking
 
 _SESSION = {
@@ -19,14 +27,6 @@ _SESSION = {
     "yielded": Colour.WARNING,
     "foreign": Colour.WARNING,
 }
-OUTCOME = {
-    "ok": Colour.GOOD,
-    "failed": Colour.BAD,
-    "stuck": Colour.BAD,
-    "shutdown": Colour.QUIET,
-    "unknown": Colour.QUIET,
-}
-"""How outcomes look, in every table."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -80,11 +80,6 @@ def _columns(now: str) -> list[Column]:
         ),
         Column("ERROR", lambda row: _error(row, now), value_of("error")),
     ]
-
-
-def outcome(value: str | None) -> Cell:
-    """Return the cell of a boot's outcome."""
-    return Cell(value or "-", OUTCOME.get(value or "", Colour.PLAIN))
 
 
 def _colour(session: str) -> Colour:

@@ -1,10 +1,10 @@
-"""`solrecctl msg`: tell everybody who is attached to consoles."""
+"""`solrecctl msg`: send a message to the users attached to consoles."""
 
 from __future__ import annotations
 
 import argparse
 
-from solrecd.cli.shared.wishes import add_names, grant
+from solrecd.cli.shared.console_requests import add_names, request_each
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -15,4 +15,4 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Tell them."""
-    return grant(args, "message", text=" ".join(args.text))
+    return request_each(args, "message", text=" ".join(args.text))

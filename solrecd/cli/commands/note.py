@@ -1,10 +1,10 @@
-"""`solrecctl note`: a line into consoles' logs."""
+"""`solrecctl note`: write a line into consoles' logs."""
 
 from __future__ import annotations
 
 import argparse
 
-from solrecd.cli.shared.wishes import add_names, grant
+from solrecd.cli.shared.console_requests import add_names, request_each
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -15,4 +15,4 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Write the note."""
-    return grant(args, "note", text=" ".join(args.text))
+    return request_each(args, "note", text=" ".join(args.text))

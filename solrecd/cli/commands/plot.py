@@ -1,20 +1,22 @@
-"""`solrecctl plot`: how long the last boots stayed in each stage, as a picture."""
+"""`solrecctl plot`: how long the last boots stayed in each stage, as an image."""
 
 from __future__ import annotations
 
 import argparse
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from solrecd.cli.program import CommandError, Exit
-from solrecd.cli.shared import amounts, names, when
+from solrecd.cli.shared import amounts, when
 from solrecd.cli.shared.history import indexed
 from solrecd.cli.shared.output import safe
+from solrecd.cli.shared.read_reports import Faults
 from solrecd.cli.shared.source import Source
-from solrecd.cli.shared.telling import Faults
+from solrecd.stages import Stage
 from solrecd.storage.history.compare import stage_durations
 
 if TYPE_CHECKING:
@@ -25,17 +27,17 @@ NEWEST: Final = 20
 """Boots of each console, unless told otherwise."""
 
 MOST_CONSOLES: Final = 40
-"""Consoles in one picture; more of them nobody can look at."""
+"""Consoles in one image; more would be unreadable."""
 
 _FORMATS: Final = ("svg", "png", "pdf")
 
 _COLOURS: Final = {
-    "firmware": "#b9a7d6",
-    "bootdev": "#d6a7c9",
-    "loader": "#e3c184",
-    "kernel": "#8fb8de",
-    "initramfs": "#86c5c1",
-    "init": "#a3cf8f",
+    Stage.FIRMWARE: "#b9a7d6",
+    Stage.BOOTDEV: "#d6a7c9",
+    Stage.LOADER: "#e3c184",
+    Stage.KERNEL: "#8fb8de",
+    Stage.INITRAMFS: "#86c5c1",
+    Stage.INIT: "#a3cf8f",
 }
 """Of the stages on the way; ``login`` is where it ends."""
 
@@ -64,7 +66,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--out",
         metavar="FILE",
         required=True,
-        help=f"what to write; its suffix says how: {', '.join(_FORMATS)}",
+        help=f"output file; the suffix sets the format: {', '.join(_FORMATS)}",
     )
     parser.add_argument(
         "-n",
@@ -75,7 +77,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the last N boots of each console (default: %(default)s)",
     )
     parser.add_argument("--since", metavar="TIME", help=when.HELP)
-    parser.epilog = "It needs matplotlib: pip install 'solrecd[plot]'"
+    parser.epilog = "Requires matplotlib: pip install 'solrecd[plot]'"
 
 
 def main(args: argparse.Namespace) -> int:
@@ -87,10 +89,10 @@ def main(args: argparse.Namespace) -> int:
     source, faults = Source(args), Faults()
     with indexed(
         source,
-        lambda known: names.select(args.names, list(known), source.labels),
+        partial(source.choose, args.names),
         faults,
     ) as (index, chosen):
-        since = None if args.since is None else when.parse_when(args.since, now)
+        since = when.parse_bound(args.since, now)
         rows = list(index.boots(chosen, since=since, newest=args.newest))
     if not rows:
         return Exit.NO
@@ -117,8 +119,8 @@ def _bar(row: Mapping[str, Any]) -> Bar:
 def _write(path: Path, consoles: Mapping[str, Sequence[Bar]]) -> None:
     if len(consoles) > MOST_CONSOLES:
         raise CommandError(
-            f"{len(consoles)} consoles do not fit into a picture of {MOST_CONSOLES};"
-            " name some"
+            f"{len(consoles)} consoles are too many for one image (at most"
+            f" {MOST_CONSOLES}); name some"
         )
     try:
         # Imported here: an extra, and slow.

@@ -6,9 +6,9 @@ import argparse
 
 from solrecd.api.client import quote
 from solrecd.cli.program import Exit
+from solrecd.cli.shared.console_requests import add_names, chosen, request_each
 from solrecd.cli.shared.output import screen
 from solrecd.cli.shared.source import Source, asking
-from solrecd.cli.shared.wishes import add_names, chosen, grant
 
 _WISHES = {
     "status": "",
@@ -22,7 +22,7 @@ _WISHES = {
 """What people say, and what the daemon calls it."""
 
 _QUESTIONS = {
-    "off": "switch off at once",
+    "off": "switch off immediately",
     "cycle": "switch off and on",
     "reset": "reset",
     "soft": "shut down",
@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "wish",
         choices=_WISHES,
-        help="soft asks the operating system, diag is an NMI, cycle is off and on",
+        help="soft: orderly shutdown; diag: NMI; cycle: off and on",
     )
 
 
@@ -45,7 +45,7 @@ def main(args: argparse.Namespace) -> int:
     if args.wish == "status":
         return _show(args)
     question = _QUESTIONS.get(args.wish, "")
-    return grant(args, "power", question, wish=_WISHES[args.wish])
+    return request_each(args, "power", question, wish=_WISHES[args.wish])
 
 
 def _show(args: argparse.Namespace) -> int:

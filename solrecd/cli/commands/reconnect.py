@@ -1,10 +1,10 @@
-"""`solrecctl reconnect`: a fresh session with a BMC, at once."""
+"""`solrecctl reconnect`: end the session with a BMC and log in again."""
 
 from __future__ import annotations
 
 import argparse
 
-from solrecd.cli.shared.wishes import add_names, grant
+from solrecd.cli.shared.console_requests import add_names, request_each
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -14,4 +14,4 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """End the sessions and begin fresh ones."""
-    return grant(args, "reconnect")
+    return request_each(args, "reconnect")

@@ -1,4 +1,4 @@
-"""`solrecctl reload`: have the daemon read its configuration anew, and say what for."""
+"""`solrecctl reload`: reload the daemon's configuration and show what changed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from solrecd.cli.program import Exit
 from solrecd.cli.shared.output import Cell, Colour, Column, Screen, safe, screen, warn
 from solrecd.cli.shared.source import Source, asking
 
-PATIENCE = 60.0
+TIMEOUT = 60.0
 """Seconds: two for the goodbyes, 40 where a disk hangs, and some for a busy machine."""
 
 _SHOWN = 60
@@ -28,7 +28,7 @@ _COLOURS: Mapping[str, Colour] = {
 }
 """What is done to consoles, in the order shown."""
 
-_NEXT_START = "counts from the next start on (systemctl restart keeps the sessions)"
+_NEXT_START = "takes effect at the next start (systemctl restart keeps the sessions)"
 
 
 class _Change(NamedTuple):
@@ -43,13 +43,13 @@ class _Change(NamedTuple):
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
     parser.epilog = """\
-Consoles that did not change keep their sessions. A mistake changes nothing; all
-mistakes are told.
+Unchanged consoles keep their sessions. A configuration with mistakes changes
+nothing; all mistakes are reported.
 
 exit status: 0 done, 1 (--dry-run) nothing would change, 2 the configuration has
 mistakes"""
     parser.add_argument(
-        "-n", "--dry-run", action="store_true", help="only say what would change"
+        "-n", "--dry-run", action="store_true", help="only show what would change"
     )
 
 
@@ -59,7 +59,7 @@ def main(args: argparse.Namespace) -> int:
     output = screen()
     with asking():
         try:
-            plan = Source(args).daemon.post("/v1/reload", patience=PATIENCE, **query)
+            plan = Source(args).daemon.post("/v1/reload", timeout=TIMEOUT, **query)
         except ApiError as error:
             if error.status != _REFUSED:
                 raise
@@ -84,7 +84,7 @@ def _refused(output: Screen, error: ApiError, *, as_json: bool) -> int:
 def _show(output: Screen, plan: Mapping[str, Any]) -> None:
     output.table(_columns(output), [change._asdict() for change in _changes(plan)])
     if output.is_terminal:
-        output.line(output.paint(_in_words(plan), Colour.TITLE))
+        output.line(output.paint(_summary(plan), Colour.TITLE))
     for line in _beside_consoles(plan):
         warn(line)
 
@@ -121,7 +121,7 @@ def _changes_anything(plan: Mapping[str, Any]) -> bool:
     )
 
 
-def _in_words(plan: Mapping[str, Any]) -> str:
+def _summary(plan: Mapping[str, Any]) -> str:
     kept = f"{plan['keep']} stay as they are"
     if plan["update"]:
         kept = f"{plan['keep']} stay, {len(plan['update'])} of them with new settings"
@@ -138,8 +138,8 @@ def _in_words(plan: Mapping[str, Any]) -> str:
 
 def _beside_consoles(plan: Mapping[str, Any]) -> Iterator[str]:
     if plan["stages"]:
-        yield "[stages.timeout] changed: it counts at once, for all boots"
+        yield "[stages.timeout] changed: in effect now, for all boots"
     if plan.get("access"):
-        yield "[access] changed: it counts at once, also for who is attached"
+        yield "[access] changed: in effect now, also for attached users"
     if plan["daemon"]:
         yield f"[daemon] {', '.join(plan['daemon'])}: {_NEXT_START}"

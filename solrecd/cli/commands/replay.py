@@ -1,4 +1,4 @@
-"""`solrecctl replay`: a boot on the terminal once more, as it came."""
+"""`solrecctl replay`: replay a boot on the terminal with its original timing."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from contextlib import contextmanager
 from enum import Enum
 
 from solrecd.cli.program import Exit
-from solrecd.cli.shared import amounts, bootchoice
+from solrecd.cli.shared import amounts, boot_choice
 from solrecd.cli.shared.output import Colour, safe, screen
+from solrecd.cli.shared.read_reports import Faults
 from solrecd.cli.shared.source import Source
-from solrecd.cli.shared.telling import Faults
 from solrecd.events import Chunk
 from solrecd.storage.history.chunks import read_chunks
 from solrecd.storage.history.playable import RESTORE, Playable
@@ -53,36 +53,37 @@ _KEYS = {
 HELP = "space pauses, + and - change the speed, . skips a pause, q quits"
 
 Keys = Callable[[float | None], Key | None]
-"""Waits so many seconds (None: for ever) for a key; None when there was none."""
+"""Waits this many seconds (None: no limit) for a key; None when there was none."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
-    bootchoice.add_arguments(parser)
+    boot_choice.add_arguments(parser)
     parser.add_argument(
         "--speed",
         metavar="X",
         type=amounts.above_zero,
         default=1.0,
-        help="so many times as fast (default: 1)",
+        help="playback speed (default: 1)",
     )
     parser.add_argument(
         "--max-pause",
         metavar="SECONDS",
         type=amounts.above_zero,
         default=MAX_PAUSE,
-        help="longest pause on the screen; inf: as long as it was (default: 3)",
+        help="cut longer pauses to this; inf keeps them (default: 3)",
     )
     parser.epilog = (
-        f"While it runs {HELP}. Sequences that would make the terminal do more than"
-        " draw (title, clipboard, answers, mouse) are left out; log --raw has all."
+        f"Keys: {HELP}.\n"
+        "Sequences that would make the terminal do more than draw (title, clipboard,\n"
+        "answers, mouse) are left out; log --raw has all."
     )
 
 
 def main(args: argparse.Namespace) -> int:
     """Play; exit status 1 when some of it was unreadable."""
     faults = Faults()
-    boot = bootchoice.chosen(args, Source(args))
+    boot = boot_choice.chosen(args, Source(args))
     chunks = read_chunks(boot.segments, faults)
     player = Player(args.speed, args.max_pause)
     if not sys.stdout.isatty():
@@ -113,7 +114,7 @@ class Player:
     def play(
         self, chunks: Iterable[Chunk], write: Callable[[str], None], keys: Keys
     ) -> bool:
-        """Play to the end and return True, or until somebody quits."""
+        """Play to the end and return True; False when the user quits."""
         playable = Playable()
         last: int | None = None
         for chunk in chunks:

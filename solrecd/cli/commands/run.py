@@ -11,14 +11,14 @@ from typing import TypeVarTuple
 import trio
 
 from solrecd.analysis.boot.rulefiles import RuleError
-from solrecd.api.listeners import ListenError
+from solrecd.api.listening_sockets import ListenError
 from solrecd.api.webconfig.settings import WebConfigError
 from solrecd.cli.commands import check
-from solrecd.cli.shared import marker_files
 from solrecd.config import Config, ConfigError
 from solrecd.daemon import Daemon
 from solrecd.process import garbage_collection, log, malloc_arenas, systemd
 from solrecd.process.clock import SteadyClock
+from solrecd.storage import marker_files
 from solrecd.storage.archive.sink import ArchiveError
 from solrecd.storage.journal import JournalError
 
@@ -65,7 +65,7 @@ def exit_status_of(
     status = 0
     raise_descriptor_limit()
     malloc_arenas.limit_malloc_arenas()
-    garbage_collection.let_the_loop_interrupt()
+    garbage_collection.shorten_switch_interval()
     try:
         trio.run(main, *arguments)
     except* _FORBIDS_THE_START as group:

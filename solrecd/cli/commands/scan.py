@@ -26,10 +26,10 @@ from solrecd.analysis.boot.ignored import Ignored
 from solrecd.analysis.boot.rulefiles import RuleError
 from solrecd.analysis.boot.rules import RuleSet
 from solrecd.analysis.interpreter import Interpreter
-from solrecd.cli.shared import marker_files
 from solrecd.cli.shared.source import Source
 from solrecd.events import Chunk, Event, Kind
 from solrecd.process.stamps import parse_stamp
+from solrecd.storage import marker_files
 
 _READ_SIZE: Final = 1 << 18
 """Bytes interpreted at once."""
@@ -57,7 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--explain",
         action="store_true",
-        help="name the rule behind each event, and why other lines are none",
+        help="show the rule of each event, and why similar lines matched none",
     )
 
 
@@ -95,15 +95,6 @@ def _markers_dir(args: argparse.Namespace) -> str:
     """Return the folder that the configuration names, if there is one to be read."""
     options = {"server": None, "config": None, "dir": None} | vars(args)
     return Source(argparse.Namespace(**options)).markers_dir
-
-
-def packaged_rules() -> RuleSet:
-    """Load the rules that come with solrecd.
-
-    Raises:
-        RuleError: a rule is wrong; its tests would have said so.
-    """
-    return marker_files.load()
 
 
 class _Input:
@@ -174,22 +165,17 @@ def _unarchived(data: bytes, at: int) -> tuple[list[Chunk], int]:
     return chunks, at
 
 
-def scan(stream: IO[bytes], name: str, rules: RuleSet) -> Iterator[Event]:
+def look(
+    stream: IO[bytes], name: str, rules: RuleSet, *, explain: bool
+) -> Iterator[Event | Ignored]:
     """Yield the events of one file, in the order of their lines.
 
     Args:
         stream: the file's bytes, unpacked.
         name: of the file, ``-`` for standard input.
         rules: what to look for.
+        explain: yield also what looks like an event and is none.
     """
-    found = look(stream, name, rules, explain=False)
-    yield from (each for each in found if isinstance(each, Event))
-
-
-def look(
-    stream: IO[bytes], name: str, rules: RuleSet, *, explain: bool
-) -> Iterator[Event | Ignored]:
-    """Yield events as `scan` does, and if asked what looks like one and is none."""
     source = _Input(stream)
     console = "-" if name == "-" else Path(name).name
     interpreter = Interpreter(rules, console=console, locate=source.line)
@@ -246,7 +232,7 @@ class _Shower:
 
     Args:
         label: of the file, None when it is the only one.
-        rules: all rules, to tell where they stand, None where nobody asks.
+        rules: all rules, to tell where they stand; None: not asked for.
     """
 
     def __init__(self, label: str | None, rules: RuleSet | None) -> None:

@@ -1,4 +1,4 @@
-"""`solrecctl screen`: the screen of a console as it stands now."""
+"""`solrecctl screen`: the current screen of a console."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ import re
 from typing import NamedTuple
 
 from solrecd.cli.program import CommandError, Exit
-from solrecd.cli.shared import names
 from solrecd.cli.shared.output import safe, screen
+from solrecd.cli.shared.read_reports import Faults
 from solrecd.cli.shared.source import Source, reading_archive
-from solrecd.cli.shared.telling import Faults
 from solrecd.storage.history.terminal import TAIL, Shown, read_tail, show
 
 LARGEST = 500
@@ -34,15 +33,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="COLUMNSxROWS",
         type=parse_size,
         default=Size(80, 24),
-        help="of the terminal that the machine believes in (default: 80x24)",
+        help="terminal size that the machine assumes (default: 80x24)",
     )
 
 
 def main(args: argparse.Namespace) -> int:
     """Show the screen; exit status 1 when nothing was ever printed."""
     source, faults = Source(args), Faults()
+    name = source.choose_one(args.name, source.archived())
     with reading_archive():
-        name = names.select_one(args.name, source.archive.consoles(), source.labels)
         segments = source.archive.segments(name)
     data = read_tail(segments, TAIL, faults)
     if not data:
@@ -80,6 +79,6 @@ def parse_size(text: str) -> Size:
     size = Size(int(found[1]), int(found[2])) if found else Size(0, 0)
     if not (1 <= size.columns <= LARGEST and 1 <= size.rows <= LARGEST):
         raise argparse.ArgumentTypeError(
-            f"{text!r} is no size; 80x24 is one, up to {LARGEST}x{LARGEST}"
+            f"invalid size {text!r}: use COLUMNSxROWS, at most {LARGEST}x{LARGEST}"
         )
     return size

@@ -67,7 +67,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--distro", choices=list(Distro), help="default: by /etc/os-release"
     )
     parser.add_argument(
-        "--install", action="store_true", help="write and run it all, after asking"
+        "--install",
+        action="store_true",
+        help="write files and run commands, after asking",
     )
     parser.add_argument("-y", "--yes", action="store_true", help="do not ask")
     parser.add_argument(
@@ -75,7 +77,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         default=Path("/"),
         metavar="DIR",
-        help="a system that is mounted there: files are written, nothing is run",
+        help="a mounted system: its files are written, no command is run",
     )
 
 
@@ -166,7 +168,7 @@ def _install(steps: Sequence[Step], root: Path, *, asks: bool) -> None:
 
 def _agreed() -> bool:
     if not sys.stdin.isatty():
-        raise CommandError("nobody is there to be asked; --yes agrees beforehand")
+        raise CommandError("not a terminal: use --yes to confirm")
     print("\nWrite and run all this? [y/N] ", end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip().lower() in {"y", "yes"}
 

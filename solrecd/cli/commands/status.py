@@ -7,10 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from solrecd.api.client import quote
-from solrecd.cli.commands.ls import OUTCOME
 from solrecd.cli.program import Exit
-from solrecd.cli.shared import names
-from solrecd.cli.shared.output import Colour, Screen, safe, screen
+from solrecd.cli.shared.output import OUTCOME, Colour, Screen, safe, screen
 from solrecd.cli.shared.source import Source, asking
 
 _GROUPS: Mapping[str, tuple[str, ...]] = {
@@ -31,9 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> int:
     """Show each console."""
     source, output = Source(args), screen()
-    with asking():
-        known = [row["console"] for row in source.daemon.get("/v1/consoles")]
-    found = names.select(args.names, known, source.labels)
+    found = source.choose(args.names, source.recorded())
     for position, name in enumerate(found):
         with asking():
             status = source.daemon.get(f"/v1/consoles/{quote(name)}")

@@ -15,10 +15,10 @@ from typing import Any
 
 from solrecd.api.client import UnreachableError
 from solrecd.cli.program import Exit
-from solrecd.cli.shared import amounts, names
+from solrecd.cli.shared import amounts
 from solrecd.cli.shared.output import SEVERITY, Colour, Screen, safe, screen, warn
+from solrecd.cli.shared.read_reports import Faults
 from solrecd.cli.shared.source import Source, asking, reading_archive
-from solrecd.cli.shared.telling import Faults
 from solrecd.storage.history.follow import Follower
 from solrecd.storage.history.text import TextLine, read_lines
 
@@ -59,7 +59,7 @@ def main(args: argparse.Namespace) -> int:
     if source.is_distant and args.follow:
         return _follow_distant(args, source)
     live = args.follow and _daemon_answers(source)
-    chosen = names.select(args.names, _known(source, live=live), source.labels)
+    chosen = source.choose(args.names, source.recorded() if live else source.archived())
     view = _View(screen(), chosen, as_json=args.json)
     faults = Faults()
     closed = _Closed(source, faults)
@@ -78,7 +78,7 @@ def main(args: argparse.Namespace) -> int:
 
 def _follow_distant(args: argparse.Namespace, source: Source) -> int:
     """Show what the daemon remembers of consoles, and go on."""
-    chosen = names.select(args.names, _known(source, live=True), source.labels)
+    chosen = source.choose(args.names, source.recorded())
     _follow_daemon(_View(screen(), chosen, as_json=args.json), source, chosen)
     return Exit.DONE
 
@@ -92,14 +92,6 @@ def _daemon_answers(source: Source) -> bool:
         warn(f"{error}; following the files instead")
         return False
     return True
-
-
-def _known(source: Source, *, live: bool) -> list[str]:
-    if live:
-        with asking():
-            return [row["console"] for row in source.daemon.get("/v1/consoles")]
-    with reading_archive():
-        return source.archive.consoles()
 
 
 def _show_last(
@@ -147,7 +139,7 @@ def _follow_files(view: _View, followers: Mapping[str, Follower]) -> None:
 
 
 class _Quiet:
-    """Waits until an unfinished line stops changing: somebody may be typing in it."""
+    """Waits until an unfinished line stops changing: a user may be typing in it."""
 
     def __init__(self) -> None:
         self._line: TextLine | None = None

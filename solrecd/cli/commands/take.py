@@ -1,10 +1,10 @@
-"""`solrecctl take`: have a console back, whoever holds it."""
+"""`solrecctl take`: take a console back from another client."""
 
 from __future__ import annotations
 
 import argparse
 
-from solrecd.cli.shared.wishes import add_names, grant
+from solrecd.cli.shared.console_requests import add_names, request_each
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -14,4 +14,4 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Take them."""
-    return grant(args, "take")
+    return request_each(args, "take")

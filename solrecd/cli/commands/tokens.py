@@ -15,7 +15,8 @@ RANDOM_BYTES = 32
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options: none."""
     parser.epilog = """\
-The token goes to standard output, the line for the configuration to standard error:
+The token goes to standard output, the line for the configuration to standard
+error:
 
     (umask 077; solrecd token > ci.token)"""
 

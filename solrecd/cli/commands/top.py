@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from solrecd.api.client import ApiError, UnreachableError, quote
 from solrecd.cli.program import CommandError, Exit
-from solrecd.cli.shared import names, when
+from solrecd.cli.shared import when
 from solrecd.cli.shared.output import Cell, Colour, Column, screen, value_of
 from solrecd.cli.shared.source import Source, asking
 from solrecd.cli.top.rows import TROUBLE, News, State, Wall, state_of
 
 if TYPE_CHECKING:
-    from solrecd.cli.top.app import Deeds
+    from solrecd.cli.top.app import RowActions
 
 EXTRA: Final = "pip install 'solrecd[top]'"
 
@@ -32,8 +32,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
     parser.add_argument("names", metavar="NAMES", nargs="*", help="default: all")
     parser.epilog = f"""\
-Piped, or with --json, it prints once how things are. On a terminal it shows what
-changes, ? lists the keys, and it needs textual: {EXTRA}"""
+On a terminal the screen follows changes, ? lists the keys; this requires
+textual: {EXTRA}. Piped, or with --json, the current
+state is printed once."""
 
 
 def main(args: argparse.Namespace) -> int:
@@ -49,9 +50,8 @@ def main(args: argparse.Namespace) -> int:
 
 def _chosen(source: Source, words: list[str]) -> list[str] | None:
     """Return the names that words mean; None for all, also those added later."""
-    with asking():
-        known = [row["console"] for row in source.daemon.get("/v1/consoles")]
-    return names.select(words, known, source.labels) if words else None
+    known = source.recorded()
+    return source.choose(words, known) if words else None
 
 
 # Once.
@@ -129,7 +129,7 @@ def _show(source: Source, chosen: list[str] | None, again: list[str]) -> int:
 
     feed = Feed(source.daemon, chosen)
     feed.start()
-    app = WallApp(feed, _deeds(source, again))
+    app = WallApp(feed, _row_actions(source, again))
     app.run()
     return app.return_code or Exit.DONE
 
@@ -144,8 +144,8 @@ def _again(args: argparse.Namespace) -> list[str]:
     return command
 
 
-def _deeds(source: Source, again: list[str]) -> Deeds:
-    from solrecd.cli.top.app import Deeds  # noqa: PLC0415
+def _row_actions(source: Source, again: list[str]) -> RowActions:
+    from solrecd.cli.top.app import RowActions  # noqa: PLC0415
 
     def run(*words: str) -> None:
         if subprocess.run([*again, *words], check=False).returncode:
@@ -161,7 +161,7 @@ def _deeds(source: Source, again: list[str]) -> Deeds:
 
         return post
 
-    return Deeds(
+    return RowActions(
         attach=lambda name: run("attach", "--", name),
         watch=lambda name: run("attach", "-m", "--", name),
         acknowledge=wish("acknowledge"),

@@ -9,11 +9,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from solrecd.cli.program import Exit
+from solrecd.cli.shared.console_requests import chosen
 from solrecd.cli.shared.output import screen, warn
 from solrecd.cli.shared.source import Source, asking
 from solrecd.cli.shared.when import seconds_in
-from solrecd.cli.shared.wishes import chosen
-from solrecd.events import Outcome, Stage
+from solrecd.events import Outcome
+from solrecd.stages import Stage
 
 POLL = 0.5
 """Seconds between two questions."""
@@ -25,27 +26,29 @@ _LOST = frozenset({Outcome.FAILED.value, Outcome.STUCK.value})
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
     parser.epilog = """\
-exit status: 0 all are there, 1 a boot failed or is stuck, 4 the time is over
+exit status: 0 all reached the stage, 1 a boot failed or is stuck, 4 timed out
 
-    solrecctl power node1 cycle --yes && solrecctl wait node1 --new --timeout 10m"""
+    solrecctl power node1 cycle --yes
+    solrecctl wait node1 --new --timeout 10m"""
     parser.add_argument("names", metavar="NAMES", nargs="+")
     parser.add_argument(
         "--stage",
         choices=_ORDER,
+        metavar="STAGE",
         default=Stage.LOGIN.value,
-        help="or a later one (default: %(default)s)",
+        help=f"this stage or a later one (default: %(default)s): {', '.join(_ORDER)}",
     )
     parser.add_argument(
         "--new",
         action="store_true",
-        help="of a boot that begins from now on, not of the one that goes on",
+        help="wait for a boot that begins from now on, not the current one",
     )
     parser.add_argument(
         "--timeout",
         metavar="TIME",
         type=seconds_in,
         default=None,
-        help="as in 90, 10m or 1h (default: for ever)",
+        help="as in 90, 10m or 1h (default: no limit)",
     )
 
 

@@ -1,4 +1,4 @@
-"""`solrecctl who`: who is attached where."""
+"""`solrecctl who`: list attached users."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import argparse
 
 from solrecd.cli.program import Exit
 from solrecd.cli.shared import when
+from solrecd.cli.shared.console_requests import chosen
 from solrecd.cli.shared.output import Cell, Column, screen, value_of
 from solrecd.cli.shared.source import Source, asking
-from solrecd.cli.shared.wishes import chosen
 
 _COLUMNS = (
     Column("CONSOLE", lambda row: Cell(row["console"])),
@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> int:
-    """List them; exit status 1 when there is nobody."""
+    """List them; exit status 1 when there are none."""
     source, output = Source(args), screen()
     found = ",".join(chosen(source, args.names))
     with asking():

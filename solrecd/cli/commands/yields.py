@@ -1,18 +1,18 @@
-"""`solrecctl yield`: give a BMC to somebody else for a while."""
+"""`solrecctl yield`: release a BMC to other tools for a while."""
 
 from __future__ import annotations
 
 import argparse
 
+from solrecd.cli.shared.console_requests import add_names, request_each
 from solrecd.cli.shared.when import seconds_in
-from solrecd.cli.shared.wishes import add_names, grant
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
     parser.epilog = """\
-The session ends, so that ipmitool or the vendor's tools can have the console; what it
-prints meanwhile is not recorded. `solrecctl take` ends it early."""
+The session ends, so that ipmitool or the vendor's tools can use the console;
+its output is not recorded meanwhile. `solrecctl take` ends this early."""
     add_names(parser)
     parser.add_argument(
         "time",
@@ -26,4 +26,4 @@ prints meanwhile is not recorded. `solrecctl take` ends it early."""
 
 def main(args: argparse.Namespace) -> int:
     """End the sessions."""
-    return grant(args, "yield", seconds=f"{args.time:g}")
+    return request_each(args, "yield", seconds=f"{args.time:g}")

@@ -85,9 +85,7 @@ def _entries(facts: Facts, port: Port) -> Step:
     if port.kernel_arguments[-1] in facts.command_line:
         return Step(title, State.OK, "the kernel that runs was started with them")
     command = ("grubby", "--update-kernel=ALL", f"--args={arguments}")
-    detail = (
-        "entries are made anew for new kernels only; grubby changes those there are"
-    )
+    detail = "entries are written for new kernels only; grubby changes existing ones"
     return Step(title, State.MISSING, detail, commands=(command,))
 
 

@@ -31,7 +31,7 @@ def plan(facts: Facts, port: Port, distro: Distro) -> list[Step]:
 
 
 def _uart(facts: Facts, port: Port) -> list[Step]:
-    """Whether there is a chip behind the port; not asked where nobody may look."""
+    """Whether there is a chip behind the port; not asked without permission to look."""
     title = f"the kernel sees a port {port.tty}"
     kinds = dict(_UART.findall(facts.serial_driver))
     if not kinds:

@@ -130,7 +130,7 @@ def _read_console(
         else:
             # Only its first word: what follows may be a password.
             kind = device.partition(" ")[0]
-            found.remark(line, name, f"{kind!r} is no IPMI console; left out")
+            found.remark(line, name, f"{kind!r} is not an IPMI console; left out")
     except ValueError as error:
         found.remark(line, name, f"{error}; left out")
 

@@ -25,7 +25,7 @@ _WITHOUT: Final[Mapping[str, str]] = MappingProxyType(
         "idletimeout": "see serial_keepalive",
         "master": "one daemon holds all of its consoles",
         "aliases": "a console has one name; labels choose groups of them",
-        "motd": "nobody is greeted",
+        "motd": "there are no greetings",
         "initcmd": "no program is run for a console",
         **dict.fromkeys(("ro", "rw"), "who may do what is not taken over"),
         **dict.fromkeys(
@@ -134,7 +134,7 @@ def _target(name: str, values: Mapping[str, str]) -> tuple[str, terms.Settings]:
             target = read_command(_substituted(name, values))
             return target.bmc, target.settings
         case other:
-            raise ValueError(f"type {other or 'none'} is no IPMI console")
+            raise ValueError(f"type {other or 'none'} is not an IPMI console")
 
 
 def _ipmi_settings(values: Mapping[str, str]) -> terms.Settings:

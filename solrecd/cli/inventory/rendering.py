@@ -41,7 +41,7 @@ class Passwords(enum.Enum):
     """What becomes of passwords and keys."""
 
     WRITTEN = enum.auto()
-    """They stand in the text, which must be nobody else's to read."""
+    """They stand in the text, which no other user may read."""
     LEFT_OUT = enum.auto()
     """Files are named in their place; who runs solrecd puts them there."""
 

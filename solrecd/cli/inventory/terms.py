@@ -132,5 +132,5 @@ def password(text: str) -> Settings:
         # What follows the first NUL is ignored (conman.conf(5)).
         clear = bytes.fromhex(text[2:]).split(b"\0")[0].decode("utf-8")
     except ValueError:
-        raise ValueError("the hexadecimal password is no text") from None
+        raise ValueError("the hexadecimal password is not text") from None
     return clear_password(clear)

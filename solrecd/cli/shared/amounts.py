@@ -36,7 +36,7 @@ def above_zero(text: str) -> float:
         value = math.nan
     if value > 0:
         return value
-    raise argparse.ArgumentTypeError(f"{text!r} is no number above 0")
+    raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
 
 
 def _whole(text: str, least: int) -> int:
@@ -46,4 +46,6 @@ def _whole(text: str, least: int) -> int:
         value = least - 1
     if value >= least:
         return value
-    raise argparse.ArgumentTypeError(f"{text!r} is no whole number from {least} on")
+    raise argparse.ArgumentTypeError(
+        f"{text!r} is not a whole number of at least {least}"
+    )

@@ -7,7 +7,15 @@ import stat
 from collections.abc import Mapping
 from pathlib import Path
 
-from solrecd.config import Config, ConfigError, Problem, Source, Surroundings, parse
+from solrecd.alerts.senders.table import RECEIVERS
+from solrecd.config import (
+    Config,
+    ConfigEnvironment,
+    ConfigError,
+    Problem,
+    Source,
+    parse,
+)
 from solrecd.process.tls import server_context
 from solrecd.sources.table import CONSOLE_KINDS
 
@@ -36,14 +44,16 @@ def load(
     Raises:
         ConfigError: a file cannot be read, or anything in it is wrong.
     """
-    surroundings = Surroundings(
+    environment = ConfigEnvironment(
         read_bytes=_read_bytes,
         mode_of=_mode_of,
         check_tls=server_context,
         credentials=environ.get("CREDENTIALS_DIRECTORY"),
         assume_credentials=assume_credentials,
     )
-    return parse(read_sources(path), surroundings, consoles=CONSOLE_KINDS)
+    return parse(
+        read_sources(path), environment, consoles=CONSOLE_KINDS, receivers=RECEIVERS
+    )
 
 
 def read_sources(path: str) -> list[Source]:

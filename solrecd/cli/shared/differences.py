@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from solrecd.cli.commands.ls import outcome
 from solrecd.cli.shared import when
-from solrecd.cli.shared.output import Cell, Colour, Column, Screen, safe
+from solrecd.cli.shared.output import Cell, Colour, Column, Screen, outcome, safe
+from solrecd.stages import BOOT_STAGES
 from solrecd.storage.history.compare import (
     Difference,
     Found,
@@ -21,8 +21,6 @@ AHEAD = 15
 """Messages shown of what would have come next; ``--json`` has all."""
 
 Object = dict[str, Any]
-
-_STAGES = ("firmware", "bootdev", "loader", "kernel", "initramfs", "init", "login")
 
 
 # As objects.
@@ -194,7 +192,7 @@ def _head_rows(boots: Sequence[Mapping[str, Any]]) -> list[Object]:
         values = [boot["facts"].get(key, "") for boot in boots]
         if all(values) and len(set(values)) > 1:
             rows.append(_row(key, values))
-    rows += [_stage_row(stage, boots) for stage in _STAGES]
+    rows += [_stage_row(stage, boots) for stage in BOOT_STAGES]
     return rows
 
 
@@ -225,9 +223,6 @@ def _stage_row(stage: str, boots: Sequence[Mapping[str, Any]]) -> Object:
 def _title(output: Screen, text: str) -> None:
     output.line("")
     output.line(output.paint(safe(text), Colour.TITLE))
-
-
-_WAY = {"from": "begin", "longest pause after": "pause_after", "to": "end"}
 
 
 def _show_slower(output: Screen, rows: Sequence[Mapping[str, Any]]) -> None:

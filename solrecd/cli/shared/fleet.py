@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from solrecd.cli.shared import workers
-from solrecd.cli.shared.telling import Faults, Progress
+from solrecd.cli.shared.read_reports import Faults, Progress
 from solrecd.storage.history.files import Fault, Report, read_blocks
 from solrecd.storage.history.novel import Novel, whole_lines
 from solrecd.storage.history.segments import Archive, Segment

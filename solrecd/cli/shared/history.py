@@ -8,8 +8,8 @@ from contextlib import closing, contextmanager
 
 from solrecd.cli.program import CommandError
 from solrecd.cli.shared.output import warn
+from solrecd.cli.shared.read_reports import Faults, watch
 from solrecd.cli.shared.source import Source, marker_rules, reading_archive
-from solrecd.cli.shared.telling import Faults
 from solrecd.storage.index import Index, IndexFileError
 
 
@@ -63,11 +63,13 @@ def _replayed(
 ) -> Iterator[tuple[Index, Collection[str]]]:
     if not source.is_folder:
         warn(f"{reason}; reading the archive instead")
-    with reading_archive():
-        chosen = consoles(source.archive.consoles())
-    from solrecd.cli.commands.reindex import replay_into  # noqa: PLC0415
+    # Imported here: with an index nothing is replayed.
+    from solrecd.storage.rebuild import Rebuilding  # noqa: PLC0415
 
+    rules = marker_rules(source.markers_dir)
+    work = Rebuilding(source.archive, rules, faults, warn, watch)
     with closing(Index.in_memory()) as index:
-        rules = marker_rules(source.markers_dir)
-        replay_into(index, source.archive, chosen, rules, faults)
+        chosen = consoles(source.archived())
+        with reading_archive():
+            work.replay_into(index, chosen)
         yield index, chosen

@@ -15,7 +15,7 @@ _COMMA = re.compile(r",(?![^\[]*\])")
 """A comma that is not inside brackets."""
 
 _SHOWN = 5
-"""Names in an error message; more help nobody."""
+"""Names in an error message; more would not help."""
 
 
 def select(

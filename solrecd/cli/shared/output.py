@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple, TextIO, cast
 
-from solrecd.cli.shared.narrow import Need, fit
+from solrecd.cli.shared.column_widths import Need, fit
 
 if TYPE_CHECKING:
     import subprocess
@@ -58,12 +58,26 @@ SEVERITY: Mapping[str, Colour] = {
 }
 """What colour an event of a severity has; others have none."""
 
+OUTCOME: Mapping[str, Colour] = {
+    "ok": Colour.GOOD,
+    "failed": Colour.BAD,
+    "stuck": Colour.BAD,
+    "shutdown": Colour.QUIET,
+    "unknown": Colour.QUIET,
+}
+"""What colour the outcome of a boot has."""
+
 
 class Cell(NamedTuple):
     """One cell of a table."""
 
     text: str
     colour: Colour = Colour.PLAIN
+
+
+def outcome(value: str | None) -> Cell:
+    """Return the cell of a boot's outcome."""
+    return Cell(value or "-", OUTCOME.get(value or "", Colour.PLAIN))
 
 
 class Column(NamedTuple):

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from solrecd.cli.program import CommandError, Exit
+from solrecd.cli.shared import names
 from solrecd.cli.shared.names import Labels
 from solrecd.cli.shared.output import warn
 
@@ -107,6 +108,24 @@ class Source:
 
         return Client(self._address)
 
+    def recorded(self) -> list[str]:
+        """Return the names of the consoles that the daemon knows."""
+        with asking():
+            return [row["console"] for row in self.daemon.get("/v1/consoles")]
+
+    def archived(self) -> list[str]:
+        """Return the names of the consoles that the archive holds."""
+        with reading_archive():
+            return self.archive.consoles()
+
+    def choose(self, words: Iterable[str], known: Collection[str]) -> list[str]:
+        """Return those of the known consoles that words mean (`names.select`)."""
+        return names.select(words, list(known), self.labels)
+
+    def choose_one(self, word: str, known: Collection[str]) -> str:
+        """Return the one known console that a word means (`names.select_one`)."""
+        return names.select_one(word, list(known), self.labels)
+
     def labels(self) -> Labels:
         """Return the labels of all consoles; the daemon knows them."""
         with asking():
@@ -142,7 +161,7 @@ def reading_archive() -> Iterator[None]:
 def marker_rules(folder: str) -> RuleSet:
     """Return the marker rules, a folder's own among them; it need not exist."""
     # Imported here: loading them takes longer than most commands.
-    from solrecd.cli.shared import marker_files  # noqa: PLC0415
+    from solrecd.storage import marker_files  # noqa: PLC0415
 
     try:
         return marker_files.load(folder)
@@ -151,7 +170,7 @@ def marker_rules(folder: str) -> RuleSet:
 
 
 def _default_server() -> str | None:
-    """Return the server that somebody wants to ask always; mostly there is none."""
+    """Return the server that the user's own file names; usually there is none."""
     home = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")  # noqa: PTH111
     if not os.path.exists(f"{home}/solrecd/client.toml"):  # noqa: PTH110 - in a hurry
         return None

@@ -13,8 +13,7 @@ from pathlib import Path
 import trio
 
 from solrecd.alerts.senders import AlertSink, Receipt, Tools
-from solrecd.config import Config, Hook, ReceiverConfig, Secret, Webhook
-from solrecd.config.secret import STAND_IN
+from solrecd.config import Config, ReceiverConfig
 from solrecd.config.values import suggestion
 
 FAILED = 1
@@ -36,7 +35,7 @@ def send(config: Config, name: str) -> int:
         print(f"there is no receiver {name!r}; {hint}", file=sys.stderr)
         return USAGE
     if not config.alerts:
-        print("nobody to tell: there is no [alerts.NAME]", file=sys.stderr)
+        print("no receiver configured: there is no [alerts.NAME]", file=sys.stderr)
         return FAILED
     chosen = {key: one for key, one in config.alerts.items() if name in ("", key)}
     receipts = [*_without_credentials(chosen), *_send(config, chosen)]
@@ -49,20 +48,10 @@ def send(config: Config, name: str) -> int:
 def _without_credentials(chosen: dict[str, ReceiverConfig]) -> list[Receipt]:
     """Remove the receivers whose secrets systemd gives to the service alone."""
     why = "needs a credential that only the service has"
-    lacking = [key for key, one in chosen.items() if _lacks_secret(one)]
+    lacking = [key for key, one in chosen.items() if one.lacks_credential]
     for key in lacking:
         del chosen[key]
     return [Receipt(key, "", ok=False, answer=why) for key in lacking]
-
-
-def _lacks_secret(receiver: ReceiverConfig) -> bool:
-    target = receiver.target
-    if isinstance(target, Hook):
-        return False
-    secrets = [target.http.password, target.http.token]
-    if isinstance(target, Webhook):
-        secrets.append(target.secret)
-    return Secret(STAND_IN) in secrets
 
 
 def _send(config: Config, chosen: Mapping[str, ReceiverConfig]) -> Sequence[Receipt]:

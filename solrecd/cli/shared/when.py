@@ -20,6 +20,11 @@ _CLOCK = r"(?a)\d{1,2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?"
 HELP = "a time (2026-11-22T12:00, 12:00, today, yesterday; UTC) or how long ago (2h)"
 
 
+def parse_bound(text: str | None, now: int) -> int | None:
+    """Return the stamp where a time begins or ends (`parse_when`); None: it is open."""
+    return None if text is None else parse_when(text, now)
+
+
 def parse_when(text: str, now: int) -> int:
     """Return the stamp that a person means.
 
@@ -36,7 +41,7 @@ def parse_when(text: str, now: int) -> int:
         return now - round(float(ago[1]) * _UNITS[ago[2]] * 1_000_000)
     moment = _moment(text, _EPOCH + now * _MICROSECOND)
     if moment is None:
-        raise CommandError(f"{text!r} is no time; allowed: {HELP}")
+        raise CommandError(f"invalid time {text!r}; allowed: {HELP}")
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=dt.UTC)
     return (moment - _EPOCH) // _MICROSECOND

@@ -17,7 +17,7 @@ from typing import NamedTuple
 from solrecd.cli.program import CommandError
 
 MAX_BUFFERED = 64 << 20
-"""Bytes of output that wait for that of an earlier job; who has more has to wait."""
+"""Bytes of output that wait for that of an earlier job; a job with more waits."""
 
 MAX_JOBS = 16_000
 """Numbers that fit a pipe (64 KiB) at once; more jobs are taken several at a time."""

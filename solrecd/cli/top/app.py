@@ -44,7 +44,7 @@ class Source(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Deeds:
+class RowActions:
     """What the wall can do with a console; each gets its name.
 
     Attributes:
@@ -177,7 +177,7 @@ class WallApp(App[None]):
 
     Args:
         source: of news.
-        deeds: what keys do with a console.
+        actions: what keys do with a console.
         clock: monotonic seconds.
     """
 
@@ -208,13 +208,13 @@ class WallApp(App[None]):
     def __init__(
         self,
         source: Source,
-        deeds: Deeds,
+        actions: RowActions,
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(ansi_color=True)
         self._source = source
-        self._deeds = deeds
+        self._actions = actions
         self._clock = clock
         self._wall = Wall()
         self.rows = Rows(self._wall)
@@ -267,7 +267,7 @@ class WallApp(App[None]):
             problem = f"solrecd has said nothing for {silent:.0f} s"
         self.query_one("#title", Static).update(text.title(self._wall, now, problem))
         self.query_one("#details", Static).update(text.details(self.rows.row, now))
-        keys = Text(text.order_in_words(self._wall) + text.KEYS, no_wrap=True)
+        keys = Text(text.describe_order(self._wall) + text.KEYS, no_wrap=True)
         self.query_one("#keys", Static).update(keys)
         self.rows.now = now
         self.rows.refresh()
@@ -275,20 +275,20 @@ class WallApp(App[None]):
     # What keys do.
 
     def action_attach(self) -> None:
-        """Have the marked console on this terminal."""
-        self._lend(self._deeds.attach)
+        """Connect to the selected console."""
+        self._run_in_terminal(self._actions.attach)
 
     def action_watch(self) -> None:
         """The same, to watch only."""
-        self._lend(self._deeds.watch)
+        self._run_in_terminal(self._actions.watch)
 
-    def _lend(self, deed: Callable[[str], None]) -> None:
-        """Give the terminal away until the deed is done."""
+    def _run_in_terminal(self, action: Callable[[str], None]) -> None:
+        """Suspend the screen until the action is done."""
         row = self.rows.row
         if row is None:
             return
         with self.suspend():
-            deed(row.name)
+            action(row.name)
         self.look()
         self.refresh(layout=True)
 
@@ -296,7 +296,7 @@ class WallApp(App[None]):
         """Say that the marked console's trouble is known."""
         row = self.rows.row
         if row is not None and row.has_trouble:
-            await self._do(self._deeds.acknowledge, row, "acknowledged; u undoes it")
+            await self._do(self._actions.acknowledge, row, "acknowledged; u undoes it")
         elif row is not None:
             self._tell(f"nothing is wrong with {row.shown}")
 
@@ -304,10 +304,10 @@ class WallApp(App[None]):
         """Take that back."""
         row = self.rows.row
         if row is not None and row.acknowledged:
-            await self._do(self._deeds.unacknowledge, row, "no longer acknowledged")
+            await self._do(self._actions.unacknowledge, row, "no longer acknowledged")
 
-    async def _do(self, deed: Callable[[str], str], row: Row, done: str) -> None:
-        refusal = await asyncio.to_thread(deed, row.name)
+    async def _do(self, action: Callable[[str], str], row: Row, done: str) -> None:
+        refusal = await asyncio.to_thread(action, row.name)
         self._tell(refusal or f"{row.shown}: {done}")
 
     def _tell(self, words: str) -> None:

@@ -19,7 +19,7 @@ RETRY: Final = 1.0
 
 
 class Feed:
-    """What the daemon says, until somebody asks for it.
+    """What the daemon sends, until it is asked for.
 
     Args:
         client: the daemon.

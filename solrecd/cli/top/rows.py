@@ -25,7 +25,7 @@ _WORTH_A_LOOK: Final = 300
 
 
 class State(enum.StrEnum):
-    """How a console is, in a word; those that need somebody first."""
+    """How a console is, in a word; those that need attention first."""
 
     FAILED = "failed"
     STUCK = "stuck"
@@ -41,11 +41,11 @@ class State(enum.StrEnum):
 
 
 TROUBLE: Final = frozenset({State.FAILED, State.STUCK, State.DOWN, State.FOREIGN})
-"""What somebody can acknowledge."""
+"""What can be acknowledged."""
 
 _RANK: Final = MappingProxyType({state: rank for rank, state in enumerate(State)})
 _ACKNOWLEDGED_RANK: Final = _RANK[State.YIELDED] + 0.5
-"""Behind all that needs somebody, before what is well."""
+"""Behind all that needs attention, before what is well."""
 
 _BY_OUTCOME: Final[Mapping[str, State]] = MappingProxyType(
     {
@@ -87,7 +87,7 @@ class Row:
     problem: str
     """What is wrong: the session's error, or the headline of the worst failure."""
     acknowledged: str
-    """By whom; empty: by nobody."""
+    """By whom; empty: not acknowledged."""
     facts: str
     """Everything else, in a line."""
     labels: Mapping[str, str]
@@ -95,8 +95,8 @@ class Row:
     """Orders node9 before node10."""
 
     @property
-    def needs_somebody(self) -> bool:
-        """Whether something is wrong, and nobody has said that he knows."""
+    def needs_attention(self) -> bool:
+        """Whether there is a problem that is not acknowledged."""
         return self.state in TROUBLE and not self.acknowledged
 
     @property
@@ -184,7 +184,7 @@ _KEYS: Final[Mapping[Order, _Key]] = MappingProxyType(
 
 
 class Filter:
-    """What somebody wants to see; all of the words have to fit.
+    """What the user wants to see; all of the words have to match.
 
     Args:
         text: words: ``@label=value``, a range ``node[1-8]``, a glob ``node*``, or a
@@ -236,7 +236,7 @@ def _in_range(word: str) -> frozenset[str]:
 
 @dataclass(slots=True)
 class News:
-    """What has changed since somebody looked.
+    """What has changed since the last look.
 
     Attributes:
         is_whole: these are all rows; what is not among them is gone.

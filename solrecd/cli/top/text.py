@@ -13,13 +13,14 @@ from rich.text import Text
 
 from solrecd.cli.shared.when import duration, format_when
 from solrecd.cli.top.rows import Order, Row, State, Wall
+from solrecd.stages import Stage
 
 LEAST_NAME: Final = 7
 MOST_NAME: Final = 24
 """Cells of the first column."""
 
 _STATE_WIDTH: Final = len("(foreign)") + 1
-_STAGE_WIDTH: Final = len("initramfs")
+_STAGE_WIDTH: Final = max(map(len, Stage))
 _AGE_WIDTH: Final = 5
 _GAP: Final = "  "
 _SECOND: Final = 1_000_000
@@ -56,7 +57,7 @@ HELP: Final = """\
  u         take an acknowledgement back
  /         filter: parts of name, state, stage or text, node[1-8], node*,
            @label=value; all words have to fit; Escape shows all again
- s  r      sort by the next column; turn the order round
+ s  r      sort by the next column; reverse the order
  arrows, j k, PgUp PgDn, Home End, wheel
  ?  q      this help; quit
 
@@ -137,7 +138,7 @@ def title(wall: Wall, now: int, problem: str) -> Text:
     return text.append(f"  {format_when(now)[11:19] if now else ''}", _QUIET)
 
 
-def order_in_words(wall: Wall) -> str:
+def describe_order(wall: Wall) -> str:
     """Return what rows are sorted by, where that is not as usual."""
     turned = ", reversed" if wall.is_reversed else ""
     usual = wall.order is Order.TROUBLE and not turned
@@ -152,7 +153,7 @@ def details(row: Row | None, now: int) -> Text:
     text.append(row.shown, TITLE).append(f"  {row.facts}")
     text.append(f" · last output {age(row.output, now)} ago\n" if row.output else "\n")
     if row.problem:
-        text.append(row.problem, _BAD if row.needs_somebody else _QUIET)
+        text.append(row.problem, _BAD if row.needs_attention else _QUIET)
     if row.acknowledged:
         text.append(f"  acknowledged by {row.acknowledged}", _QUIET)
     return text.append(f"\n{row.line}")

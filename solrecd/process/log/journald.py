@@ -66,7 +66,7 @@ class Journal:
         """Send an entry.
 
         Returns:
-            False when nobody listens at the socket: another way may work. An entry
+            False when the socket has no listener: another way may work. An entry
             for which a busy journal has no room is dropped and counted instead.
         """
         try:

@@ -2,7 +2,7 @@
 
 Everywhere else it is ``structlog.get_logger()`` and an event name with key=value
 pairs. What comes from a console or a BMC is escaped here, and secrets are hidden here,
-whoever logs them. Libraries that use `logging` end up in the same log.
+whichever library logs them. Libraries that use `logging` end up in the same log.
 
 An event of a console is logged as `EVENT` with the key ``occurrence``. The journal gets
 all of them, each as an entry with fields; a log of lines only what a boot suffered, for
@@ -100,7 +100,7 @@ class _Lines:
 
 
 class _Entries:
-    """Writes entries with fields to the journal; lines where nobody listens there."""
+    """Writes entries with fields to the journal; plain lines without one."""
 
     def __init__(self, journal: Journal, lines: _Lines) -> None:
         self._journal = journal

@@ -6,5 +6,5 @@
 - `management`    pyghmi's commands over that session: power, event log
 - `event_logs`    reads the BMCs' own event logs, now and then
 - `doctor`        what is wrong between a BMC and us: questions and findings; pure
-- `consultation`  asks a live BMC those questions
+- `examination`   asks a live BMC those questions
 """

@@ -9,8 +9,8 @@ import trio
 
 from solrecd.config import ConsoleConfig
 from solrecd.sources.base import Recorder, Services
-from solrecd.sources.ipmi.consultation import Ask, Consultation
 from solrecd.sources.ipmi.event_logs import EventLogs
+from solrecd.sources.ipmi.examination import Ask, Examination
 from solrecd.sources.ipmi.keeper import Keeper
 from solrecd.sources.ipmi.link import own_session_ids
 from solrecd.sources.ipmi.link.dialer import Dialer
@@ -28,7 +28,9 @@ class IpmiDriver:
         self._services = services
         settings = services.settings
         journal = Path(settings.journal_path)
-        ids = own_session_ids.Ghosts(journal.with_name(own_session_ids.FILE_NAME))
+        ids = own_session_ids.OwnSessionIds(
+            journal.with_name(own_session_ids.FILE_NAME)
+        )
         self._hub = Hub(services.observe_ack_delay)
         self._handover = Handover(
             services.descriptors,
@@ -64,7 +66,7 @@ class IpmiDriver:
         services = self._services
         options = options_of(config)
         keeper = Keeper(options, self._dialer, recorder, rng=services.rng)
-        examiner = Consultation(
+        examiner = Examination(
             recorder,
             keeper,
             self._dialer,

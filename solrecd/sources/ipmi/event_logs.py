@@ -19,10 +19,10 @@ import structlog
 import trio
 
 from solrecd.events import Boot, EventDraft, Kind, Outcome, Severity
-from solrecd.sources.ipmi.consultation.access import Ask, converse, inside
 from solrecd.sources.ipmi.doctor import questions
 from solrecd.sources.ipmi.doctor.answers import LogInfo
 from solrecd.sources.ipmi.doctor.questions import Refusal
+from solrecd.sources.ipmi.examination.access import Ask, converse, inside
 from solrecd.sources.ipmi.management import LogEntry, ManagementError
 
 LOOK_EVERY: Final = 5.0

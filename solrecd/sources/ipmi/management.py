@@ -1,4 +1,4 @@
-"""What a BMC does besides the console, over our session: power, event log, boot device.
+"""What a BMC does besides the console, over our session: power, event log.
 
 pyghmi knows these dialogues of many commands; it is used for them and for nothing else,
 and nothing else imports it. Its `Command` gets a session that is ours: each raw command
@@ -12,7 +12,6 @@ BMC. What is done here is IPMI, over the one session.
 
 from __future__ import annotations
 
-import enum
 import struct
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -30,7 +29,7 @@ from solrecd.sources.ipmi.protocol.events import CommandAnswered
 MANAGED_AT_ONCE = 8
 """Threads for all consoles together; a person or a script waits for each."""
 
-PATIENCE = 120.0
+TIMEOUT = 120.0
 """Seconds for one task: an event log of thousands of entries on a slow BMC. A BMC that
 never comes to the end of its log ends here too."""
 
@@ -49,27 +48,6 @@ _T = TypeVar("_T")
 
 class ManagementError(SourceError):
     """The BMC did not do it; the message is one line that says why."""
-
-
-class BootDevice(enum.StrEnum):
-    """Where the next boot comes from (IPMI 2.0 Table 28-14)."""
-
-    DEFAULT = "default"
-    NETWORK = "network"
-    DISK = "hd"
-    CDROM = "cd"
-    SETUP = "setup"
-    """The firmware's set-up."""
-
-
-@dataclass(frozen=True, slots=True)
-class BootChoice:
-    """What the firmware was told to boot from."""
-
-    device: str
-    """One of `BootDevice`, or what the BMC says where that is none of them."""
-    persistent: bool
-    """For all boots, not for the next one only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,32 +116,6 @@ class Management:
             wish = {"netfn": 0x00, "command": 0x02, "data": (0x02,)}
             await self._run(lambda bmc: bmc.xraw_command(**wish))
 
-    async def boot_device(self) -> BootChoice:
-        """Return what the firmware is to boot from next.
-
-        Raises:
-            ManagementError: the BMC did not tell.
-        """
-        answer = await self._run(lambda bmc: bmc.get_bootdev())
-        return BootChoice(_device(answer["bootdev"]), bool(answer["persistent"]))
-
-    async def set_boot_device(
-        self, device: BootDevice, *, persistent: bool = False, uefi: bool = False
-    ) -> None:
-        """Tell the firmware what to boot from next.
-
-        Args:
-            device: from where.
-            persistent: for all boots; many firmwares ignore it.
-            uefi: boot by UEFI; the specification has no "as it was".
-
-        Raises:
-            ManagementError: the BMC refused.
-        """
-        await self._run(
-            lambda bmc: bmc.set_bootdev(device.value, persist=persistent, uefiboot=uefi)
-        )
-
     async def event_log(self) -> list[LogEntry]:
         """Return the system event log, oldest first.
 
@@ -171,7 +123,7 @@ class Management:
         take minutes to read out.
 
         Raises:
-            ManagementError: the BMC did not show it, or not within `PATIENCE`.
+            ManagementError: the BMC did not show it, or not within `TIMEOUT`.
         """
         entries = await self._run(lambda bmc: bmc.get_event_log())
         return [_entry(each) for each in entries]
@@ -196,13 +148,13 @@ class Management:
         Cancelling it ends the thread at its next command.
         """
         try:
-            with trio.fail_after(PATIENCE):
+            with trio.fail_after(TIMEOUT):
                 return await trio.to_thread.run_sync(
                     _act, self._request, act, limiter=self._threads
                 )
         except trio.TooSlowError:
             raise ManagementError(
-                f"the BMC did not come to an end within {PATIENCE:.0f} s"
+                f"the BMC did not come to an end within {TIMEOUT:.0f} s"
             ) from None
         except LinkError as error:
             raise ManagementError(str(error)) from None
@@ -388,14 +340,6 @@ _SEVERITIES: Mapping[int, str] = MappingProxyType(
     {0: "ok", 1: "warning", 2: "critical", 4: "failed"}
 )
 """`pyghmi.constants.Health` in words."""
-
-_DEVICES: Mapping[object, BootDevice] = MappingProxyType(
-    {"optical": BootDevice.CDROM, **{device.value: device for device in BootDevice}}
-)
-
-
-def _device(word: object) -> str:
-    return str(_DEVICES.get(word, word))
 
 
 def _entry(event: Mapping[str, Any]) -> LogEntry:

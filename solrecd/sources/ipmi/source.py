@@ -9,8 +9,8 @@ import trio
 
 from solrecd.config import ConsoleConfig
 from solrecd.sources.base import Recorder
-from solrecd.sources.ipmi.consultation import Consultation
 from solrecd.sources.ipmi.event_logs import EventLogs
+from solrecd.sources.ipmi.examination import Examination
 from solrecd.sources.ipmi.keeper import Keeper
 from solrecd.sources.ipmi.management import Management
 from solrecd.sources.ipmi.options import IpmiOptions, options_of
@@ -38,7 +38,7 @@ class IpmiSource:
         recorder: Recorder,
         keeper: Keeper,
         management: Management,
-        examiner: Consultation,
+        examiner: Examination,
         event_logs: EventLogs,
         wall_clock: Callable[[], int],
     ) -> None:
@@ -113,5 +113,5 @@ class IpmiSource:
         self._keeper.console_is_quiet()
 
     def revive(self, why: str) -> bool:
-        """Activate SoL anew: some BMCs lose their own serial line at a reset."""
+        """Activate SoL again: some BMCs lose their own serial line at a reset."""
         return self._keeper.revive(why)

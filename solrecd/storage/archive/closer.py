@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from solrecd.storage.archive.seekable import InterruptedCloseError, compress
-from solrecd.storage.archive.words import append, forget
+from solrecd.storage.archive.vocabulary_file import append, forget
 from solrecd.storage.formats.names import KINDS, SegmentName, parse_file_name
 from solrecd.storage.formats.retention import (
     Retention,
@@ -73,13 +73,6 @@ class SegmentChange:
     name: SegmentName
     extent: Extent | None = None
     """Told of one that was begun or has ended."""
-
-
-@dataclass(frozen=True, slots=True)
-class CloserTrouble:
-    """Segments cannot be closed or removed (`error`), or can again (None)."""
-
-    error: OSError | None
 
 
 @dataclass(frozen=True, slots=True)

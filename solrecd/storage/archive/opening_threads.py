@@ -17,7 +17,7 @@ import trio
 AT_ONCE = 2
 """Threads that work side by side."""
 
-PATIENCE = 1.0
+TIMEOUT = 1.0
 """Seconds without anybody being done after which those at work wait for a disk."""
 
 MOST = 256
@@ -26,19 +26,19 @@ MOST = 256
 T = TypeVar("T")
 
 
-class Turns:
+class OpeningThreads:
     """Gives work in threads its turn.
 
     Args:
         at_once: see `AT_ONCE`.
-        patience: see `PATIENCE`.
+        timeout: see `TIMEOUT`.
     """
 
-    def __init__(self, *, at_once: int = AT_ONCE, patience: float = PATIENCE) -> None:
+    def __init__(self, *, at_once: int = AT_ONCE, timeout: float = TIMEOUT) -> None:
         self._at_once = at_once
-        self._patience = patience
+        self._timeout = timeout
         self._limiter = trio.CapacityLimiter(at_once)
-        self._door = trio.Lock()
+        self._queue = trio.Lock()
         """Whoever has it is next. Of a thousand only one looks at the clock."""
         self._done_at = 0.0
         """When somebody was done last, or began alone (monotonic)."""
@@ -58,13 +58,13 @@ class Turns:
             self._give_back(turn)
 
     async def _wait_for(self, turn: object) -> None:
-        async with self._door:
+        async with self._queue:
             if not self._limiter.borrowed_tokens:
                 self._done_at = trio.current_time()
             while True:
                 if self._is_stuck and self._limiter.total_tokens < MOST:
                     self._limiter.total_tokens += 1
-                with trio.move_on_after(self._patience):
+                with trio.move_on_after(self._timeout):
                     await self._limiter.acquire_on_behalf_of(turn)
                     return
 
@@ -73,7 +73,7 @@ class Turns:
         """Whether all who are at work seem to wait for a disk."""
         if self._limiter.available_tokens:
             return False
-        return trio.current_time() - self._done_at >= self._patience
+        return trio.current_time() - self._done_at >= self._timeout
 
     def _give_back(self, turn: object) -> None:
         self._done_at = trio.current_time()

@@ -78,11 +78,6 @@ class Segment:
         return self.raw.pending or self.timing.pending or self.log.pending
 
     @property
-    def open_files(self) -> list[GrowingFile]:
-        """The files that have a descriptor."""
-        return [file for file in self._all if file.descriptor >= 0]
-
-    @property
     def _all(self) -> tuple[GrowingFile, ...]:
         return (self.timing, self.log, self.raw)
 

@@ -17,7 +17,7 @@ class SegmentLimits:
     size: int = 64 << 20
     """Bytes of console output."""
     age: int | None = 86400 * SECOND
-    """Microseconds since the segment's first byte; None for ever."""
+    """Microseconds since the segment's first byte; None: no limit."""
 
     def reached(self, size: int, started: int, at: int) -> bool:
         """Whether a segment of this size and age takes no more at this stamp."""

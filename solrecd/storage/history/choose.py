@@ -14,7 +14,7 @@ _NUMBER = re.compile(r"-?\d{1,9}", re.ASCII)
 
 
 class NoSuchBootError(Exception):
-    """There is no boot like that; the message says which there are."""
+    """No such boot; the message says which there are."""
 
 
 def is_word(text: str) -> bool:
@@ -45,7 +45,7 @@ def choose_boot(
             raise NoSuchBootError(f"no boot ended {' or '.join(OUTCOMES[word])}")
         return found[-1]
     if not is_word(word):
-        raise NoSuchBootError(f"{word!r} is no boot; allowed: {HELP}")
+        raise NoSuchBootError(f"invalid boot {word!r}; allowed: {HELP}")
     number = int(word)
     if number < 0 and -number <= len(numbers):
         return numbers[number]

@@ -95,8 +95,8 @@ def compare(
         new=list(after.without(before)),
         missing=[each for each in missing if before.place[each.first.key] < end],
         ahead=[each for each in missing if before.place[each.first.key] >= end],
-        more=list(after.oftener(before)),
-        less=[] if stopped else list(before.oftener(after)),
+        more=list(after.more_often_than(before)),
+        less=[] if stopped else list(before.more_often_than(after)),
         slower=sorted(
             _slower(first, second, anchors), key=lambda it: it.before - it.after
         ),
@@ -119,7 +119,7 @@ class _Heard:
             if key not in other.place:
                 yield Found(self.said[place], self.counts[key])
 
-    def oftener(self, other: _Heard) -> Iterator[Found]:
+    def more_often_than(self, other: _Heard) -> Iterator[Found]:
         """Yield the messages that the other boot has far less often."""
         for key, place in self.place.items():
             count, its = self.counts[key], other.counts.get(key, 0)

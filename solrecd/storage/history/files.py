@@ -1,6 +1,6 @@
 """Bytes of an archive file, plain or zstd; what is damaged is reported, not raised.
 
-Whoever reads after a crash wants everything that can still be read: behind a damaged
+After a crash everything that can still be read is wanted: behind a damaged
 zstd frame reading goes on with the next one (frames are 1 MiB of text).
 """
 
@@ -96,7 +96,7 @@ def _text_of_frames(
             except _DamageError as damage:
                 report(Fault(path, offset, str(damage)))
         else:
-            report(Fault(path, offset, "this is no zstd frame"))
+            report(Fault(path, offset, "not a zstd frame"))
         offset = _find_frame(file, offset + 1)
 
 

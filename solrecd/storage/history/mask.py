@@ -63,7 +63,7 @@ _VARIABLE: Final = re.compile(
 _LETTER: Final = re.compile(r"[^\W\d_]")
 
 _RUN: Final = re.compile(r"([.*#=-])(?:[ ,]?\1){3,}")
-"""Bars of progress and lists of numbers have the length that they happen to have."""
+"""Progress bars and lists of numbers vary in length."""
 
 _SPINNER: Final = re.compile(r"\A\[[* ]{3,8}\] ")
 """systemd's, while it waits."""

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import re2
 
 from solrecd.storage.formats.lines import LINE_MARK, MARK_POSITION, NOTE_MARK
-from solrecd.storage.history.required import (
+from solrecd.storage.history.required_words import (
     Question,
     question_of_pattern,
     question_of_text,
@@ -60,7 +60,7 @@ class Pattern:
         Args:
             pattern: a regular expression as RE2 has them.
             fixed: it is no expression but a text.
-            ignore_case: letters match those of the other case.
+            ignore_case: upper and lower case match each other.
 
         Raises:
             PatternError: it is no regular expression.

@@ -28,7 +28,7 @@ LOOK_AHEAD = 32
 kernel says that it is one."""
 
 _RESET = "reboot"
-"""The event of a machine that began anew without a word."""
+"""The event of a machine that restarted without announcing it."""
 
 _NOTES = 8
 """Lines at the end of a boot's text among which a note of the power would stand."""

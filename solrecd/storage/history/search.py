@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from solrecd.process.plain_files import read_plain
-from solrecd.storage.formats.asking import ask
+from solrecd.storage.formats.frame_query import ask
 from solrecd.storage.formats.lines import (
     MARK_POSITION,
     NOTE_MARK,

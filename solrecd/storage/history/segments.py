@@ -105,10 +105,6 @@ class Archive:
         ]
         return sorted(segments, key=lambda segment: segment.name)
 
-    def segments_of_boot(self, console: str, boot: int) -> list[Segment]:
-        """Return the parts of one boot in order."""
-        return [each for each in self.segments(console) if each.name.boot == boot]
-
 
 def _names_in(folder: Path) -> Sequence[str]:
     try:

@@ -15,7 +15,7 @@ from solrecd.storage.history.files import Report, read_blocks
 from solrecd.storage.history.segments import Segment
 
 TAIL = 128 * 1024
-"""Bytes before the end that make the screen: menus are drawn anew within a few KiB, and
+"""Bytes before the end that make the screen: menus are redrawn within a few KiB, and
 these take pyte 0.1 s."""
 
 _ESCAPE = re.compile(rb"(?=\x1b)")

@@ -8,20 +8,18 @@ costs no Python per column and imports no vocabulary (`solrecctl` must start fas
 
 from solrecd.storage.index.files import (
     FILE_NAME,
-    Opened,
     is_complete,
     open_or_replace,
     set_aside,
 )
-from solrecd.storage.index.schema import SegmentRow
-from solrecd.storage.index.store import Batch, Index, IndexFileError, is_damage
+from solrecd.storage.index.schema import Batch, SegmentRow
+from solrecd.storage.index.store import Index, IndexFileError, is_damage
 
 __all__ = [
     "FILE_NAME",
     "Batch",
     "Index",
     "IndexFileError",
-    "Opened",
     "SegmentRow",
     "is_complete",
     "is_damage",

@@ -1,4 +1,4 @@
-"""The tables of the index.
+"""The tables of the index, and what is written into them.
 
 What repeats is kept once: consoles, sorts of events and texts (titles, command lines,
 what a marker read) are numbers in the rows of boots and events. A boot with its events
@@ -7,7 +7,13 @@ takes about a kilobyte, a fiftieth of its compressed segments.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Collection
+from typing import TYPE_CHECKING, NamedTuple
+
+from solrecd.stages import Stage
+
+if TYPE_CHECKING:
+    from solrecd.events import Boot, Event
 
 SCHEMA_VERSION = 2
 """Any other version is set aside and rebuilt: cheaper than migrations for ever."""
@@ -15,22 +21,8 @@ SCHEMA_VERSION = 2
 APPLICATION_ID = 0x50_1E_EC_D0
 """Marks the file as ours (SQLite's ``application_id``)."""
 
-STAGES = (
-    "unknown",
-    "off",
-    "firmware",
-    "bootdev",
-    "loader",
-    "kernel",
-    "initramfs",
-    "init",
-    "login",
-)
-"""The stages in the order of a boot.
-
-The vocabulary has them too, but importing it takes half of the time that `solrecctl`
-has to start; a test keeps the two alike.
-"""
+STAGES = tuple(stage.value for stage in Stage)
+"""The stages in the order of a boot."""
 
 REACHED = tuple(f"{stage}_after" for stage in STAGES)
 """Columns: microseconds from a boot's start to its first entry into each stage."""
@@ -86,3 +78,13 @@ class SegmentRow(NamedTuple):
     offset: int
     """Stream offset of its first byte."""
     bytes: int
+
+
+class Batch(NamedTuple):
+    """Rows to be written in one transaction."""
+
+    boots: Collection[Boot] = ()
+    events: Collection[Event] = ()
+    segments: Collection[SegmentRow] = ()
+    removed: Collection[tuple[str, str]] = ()
+    """Console and name of segments that are no more."""

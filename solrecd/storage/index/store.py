@@ -7,16 +7,16 @@ import sqlite3
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from solrecd.process.plain_files import is_plain_or_missing
 from solrecd.storage.index import audit, reading, schema
-from solrecd.storage.index.schema import SegmentRow
+from solrecd.storage.index.schema import Batch, SegmentRow
 
 if TYPE_CHECKING:
     from typing import Unpack
 
-    from solrecd.events import Boot, Event
+    from solrecd.events import Boot
     from solrecd.storage.index.filters import BootFilters
 
 BUSY_TIMEOUT = 5.0
@@ -45,16 +45,6 @@ COMPANIONS = ("", "-wal", "-shm")
 
 class IndexFileError(Exception):
     """The index cannot be used; the message names the file and the remedy."""
-
-
-class Batch(NamedTuple):
-    """Rows to be written in one transaction."""
-
-    boots: Collection[Boot] = ()
-    events: Collection[Event] = ()
-    segments: Collection[SegmentRow] = ()
-    removed: Collection[tuple[str, str]] = ()
-    """Console and name of segments that are no more."""
 
 
 class Index:
@@ -295,11 +285,6 @@ class Index:
         parameters = {"consoles": _json_or_none(consoles)}
         for row in self._connection.execute(reading.SEGMENTS, parameters):
             yield SegmentRow(*row)
-
-    def last_boot(self, console: str) -> Boot | None:
-        """Return the newest boot of a console as the vocabulary has it, or None."""
-        newest = next(self.boots([console], newest=1), None)
-        return None if newest is None else reading.boot_value(newest)
 
     def good_boots(
         self, console: str, outcomes: Collection[str], count: int

@@ -11,13 +11,12 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from solrecd.storage.index.schema import REACHED, REPLAYED, STAGES
+from solrecd.storage.index.schema import REACHED, REPLAYED, STAGES, Batch
 
 if TYPE_CHECKING:
     import sqlite3
 
     from solrecd.events import Boot, Event
-    from solrecd.storage.index.store import Batch
 
 Row = dict[str, Any]
 """Values of a statement's parameters."""

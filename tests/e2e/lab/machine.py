@@ -18,7 +18,6 @@ from typing import Self
 
 from tests.e2e.lab.media import Media
 from tests.support.ipmi_sim import IpmiSim
-from tests.support.wire import Wire
 
 _CHASSIS = Path(__file__).parent / "chassis"
 _OVMF = Path("/usr/share/OVMF")
@@ -61,12 +60,9 @@ class Machine:
     ) -> None:
         """Plug everything together; it stays off until `power_on`."""
         self._directory = directory
-        self.wire = Wire(directory / "wire")
-        self.bmc = IpmiSim(
-            directory / "bmc",
-            serial=self.wire.bmc_address,
-            chassis=shlex.join([str(_CHASSIS), str(directory)]),
-        )
+        chassis = shlex.join([str(_CHASSIS), str(directory)])
+        self.bmc = IpmiSim(directory / "bmc", chassis=chassis)
+        self.wire = self.bmc.wire
         self._media = media
         self._computer = [
             *_computer(self.wire.machine_path),
@@ -76,8 +72,7 @@ class Machine:
 
     def __enter__(self) -> Self:
         """Start the BMC; it has power even while the machine is off."""
-        self.bmc.start()
-        self.wire.wait_bmc()
+        self.bmc.__enter__()
         return self
 
     def __exit__(
@@ -89,8 +84,7 @@ class Machine:
         """Pull every plug."""
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):
             os.kill(int((self._directory / "pid").read_text()), signal.SIGKILL)
-        self.bmc.kill()
-        self.wire.close()
+        self.bmc.__exit__(kind, error, traceback)
 
     def choose(self, scenario: Scenario) -> None:
         """Decide what it does when it is switched on the next time."""

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from solrecd.alerts import Notice, Phase, Watch
-from solrecd.alerts.alert import Context, Key, key_of
+from solrecd.alerts.alert import AlertKey, Context, key_of
 from solrecd.alerts.damping import DIFFERENT
 from solrecd.config import Selection
 from solrecd.events import Event, Kind, Outcome
@@ -54,7 +54,7 @@ def test_an_alert_is_over_when(first: Event, ending: object) -> None:
     watch = Watch(receiver())
     take(watch, first)
 
-    told = watch.hear(ending, moment(60))  # type: ignore[arg-type]
+    told = watch.take_boot(ending, moment(60))  # type: ignore[arg-type]
 
     assert phases(told) == [(Phase.RESOLVED, first.name)]
     assert not list(watch.firing)
@@ -78,7 +78,7 @@ def test_an_alert_goes_on_while_nothing_ends_it(
     watch = Watch(receiver())
     take(watch, first)
 
-    told = watch.hear(meanwhile, moment(60))  # type: ignore[arg-type]
+    told = watch.take_boot(meanwhile, moment(60))  # type: ignore[arg-type]
 
     assert not told
     assert len(watch) == 1
@@ -87,9 +87,9 @@ def test_an_alert_goes_on_while_nothing_ends_it(
 def test_a_boot_that_recovers_ends_its_failure() -> None:
     watch = Watch(receiver())
     take(watch, event("emergency"))
-    watch.hear(boot(Outcome.FAILED), moment(1))
+    watch.take_boot(boot(Outcome.FAILED), moment(1))
 
-    told = watch.hear(boot(Outcome.OK), moment(300))
+    told = watch.take_boot(boot(Outcome.OK), moment(300))
 
     assert phases(told) == [(Phase.RESOLVED, "emergency")]
 
@@ -97,7 +97,7 @@ def test_a_boot_that_recovers_ends_its_failure() -> None:
 def test_a_failure_that_no_boot_failed_of_is_over_after_a_while() -> None:
     watch = Watch(receiver(resolve_after=3600.0))
     take(watch, event("oom"))
-    watch.hear(boot(Outcome.OK), moment(1))
+    watch.take_boot(boot(Outcome.OK), moment(1))
 
     assert not watch.tick(moment(3599))
     assert phases(watch.tick(moment(3600))) == [(Phase.RESOLVED, "oom")]
@@ -106,7 +106,7 @@ def test_a_failure_that_no_boot_failed_of_is_over_after_a_while() -> None:
 def test_a_machine_that_stays_dead_is_told_of_for_ever() -> None:
     watch = Watch(receiver(resolve_after=3600.0))
     take(watch, event("panic"))
-    watch.hear(boot(Outcome.FAILED), moment(1))
+    watch.take_boot(boot(Outcome.FAILED), moment(1))
 
     assert not watch.tick(moment(30 * 86400))
     assert len(watch) == 1
@@ -155,10 +155,10 @@ def test_the_next_telling_says_what_was_held_back() -> None:
 def test_what_fires_again_in_the_window_is_told_at_its_end() -> None:
     watch = Watch(receiver(damping=600.0))
     take(watch, event("panic"))
-    watch.hear(boot(Outcome.FAILED), moment(1))
-    watch.hear(boot(Outcome.OK, 8), moment(60))
+    watch.take_boot(boot(Outcome.FAILED), moment(1))
+    watch.take_boot(boot(Outcome.OK, 8), moment(60))
     assert not take(watch, event("panic", boot=8, at=100), 100)
-    watch.hear(boot(Outcome.FAILED, 8), moment(101))
+    watch.take_boot(boot(Outcome.FAILED, 8), moment(101))
 
     assert not watch.tick(moment(599))
     assert phases(watch.tick(moment(600))) == [(Phase.FIRING, "panic")]
@@ -167,10 +167,10 @@ def test_what_fires_again_in_the_window_is_told_at_its_end() -> None:
 def test_what_was_never_told_is_never_told_to_be_over() -> None:
     watch = Watch(receiver(damping=600.0))
     take(watch, event("panic"))
-    watch.hear(boot(Outcome.OK, 8), moment(60))
+    watch.take_boot(boot(Outcome.OK, 8), moment(60))
     take(watch, event("panic", boot=8, at=100), 100)
 
-    assert not watch.hear(boot(Outcome.OK, 9), moment(160))
+    assert not watch.take_boot(boot(Outcome.OK, 9), moment(160))
 
 
 def test_a_console_with_a_thousand_crashes_does_not_ring_a_thousand_times() -> None:
@@ -195,7 +195,7 @@ def test_a_restarted_daemon_goes_on_and_does_not_repeat_itself() -> None:
     after.restore(before.firing, moment(0))
 
     assert not take(after, event("panic", at=5), 5)
-    assert phases(after.hear(boot(Outcome.OK, 8), moment(60))) == [
+    assert phases(after.take_boot(boot(Outcome.OK, 8), moment(60))) == [
         (Phase.RESOLVED, "panic")
     ]
 
@@ -231,7 +231,7 @@ def _happen(watch: Watch, step: Sequence[object], now: float) -> Sequence[Notice
             )
             return take(watch, one, now)
         case ("boot", str(console), Outcome() as outcome, int(number)):
-            return watch.hear(boot(outcome, number, console=console), moment(now))
+            return watch.take_boot(boot(outcome, number, console=console), moment(now))
         case ("session", str(console), str(state)):
             return take(watch, session(state, console=console), now)
         case ("forget", str(console)):
@@ -247,8 +247,8 @@ def test_nothing_rings_twice_in_a_window_and_all_that_rang_is_accounted_for(
 ) -> None:
     watch = Watch(receiver(damping=600.0))
     now = 0.0
-    fired: dict[Key, list[float]] = defaultdict(list)
-    open_: set[Key] = set()
+    fired: dict[AlertKey, list[float]] = defaultdict(list)
+    open_: set[AlertKey] = set()
 
     for wait, step in story:
         now += wait

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from solrecd.cli.attach import conversation
-from solrecd.cli.attach.conversation import Conversation, Surroundings
+from solrecd.cli.attach.conversation import AttachContext, Conversation
 from solrecd.cli.attach.keys import dialect_of
 from solrecd.cli.attach.line import LineLostError
 from solrecd.cli.attach.terminal import Terminal
@@ -31,7 +31,7 @@ class FakeLine:
     def type(self, data: bytes) -> None:
         self.sent.append(data)
 
-    def wish(self, what: str, **fields: str) -> None:
+    def request(self, what: str, **fields: str) -> None:
         self.sent.append((what, fields))
 
     def close(self) -> None:
@@ -70,7 +70,7 @@ class Talk:
 
     def run(self, escape: str = "&") -> str:
         """Talk to the end; return what was on the screen."""
-        around = Surroundings(
+        context = AttachContext(
             "node1", lambda: ["last line"], lambda: ["up: yes"], str, self.again
         )
         terminal = Terminal(self.keys, self._screen)
@@ -78,7 +78,7 @@ class Talk:
             terminal,
             self.line,  # type: ignore[arg-type]
             dialect_of(escape),
-            around,
+            context,
         ).run()
         return os.read(self.shown, 65536).decode()
 
@@ -125,7 +125,7 @@ def test_help_says_what_each_escape_does(talk: Talk) -> None:
     shown = talk.type(b"&?&!")
 
     assert "&.     detach" in shown
-    assert "&! means nothing here" in shown
+    assert "unknown escape &!" in shown
 
 
 def test_who_only_watches_types_nothing(talk: Talk) -> None:
@@ -134,7 +134,7 @@ def test_who_only_watches_types_nothing(talk: Talk) -> None:
     shown = talk.type(b"rm -rf /\r&F")
 
     assert talk.line.sent == [("write", {"claim": "force"}), "closed"]
-    assert "you only watch" in shown
+    assert "this terminal is read-only" in shown
 
 
 def test_a_note_is_asked_for_while_the_console_goes_on(talk: Talk) -> None:
@@ -155,13 +155,15 @@ def test_the_banner_tells_who_else_is_here(talk: Talk) -> None:
 
     shown = talk.type(b"")
 
-    assert "attached to watch: node1; 2 others are here (eve writes); &?" in shown
+    assert (
+        "attached to watch: node1; 2 other users are attached (eve writes); &?" in shown
+    )
 
 
 def test_the_banner_tells_that_nobody_is_here(talk: Talk) -> None:
     talk.line.waiting = [{"event": "welcome", "mode": "rw", "others": []}]
 
-    assert "node1; nobody else is here; &?" in talk.type(b"")
+    assert "node1; no other user is attached; &?" in talk.type(b"")
 
 
 def test_a_daemon_that_comes_back_is_attached_to_again(
@@ -176,7 +178,7 @@ def test_a_daemon_that_comes_back_is_attached_to_again(
 
     shown = talk.run()
 
-    assert "solrecd went away" in shown
+    assert "connection to solrecd lost" in shown
     assert talk.wrote == [True]
     assert second.sent == [b"uname\r", "closed"]
     for end in second.ends:

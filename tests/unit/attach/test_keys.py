@@ -53,7 +53,7 @@ def test_nothing_is_sent_while_an_escape_is_unknown() -> None:
     scanner = KeyScanner(dialect_of("^Ec"))
 
     assert scanner.feed(b"\x05c") == []
-    assert scanner.is_waiting
+    assert scanner.feed(b".") == [Action.QUIT]
 
 
 @pytest.mark.parametrize("escape", ["", "abc", "é&"])

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from solrecd.analysis.boot.blame import Culprit
+from solrecd.analysis.boot.culprit import CulpritFinder
 from solrecd.analysis.boot.detector import Detector
 from solrecd.analysis.boot.rulefiles import RuleError, load_rules
 from solrecd.analysis.boot.rulefiles.patterns import has_words
@@ -93,7 +93,7 @@ def test_frames_of_ones_own_are_added_to_the_packaged_ones() -> None:
     rules = load("[frames]\nwaiting = ['site_wait']\nmachinery.site = ['^site_log']\n")
     trace = "Call Trace:\n site_log+0x1/0x2\n dump_stack+0x1/0x2\n victim+0x1/0x2\n"
 
-    assert Culprit(rules.frames).find(Blame.FRAMES, trace, None, ()) == "victim"
+    assert CulpritFinder(rules.frames).find(Blame.FRAMES, trace, None, ()) == "victim"
     assert set(RULES.frames.waiting) < set(rules.frames.waiting)
 
 
@@ -235,6 +235,6 @@ def test_no_frame_pattern_can_be_slow() -> None:
     trace = f"Call Trace:\n {'a' * 4000}b+0x1/0x2\n"
     began = time.process_time()
 
-    Culprit(rules.frames).find(Blame.FRAMES, trace, None, ())
+    CulpritFinder(rules.frames).find(Blame.FRAMES, trace, None, ())
 
     assert time.process_time() - began < 1

@@ -7,20 +7,20 @@ import re
 import pytest
 
 from solrecd.analysis.boot.rulefiles import load_rules
-from solrecd.analysis.boot.rulefiles.doubts import doubts
 from solrecd.analysis.boot.rulefiles.entry import _KEYS
+from solrecd.analysis.boot.rulefiles.rule_warnings import rule_warnings
 from solrecd.analysis.boot.rules import Role
-from solrecd.cli.commands.scan import packaged_rules
 from solrecd.config.model import STAGE_TIMEOUTS
-from solrecd.console.session import _SEVERITY
+from solrecd.console.session_tracker import _SEVERITY
 from solrecd.events import GapReason, Kind, OperatorAct, SessionState, Stage
-from solrecd.storage.space import EVENT_NAMES
+from solrecd.storage import marker_files
+from solrecd.storage.space import Name
 from tests.support.golden import RULES, rules_texts
 from tools.taxonomy import OWN_RULES, PAGE, SECTIONS, entries, render, severities
 
 NAMES = {
     Kind.STAGE: {stage.value for stage in Stage} - {"unknown"},
-    Kind.FAILURE: {*packaged_rules().failure_names, *EVENT_NAMES},
+    Kind.FAILURE: {*marker_files.load().failure_names, *Name},
     Kind.STUCK: {stage.value for stage in STAGE_TIMEOUTS},
     Kind.SEL: {"asserted", "over"},
     Kind.SESSION: {"resumed", *(state.value for state in SessionState)},
@@ -67,7 +67,7 @@ def test_the_example_of_an_own_rule_is_one() -> None:
 
     (own,) = (rule for rule in rules.rules if rule.id == "site.raid")
     assert [off.rule.id for off in rules.switched_off] == ["hw.aer", "io.err"]
-    assert list(doubts(rules, [own], rules.failure_names)) == []
+    assert list(rule_warnings(rules, [own], rules.failure_names)) == []
 
 
 def test_every_key_of_a_rule_is_explained() -> None:
@@ -83,4 +83,6 @@ def test_every_kind_has_a_section() -> None:
 
 
 def test_the_page_is_current() -> None:
-    assert PAGE.read_text("utf-8") == render(entries(), packaged_rules()), "make docs"
+    assert PAGE.read_text("utf-8") == render(entries(), marker_files.load()), (
+        "make docs"
+    )

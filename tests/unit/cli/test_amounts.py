@@ -39,5 +39,5 @@ def test_a_number_in_the_range_is_taken(
 def test_what_is_no_such_number_is_told_in_words_of_ours(
     parse: Callable[[str], float], text: str
 ) -> None:
-    with pytest.raises(argparse.ArgumentTypeError, match=f"'{text}' is no "):
+    with pytest.raises(argparse.ArgumentTypeError, match=f"'{text}' is not a "):
         parse(text)

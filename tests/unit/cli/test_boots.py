@@ -5,8 +5,7 @@ from dataclasses import replace
 from solrecd.cli.commands.boots import _Details
 from solrecd.events import Boot, Event, Kind, Outcome, Severity
 from solrecd.process.stamps import parse_stamp
-from solrecd.storage.index import Index
-from solrecd.storage.index.store import Batch
+from solrecd.storage.index import Batch, Index
 
 NOON = parse_stamp("2026-11-22T12:00:00.000000Z")
 SECOND = 1_000_000

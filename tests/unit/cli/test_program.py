@@ -109,6 +109,26 @@ def test_every_command_explains_itself(
     assert owner.table[name].help in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("owner", "name"),
+    [*COMMANDS, *((program, "") for program in BOTH)],
+    ids=[f"{p.name}-{name}" for p, name in COMMANDS] + [p.name for p in BOTH],
+)
+def test_help_fits_a_terminal_of_80_columns(
+    owner: Program,
+    name: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+
+    with pytest.raises(SystemExit, match="0"):
+        program.run(owner, [*([name] if name else []), "--help"])
+
+    lines = capsys.readouterr().out.splitlines()
+    assert [line for line in lines if len(line) > 80] == []
+
+
 @pytest.mark.parametrize("owner", BOTH, ids=lambda owner: owner.name)
 def test_one_parser_knows_every_command(owner: Program) -> None:
     text = program.full_parser(owner).format_help()

@@ -16,7 +16,9 @@ import zstandard
 
 from solrecd.cli import program, solrecctl
 from solrecd.cli.commands import scan
+from solrecd.events import Event
 from solrecd.process.stamps import format_stamp
+from solrecd.storage import marker_files
 
 LOG = (
     b"[    0.000000] Linux version 6.1.0 (builder@example.org) (gcc) #1\n"
@@ -83,7 +85,9 @@ def test_archived_lines_give_their_times_and_notes_are_no_output() -> None:
         f"{stamps[2]} | [    9.000000] Kernel panic - not syncing: example\n"
     ).encode()
 
-    events = list(scan.scan(io.BytesIO(archived), "x", scan.packaged_rules()))
+    found = scan.look(io.BytesIO(archived), "x", marker_files.load(), explain=False)
+
+    events = [each for each in found if isinstance(each, Event)]
 
     assert [(e.name, e.line, format_stamp(e.time)) for e in events] == [
         ("panic", 3, stamps[2])

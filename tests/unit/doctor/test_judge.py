@@ -23,7 +23,7 @@ from solrecd.sources.ipmi.doctor.answers import (
     SolSecurity,
     UserAccess,
 )
-from solrecd.sources.ipmi.doctor.findings import Login, Patient, Readings
+from solrecd.sources.ipmi.doctor.findings import Login, Readings, Subject
 from solrecd.sources.ipmi.doctor.logins import ADVICE, explain
 from solrecd.sources.ipmi.doctor.questions import Refusal
 from solrecd.sources.ipmi.doctor.spans import ago
@@ -31,7 +31,7 @@ from solrecd.sources.ipmi.doctor.spans import ago
 SECOND = 1_000_000
 NOW = 1_800_000_000 * SECOND
 
-WELL = Patient(
+WELL = Subject(
     name="n1",
     bmc="n1-bmc",
     username="ADMIN",
@@ -60,7 +60,7 @@ def boot(number: int = 7, *, ended: bool = True, **stages: float) -> Boot:
 
 
 @pytest.mark.parametrize(
-    ("patient", "readings", "verdict"),
+    ("subject", "readings", "verdict"),
     [
         (DOWN, Readings(pong=True), "ok"),
         (DOWN, Readings(capabilities=Capabilities(1, True, False)), "ok"),
@@ -70,9 +70,9 @@ def boot(number: int = 7, *, ended: bool = True, **stages: float) -> Boot:
     ],
 )
 def test_reachable_is_who_answers_in_any_way(
-    patient: Patient, readings: Readings, verdict: str
+    subject: Subject, readings: Readings, verdict: str
 ) -> None:
-    assert only(judge.reachable(patient, readings))[0] == verdict
+    assert only(judge.reachable(subject, readings))[0] == verdict
 
 
 @pytest.mark.parametrize(
@@ -87,9 +87,9 @@ def test_reachable_is_who_answers_in_any_way(
 def test_rmcp_plus_and_its_key_have_to_be_there(
     capabilities: Capabilities, *, has_kg: bool, verdict: str
 ) -> None:
-    patient = replace(DOWN, has_kg=has_kg)
+    subject = replace(DOWN, has_kg=has_kg)
 
-    found = judge.rmcp_plus(patient, Readings(capabilities=capabilities))
+    found = judge.rmcp_plus(subject, Readings(capabilities=capabilities))
 
     assert only(found)[0] == verdict
 
@@ -134,10 +134,10 @@ def test_a_login_that_fails_as_the_recorders_is_told_once() -> None:
 
 
 def test_a_login_that_works_leaves_the_recorders_own_trouble() -> None:
-    patient = replace(DOWN, lost=Lost(LostReason.SOL_DISABLED))
+    subject = replace(DOWN, lost=Lost(LostReason.SOL_DISABLED))
     readings = Readings(pong=True, login=Login(suite=3), own=OWN)
 
-    login, session = judge.login(patient, readings)
+    login, session = judge.login(subject, readings)
 
     assert (login.verdict, login.text) == (Verdict.OK, "works as 'ADMIN', suite 3")
     assert (session.check, session.verdict) == ("session", Verdict.BAD)
@@ -160,7 +160,7 @@ def test_a_user_has_to_be_enabled(access: UserAccess, verdict: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("patient", "said", "verdict"),
+    ("subject", "said", "verdict"),
     [
         (WELL, True, "ok"),
         (WELL, UNKNOWN, "ok"),
@@ -170,9 +170,9 @@ def test_a_user_has_to_be_enabled(access: UserAccess, verdict: str) -> None:
     ],
 )
 def test_payload_access_matters_where_sol_does_not_work(
-    patient: Patient, said: Any, verdict: str
+    subject: Subject, said: Any, verdict: str
 ) -> None:
-    found = judge.payload_access(patient, Readings(payload_access=said))
+    found = judge.payload_access(subject, Readings(payload_access=said))
 
     assert only(found)[0] == verdict
 
@@ -212,7 +212,7 @@ def test_power_faults_are_told(said: Any, verdict: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("patient", "said", "verdict"),
+    ("subject", "said", "verdict"),
     [
         (WELL, True, "ok"),
         (WELL, False, "warn"),
@@ -221,9 +221,9 @@ def test_power_faults_are_told(said: Any, verdict: str) -> None:
     ],
 )
 def test_a_recorded_line_has_to_go_to_the_bmc(
-    patient: Patient, said: Any, verdict: str
+    subject: Subject, said: Any, verdict: str
 ) -> None:
-    assert only(judge.mux(patient, Readings(mux=said)))[0] == verdict
+    assert only(judge.mux(subject, Readings(mux=said)))[0] == verdict
 
 
 # SoL's parameters.
@@ -249,11 +249,11 @@ def test_usual_parameters_are_fine_and_left_alone() -> None:
     found = list(sol.judge(AT_115200, Readings(sol=parameters())))
 
     assert {each.verdict for each in found} == {Verdict.OK}
-    assert list(sol.wishes(AT_115200, parameters())) == []
+    assert list(sol.fixes(AT_115200, parameters())) == []
 
 
 @pytest.mark.parametrize(
-    ("patient", "changes", "check", "verdict", "data"),
+    ("subject", "changes", "check", "verdict", "data"),
     [
         (DOWN, {"enabled": False}, "sol", "bad", {1: b"\x01"}),
         (WELL, {"enabled": False}, "sol", "warn", {1: b"\x01"}),
@@ -287,7 +287,7 @@ def test_usual_parameters_are_fine_and_left_alone() -> None:
     ],
 )
 def test_what_is_wrong_is_told_and_can_be_set(
-    patient: Patient,
+    subject: Subject,
     changes: dict[str, Any],
     check: str,
     verdict: str,
@@ -295,16 +295,16 @@ def test_what_is_wrong_is_told_and_can_be_set(
 ) -> None:
     readings = Readings(sol=parameters(**changes))
 
-    found = {each.check: each for each in sol.judge(patient, readings)}
+    found = {each.check: each for each in sol.judge(subject, readings)}
 
     assert found[check].verdict.value == verdict
-    wishes = sol.wishes(patient, parameters(**changes))
-    assert {wish.number: wish.data for wish in wishes} == data
+    fixes = sol.fixes(subject, parameters(**changes))
+    assert {fix.number: fix.data for fix in fixes} == data
     assert ("--fix" in found[check].cure) == bool(data)
 
 
 def test_what_a_bmc_does_not_tell_is_never_set() -> None:
-    assert list(sol.wishes(AT_115200, SolParameters())) == []
+    assert list(sol.fixes(AT_115200, SolParameters())) == []
 
 
 def test_the_kernels_word_for_its_console_counts_where_nothing_is_configured() -> None:

@@ -50,7 +50,6 @@ from solrecd.sources.ipmi.protocol.packets import (
     encode_legacy,
     encode_plain,
     encode_sol,
-    remote_console_session_id,
 )
 
 SUITE_3 = Algorithms(1, 1, 1)
@@ -260,25 +259,6 @@ def test_a_datagram_of_another_kind_is_foreign() -> None:
         decode_envelope(encode_legacy(bytes(20)))
 
     assert caught.value.cause is Rejection.FOREIGN
-
-
-@pytest.mark.parametrize(
-    ("datagram", "session_id"),
-    [
-        (encode_plain(0xC1, b"", 0x1234, 5), 0x1234),
-        (encode_plain(0x11, b"\x01\0\0\0\x34\x12\0\0" + bytes(28)), 0x1234),
-        (encode_plain(0x13, b"\x01\x0d\0\0\x34\x12\0\0"), 0x1234),
-        (encode_plain(0x15, b"\x01\0\0\0\x34\x12\0\0"), 0x1234),
-        (encode_plain(0x11, b"\x01\x11"), None),
-        (encode_plain(0x12, bytes(28)), None),
-        (encode_legacy(bytes(20)), None),
-        (b"", None),
-    ],
-)
-def test_the_session_that_a_datagram_is_for_can_be_told(
-    datagram: bytes, session_id: int | None
-) -> None:
-    assert remote_console_session_id(datagram) == session_id
 
 
 def test_a_status_is_described_for_people() -> None:

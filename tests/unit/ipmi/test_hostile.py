@@ -28,7 +28,6 @@ from solrecd.sources.ipmi.protocol.packets import (
     decode_sol,
     encode_legacy,
     encode_plain,
-    remote_console_session_id,
 )
 from solrecd.sources.ipmi.protocol.session import SolData
 from tests.support.joined import SESSION_ID, Joined
@@ -45,7 +44,6 @@ DECODERS: list[Callable[[bytes], object]] = [
     decode_request,
     decode_response,
     decode_sol,
-    remote_console_session_id,
 ]
 
 datagrams = st.one_of(

@@ -698,7 +698,7 @@ def test_a_request_with_little_patience_is_given_up_soon() -> None:
     joined.bmc.answers[0x7F] = lambda _: None
 
     ticket = joined.session.request(
-        NetFn.APP, 0x7F, b"", joined.now, patience=(1.0, 2.0)
+        NetFn.APP, 0x7F, b"", joined.now, retry_intervals=(1.0, 2.0)
     )
     joined.exchange()
     joined.wait(2.9)

@@ -351,7 +351,7 @@ def test_a_robbed_owner_is_told_unless_the_bmc_robs_silently(
     console = RemoteConsole(bmc).log_in()
     console.activate()
 
-    bmc.suffer(Mishap.STEAL, 0.0)
+    bmc.inject(Mishap.STEAL, 0.0)
 
     assert len(console.take_sol()) == packets
     assert bmc.controller.owner == STRANGER
@@ -389,11 +389,11 @@ def test_a_mute_bmc_says_nothing_until_it_does_again() -> None:
     bmc = make()
     console = RemoteConsole(bmc).log_in()
     console.activate()
-    bmc.suffer(Mishap.MUTE, 0.0)
+    bmc.inject(Mishap.MUTE, 0.0)
     bmc.console_output(b"lost in silence", 0.0)
     silence = console.take_sol()
 
-    bmc.suffer(Mishap.UNMUTE, 0.0)
+    bmc.inject(Mishap.UNMUTE, 0.0)
     console.pass_time(1.5)
 
     assert silence == []
@@ -463,7 +463,7 @@ def test_a_dead_serial_line_loses_output_while_ipmi_lives() -> None:
     console = RemoteConsole(bmc).log_in()
     console.activate()
 
-    bmc.suffer(Mishap.SERIAL_DEAD, 0.0)
+    bmc.inject(Mishap.SERIAL_DEAD, 0.0)
     bmc.console_output(b"unheard", 0.0)
 
     assert console.take_sol() == []
@@ -476,7 +476,7 @@ def test_a_lost_serial_line_comes_back_with_the_next_activation() -> None:
     console = RemoteConsole(bmc).log_in()
     console.activate()
 
-    bmc.suffer(Mishap.SERIAL_LOST, 0.0)
+    bmc.inject(Mishap.SERIAL_LOST, 0.0)
     bmc.console_output(b"unheard", 0.0)
     console.deactivate()
     console.activate()
@@ -514,7 +514,7 @@ def test_a_reset_forgets_sessions_and_output() -> None:
     console.activate()
     bmc.console_output(b"gone", 0.0)
 
-    bmc.suffer(Mishap.RESET, 0.0)
+    bmc.inject(Mishap.RESET, 0.0)
 
     assert bmc.datagrams() == []
     assert bmc.controller.sessions == {}
@@ -527,7 +527,7 @@ def test_numbers_may_jump_without_a_loss() -> None:
     console = RemoteConsole(bmc).log_in()
     console.activate()
 
-    bmc.suffer(Mishap.JUMP, 0.0)
+    bmc.inject(Mishap.JUMP, 0.0)
     bmc.console_output(b"after the jump", 0.0)
 
     assert [packet.number for packet in console.take_sol()] == [7]
@@ -539,7 +539,7 @@ def test_a_power_cycle_is_told_twice() -> None:
     console = RemoteConsole(bmc).log_in()
     console.activate()
 
-    bmc.suffer(Mishap.POWER_CYCLE, 0.0)
+    bmc.inject(Mishap.POWER_CYCLE, 0.0)
     console.pass_time(2.0)
 
     statuses = [packet.status for packet in console.take_sol()]

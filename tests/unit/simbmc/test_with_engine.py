@@ -108,7 +108,7 @@ def test_a_mishap_does_not_pass_unnoticed(mishap: Mishap) -> None:
     made.run(lambda: made.saw(SolActivated))
     before = len(made.events)
 
-    made.bmc.suffer(mishap, made.now)
+    made.bmc.inject(mishap, made.now)
     made.run(lambda: _said_bad_news(made.events[before:]), limit=120.0)
 
     assert made.saw(LoggedIn)

@@ -127,7 +127,7 @@ def test_a_mistake_is_told_with_its_key(text: str, problem: str) -> None:
 def test_a_password_instead_of_a_hash_is_never_quoted() -> None:
     (problem,) = problems("basic_auth_users: {prometheus: hunter2}")
 
-    assert problem.startswith("basic_auth_users.prometheus: is no bcrypt hash")
+    assert problem.startswith("basic_auth_users.prometheus: is not a bcrypt hash")
     assert "hunter2" not in problem
 
 

@@ -18,7 +18,8 @@ from solrecd.analysis.boot.rulefiles.patterns import (
 from solrecd.analysis.boot.rulefiles.places import Table
 from solrecd.analysis.boot.rulefiles.problems import Problem, did_you_mean
 from solrecd.analysis.boot.rules import Blame, Matcher, Role, Rule, Scope
-from solrecd.events import Severity, Stage
+from solrecd.events import Severity
+from solrecd.stages import BOOT_STAGES
 
 _E = TypeVar("_E", bound=enum.StrEnum)
 
@@ -33,7 +34,6 @@ _REQUIRED: Final = ("id", "role", "name", "pattern", "example")
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,62}\Z")
 _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}\Z")
 
-_STAGES: Final = tuple(s for s in Stage if s.rank >= Stage.FIRMWARE.rank)
 _ENDINGS: Final = ("shutdown", "reset", "off")
 
 _FILLED_IN: Final = ("function", "headline")
@@ -162,7 +162,7 @@ class EntryReader:
     def _check_name(self, role: Role) -> None:
         name = self._values["name"]
         if role is Role.STAGE:
-            self._check_word("name", name, _STAGES)
+            self._check_word("name", name, BOOT_STAGES)
         elif role is Role.ENDING:
             self._check_word("name", name, _ENDINGS)
         elif not _NAME.match(name):

@@ -197,7 +197,7 @@ class Retry:
     """Milliseconds."""
 
     @property
-    def patience(self) -> int:
+    def total_time(self) -> int:
         """Milliseconds until a BMC gives a packet up."""
         return self.count * self.interval
 

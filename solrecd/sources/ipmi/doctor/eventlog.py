@@ -7,7 +7,7 @@ from typing import Final
 
 from solrecd.sources.findings import Finding, ok, warn
 from solrecd.sources.ipmi.doctor.answers import EARLIEST_CLOCK
-from solrecd.sources.ipmi.doctor.findings import Patient, Readings, said, why_not
+from solrecd.sources.ipmi.doctor.findings import Readings, Subject, said, why_not
 
 FULL: Final = 512
 """Free bytes below which a log is as good as full: 32 entries."""
@@ -22,13 +22,13 @@ _QUARTER: Final = 900
 _LARGEST_ZONE: Final = 14 * 3600
 
 
-def clock(patient: Patient, readings: Readings) -> Iterator[Finding]:
+def clock(subject: Subject, readings: Readings) -> Iterator[Finding]:
     """Does the BMC know what time it is? (IPMI 2.0 §31.10)."""
     found = said(readings.log_time)
     if found is None:
         return
     channel = "ipmitool sel time set now"
-    off = found - patient.now // 1_000_000
+    off = found - subject.now // 1_000_000
     if found < EARLIEST_CLOCK:
         yield warn("clock", "the BMC has no time since its start", channel)
     elif abs(off) <= WRONG:

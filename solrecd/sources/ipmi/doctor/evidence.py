@@ -11,13 +11,13 @@ from typing import Final
 
 from solrecd.events import Boot, Stage
 from solrecd.sources.findings import Finding, bad, ok, warn
-from solrecd.sources.ipmi.doctor.findings import Patient, Readings, said
+from solrecd.sources.ipmi.doctor.findings import Readings, Subject, said
 from solrecd.sources.ipmi.doctor.spans import ago
 
 QUIET: Final = 600 * 1_000_000
 """Microseconds: a machine that has been on for so long, and recorded, prints."""
 
-PATIENT: Final = 300 * 1_000_000
+UNFINISHED_AFTER: Final = 300 * 1_000_000
 """Microseconds that the next part of a boot may take; after that it does not come."""
 
 _SETUP: Final = "run solrecctl setup on the machine"
@@ -27,29 +27,29 @@ _NO_CONSOLE: Final = (
 )
 
 
-def output(patient: Patient, readings: Readings) -> Iterator[Finding]:
+def output(subject: Subject, readings: Readings) -> Iterator[Finding]:
     """When did the machine print last?"""
     chassis = said(readings.chassis)
     is_off = chassis is not None and not chassis.on
-    if patient.last_output is None:
-        waited = patient.now - patient.since
-        if patient.is_up and not is_off and waited > QUIET:
+    if subject.last_output is None:
+        waited = subject.now - subject.since
+        if subject.is_up and not is_off and waited > QUIET:
             text = f"the machine has never printed anything, in {ago(waited)}"
             yield warn("output", text, _NO_CONSOLE)
         else:
             yield ok("output", "nothing yet" + "; the machine is off" * is_off)
         return
-    since = patient.now - patient.last_output
+    since = subject.now - subject.last_output
     yield ok("output", f"last byte {ago(since)} ago" + "; the machine is off" * is_off)
 
 
-def readable(patient: Patient, _: Readings) -> Iterator[Finding]:
+def readable(subject: Subject, _: Readings) -> Iterator[Finding]:
     """Is it text?"""
-    if patient.noise is None:
-        if patient.boots and patient.last_output is not None:
+    if subject.noise is None:
+        if subject.boots and subject.last_output is not None:
             yield ok("text", "readable")
         return
-    when = ago(patient.now - patient.noise)
+    when = ago(subject.now - subject.noise)
     yield bad(
         "text",
         f"unreadable characters {when} ago: two baud rates disagree",
@@ -58,9 +58,9 @@ def readable(patient: Patient, _: Readings) -> Iterator[Finding]:
     )
 
 
-def stages(patient: Patient, _: Readings) -> Iterator[Finding]:
+def stages(subject: Subject, _: Readings) -> Iterator[Finding]:
     """Which parts of a boot print to the console?"""
-    seen = [_judge_boot(boot, patient.now) for boot in patient.boots]
+    seen = [_judge_boot(boot, subject.now) for boot in subject.boots]
     told = [each for each in seen if each is not None]
     if told:
         # The last boot that says anything: somebody may have mended it since.
@@ -70,7 +70,9 @@ def stages(patient: Patient, _: Readings) -> Iterator[Finding]:
 def _judge_boot(boot: Boot, now: int) -> Finding | None:
     """Judge one boot; None: it says nothing, or not yet."""
     reached = {Stage(stage) for stage in boot.stages}
-    quiet = (boot.ended or now) - _entered(boot) > PATIENT or boot.ended is not None
+    quiet = (boot.ended or now) - _entered(
+        boot
+    ) > UNFINISHED_AFTER or boot.ended is not None
     if Stage.LOGIN in reached:
         return _judge_loader(boot, reached) or ok(
             "stages", f"boot {boot.boot} printed up to its login prompt"

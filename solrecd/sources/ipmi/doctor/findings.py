@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Patient:
+class Subject:
     """A console as configured, and as the recorder sees it."""
 
     name: str

@@ -12,7 +12,7 @@ from typing import Final
 from solrecd.events import LostReason
 from solrecd.sources.findings import Finding, bad, ok, warn
 from solrecd.sources.ipmi.doctor import answers
-from solrecd.sources.ipmi.doctor.findings import Patient, Readings, said, why_not
+from solrecd.sources.ipmi.doctor.findings import Readings, Subject, said, why_not
 from solrecd.sources.ipmi.doctor.logins import explain
 from solrecd.sources.ipmi.doctor.spans import ago
 from solrecd.sources.ipmi.protocol.constants import PrivilegeLevel
@@ -23,7 +23,7 @@ _NO_PASSWORD_SUITES: Final = frozenset({0})
 """RAKP-none: whoever knows a user's name is in (IPMI 2.0 Table 22-20)."""
 
 
-def reachable(patient: Patient, readings: Readings) -> Findings:
+def reachable(subject: Subject, readings: Readings) -> Findings:
     """Does anybody answer at the BMC's address?"""
     if readings.unresolved is not None:
         yield bad(
@@ -34,18 +34,18 @@ def reachable(patient: Patient, readings: Readings) -> Findings:
     elif readings.answered:
         told = said(readings.capabilities) is not None
         ways = ["ping"] * readings.pong + ["IPMI"] * told
-        yield ok("reachable", f"{patient.bmc} answers ({', '.join(ways)})")
-    elif patient.is_up:
-        yield ok("reachable", f"{patient.bmc} answers in the session")
+        yield ok("reachable", f"{subject.bmc} answers ({', '.join(ways)})")
+    elif subject.is_up:
+        yield ok("reachable", f"{subject.bmc} answers in the session")
     else:
-        yield explain("reachable", LostReason.UNREACHABLE, patient, readings)
+        yield explain("reachable", LostReason.UNREACHABLE, subject, readings)
 
 
-def rmcp_plus(patient: Patient, readings: Readings) -> Findings:
+def rmcp_plus(subject: Subject, readings: Readings) -> Findings:
     """Does the BMC speak IPMI 2.0, and which keys does it want?"""
     found = said(readings.capabilities)
     if found is None:
-        if readings.pong and not patient.is_up:
+        if readings.pong and not subject.is_up:
             yield warn(
                 "rmcp+",
                 f"not told: {why_not(readings.capabilities)}",
@@ -57,7 +57,7 @@ def rmcp_plus(patient: Patient, readings: Readings) -> Findings:
             "the BMC takes IPMI 1.5 logins only, which have no SoL",
             "newer firmware for the BMC, or IPMI 2.0 switched on in its set-up",
         )
-    elif found.has_kg and not patient.has_kg:
+    elif found.has_kg and not subject.has_kg:
         yield bad(
             "rmcp+",
             "the BMC has a key K_g, and none is configured",
@@ -67,16 +67,16 @@ def rmcp_plus(patient: Patient, readings: Readings) -> Findings:
         yield ok("rmcp+", "IPMI 2.0 sessions" + ", with a key K_g" * found.has_kg)
 
 
-def suites(patient: Patient, readings: Readings) -> Findings:
+def suites(subject: Subject, readings: Readings) -> Findings:
     """Are the configured cipher suites offered?"""
     found = said(readings.suites)
-    configured = _listed(patient.suites)
+    configured = _listed(subject.suites)
     if not found:
-        if patient.is_up or readings.answered:
+        if subject.is_up or readings.answered:
             yield ok("cipher suites", f"configured {configured}; {_untold(readings)}")
         return
     offered = f"offers {_in_ranges(found)}; configured {configured}"
-    if not set(found) & set(patient.suites):
+    if not set(found) & set(subject.suites):
         cure = f"cipher_suites = [{_listed(_useful(found))}] of the console"
         yield bad("cipher suites", offered, cure)
     elif _NO_PASSWORD_SUITES & set(found):
@@ -116,37 +116,37 @@ def _in_ranges(numbers: tuple[int, ...]) -> str:
 _MANY: Final = 2
 
 
-def login(patient: Patient, readings: Readings) -> Findings:
+def login(subject: Subject, readings: Readings) -> Findings:
     """Can we log in, and has the recorder its session?"""
-    state, found = patient.session.value, readings.login
-    if patient.is_up:
+    state, found = subject.session.value, readings.login
+    if subject.is_up:
         using = "" if found is None or found.suite is None else f", suite {found.suite}"
-        since = ago(patient.now - patient.since)
-        yield ok("session", f"up for {since} as {patient.username!r}{using}")
+        since = ago(subject.now - subject.since)
+        yield ok("session", f"up for {since} as {subject.username!r}{using}")
         return
     if found is not None and found.lost is not None:
-        yield explain("login", found.lost.reason, patient, readings)
+        yield explain("login", found.lost.reason, subject, readings)
     elif found is not None:
-        yield ok("login", f"works as {patient.username!r}, suite {found.suite}")
-    if patient.lost is not None and not _same(patient, readings) and readings.answered:
-        finding = explain("session", patient.lost.reason, patient, readings)
+        yield ok("login", f"works as {subject.username!r}, suite {found.suite}")
+    if subject.lost is not None and not _same(subject, readings) and readings.answered:
+        finding = explain("session", subject.lost.reason, subject, readings)
         yield Finding(
             "session", finding.verdict, f"{state}: {finding.text}", finding.cure
         )
 
 
-def _same(patient: Patient, readings: Readings) -> bool:
+def _same(subject: Subject, readings: Readings) -> bool:
     """Whether our own login met what the recorder's met."""
     found = readings.login
-    if found is None or found.lost is None or patient.lost is None:
+    if found is None or found.lost is None or subject.lost is None:
         return False
-    return found.lost.reason is patient.lost.reason
+    return found.lost.reason is subject.lost.reason
 
 
-def user(patient: Patient, readings: Readings) -> Findings:
+def user(subject: Subject, readings: Readings) -> Findings:
     """Is the user as he should be?"""
     access = said(readings.access)
-    name = said(readings.user_name) or patient.username
+    name = said(readings.user_name) or subject.username
     if access is None:
         return
     text = f"{name!r} (user {readings.user}), up to {answers.level(access.limit)}"
@@ -160,25 +160,25 @@ def user(patient: Patient, readings: Readings) -> Findings:
         yield ok("user", text)
 
 
-def payload_access(patient: Patient, readings: Readings) -> Findings:
+def payload_access(subject: Subject, readings: Readings) -> Findings:
     """May the user have SoL?"""
     found = readings.payload_access
     cure = f"ipmitool sol payload enable {readings.channel} {readings.user}"
     if said(found):
         yield ok("payload access", "the user may have SoL")
     elif said(found) is None:
-        if patient.is_up:
+        if subject.is_up:
             yield ok("payload access", f"SoL works; not told: {why_not(found)}")
         else:
             yield warn("payload access", f"not told: {why_not(found)}", cure)
-    elif patient.is_up:
+    elif subject.is_up:
         text = "the user has no access to SoL, which this BMC does not mind"
         yield warn("payload access", text, cure)
     else:
         yield bad("payload access", "the user has no access to SoL", cure)
 
 
-def privilege(_: Patient, readings: Readings) -> Findings:
+def privilege(_: Subject, readings: Readings) -> Findings:
     """Is the session's privilege level enough for SoL?"""
     own, sol = said(readings.own), said(readings.sol)
     if own is None:
@@ -200,10 +200,10 @@ def privilege(_: Patient, readings: Readings) -> Findings:
         yield ok("privilege", f"{has}; SoL needs {needed}")
 
 
-def owner(patient: Patient, readings: Readings) -> Findings:
+def owner(subject: Subject, readings: Readings) -> Findings:
     """Who has the payload?"""
     number = said(readings.owner)
-    if patient.is_up:
+    if subject.is_up:
         yield ok("payload", "ours")
     elif number is None:
         yield warn("payload", f"not told: {why_not(readings.owner)}", "")
@@ -212,19 +212,19 @@ def owner(patient: Patient, readings: Readings) -> Findings:
     else:
         yield bad(
             "payload",
-            f"session 0x{number:08x} has it{_thief(readings)}",
-            f"end that session, or solrecctl take {patient.name}",
+            f"session 0x{number:08x} has it{_session_owner(readings)}",
+            f"end that session, or solrecctl take {subject.name}",
         )
 
 
-def _thief(readings: Readings) -> str:
+def _session_owner(readings: Readings) -> str:
     thief = said(readings.thief)
     if thief is None:
         return ""
     return f": user {thief.user}" + f" from {thief.address}" * bool(thief.address)
 
 
-def power(_: Patient, readings: Readings) -> Findings:
+def power(_: Subject, readings: Readings) -> Findings:
     """Is the machine on?"""
     found = said(readings.chassis)
     if found is None:
@@ -239,16 +239,16 @@ def power(_: Patient, readings: Readings) -> Findings:
         yield ok("power", "on" if found.on else "off: nothing to print")
 
 
-def mux(patient: Patient, readings: Readings) -> Findings:
+def mux(subject: Subject, readings: Readings) -> Findings:
     """Is the serial line switched to the BMC?"""
     found = said(readings.mux)
     if found is None:
         yield ok("mux", f"not told: {why_not(readings.mux)}")
-    elif found or not patient.is_up:
+    elif found or not subject.is_up:
         yield ok("mux", "the serial line goes to the " + ("BMC" if found else "socket"))
     else:
         yield warn(
             "mux",
             "the serial line goes to the socket at the back, past the BMC",
-            f"solrecctl reconnect {patient.name}; else the BMC's or BIOS's set-up",
+            f"solrecctl reconnect {subject.name}; else the BMC's or BIOS's set-up",
         )

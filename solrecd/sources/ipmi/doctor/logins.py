@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from solrecd.events import LostReason
 from solrecd.sources.findings import Finding, Verdict
-from solrecd.sources.ipmi.doctor.findings import Patient, Readings
+from solrecd.sources.ipmi.doctor.findings import Readings, Subject
 
 
 class Advice(NamedTuple):
@@ -134,14 +134,14 @@ ADVICE: Final[Mapping[LostReason, Advice]] = MappingProxyType(
 
 
 def explain(
-    check: str, reason: LostReason, patient: Patient, readings: Readings
+    check: str, reason: LostReason, subject: Subject, readings: Readings
 ) -> Finding:
     """Return what a reason means for a console, and the cure."""
     advice = ADVICE[reason]
     words = {
-        "name": patient.name,
-        "username": patient.username,
-        "suites": ", ".join(map(str, patient.suites)),
+        "name": subject.name,
+        "username": subject.username,
+        "suites": ", ".join(map(str, subject.suites)),
         "channel": readings.channel,
         "user": readings.user,
     }

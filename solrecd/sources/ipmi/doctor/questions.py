@@ -27,7 +27,7 @@ THIS_CHANNEL: Final = 0x0E
 """The channel that a command comes over (IPMI 2.0 §6.3)."""
 
 
-class Road(enum.Enum):
+class Route(enum.Enum):
     """How a question travels."""
 
     PING = enum.auto()
@@ -41,7 +41,7 @@ class Road(enum.Enum):
 class Question(NamedTuple):
     """One IPMI command."""
 
-    road: Road
+    route: Route
     netfn: int = 0
     command: int = 0
     data: bytes = b""
@@ -111,7 +111,7 @@ def _ask(question: Question, decode: Callable[[bytes], T]) -> Dialogue[T | Refus
 
 def ping() -> Dialogue[bool]:
     """Ask whether anybody speaks RMCP there."""
-    reply = yield Question(Road.PING)
+    reply = yield Question(Route.PING)
     return reply.code is not None
 
 
@@ -119,7 +119,7 @@ def capabilities() -> Dialogue[answers.Capabilities | Refusal]:
     """Ask what logins are taken (IPMI 2.0 §22.13), with IPMI 2.0's extension."""
     data = bytes((0x80 | THIS_CHANNEL, PrivilegeLevel.ADMINISTRATOR))
     command = AppCommand.GET_CHANNEL_AUTHENTICATION_CAPABILITIES
-    asked = Question(Road.OPEN, NetFn.APP, command, data)
+    asked = Question(Route.OPEN, NetFn.APP, command, data)
     return (yield from _ask(asked, answers.capabilities))
 
 
@@ -129,7 +129,7 @@ def suites() -> Dialogue[tuple[int, ...] | Refusal]:
     for index in range(_SUITE_PIECES):
         data = bytes((THIS_CHANNEL, PayloadType.IPMI, 0x80 | index))
         command = AppCommand.GET_CHANNEL_CIPHER_SUITES
-        reply = yield Question(Road.OPEN, NetFn.APP, command, data)
+        reply = yield Question(Route.OPEN, NetFn.APP, command, data)
         if reply.code != CompletionCode.OK:
             return answers.suites(records) if records else Refusal(reply.code)
         records += reply.data[1:]
@@ -140,34 +140,34 @@ def suites() -> Dialogue[tuple[int, ...] | Refusal]:
 
 def own_session() -> Dialogue[answers.SessionInfo | Refusal]:
     """Ask who we are (IPMI 2.0 §22.20)."""
-    asked = Question(Road.SESSION, NetFn.APP, _SESSION_INFO, b"\x00")
+    asked = Question(Route.SESSION, NetFn.APP, _SESSION_INFO, b"\x00")
     return (yield from _ask(asked, answers.session_info))
 
 
 def session(number: int) -> Dialogue[answers.SessionInfo | Refusal]:
     """Ask who has the session of this ID."""
     data = b"\xff" + number.to_bytes(4, "little")
-    asked = Question(Road.SESSION, NetFn.APP, _SESSION_INFO, data)
+    asked = Question(Route.SESSION, NetFn.APP, _SESSION_INFO, data)
     return (yield from _ask(asked, answers.session_info))
 
 
 def user_access(user: int) -> Dialogue[answers.UserAccess | Refusal]:
     """Ask what a user may do (IPMI 2.0 §22.27)."""
     data = bytes((THIS_CHANNEL, user))
-    asked = Question(Road.SESSION, NetFn.APP, _USER_ACCESS, data)
+    asked = Question(Route.SESSION, NetFn.APP, _USER_ACCESS, data)
     return (yield from _ask(asked, answers.user_access))
 
 
 def user_name(user: int) -> Dialogue[str | Refusal]:
     """Ask what a user is called (IPMI 2.0 §22.29)."""
-    asked = Question(Road.SESSION, NetFn.APP, _USER_NAME, bytes((user,)))
+    asked = Question(Route.SESSION, NetFn.APP, _USER_NAME, bytes((user,)))
     return (yield from _ask(asked, answers.user_name))
 
 
 def payload_access(user: int) -> Dialogue[bool | Refusal]:
     """Ask whether a user may have SoL (IPMI 2.0 §24.7)."""
     data = bytes((THIS_CHANNEL, user))
-    asked = Question(Road.SESSION, NetFn.APP, _USER_PAYLOAD_ACCESS, data)
+    asked = Question(Route.SESSION, NetFn.APP, _USER_PAYLOAD_ACCESS, data)
     return (yield from _ask(asked, answers.payload_access))
 
 
@@ -189,47 +189,47 @@ def sol_parameters() -> Dialogue[answers.SolParameters | Refusal]:
 def sol_parameter(number: int) -> Question:
     """Return what asks for one SoL parameter."""
     data = bytes((THIS_CHANNEL, number, 0, 0))
-    return Question(Road.SESSION, NetFn.TRANSPORT, _GET_SOL_PARAMETER, data)
+    return Question(Route.SESSION, NetFn.TRANSPORT, _GET_SOL_PARAMETER, data)
 
 
 def payload_owner(instance: int) -> Dialogue[int | Refusal]:
     """Ask which session has a SoL instance (IPMI 2.0 §24.4, §24.5); 0: none has."""
     command = AppCommand.GET_PAYLOAD_ACTIVATION_STATUS
-    asked = Question(Road.SESSION, NetFn.APP, command, bytes((PayloadType.SOL,)))
+    asked = Question(Route.SESSION, NetFn.APP, command, bytes((PayloadType.SOL,)))
     active = yield from _ask(asked, answers.activation)
     if isinstance(active, Refusal) or instance not in active:
         return active if isinstance(active, Refusal) else 0
     command = AppCommand.GET_PAYLOAD_INSTANCE_INFO
     data = bytes((PayloadType.SOL, instance))
-    asked = Question(Road.SESSION, NetFn.APP, command, data)
+    asked = Question(Route.SESSION, NetFn.APP, command, data)
     return (yield from _ask(asked, answers.instance_owner))
 
 
 def chassis() -> Dialogue[answers.Chassis | Refusal]:
     """Ask for the power (IPMI 2.0 §28.2)."""
-    asked = Question(Road.SESSION, NetFn.CHASSIS, 0x01)
+    asked = Question(Route.SESSION, NetFn.CHASSIS, 0x01)
     return (yield from _ask(asked, answers.chassis))
 
 
 def mux() -> Dialogue[bool | Refusal]:
     """Ask whether the serial line is switched to the BMC (IPMI 2.0 §25.3)."""
     for channel in _SERIAL_CHANNELS:
-        asked = Question(Road.SESSION, NetFn.APP, _CHANNEL_INFO, bytes((channel,)))
+        asked = Question(Route.SESSION, NetFn.APP, _CHANNEL_INFO, bytes((channel,)))
         medium = yield from _ask(asked, answers.channel_medium)
         if medium == answers.SERIAL_MEDIUM:
             data = bytes((channel, _GET_MUX))
-            asked = Question(Road.SESSION, NetFn.TRANSPORT, _SET_SERIAL_MUX, data)
+            asked = Question(Route.SESSION, NetFn.TRANSPORT, _SET_SERIAL_MUX, data)
             return (yield from _ask(asked, answers.mux_is_at_bmc))
     return Refusal(CompletionCode.INVALID_COMMAND)
 
 
 def log_info() -> Dialogue[answers.LogInfo | Refusal]:
     """Ask how full the event log is (IPMI 2.0 §31.2)."""
-    asked = Question(Road.SESSION, NetFn.STORAGE, 0x40)
+    asked = Question(Route.SESSION, NetFn.STORAGE, 0x40)
     return (yield from _ask(asked, answers.log_info))
 
 
 def log_time() -> Dialogue[int | Refusal]:
     """Ask what time the BMC believes it is (IPMI 2.0 §31.10)."""
-    asked = Question(Road.SESSION, NetFn.STORAGE, 0x48)
+    asked = Question(Route.SESSION, NetFn.STORAGE, 0x48)
     return (yield from _ask(asked, answers.log_time))

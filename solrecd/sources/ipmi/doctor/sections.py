@@ -8,11 +8,11 @@ from typing import Final, NamedTuple
 
 from solrecd.sources.findings import Finding
 from solrecd.sources.ipmi.doctor import eventlog, evidence, judge, questions, sol
-from solrecd.sources.ipmi.doctor.findings import Patient, Readings, said
+from solrecd.sources.ipmi.doctor.findings import Readings, Subject, said
 from solrecd.sources.ipmi.doctor.questions import Dialogue
 
-Read = Callable[[Patient, Readings], Dialogue[Readings]]
-Judge = Callable[[Patient, Readings], Iterable[Finding]]
+Read = Callable[[Subject, Readings], Dialogue[Readings]]
+Judge = Callable[[Subject, Readings], Iterable[Finding]]
 
 
 class Section(NamedTuple):
@@ -22,20 +22,20 @@ class Section(NamedTuple):
     judges: tuple[Judge, ...]
 
 
-def _reach(_: Patient, readings: Readings) -> Dialogue[Readings]:
+def _reach(_: Subject, readings: Readings) -> Dialogue[Readings]:
     pong = yield from questions.ping()
     capabilities = yield from questions.capabilities()
     return replace(readings, pong=pong, capabilities=capabilities)
 
 
-def _suites(patient: Patient, readings: Readings) -> Dialogue[Readings]:
-    if not (readings.answered or patient.is_up):
+def _suites(subject: Subject, readings: Readings) -> Dialogue[Readings]:
+    if not (readings.answered or subject.is_up):
         # Nobody is there who could answer.
         return readings
     return replace(readings, suites=(yield from questions.suites()))
 
 
-def _user(_: Patient, readings: Readings) -> Dialogue[Readings]:
+def _user(_: Subject, readings: Readings) -> Dialogue[Readings]:
     own = yield from questions.own_session()
     readings = replace(readings, own=own)
     found = said(own)
@@ -49,14 +49,14 @@ def _user(_: Patient, readings: Readings) -> Dialogue[Readings]:
     )
 
 
-def _sol(_: Patient, readings: Readings) -> Dialogue[Readings]:
+def _sol(_: Subject, readings: Readings) -> Dialogue[Readings]:
     return replace(readings, sol=(yield from questions.sol_parameters()))
 
 
-def _owner(patient: Patient, readings: Readings) -> Dialogue[Readings]:
-    if patient.is_up:
+def _owner(subject: Subject, readings: Readings) -> Dialogue[Readings]:
+    if subject.is_up:
         return readings
-    owner = yield from questions.payload_owner(patient.instance)
+    owner = yield from questions.payload_owner(subject.instance)
     readings = replace(readings, owner=owner)
     number = said(owner)
     if not number:
@@ -64,15 +64,15 @@ def _owner(patient: Patient, readings: Readings) -> Dialogue[Readings]:
     return replace(readings, thief=(yield from questions.session(number)))
 
 
-def _chassis(_: Patient, readings: Readings) -> Dialogue[Readings]:
+def _chassis(_: Subject, readings: Readings) -> Dialogue[Readings]:
     return replace(readings, chassis=(yield from questions.chassis()))
 
 
-def _mux(_: Patient, readings: Readings) -> Dialogue[Readings]:
+def _mux(_: Subject, readings: Readings) -> Dialogue[Readings]:
     return replace(readings, mux=(yield from questions.mux()))
 
 
-def _log(_: Patient, readings: Readings) -> Dialogue[Readings]:
+def _log(_: Subject, readings: Readings) -> Dialogue[Readings]:
     info = yield from questions.log_info()
     return replace(readings, log=info, log_time=(yield from questions.log_time()))
 

@@ -1,7 +1,7 @@
 """Judges the SoL configuration (IPMI 2.0 §26.3), and says what it should be.
 
-`wishes` is the one place that knows what a parameter should be; the findings name it
-as the cure, and `solrecd.sources.ipmi.doctor.treatment` sets it.
+`fixes` is the one place that knows what a parameter should be; the findings name it
+as the cure, and `solrecd.sources.ipmi.doctor.fixes` sets it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from solrecd.sources.ipmi.doctor.answers import (
     Retry,
     SolParameters,
 )
-from solrecd.sources.ipmi.doctor.findings import Patient, Readings, said, why_not
+from solrecd.sources.ipmi.doctor.findings import Readings, Subject, said, why_not
 
 LATE: Final = 250
 """Milliseconds that a BMC may gather characters: people notice the echo later."""
@@ -29,7 +29,7 @@ FEW: Final = 8
 """Characters that make a packet each: more headers than text, and a BMC with a slow
 processor loses output in bursts."""
 
-IMPATIENT: Final = 1000
+RETRY_TIME_MIN: Final = 1000
 """Milliseconds: a BMC that gives a packet up sooner loses output to any hiccup of the
 network, and to the restart of a recorder."""
 
@@ -44,7 +44,7 @@ _CONSOLE: Final = re.compile(r"\bconsole=ttyS\d+,(\d+)")
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class Fix:
     """What a parameter should be."""
 
     number: int
@@ -56,29 +56,29 @@ class Wish:
     """The new value on the wire."""
 
 
-def wishes(patient: Patient, sol: SolParameters) -> Iterator[Wish]:
+def fixes(subject: Subject, sol: SolParameters) -> Iterator[Fix]:
     """Yield what should be set; nothing of which we do not know what it is now."""
     if sol.enabled is False:
-        yield Wish(1, "SoL", "off", "on", b"\x01")
+        yield Fix(1, "SoL", "off", "on", b"\x01")
     if sol.accumulation is not None and _accumulates_badly(sol.accumulation):
         good = GOOD_ACCUMULATION
         data = bytes((good.interval // answers.ACCUMULATE_UNIT, good.threshold))
-        yield Wish(
+        yield Fix(
             3,
             "character accumulation",
             _gathers(sol.accumulation),
             _gathers(good),
             data,
         )
-    if sol.retry is not None and sol.retry.patience < IMPATIENT:
+    if sol.retry is not None and sol.retry.total_time < RETRY_TIME_MIN:
         good_retry = GOOD_RETRY
         data = bytes((good_retry.count, good_retry.interval // answers.RETRY_UNIT))
-        yield Wish(4, "retry", _repeats(sol.retry), _repeats(good_retry), data)
-    yield from _rate_wishes(patient, sol)
+        yield Fix(4, "retry", _repeats(sol.retry), _repeats(good_retry), data)
+    yield from _rate_fixes(subject, sol)
 
 
-def _rate_wishes(patient: Patient, sol: SolParameters) -> Iterator[Wish]:
-    number = _NUMBERS.get(expected_baud(patient) or 0)
+def _rate_fixes(subject: Subject, sol: SolParameters) -> Iterator[Fix]:
+    number = _NUMBERS.get(expected_baud(subject) or 0)
     if number is None:
         return
     new = BitRate(number)
@@ -87,61 +87,61 @@ def _rate_wishes(patient: Patient, sol: SolParameters) -> Iterator[Wish]:
         (6, "bit rate", sol.rate),
     ):
         if rate is not None and rate.baud is not None and rate != new:
-            yield Wish(parameter, what, str(rate), str(new), bytes((number,)))
+            yield Fix(parameter, what, str(rate), str(new), bytes((number,)))
 
 
 _NUMBERS: Final = {baud: number for number, baud in BIT_RATES.items()}
 
 
-def expected_baud(patient: Patient) -> int | None:
+def expected_baud(subject: Subject) -> int | None:
     """Return the machine's bit rate: as configured, else as its kernel was told."""
-    if patient.baud is not None:
-        return patient.baud
-    for boot in reversed(patient.boots):
+    if subject.baud is not None:
+        return subject.baud
+    for boot in reversed(subject.boots):
         found = _CONSOLE.findall(boot.cmdline or "")
         if found:
             return int(found[-1])
     return None
 
 
-def judge(patient: Patient, readings: Readings) -> Iterator[Finding]:
+def judge(subject: Subject, readings: Readings) -> Iterator[Finding]:
     """Judge the parameters that the BMC told."""
     sol = said(readings.sol)
     if sol is None:
-        if patient.is_up:
+        if subject.is_up:
             yield ok("sol", f"works; its settings: {why_not(readings.sol)}")
         else:
             cure = f"ipmitool sol info {readings.channel}"
             yield warn("sol", f"not told: {why_not(readings.sol)}", cure)
         return
-    yield from _judge_enabled(patient, sol)
-    yield from _judge_encryption(patient, readings, sol)
-    yield from _judge_rate(patient, sol)
-    yield from _judge_accumulation(patient, sol)
-    yield from _judge_retry(patient, sol)
+    yield from _judge_enabled(subject, sol)
+    yield from _judge_encryption(subject, readings, sol)
+    yield from _judge_rate(subject, sol)
+    yield from _judge_accumulation(subject, sol)
+    yield from _judge_retry(subject, sol)
 
 
-def _fix(patient: Patient) -> str:
-    return f"solrecctl doctor --fix {patient.name}"
+def _fix(subject: Subject) -> str:
+    return f"solrecctl doctor --fix {subject.name}"
 
 
-def _judge_enabled(patient: Patient, sol: SolParameters) -> Iterator[Finding]:
-    if sol.enabled is False and patient.is_up:
+def _judge_enabled(subject: Subject, sol: SolParameters) -> Iterator[Finding]:
+    if sol.enabled is False and subject.is_up:
         text = "switched off, though it works: not after the next restart of the BMC"
-        yield warn("sol", text, _fix(patient))
+        yield warn("sol", text, _fix(subject))
     elif sol.enabled is False:
-        yield bad("sol", "switched off", _fix(patient))
+        yield bad("sol", "switched off", _fix(subject))
     elif sol.enabled:
         yield ok("sol", "switched on")
 
 
 def _judge_encryption(
-    patient: Patient, readings: Readings, sol: SolParameters
+    subject: Subject, readings: Readings, sol: SolParameters
 ) -> Iterator[Finding]:
     if sol.security is None:
         return
     forced = sol.security.force_encryption
-    if forced and patient.insecure and max(patient.suites, default=0) < _ENCRYPTED:
+    if forced and subject.insecure and max(subject.suites, default=0) < _ENCRYPTED:
         yield bad(
             "encryption",
             "the BMC wants SoL encrypted, and no configured suite encrypts",
@@ -149,7 +149,7 @@ def _judge_encryption(
         )
     elif forced:
         yield ok("encryption", "forced")
-    elif patient.insecure:
+    elif subject.insecure:
         yield warn(
             "encryption",
             "not forced, and the console's insecure = true allows clear text",
@@ -164,10 +164,10 @@ _ENCRYPTED: Final = 3
 """The first cipher suite that encrypts (IPMI 2.0 Table 22-20)."""
 
 
-def _judge_rate(patient: Patient, sol: SolParameters) -> Iterator[Finding]:
+def _judge_rate(subject: Subject, sol: SolParameters) -> Iterator[Finding]:
     if sol.rate is None:
         return
-    expected = expected_baud(patient)
+    expected = expected_baud(subject)
     text = str(sol.rate)
     if expected is None:
         yield ok("bit rate", f"{text}; nothing says what the machine uses")
@@ -175,10 +175,10 @@ def _judge_rate(patient: Patient, sol: SolParameters) -> Iterator[Finding]:
         yield ok("bit rate", f"{text}; the machine uses {expected} baud")
     elif sol.rate.baud != expected:
         text = f"{text}, and the machine uses {expected} baud"
-        yield bad("bit rate", text, f"{_fix(patient)}, or the machine's side")
+        yield bad("bit rate", text, f"{_fix(subject)}, or the machine's side")
     elif sol.lasting_rate is not None and sol.lasting_rate.baud not in {None, expected}:
         text = f"{text}, but {sol.lasting_rate} after a restart of the BMC"
-        yield warn("bit rate", text, _fix(patient))
+        yield warn("bit rate", text, _fix(subject))
     else:
         yield ok("bit rate", f"{text}, as the machine")
 
@@ -201,26 +201,26 @@ def _gathers(found: Accumulation) -> str:
     return f"{found.interval} ms or {found.threshold} characters"
 
 
-def _judge_accumulation(patient: Patient, sol: SolParameters) -> Iterator[Finding]:
+def _judge_accumulation(subject: Subject, sol: SolParameters) -> Iterator[Finding]:
     if sol.accumulation is None:
         return
     text, why = _gathers(sol.accumulation), _why_bad(sol.accumulation)
     if why is None:
         yield ok("accumulation", text)
     else:
-        yield warn("accumulation", f"{text}; {why}", _fix(patient))
+        yield warn("accumulation", f"{text}; {why}", _fix(subject))
 
 
 def _repeats(found: Retry) -> str:
     return f"{found.count} times, each {found.interval} ms"
 
 
-def _judge_retry(patient: Patient, sol: SolParameters) -> Iterator[Finding]:
+def _judge_retry(subject: Subject, sol: SolParameters) -> Iterator[Finding]:
     if sol.retry is None:
         return
     text = _repeats(sol.retry)
-    if sol.retry.patience >= IMPATIENT:
+    if sol.retry.total_time >= RETRY_TIME_MIN:
         yield ok("retry", text)
         return
-    text = f"{text}: output is lost after {sol.retry.patience} ms without an answer"
-    yield Finding("retry", Verdict.WARN, text, _fix(patient))
+    text = f"{text}: output is lost after {sol.retry.total_time} ms without an answer"
+    yield Finding("retry", Verdict.WARN, text, _fix(subject))

@@ -4,6 +4,6 @@
 - `claim`   who may hold the console: the policy, pure
 """
 
-from solrecd.sources.ipmi.keeper.keeper import Console, Dialer, Keeper
+from solrecd.sources.ipmi.keeper.keeper import Dialer, Keeper, KeptConsole
 
-__all__ = ["Console", "Dialer", "Keeper"]
+__all__ = ["Dialer", "Keeper", "KeptConsole"]

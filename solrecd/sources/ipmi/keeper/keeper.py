@@ -21,12 +21,12 @@ from typing import Protocol
 import trio
 
 from solrecd.events import Lost, LostReason, SessionState
-from solrecd.sources.ipmi.keeper.claim import Backoff, Claim
+from solrecd.sources.ipmi.keeper.takeover import Backoff, Takeover
 from solrecd.sources.ipmi.link.base import LinkError, NameUnresolvedError, RequestError
 from solrecd.sources.ipmi.link.resolve import Address
 from solrecd.sources.ipmi.link.sol import Recorder, SolLink
 from solrecd.sources.ipmi.options import IpmiOptions
-from solrecd.sources.ipmi.protocol.commands import PATIENCE
+from solrecd.sources.ipmi.protocol.commands import RETRY_INTERVALS
 from solrecd.sources.ipmi.protocol.events import (
     CommandAnswered,
     LoggedIn,
@@ -76,7 +76,7 @@ class _LostError(Exception):
         self.lost = Lost(reason, detail)
 
 
-class Console(Recorder, Protocol):
+class KeptConsole(Recorder, Protocol):
     """Whom a keeper works for: takes the bytes and the story of the session."""
 
     def session_changed(
@@ -110,11 +110,11 @@ class Dialer(Protocol):
     def resume(self, config: IpmiOptions, recorder: Recorder) -> SolLink | None:
         """Return a link with a session that an earlier process left; None: none."""
 
-    def ghosts(self, name: str) -> Collection[int]:
+    def own_session_ids(self, name: str) -> Collection[int]:
         """Return the sessions that an earlier process may still have at a BMC."""
 
     @property
-    def hands_over(self) -> bool:
+    def is_handing_over(self) -> bool:
         """This process is being replaced: sessions are left as they are."""
 
 
@@ -125,7 +125,7 @@ class Keeper:
         self,
         config: IpmiOptions,
         dialer: Dialer,
-        console: Console,
+        console: KeptConsole,
         *,
         rng: random.Random,
     ) -> None:
@@ -137,7 +137,7 @@ class Keeper:
         self._backoff = Backoff(rng)
         self._link: SolLink | None = None
         """Of the attempt that is under way."""
-        self._claim = Claim(dialer.ghosts(config.name))
+        self._takeover = Takeover(dialer.own_session_ids(config.name))
         self._holding: trio.CancelScope | None = None
         """While the payload is ours."""
         self._silence = Lost(LostReason.SILENT)
@@ -231,7 +231,7 @@ class Keeper:
         data: bytes = b"",
         *,
         lun: int = 0,
-        patience: tuple[float, ...] = PATIENCE,
+        retry_intervals: tuple[float, ...] = RETRY_INTERVALS,
     ) -> CommandAnswered:
         """Send an IPMI command over the live session and wait for its answer.
 
@@ -241,7 +241,7 @@ class Keeper:
         if self._link is None:
             raise RequestError("there is no session with the BMC just now")
         return await self._link.request(
-            netfn, command, data, lun=lun, patience=patience
+            netfn, command, data, lun=lun, retry_intervals=retry_intervals
         )
 
     # What people ask for.
@@ -273,7 +273,7 @@ class Keeper:
         """Bytes of `write` that the BMC has not accepted yet."""
         return 0 if self._link is None else self._link.unsent
 
-    def give_away(self, seconds: float, why: str) -> None:
+    def yield_session(self, seconds: float, why: str) -> None:
         """End the session, and begin none for so long: somebody needs the BMC.
 
         Args:
@@ -288,7 +288,7 @@ class Keeper:
         if self._holding is not None:
             return
         self._yields_until = -math.inf
-        self._claim.insist()
+        self._takeover.take_next()
         self._wanted.set()
         self._waiting.cancel()
 
@@ -323,9 +323,9 @@ class Keeper:
             Whether that is done; not without the payload, nor too often.
         """
         now = trio.current_time()
-        if self._holding is None or not self._claim.may_act(now):
+        if self._holding is None or not self._takeover.may_act(now):
             return False
-        self._claim.acted(now)
+        self._takeover.acted(now)
         self._silence = Lost(LostReason.SILENT, why)
         self._holding.cancel()
         return True
@@ -337,9 +337,9 @@ class Keeper:
     async def _go_on(self, link: SolLink) -> Lost:
         """Use a session that an earlier process left, if it still has the console."""
         link.catch_up()
-        with trio.move_on_after(CONFIRMED_WITHIN) as patience:
+        with trio.move_on_after(CONFIRMED_WITHIN) as retry_intervals:
             await self._confirm(link)
-        if patience.cancelled_caught:
+        if retry_intervals.cancelled_caught:
             raise _LostError(LostReason.BMC_TIMEOUT, "no answer after our restart")
         return await self._record(link, SolConfirmed())
 
@@ -365,7 +365,7 @@ class Keeper:
         activations = 1
         while True:
             await self._settle_conflict(link, answer)
-            self._claim.won()
+            self._takeover.won()
             self._up_since = min(self._up_since, trio.current_time())
             self._console.session_changed(SessionState.UP, None, None)
             lost = await self._hold(link)
@@ -419,7 +419,7 @@ class Keeper:
         while isinstance(answer, SolRefused):
             if answer.reason is not LostReason.FOREIGN_OWNER:
                 raise _LostError(answer.reason, _describe(answer))
-            if self._claim.may_take(answer.owner, self.config, trio.current_time()):
+            if self._takeover.may_take(answer.owner, self.config, trio.current_time()):
                 answer = await self._take(link)
                 continue
             self._report_foreign(answer)
@@ -427,12 +427,12 @@ class Keeper:
             answer = await self._activate(link)
 
     async def _take(self, link: SolLink) -> SolActivated | SolRefused:
-        self._claim.acted(trio.current_time())
+        self._takeover.acted(trio.current_time())
         link.deactivate()
         await self._expect(link, SolDeactivated)
         answer = await self._activate(link)
         if isinstance(answer, SolRefused) and (
-            answer.reason is LostReason.FOREIGN_OWNER and not self._claim.was_ours
+            answer.reason is LostReason.FOREIGN_OWNER and not self._takeover.was_ours
         ):
             # Some boards (H8QME, Dell M605) say "deactivated" for ever and stay
             # active: report that instead of trying in a circle.
@@ -444,7 +444,9 @@ class Keeper:
         return answer
 
     def _report_foreign(self, answer: SolRefused) -> None:
-        state = SessionState.YIELDED if self._claim.was_ours else SessionState.FOREIGN
+        state = (
+            SessionState.YIELDED if self._takeover.was_ours else SessionState.FOREIGN
+        )
         lost = Lost(LostReason.FOREIGN_OWNER, _describe(answer))
         self._console.session_changed(state, lost, POLL_FOREIGN)
 
@@ -474,12 +476,12 @@ class Keeper:
     async def _leave(self, link: SolLink) -> None:
         """Say goodbye where there is still somebody to say it to."""
         try:
-            if self._dialer.hands_over:
+            if self._dialer.is_handing_over:
                 # Nobody reads the answer of a BMC whose session cannot be left.
                 if not link.is_over and not link.leave():
-                    link.say_goodbye()
+                    link.close_session()
             elif not link.is_over:
-                link.say_goodbye()
+                link.close_session()
                 while not isinstance(await link.next_event(), SessionLost):
                     pass
         finally:

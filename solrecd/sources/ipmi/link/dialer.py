@@ -16,8 +16,8 @@ from solrecd.events import Gap
 from solrecd.sources.ipmi.link.handover import Handover
 from solrecd.sources.ipmi.link.hub import Hub
 from solrecd.sources.ipmi.link.resolve import Address, Resolver
+from solrecd.sources.ipmi.link.session_store import SessionCheckpoint
 from solrecd.sources.ipmi.link.sol import Recorder, SolLink
-from solrecd.sources.ipmi.link.store import KeptSession
 from solrecd.sources.ipmi.options import AddressFamily, IpmiOptions, Privilege
 from solrecd.sources.ipmi.protocol.constants import PrivilegeLevel
 from solrecd.sources.ipmi.protocol.events import (
@@ -86,7 +86,7 @@ class Dialer:
         Raises:
             NameUnresolvedError: it has none just now.
         """
-        await self._dismiss(config.name)
+        await self._close_unwanted(config.name)
         family = _FAMILIES[config.family]
         address = await self._resolver.resolve(config.host, config.port, family)
         return address._replace(source=config.bind or "")
@@ -99,10 +99,10 @@ class Dialer:
         Raises:
             OSError: no socket could be opened.
         """
-        session, legacy = self._new_session(config), None
+        session, checkpoint = self._new_session(config), None
         if self._handover is not None:
-            legacy = self._handover.legacy(config, address, recorder)
-        link = SolLink(self._hub, address, session, recorder, legacy=legacy)
+            checkpoint = self._handover.checkpoint(config, address, recorder)
+        link = SolLink(self._hub, address, session, recorder, checkpoint=checkpoint)
         self._remember(config.name, link)
         return link
 
@@ -113,7 +113,7 @@ class Dialer:
             OSError: no socket could be opened.
         """
         session = self._new_session(config)
-        return SolLink(self._hub, address, session, _Deaf())
+        return SolLink(self._hub, address, session, _NullRecorder())
 
     def suite(self, name: str) -> int | None:
         """Return the cipher suite of a console's session; None: there was none yet."""
@@ -145,9 +145,14 @@ class Dialer:
             session = Session.resume(
                 options, left.frozen, left.numbers, now, token_bytes=token_bytes
             )
-            legacy = handover.legacy(config, left.address, recorder, left)
+            checkpoint = handover.checkpoint(config, left.address, recorder, left)
             link = SolLink(
-                self._hub, left.address, session, recorder, legacy=legacy, left=left
+                self._hub,
+                left.address,
+                session,
+                recorder,
+                checkpoint=checkpoint,
+                left=left,
             )
         except (KeyError, ValueError, OSError):
             handover.decline(left)
@@ -155,13 +160,13 @@ class Dialer:
         self._remember(config.name, link)
         return link
 
-    async def _dismiss(self, name: str) -> None:
+    async def _close_unwanted(self, name: str) -> None:
         """Close the session that an earlier process left of a console, if unwanted.
 
         Returns: within `DISMISSAL`, with or without the BMC's help; at once where
             there is none. Somebody who took the console meanwhile keeps it.
         """
-        left = None if self._handover is None else self._handover.dismiss(name)
+        left = None if self._handover is None else self._handover.take_unwanted(name)
         if left is None or self._handover is None:
             return
         try:
@@ -177,9 +182,9 @@ class Dialer:
         if self._handover is not None:
             async with trio.open_nursery() as nursery:
                 for name in self._handover.unwanted:
-                    nursery.start_soon(self._dismiss, name)
+                    nursery.start_soon(self._close_unwanted, name)
 
-    async def _close(self, left: KeptSession) -> None:
+    async def _close(self, left: SessionCheckpoint) -> None:
         session = Session.resume(
             SessionOptions(username=b"", password=b""),  # no login follows
             left.frozen,
@@ -188,22 +193,22 @@ class Dialer:
             token_bytes=secrets.token_bytes,
         )
         with closing(
-            SolLink(self._hub, left.address, session, _Deaf(), left=left)
+            SolLink(self._hub, left.address, session, _NullRecorder(), left=left)
         ) as it:
             it.catch_up()
             # Whose the console is comes first: who took it would lose it by a goodbye.
             while not isinstance(await it.next_event(), _ANSWERS):
                 pass
-            it.say_goodbye()
+            it.close_session()
             while not it.is_over:
                 await it.next_event()
 
-    def ghosts(self, name: str) -> Collection[int]:
+    def own_session_ids(self, name: str) -> Collection[int]:
         """Return the sessions that an earlier process may still have at a BMC."""
-        return () if self._handover is None else self._handover.ghosts(name)
+        return () if self._handover is None else self._handover.own_session_ids(name)
 
     @property
-    def hands_over(self) -> bool:
+    def is_handing_over(self) -> bool:
         """This process is being replaced: sessions are left as they are."""
         return self._handover is not None and self._handover.is_under_way
 
@@ -230,7 +235,7 @@ class Dialer:
         return total
 
 
-class _Deaf:
+class _NullRecorder:
     """Records nothing, so that the BMC keeps its output for the next session."""
 
     offset = 0

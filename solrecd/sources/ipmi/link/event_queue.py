@@ -7,7 +7,7 @@ import trio
 from solrecd.sources.ipmi.protocol.events import SessionEvent
 
 
-class Mailbox:
+class EventQueue:
     """Where a session leaves its news for its keeper.
 
     There is one for each of thousands of idle sessions, and one reader: a channel of

@@ -2,7 +2,7 @@
 
 `Handover` is the daemon's side: it takes over what an earlier process left, or throws
 all of it away when any of it is not as it should be, so that a bad store never comes
-back. What one session leaves is `solrecd.sources.ipmi.link.legacy`.
+back. What one session leaves is `solrecd.sources.ipmi.link.checkpoint_writer`.
 """
 
 from __future__ import annotations
@@ -14,14 +14,18 @@ from typing import Final, Protocol
 
 import structlog
 
+from solrecd.sources.ipmi.link.checkpoint_writer import (
+    CheckpointWriter,
+    Recorded,
+    fingerprint,
+)
 from solrecd.sources.ipmi.link.hub import SOCKET, Hub
-from solrecd.sources.ipmi.link.legacy import Legacy, Recorded, fingerprint
-from solrecd.sources.ipmi.link.own_session_ids import Ghosts
+from solrecd.sources.ipmi.link.own_session_ids import OwnSessionIds
 from solrecd.sources.ipmi.link.resolve import Address
-from solrecd.sources.ipmi.link.store import (
-    Keepsake,
-    KeptSession,
-    NoKeepsake,
+from solrecd.sources.ipmi.link.session_store import (
+    CheckpointRecord,
+    NoCheckpointRecord,
+    SessionCheckpoint,
     SessionStore,
     StoreError,
 )
@@ -58,7 +62,7 @@ class Handover:
         manager: keeps descriptors, or does not.
         hub: gets the sockets.
         consoles: names of those that are configured.
-        ghosts: where it is remembered which sessions were ours.
+        own_session_ids: where it is remembered which sessions were ours.
         now: stamp.
     """
 
@@ -67,7 +71,7 @@ class Handover:
         manager: Manager,
         hub: Hub,
         consoles: Collection[str],
-        ghosts: Ghosts,
+        own_session_ids: OwnSessionIds,
         now: int,
     ) -> None:
         self.is_under_way = False
@@ -75,10 +79,10 @@ class Handover:
         self._manager = manager
         self._hub = hub
         self._store: SessionStore | None = None
-        self._left: dict[str, KeptSession] = {}
-        self._unwanted: dict[str, KeptSession] = {}
+        self._left: dict[str, SessionCheckpoint] = {}
+        self._unwanted: dict[str, SessionCheckpoint] = {}
         """Sessions that nobody goes on with and that nobody has closed yet."""
-        self._ghosts = ghosts
+        self._own_session_ids = own_session_ids
         self._now = now
         self.since = 0
         """Stamp at which the earlier process was last known to work."""
@@ -109,7 +113,9 @@ class Handover:
         store = SessionStore.adopt(inherited[SESSIONS])
         left = list(store.sessions())
         for kept in left:
-            self._ghosts.add(kept.name, kept.frozen.session_ids, store.alive_at)
+            self._own_session_ids.add(
+                kept.name, kept.frozen.session_ids, store.alive_at
+            )
         if store.is_suspect:
             raise StoreError("the last process that adopted it did not survive that")
         for name in sockets:
@@ -160,15 +166,15 @@ class Handover:
     def beat(self, stamp: int) -> None:
         """Note that this process works."""
         self._now = stamp
-        self._ghosts.beat()
+        self._own_session_ids.beat()
         if self._store is not None:
             self._store.alive_at = stamp
 
-    def ghosts(self, name: str) -> Collection[int]:
+    def own_session_ids(self, name: str) -> Collection[int]:
         """Return the sessions that a BMC may still have from an earlier process."""
-        return self._ghosts.of(name, self._now)
+        return self._own_session_ids.of(name, self._now)
 
-    def claim(self, config: IpmiOptions, recorded: int) -> KeptSession | None:
+    def claim(self, config: IpmiOptions, recorded: int) -> SessionCheckpoint | None:
         """Return the session that was left of a console, with settled numbers.
 
         Each is returned once. None where there is none to go on with: the settings
@@ -190,26 +196,26 @@ class Handover:
         """Consoles with a session that nobody goes on with."""
         return tuple(self._unwanted)
 
-    def dismiss(self, name: str) -> KeptSession | None:
+    def take_unwanted(self, name: str) -> SessionCheckpoint | None:
         """Return, once, the session of a console that is to be closed; then `decline`.
 
         Whoever just forgot it would keep others from the console for a minute.
         """
         return self._unwanted.pop(name, None)
 
-    def decline(self, left: KeptSession) -> None:
+    def decline(self, left: SessionCheckpoint) -> None:
         """Forget a session that was left."""
         self._hub.decline(left.socket, left.address)
         if self._store is not None:
             self._store.give_back(left.index)
 
-    def legacy(
+    def checkpoint(
         self,
         config: IpmiOptions,
         address: Address,
         recorded: Recorded,
-        left: KeptSession | None = None,
-    ) -> Legacy:
+        left: SessionCheckpoint | None = None,
+    ) -> CheckpointWriter:
         """Return where a session is to be kept.
 
         Args:
@@ -218,17 +224,23 @@ class Handover:
             recorded: the console.
             left: the session is this one, which an earlier process left.
         """
-        keepsake = self._keepsake(None if left is None else left.index)
-        legacy = Legacy(keepsake, self._ghosts, config, address, recorded)
+        record = self._record(None if left is None else left.index)
+        checkpoint = CheckpointWriter(
+            record, self._own_session_ids, config, address, recorded
+        )
         if left is not None:
-            legacy.continues(left, self.since)
-        return legacy
+            checkpoint.continues(left, self.since)
+        return checkpoint
 
-    def _keepsake(self, index: int | None) -> Keepsake | NoKeepsake:
+    def _record(self, index: int | None) -> CheckpointRecord | NoCheckpointRecord:
         if self._store is None:
-            return NoKeepsake()
+            return NoCheckpointRecord()
         index = self._store.take() if index is None else index
-        return NoKeepsake() if index is None else Keepsake(self._store, index)
+        return (
+            NoCheckpointRecord()
+            if index is None
+            else CheckpointRecord(self._store, index)
+        )
 
 
 def _close(fd: int) -> None:

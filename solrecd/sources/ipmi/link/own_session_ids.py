@@ -37,7 +37,7 @@ _Ids = frozenset[int]
 log = structlog.get_logger()
 
 
-class Ghosts:
+class OwnSessionIds:
     """The file; belongs to the event loop. A file that cannot be used is no error.
 
     Args:

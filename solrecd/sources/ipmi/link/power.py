@@ -52,7 +52,7 @@ class Ask(Protocol):
         self,
         netfn: int,
         command: int,
-        patience: tuple[float, ...],
+        retry_intervals: tuple[float, ...],
         reply: Callable[[CommandAnswered | CommandFailed], None],
     ) -> None:
         """Send it; ``reply`` is called once."""

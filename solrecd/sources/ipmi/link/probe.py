@@ -29,7 +29,7 @@ from solrecd.sources.ipmi.protocol.packets import (
     encode_legacy,
 )
 
-PATIENCE: Final = (0.5, 1.0)
+RETRY_INTERVALS: Final = (0.5, 1.0)
 """Seconds after each transmission: a person waits, and many BMCs drop the questions
 that they do not know."""
 
@@ -70,7 +70,7 @@ class Probe:
     async def _exchange(
         self, datagram: bytes, understand: Callable[[bytes], _T | None]
     ) -> _T | None:
-        for seconds in PATIENCE:
+        for seconds in RETRY_INTERVALS:
             with trio.move_on_after(seconds):
                 return await self._try(datagram, understand)
         return None
@@ -85,7 +85,7 @@ class Probe:
             except OSError:
                 # "Port unreachable" is what a BMC says that starts, or shares its
                 # address with the machine: as good as silence.
-                await trio.sleep(PATIENCE[0])
+                await trio.sleep(RETRY_INTERVALS[0])
 
     async def _listen(self, understand: Callable[[bytes], _T | None]) -> _T:
         while True:

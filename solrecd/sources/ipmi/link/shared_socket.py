@@ -44,7 +44,7 @@ class HubStatistics:
     wakeups: int = 0
 
 
-class _Nobody:
+class _NoEndpoint:
     """The endpoint of a port that has left."""
 
     deadline: float | None = None
@@ -60,7 +60,7 @@ class _Nobody:
         return ()
 
 
-_NOBODY: Final = _Nobody()
+_NO_ENDPOINT: Final = _NoEndpoint()
 
 
 class Port:
@@ -113,8 +113,8 @@ class Port:
         """
         self._socket.leave(self)
         self.armed = math.inf
-        self.endpoint = _NOBODY
-        self.receive, self._datagrams = _NOBODY.receive, _NOBODY.datagrams
+        self.endpoint = _NO_ENDPOINT
+        self.receive, self._datagrams = _NO_ENDPOINT.receive, _NO_ENDPOINT.datagrams
 
     @property
     def socket_name(self) -> str:

@@ -17,13 +17,13 @@ import trio
 
 from solrecd.events import Gap, LostReason
 from solrecd.sources.ipmi.link.base import RequestError
-from solrecd.sources.ipmi.link.event_queue import Mailbox
+from solrecd.sources.ipmi.link.checkpoint_writer import CheckpointWriter
+from solrecd.sources.ipmi.link.event_queue import EventQueue
 from solrecd.sources.ipmi.link.hub import Hub
-from solrecd.sources.ipmi.link.legacy import Legacy
 from solrecd.sources.ipmi.link.power import PowerWatch
 from solrecd.sources.ipmi.link.resolve import Address
-from solrecd.sources.ipmi.link.store import KeptSession
-from solrecd.sources.ipmi.protocol.commands import PATIENCE
+from solrecd.sources.ipmi.link.session_store import SessionCheckpoint
+from solrecd.sources.ipmi.protocol.commands import RETRY_INTERVALS
 from solrecd.sources.ipmi.protocol.events import (
     CommandAnswered,
     CommandFailed,
@@ -80,7 +80,7 @@ class SolLink:
         address: of the BMC.
         session: of this link alone.
         recorder: takes the console's output.
-        legacy: where the session is kept for the next process; None: nowhere.
+        checkpoint: where the session is kept for the next process; None: nowhere.
         left: the session is this one, which an earlier process left.
 
     Raises:
@@ -94,12 +94,12 @@ class SolLink:
         session: Session,
         recorder: Recorder,
         *,
-        legacy: Legacy | None = None,
-        left: KeptSession | None = None,
+        checkpoint: CheckpointWriter | None = None,
+        left: SessionCheckpoint | None = None,
     ) -> None:
         self.session = session
         self._recorder = recorder
-        self._mail = Mailbox(MAILBOX)
+        self._mail = EventQueue(MAILBOX)
         self.suite: int | None = None
         """Cipher suite of the login; None before it."""
         self.is_over = False
@@ -110,7 +110,7 @@ class SolLink:
         self._replies: dict[int, Reply] = {}
         """Who waits for the answer to a command, by its ticket."""
         self._power: PowerWatch | None = None
-        self._legacy = legacy
+        self._checkpoint = checkpoint
         self._is_left = False
         """The session is left to the next process: nothing may be sent any more."""
         if left is None:
@@ -138,8 +138,8 @@ class SolLink:
                 if type(event) is SolData:
                     if self._is_activating:
                         self._resume()
-                    if self._legacy is not None:
-                        self._legacy.before_recording(self.session)
+                    if self._checkpoint is not None:
+                        self._checkpoint.before_recording(self.session)
                     if self._recorder.record(event.data):
                         self.session.acknowledge()
                 else:
@@ -169,8 +169,8 @@ class SolLink:
     def datagrams(self) -> Sequence[bytes]:
         """See `Endpoint`."""
         datagrams = self.session.datagrams()
-        if datagrams and self._legacy is not None:
-            self._legacy.before_sending(self.session)
+        if datagrams and self._checkpoint is not None:
+            self._checkpoint.before_sending(self.session)
         return datagrams
 
     def _deliver(self, event: SessionEvent) -> None:
@@ -187,8 +187,8 @@ class SolLink:
         if type(event) is SolActivated and self._is_activating:
             self._resume()
         self.is_over = self.is_over or type(event) is SessionLost
-        if self._legacy is not None:
-            self._legacy.heard(event, self.session, self._port.socket_name)
+        if self._checkpoint is not None:
+            self._checkpoint.follow(event, self.session, self._port.socket_name)
         self._mail.post(event)
 
     def _resume(self) -> None:
@@ -263,7 +263,7 @@ class SolLink:
         return self.session.unsent
 
     def ask(
-        self, netfn: int, command: int, patience: tuple[float, ...], reply: Reply
+        self, netfn: int, command: int, retry_intervals: tuple[float, ...], reply: Reply
     ) -> None:
         """Send a command in the hub's call or before a flush; ``reply`` is called once.
 
@@ -271,7 +271,9 @@ class SolLink:
         session ends, and when the link is closed.
         """
         now = trio.current_time()
-        ticket = self.session.request(netfn, command, b"", now, patience=patience)
+        ticket = self.session.request(
+            netfn, command, b"", now, retry_intervals=retry_intervals
+        )
         self._replies[ticket] = reply
 
     async def request(
@@ -281,7 +283,7 @@ class SolLink:
         data: bytes = b"",
         *,
         lun: int = 0,
-        patience: tuple[float, ...] = PATIENCE,
+        retry_intervals: tuple[float, ...] = RETRY_INTERVALS,
     ) -> CommandAnswered:
         """Send a command over the session and wait for its answer.
 
@@ -302,7 +304,7 @@ class SolLink:
             raise RequestError("the session with the BMC is over")
         now = trio.current_time()
         ticket = self.session.request(
-            netfn, command, data, now, lun=lun, patience=patience
+            netfn, command, data, now, lun=lun, retry_intervals=retry_intervals
         )
         self._replies[ticket] = reply
         self._port.flush()
@@ -337,21 +339,21 @@ class SolLink:
             self._power.hurry(trio.current_time(), after)
             self._port.flush()
 
-    def say_goodbye(self) -> None:
+    def close_session(self) -> None:
         """Deactivate the payload and close the session; `SessionLost` follows."""
         self.session.close(trio.current_time())
         self._port.flush()
 
     def leave(self) -> bool:
         """Leave the session to the next process; False: that is not possible."""
-        self._is_left = self._legacy is not None and self._legacy.is_complete
+        self._is_left = self._checkpoint is not None and self._checkpoint.is_complete
         return self._is_left and not self.is_over
 
     def close(self) -> None:
         """Leave the hub."""
-        if self._legacy is not None and not self._is_left:
-            self._legacy.close()
-        self._legacy = self._power = None
+        if self._checkpoint is not None and not self._is_left:
+            self._checkpoint.close()
+        self._checkpoint = self._power = None
         self._port.close()
         self._mail.close()
         self._abandon()

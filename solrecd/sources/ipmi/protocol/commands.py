@@ -17,11 +17,11 @@ from solrecd.sources.ipmi.protocol.messages import (
     encode_request,
 )
 
-PATIENCE: Final = (1.0, 2.0, 3.0, 4.0)
+RETRY_INTERVALS: Final = (1.0, 2.0, 3.0, 4.0)
 """Seconds after each transmission; 10 in all. BMCs that are busy with the machine's
 power-on need several; one that restarted will never answer."""
 
-_LAST_PATIENCE: Final = (0.5, 0.5)
+_LAST_RETRY_INTERVALS: Final = (0.5, 0.5)
 """Seconds when saying goodbye: a service manager waits for us."""
 
 MAX_QUEUED: Final = 64
@@ -54,7 +54,7 @@ class Command:
     lun: int = 0
     ticket: int = 0
     """Of `Purpose.REQUEST`."""
-    patience: tuple[float, ...] = PATIENCE
+    retry_intervals: tuple[float, ...] = RETRY_INTERVALS
     """Seconds to wait after each transmission."""
     began: float = 0.0
     """When it was first sent."""
@@ -98,8 +98,8 @@ class CommandQueue:
         """Give up sooner from now on: the session is being closed."""
         self._hurries = True
 
-    def _patience(self, command: Command) -> tuple[float, ...]:
-        return _LAST_PATIENCE if self._hurries else command.patience
+    def _retry_intervals(self, command: Command) -> tuple[float, ...]:
+        return _LAST_RETRY_INTERVALS if self._hurries else command.retry_intervals
 
     def clear(self) -> list[Command]:
         """Forget everything; return what was forgotten."""
@@ -119,7 +119,7 @@ class CommandQueue:
         return self._transmit(command, now)
 
     def _transmit(self, command: Command, now: float) -> bytes:
-        self.deadline = now + self._patience(command)[command.attempts]
+        self.deadline = now + self._retry_intervals(command)[command.attempts]
         command.attempts += 1
         return encode_request(
             Request(
@@ -149,7 +149,7 @@ class CommandQueue:
         command = self._current
         if command is None or self.deadline is None or now < self.deadline:
             return None
-        if command.attempts < len(self._patience(command)):
+        if command.attempts < len(self._retry_intervals(command)):
             self.retransmissions += 1
             return self._transmit(command, now)
         self._current = self.deadline = None

@@ -23,8 +23,6 @@ import enum
 from struct import Struct
 from typing import Final, NamedTuple
 
-from solrecd.sources.ipmi.protocol.constants import PayloadType
-
 RMCP_HEADER: Final = b"\x06\x00\xff\x07"
 """RMCP version 1.0, no RMCP acknowledge wanted, class IPMI (IPMI 2.0 Table 13-1)."""
 
@@ -143,33 +141,7 @@ def decode_legacy(datagram: bytes) -> bytes:
     return datagram[_LEGACY_HEADER_SIZE : _LEGACY_HEADER_SIZE + length]
 
 
-_SESSION_ID_AT: Final = 6
-_LOGIN_SESSION_ID_AT: Final = HEADER_SIZE + 4
-_TO_CONSOLE: Final = frozenset(
-    {PayloadType.OPEN_SESSION_RESPONSE, PayloadType.RAKP_2, PayloadType.RAKP_4}
-)
 unpack_session_id: Final = Struct("<I").unpack_from
-
-
-def remote_console_session_id(datagram: bytes) -> int | None:
-    """Return the remote console session ID that a datagram from a BMC is meant for.
-
-    For whoever shares one socket among sessions: the header says it, or, in answers
-    of a login, the payload. None where the datagram names none. Never raises; the ID
-    is a claim, not proof.
-    """
-    if len(datagram) < HEADER_SIZE or datagram[:5] != RMCP_PLUS:
-        return None
-    session_id: int = unpack_session_id(datagram, _SESSION_ID_AT)[0]
-    if session_id:
-        return session_id
-    if (
-        datagram[5] & PAYLOAD_TYPE_MASK not in _TO_CONSOLE
-        or len(datagram) < _LOGIN_SESSION_ID_AT + 4
-    ):
-        return None
-    session_id = unpack_session_id(datagram, _LOGIN_SESSION_ID_AT)[0]
-    return session_id or None
 
 
 # --- Serial over LAN (IPMI 2.0 §15.9) ------------------------------------------------

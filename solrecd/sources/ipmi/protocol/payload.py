@@ -19,7 +19,7 @@ from typing import Final
 
 from solrecd.events import LostReason
 from solrecd.sources.ipmi.protocol.beat import next_beat
-from solrecd.sources.ipmi.protocol.commands import PATIENCE, Command, Purpose
+from solrecd.sources.ipmi.protocol.commands import RETRY_INTERVALS, Command, Purpose
 from solrecd.sources.ipmi.protocol.constants import (
     AppCommand,
     CompletionCode,
@@ -386,7 +386,9 @@ class SolPayload:
             return min(self._probe_at, self.heard_at + SILENCE)
         return self._probe_at
 
-    def _probe(self, now: float, patience: tuple[float, ...] = PATIENCE) -> None:
+    def _probe(
+        self, now: float, retry_intervals: tuple[float, ...] = RETRY_INTERVALS
+    ) -> None:
         self._probed_at = now
         self._probe_at = self._next_beat(now)
         if self.dialogue.commands.has(Purpose.PROBE):
@@ -394,7 +396,7 @@ class SolPayload:
         command = Command(Purpose.PROBE, NetFn.APP, AppCommand.GET_DEVICE_ID)
         if self._state is _State.ACTIVE:
             command = self._watch.command()
-        command.patience = patience
+        command.retry_intervals = retry_intervals
         self.dialogue.submit(command, now, first=True)
 
     def _probe_answered(self, command: Command, response: Response, now: float) -> None:

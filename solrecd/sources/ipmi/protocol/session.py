@@ -22,7 +22,7 @@ from typing import Final
 
 from solrecd.events import LostReason
 from solrecd.sources.ipmi.protocol.auth import SessionCipher
-from solrecd.sources.ipmi.protocol.commands import PATIENCE, Command, Purpose
+from solrecd.sources.ipmi.protocol.commands import RETRY_INTERVALS, Command, Purpose
 from solrecd.sources.ipmi.protocol.constants import (
     AppCommand,
     CompletionCode,
@@ -274,9 +274,9 @@ class Session:
         self._phase = _Phase.CLOSING
         self._close_reason = reason
         self._sol.dialogue.abandon()
-        self._say_goodbye(self._sol, now)
+        self._begin_close(self._sol, now)
 
-    def _say_goodbye(self, sol: SolPayload, now: float) -> None:
+    def _begin_close(self, sol: SolPayload, now: float) -> None:
         dialogue = sol.dialogue
         dialogue.commands.hurry()
         if sol.is_active:
@@ -317,7 +317,7 @@ class Session:
         now: float,
         *,
         lun: int = 0,
-        patience: tuple[float, ...] = PATIENCE,
+        retry_intervals: tuple[float, ...] = RETRY_INTERVALS,
     ) -> int:
         """Send any IPMI command over the session, retransmitted until answered.
 
@@ -327,8 +327,8 @@ class Session:
             data: request data.
             now: monotonic time.
             lun: of the BMC.
-            patience: seconds to wait after each transmission. Short for what others
-                must not wait behind, such as the question whether the BMC is there.
+            retry_intervals: seconds to wait after each transmission. Short for what
+                others must not wait behind, such as whether the BMC is there.
 
         Returns:
             The ticket that `CommandAnswered` or `CommandFailed` will name. Without a
@@ -339,7 +339,9 @@ class Session:
         if sol is None or self._phase is not _Phase.READY or sol.dialogue.is_full:
             self._events.append(CommandFailed(ticket))
         else:
-            wish = Command(Purpose.REQUEST, netfn, command, data, lun, ticket, patience)
+            wish = Command(
+                Purpose.REQUEST, netfn, command, data, lun, ticket, retry_intervals
+            )
             sol.dialogue.submit(wish, now)
         return ticket
 

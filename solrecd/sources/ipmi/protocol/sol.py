@@ -169,11 +169,6 @@ class SolReceiver:
             data = data[known:]
         return (SolData(data),) if data else ()
 
-    @property
-    def owes_acknowledgement(self) -> bool:
-        """A packet waits for `acknowledge`."""
-        return self._pending != 0
-
     def acknowledge(self) -> bytes | None:
         """Count the last packet as received; return the payload that says so.
 
@@ -230,11 +225,6 @@ class SolSender:
         self.deadline: float | None = None
         """When `expire` has something to do."""
         self.retransmissions = 0
-
-    @property
-    def is_waiting(self) -> bool:
-        """A packet of ours is not acknowledged yet."""
-        return self._flight is not None
 
     def start(self, size: int) -> None:
         """The payload is active: packets of at most ``size`` bytes may go."""

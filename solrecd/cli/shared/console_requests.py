@@ -1,0 +1,83 @@
+"""What commands share that change consoles: names, a confirmation, a request."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from solrecd.api.client import ApiError, quote
+from solrecd.cli.program import CommandError, Exit
+from solrecd.cli.shared.output import screen, warn
+from solrecd.cli.shared.source import Source, asking
+
+TIMEOUT = 130.0
+"""Seconds for a request: the daemon gives a BMC 120."""
+
+
+def chosen(source: Source, words: Sequence[str]) -> Sequence[str]:
+    """Return the consoles that words mean, as the daemon knows them."""
+    if source.is_folder:
+        raise CommandError("this needs the daemon, not an archive")
+    return source.choose(words, source.recorded())
+
+
+def add_names(parser: argparse.ArgumentParser, *, asks: bool = False) -> None:
+    """Add the consoles, and where the command asks first the option not to."""
+    parser.add_argument("names", metavar="NAMES")
+    if asks:
+        parser.add_argument("-y", "--yes", action="store_true", help="do not ask")
+
+
+def request_each(
+    args: argparse.Namespace, wish: str, question: str = "", /, **query: str
+) -> int:
+    """Send the same request for each console; exit status 1 when one was refused.
+
+    Args:
+        args: of the command.
+        wish: last part of the API's path.
+        question: to confirm first; empty: none. Without a terminal nothing is asked.
+        query: the rest of the request.
+    """
+    source, refused = Source(args), 0
+    consoles = chosen(source, [args.names])
+    if question and not args.yes:
+        _confirm(f"{question}: {', '.join(consoles)}?")
+    for name in consoles:
+        try:
+            with asking():
+                answer = _post(source, f"/v1/consoles/{quote(name)}/{wish}", query)
+        except _RefusedError as error:
+            refused += 1
+            warn(str(error))
+            answer = {"error": str(error)}
+        if args.json:
+            screen().objects([{"console": name, **answer}])
+    return Exit.NO if refused else Exit.DONE
+
+
+def _confirm(question: str) -> None:
+    if not sys.stdin.isatty():
+        return
+    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
+    if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
+        raise CommandError("nothing was done", Exit.NO)
+
+
+class _RefusedError(Exception):
+    """One console's BMC or state said no."""
+
+
+_CONFLICT = 409
+
+
+def _post(source: Source, path: str, query: dict[str, str]) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = source.daemon.post(path, timeout=TIMEOUT, **query)
+    except ApiError as error:
+        if error.status == _CONFLICT:
+            raise _RefusedError(str(error)) from None
+        raise
+    return found

@@ -1,0 +1,199 @@
+"""The story of a console's session: only news are told, and every gap is marked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+import structlog
+
+from solrecd.console.event_fanout import SECOND, EventFanout, seconds
+from solrecd.events import (
+    EventDraft,
+    GapReason,
+    Kind,
+    Lost,
+    LostReason,
+    SessionState,
+    Severity,
+)
+from solrecd.metrics import ConsoleMetrics
+
+log = structlog.get_logger()
+
+_UNREACHABLE = frozenset(
+    {LostReason.NAME_UNRESOLVED, LostReason.UNREACHABLE, LostReason.BMC_TIMEOUT}
+)
+"""Losses that mean that the BMC itself does not answer."""
+
+_SEVERITY: Mapping[SessionState, Severity] = MappingProxyType(
+    {
+        SessionState.UP: Severity.INFO,
+        SessionState.CONNECTING: Severity.INFO,
+        SessionState.YIELDED: Severity.WARNING,
+        SessionState.FOREIGN: Severity.WARNING,
+        SessionState.DOWN: Severity.ERROR,
+    }
+)
+
+_NOTABLE = frozenset({LostReason.STOLEN, LostReason.SILENT})
+"""Losses that somebody should know of although the session is back in a moment."""
+
+NoteGap = Callable[[GapReason, str, int], None]
+"""Marks a gap: reason, words, stamp."""
+
+
+class SessionTracker:
+    """What is known of a session, and what of it is news.
+
+    Args:
+        fanout: is told the news.
+        metrics: the console's numbers.
+        note_gap: marks a gap in its place between the bytes.
+        now: stamp.
+        resumed: stamp of the last byte that an earlier daemon recorded; the time since
+            then is a gap. None for a console never recorded before.
+    """
+
+    __slots__ = (
+        "_cause",
+        "_down_since",
+        "_early",
+        "_fanout",
+        "_metrics",
+        "_note_gap",
+        "_resumed_at",
+        "lost",
+        "next_try",
+        "since",
+        "state",
+    )
+
+    def __init__(
+        self,
+        fanout: EventFanout,
+        metrics: ConsoleMetrics,
+        note_gap: NoteGap,
+        *,
+        now: int,
+        resumed: int | None,
+    ) -> None:
+        self.state = SessionState.CONNECTING
+        self.since = now
+        """Stamp."""
+        self.lost: Lost | None = None
+        """Why it is not up."""
+        self.next_try: int | None = None
+        """Stamp."""
+        self._fanout = fanout
+        self._metrics = metrics
+        self._note_gap = note_gap
+        self._down_since = resumed
+        """When recording stopped; None while it runs and before it first ran."""
+        self._cause = Lost(LostReason.STOPPED)
+        """What stopped it."""
+        self._early = False
+        """Bytes came before the keeper said that the session is up."""
+        self._resumed_at = now
+        metrics.session_entered(self.state, now, None)
+
+    def resumed(self, now: int) -> None:
+        """Bytes come again, or are about to: a gap ends here, before them."""
+        if self._down_since is not None:
+            self._end_gap(self._down_since, now)
+        elif self._early:
+            # Activated once more before the keeper heard of the first time: what the
+            # BMC had to say in between is gone.
+            self._end_gap(self._resumed_at, now)
+        self._early = True
+        self._resumed_at = now
+
+    def went_on(self) -> None:
+        """An earlier daemon's session is ours now: there is no gap."""
+        self._down_since = None
+
+    def changed(
+        self, state: SessionState, lost: Lost | None, retry_in: float | None, now: int
+    ) -> None:
+        """Take what the keeper says; repeated tries are no news, their result is."""
+        self.next_try = None if retry_in is None else now + int(retry_in * SECOND)
+        if (state, lost) == (self.state, self.lost):
+            return
+        self._account(state, lost, now)
+        if state is SessionState.CONNECTING and self.lost is not None:
+            self.state = state
+            return
+        self.state, self.since, self.lost = state, now, lost
+        reason = None if lost is None else lost.reason
+        self._metrics.session_entered(state, now, reason)
+        self._announce(now)
+
+    def _account(self, state: SessionState, lost: Lost | None, now: int) -> None:
+        """Note the gap when recording goes on, and when it stopped."""
+        metrics = self._metrics
+        if lost is not None:
+            metrics.bmc_reachable = int(lost.reason not in _UNREACHABLE)
+            metrics.crashes += lost.reason is LostReason.CRASHED
+        metrics.session_up = int(state is SessionState.UP)
+        if state is SessionState.UP:
+            metrics.bmc_reachable = 1
+            if self._down_since is not None:
+                self._end_gap(self._down_since, now)
+            self._early = False
+        elif lost is not None and (self._early or self.state is SessionState.UP):
+            if self.state is SessionState.UP:
+                metrics.session_lost(lost.reason)
+            self._down_since, self._cause, self._early = now, lost, False
+
+    def _end_gap(self, since: int, now: int) -> None:
+        cause = self._cause
+        text = f"{seconds(now - since)} s without a session ({cause.reason})"
+        if cause.reason is LostReason.SILENT:
+            # Whatever the machine printed into the dead line is missing as well.
+            text += f"; {cause.detail}"
+        self._note_gap(GapReason.SESSION, text, now)
+        self._down_since = None
+
+    def _announce(self, now: int) -> None:
+        lost = self.lost
+        if lost is None:
+            log.info("session.changed", console=self._fanout.console, state=self.state)
+        else:
+            log.warning(
+                "session.changed",
+                console=self._fanout.console,
+                state=self.state,
+                reason=lost.reason,
+                detail=lost.detail,
+                retry_in=self._retry_in(now),
+            )
+        because = "" if lost is None else f": {lost.detail or lost.reason}"
+        self._fanout.report(
+            now,
+            EventDraft(
+                Kind.SESSION,
+                self.state.value,
+                self._severity(),
+                f"session {self.state}{because}",
+                {} if lost is None else {"reason": lost.reason.value},
+            ),
+        )
+
+    def _severity(self) -> Severity:
+        severity = _SEVERITY[self.state]
+        if self.lost is not None and self.lost.reason in _NOTABLE:
+            return Severity.WARNING if severity is Severity.INFO else severity
+        return severity
+
+    def _retry_in(self, now: int) -> float | None:
+        if self.next_try is None:
+            return None
+        return round((self.next_try - now) / SECOND, 1)
+
+    @property
+    def error(self) -> str | None:
+        """Why it is not up, in one line."""
+        lost = self.lost
+        if lost is None:
+            return None
+        return f"{lost.reason}: {lost.detail}" if lost.detail else lost.reason.value

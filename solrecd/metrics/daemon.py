@@ -1,0 +1,168 @@
+"""The numbers of the daemon: what does not grow with the fleet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from solrecd.events import Stage
+from solrecd.metrics.console import TIMED_STAGES
+from solrecd.metrics.family import Type
+from solrecd.metrics.histogram import Histogram
+from solrecd.metrics.samples import (
+    Source,
+    by_label,
+    gauge,
+    histogram,
+    known_gauge,
+    sampled,
+    stamp,
+    tally,
+)
+from solrecd.metrics.tally import Tally
+
+LAG_BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+"""Seconds; a BMC retransmits after 100 ms to 1 s and gives up after some of those."""
+ACK_BOUNDS = (0.0001, 0.00025, 0.0005, *LAG_BOUNDS)
+STAGE_BOUNDS = (1, 2.5, 5, 10, 20, 30, 45, 60, 90, 120, 180, 300, 600, 1200, 1800, 3600)
+
+
+@dataclass(eq=False)
+class DaemonMetrics:
+    """What is known of the daemon; counters only grow.
+
+    A field is a metric: its declaration is all that a new one needs, beside the code
+    that adds to it, sets it, or puts a `Source` there.
+    """
+
+    build_info: Mapping[str, int] = by_label(
+        Type.GAUGE,
+        "solrecd_build_info",
+        "Version of solrecd; always 1.",
+        version=(),
+    )
+    consoles: Source = sampled(
+        Type.GAUGE, "solrecd_consoles", "Consoles being recorded."
+    )
+    stage_timeouts: Mapping[Stage, float] = by_label(
+        Type.GAUGE,
+        "solrecd_boot_stage_timeout_seconds",
+        "Time in a stage after which a boot counts as stuck.",
+        stage=Stage,
+    )
+    stage_durations: Mapping[str, Histogram] = histogram(
+        "solrecd_boot_stage_duration_seconds",
+        "Time from entering a stage to entering the next one.",
+        STAGE_BOUNDS,
+        stage=TIMED_STAGES,
+    )
+    signatures_spread: Tally = tally(
+        "solrecd_crash_signatures_spread_total",
+        "Crashes that a second console met within an hour of the first, by what"
+        " failed.",
+        name=(),
+    )
+    filesystem_avail: int | None = known_gauge(
+        "solrecd_log_filesystem_avail_bytes",
+        "Space left for solrecd on the file system of the archives.",
+    )
+    filesystem_size: int | None = known_gauge(
+        "solrecd_log_filesystem_size_bytes",
+        "Size of the file system of the archives.",
+    )
+    journal_used: int | None = known_gauge(
+        "solrecd_journal_used_bytes",
+        "Journal in use: received and not yet in the archive.",
+    )
+    journal_size: int | None = known_gauge(
+        "solrecd_journal_size_bytes", "Size of the journal."
+    )
+    archive_failing_consoles: Source = sampled(
+        Type.GAUGE,
+        "solrecd_archive_failing_consoles",
+        "Consoles whose archive cannot be written now.",
+    )
+    evicted: Tally = tally(
+        "solrecd_archive_evicted_segments_total",
+        "Closed segments deleted before their time, because keep_free wanted the room.",
+    )
+    index_failing: bool = gauge(
+        "solrecd_index_failing", "1 while the index cannot be written."
+    )
+    service_restarts: Tally = tally(
+        "solrecd_service_restarts_total",
+        "Restarts by the service manager after a crash, a kill or the watchdog.",
+    )
+    reload_successful: bool = gauge(
+        "solrecd_config_last_reload_successful",
+        "0 when the configuration on disk is wrong and the one before it is still in"
+        " use.",
+    )
+    reload_time: int = stamp(
+        "solrecd_config_last_reload_success_timestamp_seconds",
+        "When the configuration in use was read.",
+    )
+    rejected: Mapping[str, int] = by_label(
+        Type.COUNTER,
+        "solrecd_datagrams_rejected_total",
+        "Datagrams dropped because they were malformed, forged, replayed or of no"
+        " session.",
+        cause=(),
+    )
+    denied: Mapping[str, int] = by_label(
+        Type.COUNTER,
+        "solrecd_api_denied_total",
+        "Requests and connections that the API refused for want of a role.",
+        reason=(),
+    )
+    metrics_denied: Tally = tally(
+        "solrecd_metrics_denied_total",
+        "Requests to the metrics listener without a password or with a wrong one.",
+    )
+    alert_notices: Source = sampled(
+        Type.COUNTER,
+        "solrecd_alert_notices_total",
+        "Notices of alerts, by what became of them; failed counts tries, held_back"
+        " events.",
+        receiver=(),
+        result=("delivered", "failed", "dropped", "held_back"),
+    )
+    alert_queue: Source = sampled(
+        Type.GAUGE,
+        "solrecd_alert_queue_length",
+        "Notices of alerts that wait for their receiver.",
+        receiver=(),
+    )
+    alerts_firing: Source = sampled(
+        Type.GAUGE,
+        "solrecd_alerts_firing",
+        "Alerts that go on, as their receiver knows them.",
+        receiver=(),
+    )
+    alert_receiver_up: Source = sampled(
+        Type.GAUGE,
+        "solrecd_alert_receiver_up",
+        "1 when the receiver accepted what it was sent last; 1 as well before the"
+        " first time.",
+        receiver=(),
+    )
+    alert_events_dropped: Source = sampled(
+        Type.COUNTER,
+        "solrecd_alert_events_dropped_total",
+        "Events that were not sent to receivers, because too many came at once.",
+    )
+    loop_lag: Histogram = histogram(
+        "solrecd_loop_lag_seconds",
+        "How late the event loop woke up for something that was due.",
+        LAG_BOUNDS,
+    )
+    ack_delay: Histogram = histogram(
+        "solrecd_ack_delay_seconds",
+        "From receiving a datagram with console output to sending its ACK.",
+        ACK_BOUNDS,
+    )
+    loki_lines: Tally = tally(
+        "solrecd_loki_lines_total",
+        "Lines of consoles that Loki took, or refused for good.",
+        result=("sent", "refused"),
+    )

@@ -1,0 +1,154 @@
+"""Writes what is derived from an archive again: the index, and the words of its logs.
+
+Read are the bytes alone. It takes minutes of a processor, so the daemon runs it as a
+program of its own (`command`), beside which it goes on recording::
+
+    python -m solrecd.storage.rebuild ARCHIVE INDEX MARKERS
+
+prints one JSON object and exits with 0, or 1 if not all could be read.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import sys
+import time
+from collections.abc import Callable, Collection, Iterable
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from solrecd.analysis.boot.rules import RuleSet
+from solrecd.storage import marker_files
+from solrecd.storage.archive.vocabulary_file import rewrite
+from solrecd.storage.history.files import Fault, Report
+from solrecd.storage.history.replay import replay
+from solrecd.storage.history.search import learn
+from solrecd.storage.history.segments import Archive, NoArchiveError
+from solrecd.storage.index import Batch, Index, open_or_replace
+
+Watch = Callable[[str, Collection[str]], Iterable[str]]
+"""Given what is done and to which consoles, yields each when its turn comes."""
+
+
+def unwatched(_what: str, consoles: Collection[str]) -> Iterable[str]:
+    """Show no progress."""
+    return consoles
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilding:
+    """An archive, how to read it, and who hears of it.
+
+    Args:
+        archive: with the bytes.
+        rules: the marker rules.
+        report: told of damaged files; what can be read of them counts.
+        warn: told, in a sentence, what else is not as it should be.
+        watch: shows the progress.
+    """
+
+    archive: Archive
+    rules: RuleSet
+    report: Report
+    warn: Callable[[str], None]
+    watch: Watch = unwatched
+
+    def rebuild(
+        self, path: Path, consoles: Collection[str], *, everything: bool
+    ) -> int:
+        """Rebuild an index and the vocabularies; return how many boots there are.
+
+        The daemon may write into the same index meanwhile.
+
+        Args:
+            path: the index; one that is no use is set aside.
+            consoles: which.
+            everything: these are all: nothing is missing in the index from now on.
+
+        Raises:
+            NoArchiveError: the archive cannot be read.
+            sqlite3.Error: the index cannot be written.
+            OSError: a useless index cannot be set aside.
+        """
+        suffix = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+        opened = open_or_replace(path, suffix)
+        if opened.set_aside is not None:
+            self.warn(f"the old index was of no use; it is now {opened.set_aside}")
+        with closing(opened.index) as index:
+            boots = self.replay_into(index, consoles)
+            if everything:
+                index.mark_stale(None)
+        self._relearn(consoles)
+        return boots
+
+    def replay_into(self, index: Index, consoles: Collection[str]) -> int:
+        """Replay consoles into an index; return how many boots there are.
+
+        A boot that is still going on and known to the index is left to the daemon,
+        which knows more of it.
+
+        Raises:
+            NoArchiveError: the archive cannot be read.
+            sqlite3.Error: the index cannot be written.
+        """
+        steps = self.watch("reading the archive", consoles)
+        return sum(self._replay(index, console) for console in steps)
+
+    def _replay(self, index: Index, console: str) -> int:
+        found = replay(self.archive.segments(console), self.rules, self.report)
+        known = {boot["boot"] for boot in index.boots([console])}
+        boots = [b for b in found.boots if b.ended is not None or b.boot not in known]
+        numbers = {boot.boot for boot in boots}
+        events = [event for event in found.events if event.boot in numbers]
+        index.replace(console, numbers, Batch(boots, events, found.segments))
+        return len(found.boots)
+
+    def _relearn(self, consoles: Collection[str]) -> None:
+        """Write again which words the logs hold: a search without them takes longer."""
+        try:
+            for console in self.watch("learning the words", consoles):
+                words = map(learn, self.archive.segments(console))
+                known = [each for each in words if each is not None]
+                rewrite(self.archive.folder / console, known)
+        except OSError as error:
+            self.warn(f"{error.filename}: {error.strerror}; searches will take longer")
+
+
+def command(archive: Path, index: Path, markers: str) -> list[str]:
+    """Return the command that rebuilds a whole index.
+
+    Args:
+        archive: the folder.
+        index: the file.
+        markers: folder of the administrator's marker rules; it need not exist.
+    """
+    return [sys.executable, "-m", __name__, str(archive), str(index), markers]
+
+
+def main(archive: str, index: str, markers: str) -> int:
+    """Rebuild a whole index, as a program; arguments as in `command`."""
+    faults: set[Fault] = set()
+    folder = Archive(Path(archive))
+    try:
+        rules = marker_files.load(markers)
+        work = Rebuilding(folder, rules, faults.add, warn=_complain)
+        consoles = folder.consoles()
+        boots = work.rebuild(Path(index), consoles, everything=True)
+    except (NoArchiveError, marker_files.RuleError, sqlite3.Error, OSError) as error:
+        _complain(str(error))
+        return 1
+    for fault in sorted(faults):
+        _complain(str(fault))
+    done = {"consoles": len(consoles), "boots": boots, "faults": len(faults)}
+    sys.stdout.write(json.dumps(done) + "\n")
+    return 1 if faults else 0
+
+
+def _complain(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
