@@ -17,6 +17,7 @@ proves (``make check``)::
     config/         pure: TOML text -> frozen dataclasses; what a reload means
     events          the vocabulary that all of them speak
     stages          of a boot, which the vocabulary has from here
+    counts          what a source counts on the wire
     process/        systemd, log, TLS, access, clock stamps: knows nothing of consoles
 
 The story of a byte:

@@ -139,7 +139,7 @@ class Daemon:
             self._journal,
             on_trouble=lambda trouble: self._storage.archive_troubled(trouble),  # noqa: PLW0108
             on_segment=lambda change: self._storage.segment_changed(change),  # noqa: PLW0108
-            on_loss=lambda loss: self._storage.archive_lost(loss),  # noqa: PLW0108
+            on_loss=lambda loss: self._factory.mark_loss(loss),  # noqa: PLW0108
             clock=Clock(wall_clock, steady_for),
             files=files,
         )
@@ -154,7 +154,15 @@ class Daemon:
             on_damage=self._healing.want,
         )
         self._sources = Drivers(KINDS, self._services)
-        self._supervisor = self._build_supervisor(rules, read_config)
+        viewers = Viewers()
+        self._factory = self._build_factory(rules, viewers)
+        self._supervisor = Supervisor(
+            self._factory,
+            self._sources,
+            viewers,
+            wall_clock=wall_clock,
+            read_config=read_config,
+        )
 
     def _build_alerts(self) -> AlertSink:
         settings = self._config.daemon
@@ -177,24 +185,14 @@ class Daemon:
             self._wall_clock,
         )
 
-    def _build_supervisor(
-        self, rules: RuleSet, read_config: Callable[[], Config]
-    ) -> Supervisor:
-        viewers = Viewers()
-        factory = ConsoleFactory(
+    def _build_factory(self, rules: RuleSet, viewers: Viewers) -> ConsoleFactory:
+        return ConsoleFactory(
             sinks=Sinks(self._archive, self._index, viewers, self._alerts),
             metrics=self._metrics,
             rules=rules,
             followers=(self._listeners.apply, self._alerts.configure),
             history=self._memory,
             wall_clock=self._wall_clock,
-        )
-        return Supervisor(
-            factory,
-            self._sources,
-            viewers,
-            wall_clock=self._wall_clock,
-            read_config=read_config,
         )
 
     def _services(self, kind: str) -> Services:
@@ -314,7 +312,7 @@ class Daemon:
     async def _stop(self, why: signal.Signals) -> None:
         self._notifier.stopping()
         is_handing_over = why == signal.SIGTERM and await self._notifier.will_restart()
-        log.info("daemon.stopping", signal=why.name, is_handing_over=is_handing_over)
+        log.info("daemon.stopping", signal=why.name, hands_over=is_handing_over)
         self.stop(is_handing_over=is_handing_over)
 
     async def _reload(self) -> None:

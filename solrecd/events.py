@@ -178,11 +178,13 @@ class Gap:
     until: int | None = None
     """Stamp of the first sign after it; None: of the byte behind."""
     bytes: int | None = None
-    """How many are missing at most, where that is known."""
+    """How many are missing, where that is known exactly."""
     packets: int | None = None
     """How many units of the source's own are missing, where it counts any."""
     offset: int | None = None
     """Stream offset at which it lies; None: behind all that was recorded so far."""
+    is_noted: bool = False
+    """The log has its note, written with the bytes around it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +231,7 @@ class EventDraft:
     name: str
     severity: Severity
     title: str
-    fields: Mapping[str, str | int] = field(default_factory=dict)
+    fields: Mapping[str, str | int | float] = field(default_factory=dict)
     is_of_boot: bool = True
     """It belongs to the boot that goes on."""
 

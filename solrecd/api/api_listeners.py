@@ -47,10 +47,10 @@ class ApiListeners:
         bind = self._config.api.listen
         if bind is None or self._context is None:
             return None
-        strangers = functools.partial(
+        tls_listener = functools.partial(
             serve, app, bind, tls=self._current, limits=ConnectionLimits(self.denials)
         )
-        address: str = await nursery.start(strangers)
+        address: str = await nursery.start(tls_listener)
         log.info("api.listening", address=address)
         return address
 

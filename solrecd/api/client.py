@@ -220,11 +220,11 @@ class Client:
             or not words[0].startswith(b"HTTP/1.")
             or not words[1].isdigit()
         ):
-            raise self._stranger()
+            raise self._not_solrecd()
         for _ in range(MAX_HEAD_LINES):
             if answer.readline(_MAX_LINE) in {b"\r\n", b"\n", b""}:
                 return int(words[1])
-        raise self._stranger()
+        raise self._not_solrecd()
 
     def _refusal(self, path: str, status: int, body: bytes) -> ApiError:
         try:
@@ -248,9 +248,9 @@ class Client:
         try:
             return json.loads(text)
         except ValueError:
-            raise self._stranger() from None
+            raise self._not_solrecd() from None
 
-    def _stranger(self) -> UnreachableError:
+    def _not_solrecd(self) -> UnreachableError:
         return UnreachableError(f"the server at {self.address} is not solrecd")
 
 

@@ -1,7 +1,7 @@
 """Examining a console: one object per line, each as soon as it is known.
 
-Whoever may look may ask: that changes nothing. Setting the BMC's parameters takes the
-highest role, because it changes them for everybody.
+Viewers may ask: that changes nothing. Setting the BMC's parameters takes the highest
+role, because it changes them for all users of the BMC.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class _Examinations:
 
 
 class _StreamedExamination:
-    """A response that is written while the BMC answers; who leaves ends it."""
+    """A response that is written while the BMC answers, until the client leaves."""
 
     def __init__(
         self, name: str, operation: Operation, limit: trio.CapacityLimiter

@@ -1,10 +1,10 @@
-"""The gate: nobody comes to a route without being known, and sees what he may see.
+"""Access control: a route is reached by known callers, and shows what they may see.
 
 `Gate` is ASGI middleware and stands before everything else: a caller with no grant
 learns nothing, not even which routes there are. Behind it each request has a `View`,
 which is all that a route gets of the fleet: what the caller may not see is not in it.
-A console that a caller may not see does not exist for him: 404, with the very words
-for a name that there is not, so that names cannot be tried out.
+A console that a caller may not see does not exist for that caller: 404, with the same
+words as for an unknown name, so that names cannot be probed.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ PEER: Final = "peer"
 """Where a connection is from, in its ASGI state."""
 
 NAME_SHOWN: Final = 200
-"""Characters of what somebody asked for in our log and in our answers."""
+"""Characters of a request that are repeated in our log and in our answers."""
 
 _VIEW: Final = "solrecd.view"
 _BEARER: Final = b"bearer "
@@ -164,7 +164,7 @@ class View:
         return self._fleet.operation(name)
 
     async def reload(self, *, dry_run: bool) -> dict[str, Any]:
-        """Have the configuration read anew, or raise as `require_everywhere`."""
+        """Reload the configuration, or raise as `require_everywhere`."""
         self.require_everywhere(Role.ADMIN)
         return await self._fleet.reload(dry_run=dry_run)
 
@@ -185,7 +185,7 @@ class Gate:
         """How often grants were replaced."""
 
     def replace(self, policy: Policy) -> None:
-        """Have other grants count, also for those who are attached already."""
+        """Replace the grants, also for attached users."""
         self._policy = policy
         self.generation += 1
         self._changed.set()
@@ -196,7 +196,7 @@ class Gate:
         await self._changed.wait()
 
     def guard(self, app: ASGIApp, fleet: Fleet) -> ASGIApp:
-        """Return an application that only those reach whom some grant knows."""
+        """Return an application that only callers with a grant reach."""
 
         async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
             if scope["type"] not in {"http", "websocket"}:
@@ -235,7 +235,7 @@ def view_in(scope: Scope) -> View:
 
 
 def _caller_in(scope: Scope) -> Caller:
-    """Return who asks; a token speaks instead of the connection's certificate.
+    """Return the caller; a token counts instead of the connection's certificate.
 
     What a web page asks (``Origin``) is proven by nothing but a token: a browser shows
     its user's certificate, and uses their tunnel, for whatever page wants it to.

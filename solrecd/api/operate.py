@@ -1,4 +1,4 @@
-"""The routes for people who want something of a console.
+"""The routes that operate a console.
 
 ``/v1/consoles/NAME/attach`` is a WebSocket. Binary messages are the console's bytes one
 way and what is typed the other. Text messages are JSON objects; from us: ``welcome``,
@@ -36,10 +36,10 @@ from solrecd.process.access import Role
 from solrecd.sources.base import PowerAction, SourceError
 
 SWITCHES_WAITING: Final = 1
-"""Wishes for the power that wait for the one before."""
+"""Requests for the power that wait for the one before."""
 
 _REFUSED: Final = 4409
-"""WebSocket close code (private range): somebody else writes."""
+"""WebSocket close code (private range): another user writes."""
 
 _NO_ROLE: Final = 4403
 """WebSocket close code: a reload took the role."""
@@ -49,11 +49,11 @@ _Act = Callable[[Operation, str, Mapping[str, str]], dict[str, Any]]
 
 def operating(gate: Gate) -> Mapping[str, Callable[..., Any]]:
     """Return the functions behind the routes, by name; the caller checks roles."""
-    attachments = _Attaching(gate)
+    attaching = _Attaching(gate)
     return {
-        "attach": attachments.attach,
+        "attach": attaching.attach,
         "power_state": _power_state,
-        "who": attachments.who,
+        "who": attaching.who,
         **{wish: _acting(wish) for wish in _WISHES},
     }
 
@@ -69,7 +69,7 @@ def named_in(request: Request, view: View) -> Sequence[str]:
     return chosen
 
 
-# One wish, one answer.
+# One request, one answer.
 
 
 def _acting(wish: str) -> Callable[[Request], Awaitable[Response]]:
@@ -146,7 +146,7 @@ _ACTS: Final[Mapping[str, _Act]] = MappingProxyType(
     }
 )
 _POWER: Final = "power"
-"""The one wish that waits for a BMC."""
+"""The one request that waits for a BMC."""
 
 _WISHES: Final = (*_ACTS, _POWER)
 
@@ -264,7 +264,7 @@ class _Terminal:
                         await self._tell(what, **fields)
 
     async def keep_in_role(self, gate: Gate) -> None:
-        """Take from who is here what a reload takes from him."""
+        """Take the rights from an attached user that a reload takes."""
         while self._view.may(self._name, Role.VIEW):
             if not self._view.may(self._name, _ROLES[self._attachment.mode]):
                 self._operation.change(self._attachment, Mode.READ, WriteClaim.ASK)
@@ -290,7 +290,7 @@ class _Terminal:
                 await self._try(self._do(message["text"]))
 
     async def switch_forever(self) -> None:
-        """Switch the power as it was wished, one wish after the other."""
+        """Switch the power as requested, one request after the other."""
         async for query in self._switches:
             act = _perform(_POWER, self._operation, self._attachment.user, query)
             await self._try(act)
@@ -338,11 +338,13 @@ class _Terminal:
         try:
             self._switch.send_nowait(query)
         except trio.WouldBlock:
-            raise OperationError("the BMC has not answered the last wish yet") from None
+            raise OperationError(
+                "the BMC has not answered the last request yet"
+            ) from None
 
 
 _WATCHING: Final = frozenset({"note", "message"})
-"""What those may do, too, who only watch."""
+"""What read-only users may do, too."""
 
 _Deed = Callable[[_Terminal, Mapping[str, Any]], Awaitable[None]]
 _ATTACH_REQUESTS: Final[Mapping[str, _Deed]] = MappingProxyType(

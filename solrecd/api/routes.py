@@ -198,7 +198,7 @@ ROUTES: Final = (
     _wish("unacknowledge", "Take that back."),
     _wish(
         "message",
-        "Tell something to all who are attached.",
+        "Send a message to all attached users.",
         Parameter("text", "What.", _TEXT, required=True),
         answer="told",
     ),

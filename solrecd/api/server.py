@@ -41,7 +41,7 @@ MAX_REQUEST_HEAD = 256 * 1024
 """Bytes of request line and headers: names of thousands of consoles fit in it."""
 
 STRANGERS_HEAD = 64 * 1024
-"""The same for strangers: with `limits.MOST` of them 16 MiB before we know one."""
+"""The same over TLS: `connection_limits.MOST` unknown clients take 16 MiB of it."""
 
 MESSAGE_MAX = 64 * 1024
 """Bytes of one message from a terminal; more is no typing and no paste of ours."""
@@ -74,7 +74,7 @@ async def serve(
         app: an ASGI application; lifespan events are not sent.
         bind: the path of a unix socket, or a TCP host and port (0: any free port).
         tls: asked for each new connection, so that certificates may change.
-        limits: bounds connections, where strangers can come; None: no bounds.
+        limits: of connections from unknown clients; None: no limits.
         task_status: told the address: the path, or ``host:port``.
 
     Never returns by itself. A client's fault ends that client's connection; the unix

@@ -3,22 +3,22 @@
 Nothing here opens a file: `solrecd.cli.shared.config_files` reads the texts and hands
 them in, so that a test, `solrecd check` and a reload all take the same road.
 
-- `model`      what a valid configuration is
-- `errors`     what is wrong with an invalid one, all of it at once
-- `document`   one file: its tables and the line of each key
-- `values`     one value: sizes, durations, addresses, labels
-- `keys`       what a key and a table of the configuration are
-- `schema`     which keys there are, and what each is for; `console_keys` likewise
-- `console_kinds`  what a kind of console adds: keys, secrets, a parser
-- `tables`     all tables with their keys
-- `loki`       where text is shipped to; `loki_keys` reads it
-- `alerts`     receivers of alerts; `receivers` reads them, `alert_keys` has its keys
-- `kinds`      what a table may be of several kinds of; the kinds are handed in
-- `options`    a table's settings, for a kind that makes its options out of them
-- `http`       how to talk to a server; `http_keys` reads it
-- `secret`     where a password may come from
-- `reading`    from files to a `Config`
-- `reload`     what a new configuration means for running sessions
+- `model`           what a valid configuration is
+- `errors`          what is wrong with an invalid one, all of it at once
+- `document`        one file: its tables and the line of each key
+- `values`          one value: sizes, durations, addresses, labels
+- `keys`            what a key and a table of the configuration are
+- `schema`          which keys there are, and what each is for; `console_keys` likewise
+- `console_kinds`   what a kind of console adds: keys, secrets, a parser
+- `tables`          all tables with their keys
+- `loki`            where text is shipped to; `loki_keys` reads it
+- `alerts`          receivers of alerts; `receivers` reads them, keys in `alert_keys`
+- `kinds`           what a table may be of several kinds of; the kinds are handed in
+- `options`         a table's settings, for a kind that makes its options out of them
+- `http`            how to talk to a server; `http_keys` reads it
+- `secret_sources`  where a password may come from
+- `reading`         from files to a `Config`
+- `reload`          what a new configuration means for running sessions
 """
 
 from solrecd.config.alerts import ReceiverConfig, Selection

@@ -10,6 +10,7 @@ so that they stand in the log exactly between the bytes they lie between.
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -21,9 +22,11 @@ from solrecd.analysis.interpreter import Interpreter
 from solrecd.config import ConsoleConfig
 from solrecd.console.attachments import Attachments
 from solrecd.console.event_fanout import SECOND, EventFanout, Sinks, seconds
+from solrecd.console.losses import Losses
 from solrecd.console.power_tracker import PowerTracker
 from solrecd.console.session_tracker import SessionTracker
 from solrecd.console.silence import SilenceWatch, Situation
+from solrecd.counts import WireCounts
 from solrecd.events import (
     Boot,
     Chunk,
@@ -148,11 +151,14 @@ class Console:
         self._refused_since: int | None = None
         self._unsettled = False
         self._silence = SilenceWatch()
+        self._losses = Losses(self._fanout, metrics, self._end_line)
+        self._seen = 0
+        """Stamp of the last sign, apart from output, that the line was ours."""
         self._power = PowerTracker(self._fanout, self._switch)
         self._session = SessionTracker(
             self._fanout,
             metrics,
-            self._note_gap,
+            self._losses.mark,
             now=self._wall_clock(),
             resumed=opened.last_output,
         )
@@ -165,10 +171,7 @@ class Console:
         if boot is not None and boot.ended is not None:
             # It ended with the power, of which its bytes say nothing.
             self._interpreter.power(on=False, at=boot.ended)
-        if opened.pending:
-            self._understand(
-                opened.pending, lambda: self._interpreter.feed(opened.pending)
-            )
+        self._read_pending(opened)
         self._metrics.last_output = opened.last_output or 0
         self._metrics.enter(self._interpreter.stage, self._interpreter.stage_since or 0)
 
@@ -182,6 +185,22 @@ class Console:
         reading.events += self._interpreter.idle(self._wall_clock()).events
         reading.events = [each for each in reading.events if each.time > history.told]
         return reading
+
+    def _read_pending(self, opened: OpenedConsole) -> None:
+        """Read what was journalled only, and mark what is missing where it is."""
+        losses = deque(opened.losses)
+        offset = self._stream.offset - sum([len(c.data) for c in opened.pending])
+        for chunk in opened.pending:
+            while losses and (losses[0].offset or 0) <= offset:
+                self._mark_found(losses.popleft())
+            self._unread.append(chunk)
+            offset += len(chunk.data)
+        self.interpret()
+        for gap in losses:
+            self._mark_found(gap)
+
+    def _mark_found(self, gap: Gap) -> None:
+        self._losses.mark(gap, gap.since or self._wall_clock())
 
     # The hot path.
 
@@ -211,12 +230,11 @@ class Console:
         """Mark what the BMC may have dropped while we acknowledged nothing."""
         since = self._refused_since or at
         self._refused_since = None
-        self._note_gap(
-            GapReason.JOURNAL_FULL,
+        text = (
             f"{seconds(at - since)} s without room in the journal; "
-            "the BMC may have dropped output",
-            at,
+            "the BMC may have dropped output"
         )
+        self._losses.mark(Gap(GapReason.JOURNAL_FULL, text, since, at), at)
 
     # Understanding, in batches.
 
@@ -240,6 +258,7 @@ class Console:
     def check(self, at: int) -> None:
         """Look at the clock: does a stage last too long, was a shell left open?"""
         self._check_shell(at)
+        self._losses.check(at)
         deadline = self._interpreter.deadline
         if deadline is not None and deadline <= at:
             self._understand((), lambda: self._interpreter.idle(at))
@@ -334,6 +353,11 @@ class Console:
     # Losses and the session.
 
     @property
+    def counts(self) -> WireCounts:
+        """What was counted on the wire of this console."""
+        return self._metrics.wire
+
+    @property
     def offset(self) -> int:
         """Bytes of this console ever recorded."""
         return self._stream.offset
@@ -354,7 +378,8 @@ class Console:
         if since is not None and output_waited and now - since > BMC_BUFFERS:
             pause = seconds(now - since)
             lost = f"{pause} s without a reader; the BMC may have dropped output"
-            self._note_gap(GapReason.SESSION, lost, now)
+            self._losses.mark(Gap(GapReason.SESSION, lost, since, now), now)
+        self._seen = now
         self.interpret()
         self._fanout.note(now, text)
         draft = EventDraft(Kind.SESSION, "resumed", Severity.INFO, text)
@@ -362,42 +387,41 @@ class Console:
 
     def resumed(self) -> None:
         """Mark where a gap ends: bytes come again, or are about to."""
-        self._session.resumed(self._wall_clock())
+        now = self._wall_clock()
+        self._session.resumed(now, self._last_sign)
+        self._seen = now
 
     def mark_loss(self, gap: Gap) -> None:
         """Mark that output was lost just here."""
-        self._note_gap(gap.reason, gap.text, self._wall_clock(), gap)
+        self._losses.mark(gap, self._wall_clock())
+
+    def line_seen(self, ago: float) -> None:
+        """Learn how many seconds ago the line was certainly ours."""
+        self._seen = max(self._seen, self._wall_clock() - round(ago * SECOND))
+
+    @property
+    def _last_sign(self) -> int:
+        """Stamp of the last sign that the line was ours."""
+        return max(self._seen, self._metrics.last_output)
 
     def session_changed(
         self, state: SessionState, lost: Lost | None, retry_in: float | None
     ) -> None:
         """Learn what the keeper says of the session; only news become events."""
-        self._session.changed(state, lost, retry_in, self._wall_clock())
+        now = self._wall_clock()
+        self._session.changed(state, lost, retry_in, now, self._last_sign)
+        if state is SessionState.UP:
+            self._seen = now
         self._fanout.changed()
 
-    def _note_gap(
-        self,
-        reason: GapReason,
-        text: str,
-        at: int,
-        gap: Gap | None = None,
-    ) -> None:
-        gap = gap or Gap(reason, text)
-        known = {"bytes": gap.bytes, "packets": gap.packets}
+    def _end_line(self) -> None:
+        """Have everything interpreted: what follows is not the rest of a line."""
         self.interpret()
         self._understand((), self._interpreter.gap)
-        self._metrics.gap(reason, gap.bytes or 0)
-        self._fanout.note(at, f"gap: {text}")
-        self._fanout.report(
-            at,
-            EventDraft(
-                Kind.GAP,
-                reason.value,
-                Severity.WARNING,
-                text,
-                {key: n for key, n in known.items() if n is not None},
-            ),
-        )
+
+    def finish(self) -> None:
+        """Tell what was held back so far; nothing more will come."""
+        self._losses.check(self._wall_clock())
 
     def power_seen(self, *, on: bool | None) -> None:
         """Learn from the keeper whether the machine is on; None: nobody can tell."""
@@ -506,6 +530,8 @@ class Console:
         return self.summary() | {
             "received_bytes": self._metrics.received_bytes,
             "gaps": sum(self._metrics.gaps.values()),
+            "lost_bytes": sum(self._metrics.lost_bytes.values()),
+            "network": self.counts.as_dict(),
             "left_logged_in": self._metrics.left_logged_in,
             "journal_refusing": self._refused_since is not None,
             "current": None if boot is None else boot.as_dict(),

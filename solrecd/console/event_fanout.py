@@ -27,6 +27,12 @@ def seconds(microseconds: int) -> str:
     return f"{microseconds / SECOND:.1f}"
 
 
+def at_most(microseconds: int) -> str:
+    """Return a duration that is an upper bound: rounded up, never "0.0"."""
+    tenths = max(1, -(-microseconds * 10 // SECOND))
+    return f"up to {tenths / 10:.1f}"
+
+
 @dataclass(frozen=True, slots=True)
 class Sinks:
     """Where the story of a console goes, in the order in which it is told."""
@@ -77,13 +83,37 @@ class EventFanout:
             self.acknowledgement.saw(event)
             _log(event)
 
-    def note(self, at: int, text: str) -> None:
-        """Write a note of ours between the console's lines."""
-        self._sinks.archive.note(self.console, at, text)
+    def note(self, at: int, text: str, offset: int | None = None) -> None:
+        """Write a note of ours between the console's lines.
 
-    def report(self, at: int, draft: EventDraft) -> None:
-        """Tell an event that did not come out of the console."""
-        event = Event(
+        Args:
+            at: stamp.
+            text: one line.
+            offset: stream offset at which it stands; None: behind all that came.
+        """
+        self._sinks.archive.note(self.console, at, text, offset)
+
+    def report(self, at: int, draft: EventDraft) -> Event:
+        """Tell an event that did not come out of the console, and return it."""
+        event = self._event(at, draft)
+        self.acknowledgement.saw(event)
+        self._sinks.index.offer((event,), ())
+        self._sinks.alerts.offer((event,), ())
+        self._sinks.viewers.offer(self.console, (), (event,))
+        self._metrics.saw(event)
+        _log(event)
+        return event
+
+    def amend(self, event: Event) -> None:
+        """Tell more of an event that was reported, with its stamp, kind and name.
+
+        The index has one row for both. No alert is raised a second time.
+        """
+        self._sinks.index.offer((event,), ())
+        _log(event)
+
+    def _event(self, at: int, draft: EventDraft) -> Event:
+        return Event(
             time=at,
             console=self.console,
             boot=self._boot() if draft.is_of_boot else None,
@@ -93,12 +123,6 @@ class EventFanout:
             title=draft.title,
             fields=draft.fields,
         )
-        self.acknowledgement.saw(event)
-        self._sinks.index.offer((event,), ())
-        self._sinks.alerts.offer((event,), ())
-        self._sinks.viewers.offer(self.console, (), (event,))
-        self._metrics.saw(event)
-        _log(event)
 
     def changed(self) -> None:
         """Tell those who watch the fleet of what is no event."""

@@ -7,9 +7,10 @@ from types import MappingProxyType
 
 import structlog
 
-from solrecd.console.event_fanout import SECOND, EventFanout, seconds
+from solrecd.console.event_fanout import SECOND, EventFanout, at_most
 from solrecd.events import (
     EventDraft,
+    Gap,
     GapReason,
     Kind,
     Lost,
@@ -39,8 +40,8 @@ _SEVERITY: Mapping[SessionState, Severity] = MappingProxyType(
 _NOTABLE = frozenset({LostReason.STOLEN, LostReason.SILENT})
 """Losses that somebody should know of although the session is back in a moment."""
 
-NoteGap = Callable[[GapReason, str, int], None]
-"""Marks a gap: reason, words, stamp."""
+MarkGap = Callable[[Gap, int], None]
+"""Marks a gap at a stamp."""
 
 
 class SessionTracker:
@@ -49,7 +50,7 @@ class SessionTracker:
     Args:
         fanout: is told the news.
         metrics: the console's numbers.
-        note_gap: marks a gap in its place between the bytes.
+        mark_gap: marks a gap in its place between the bytes.
         now: stamp.
         resumed: stamp of the last byte that an earlier daemon recorded; the time since
             then is a gap. None for a console never recorded before.
@@ -60,9 +61,8 @@ class SessionTracker:
         "_down_since",
         "_early",
         "_fanout",
+        "_mark_gap",
         "_metrics",
-        "_note_gap",
-        "_resumed_at",
         "lost",
         "next_try",
         "since",
@@ -73,7 +73,7 @@ class SessionTracker:
         self,
         fanout: EventFanout,
         metrics: ConsoleMetrics,
-        note_gap: NoteGap,
+        mark_gap: MarkGap,
         *,
         now: int,
         resumed: int | None,
@@ -87,39 +87,55 @@ class SessionTracker:
         """Stamp."""
         self._fanout = fanout
         self._metrics = metrics
-        self._note_gap = note_gap
+        self._mark_gap = mark_gap
         self._down_since = resumed
         """When recording stopped; None while it runs and before it first ran."""
         self._cause = Lost(LostReason.STOPPED)
         """What stopped it."""
         self._early = False
         """Bytes came before the keeper said that the session is up."""
-        self._resumed_at = now
         metrics.session_entered(self.state, now, None)
 
-    def resumed(self, now: int) -> None:
-        """Bytes come again, or are about to: a gap ends here, before them."""
+    def resumed(self, now: int, last_sign: int) -> None:
+        """Bytes come again, or are about to: a gap ends here, before them.
+
+        Args:
+            now: stamp.
+            last_sign: stamp of the last sign before that the line was ours.
+        """
         if self._down_since is not None:
             self._end_gap(self._down_since, now)
         elif self._early:
             # Activated once more before the keeper heard of the first time: what the
             # BMC had to say in between is gone.
-            self._end_gap(self._resumed_at, now)
+            self._end_gap(last_sign, now)
         self._early = True
-        self._resumed_at = now
 
     def went_on(self) -> None:
         """An earlier daemon's session is ours now: there is no gap."""
         self._down_since = None
 
     def changed(
-        self, state: SessionState, lost: Lost | None, retry_in: float | None, now: int
+        self,
+        state: SessionState,
+        lost: Lost | None,
+        retry_in: float | None,
+        now: int,
+        last_sign: int,
     ) -> None:
-        """Take what the keeper says; repeated tries are no news, their result is."""
+        """Take what the keeper says; repeated tries are no news, their result is.
+
+        Args:
+            state: of the session.
+            lost: why it is not up.
+            retry_in: seconds to the next try.
+            now: stamp.
+            last_sign: stamp of the last sign that the line was ours.
+        """
         self.next_try = None if retry_in is None else now + int(retry_in * SECOND)
         if (state, lost) == (self.state, self.lost):
             return
-        self._account(state, lost, now)
+        self._account(state, lost, now, last_sign)
         if state is SessionState.CONNECTING and self.lost is not None:
             self.state = state
             return
@@ -128,7 +144,9 @@ class SessionTracker:
         self._metrics.session_entered(state, now, reason)
         self._announce(now)
 
-    def _account(self, state: SessionState, lost: Lost | None, now: int) -> None:
+    def _account(
+        self, state: SessionState, lost: Lost | None, now: int, last_sign: int
+    ) -> None:
         """Note the gap when recording goes on, and when it stopped."""
         metrics = self._metrics
         if lost is not None:
@@ -143,15 +161,15 @@ class SessionTracker:
         elif lost is not None and (self._early or self.state is SessionState.UP):
             if self.state is SessionState.UP:
                 metrics.session_lost(lost.reason)
-            self._down_since, self._cause, self._early = now, lost, False
+            self._down_since, self._cause, self._early = last_sign, lost, False
 
     def _end_gap(self, since: int, now: int) -> None:
         cause = self._cause
-        text = f"{seconds(now - since)} s without a session ({cause.reason})"
+        text = f"{at_most(now - since)} s without a session ({cause.reason})"
         if cause.reason is LostReason.SILENT:
             # Whatever the machine printed into the dead line is missing as well.
             text += f"; {cause.detail}"
-        self._note_gap(GapReason.SESSION, text, now)
+        self._mark_gap(Gap(GapReason.SESSION, text, since, now), now)
         self._down_since = None
 
     def _announce(self, now: int) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from solrecd.config import ConsoleConfig
+from solrecd.counts import WireCounts
 from solrecd.events import SessionState, Stage
 from solrecd.process.stamps import format_stamp
 
@@ -49,6 +50,8 @@ class Unopened:
         return self.summary() | {
             "received_bytes": 0,
             "gaps": 0,
+            "lost_bytes": 0,
+            "network": WireCounts().as_dict(),
             "left_logged_in": False,
             "journal_refusing": False,
             "current": None,

@@ -17,6 +17,7 @@ from solrecd.events import (
     SessionState,
     Stage,
 )
+from solrecd.metrics.family import part
 from solrecd.metrics.histogram import Exemplar, Histogram
 from solrecd.metrics.series import (
     counter,
@@ -27,6 +28,7 @@ from solrecd.metrics.series import (
     stamp,
     stamp_with,
 )
+from solrecd.metrics.wire import WireMetrics
 from solrecd.stages import BOOT_STAGES
 
 ENDED_OUTCOMES = tuple(one for one in Outcome if one is not Outcome.RUNNING)
@@ -141,6 +143,7 @@ class ConsoleMetrics:
         "Bugs of solrecd's that a console met; it goes on, and the log has a"
         " traceback.",
     )
+    wire: WireMetrics = part(WireMetrics)
     failures: dict[str, int] = counters(
         "solrecd_failures_total",
         "Failures read in the console output, by what failed.",

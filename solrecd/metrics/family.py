@@ -98,6 +98,11 @@ def declare(family: Family, how: object, default: Callable[[], object]) -> Any:
     return field(default_factory=default, metadata={_DECLARED: (family, how)})
 
 
+def part(model: type) -> Any:
+    """Return the field of a dataclass that keeps another one with families."""
+    return field(default_factory=model, metadata={_PART: model})
+
+
 def labels_of(labels: Mapping[str, Iterable[str]]) -> Labels:
     """Return labels with their values as plain texts."""
     return {label: tuple(map(str, its)) for label, its in labels.items()}
@@ -113,6 +118,10 @@ def declared_in(model: type) -> Iterator[Declared]:
     for one in fields(model):
         if _DECLARED in one.metadata:
             yield Declared(one.name, *one.metadata[_DECLARED])
+        elif _PART in one.metadata:
+            for its in declared_in(one.metadata[_PART]):
+                yield its._replace(attribute=f"{one.name}.{its.attribute}")
 
 
 _DECLARED = "solrecd.metrics.family"
+_PART = "solrecd.metrics.part"

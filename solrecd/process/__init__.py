@@ -3,7 +3,10 @@
 - `systemd`             readiness, watchdog, descriptor store
 - `log`                 what the log looks like; the home of structlog
 - `tls`                 server contexts
-- `access`              who may do what: grants, callers, a judge
+- `access`              access rights: grants, callers, the decision
 - `stamps`              wall-clock times, and their text
+- `clock`               a wall clock that does not believe a jump at once
+- `plain_files`         opens files without waiting; sets aside what is none
+- `upkeep`              keeps work beside the recording going after a bug
 - `garbage_collection`, `malloc_arenas`   no long pause for the loop, no memory kept
 """

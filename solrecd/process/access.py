@@ -1,4 +1,4 @@
-"""Who may do what: grants of the configuration, callers as they are proven, a judge.
+"""Access rights: the configured grants, callers as they are proven, the decision.
 
 A *caller* is what a connection proves about the client: a user of this machine, or the
 bearer of a token or of a client certificate. A *grant* gives callers one role, on all
@@ -22,7 +22,7 @@ TOKEN_MAX: Final = 256
 """Bytes of a token."""
 
 NAME_SHOWN: Final = 64
-"""Characters of a stranger's name in a log: he chose it himself."""
+"""Characters of an unknown client's name in a log: the client chose it."""
 
 
 class Role(enum.StrEnum):
@@ -83,7 +83,7 @@ class LocalCaller:
     user: str
     groups: frozenset[str] = frozenset()
     is_master: bool = False
-    """Root or the daemon's own user, whom a file could not keep out either."""
+    """Root or the daemon's own user, which no file permission keeps out either."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,7 +112,7 @@ class Notifier:
         self._store_waiting()
 
     def unstore(self, name: str) -> None:
-        """Have it closed."""
+        """Let the service manager close a stored descriptor."""
         self._storing.append((f"FDSTOREREMOVE=1\nFDNAME={name}", None))
         self._store_waiting()
 

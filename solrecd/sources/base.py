@@ -39,6 +39,7 @@ from typing import Any, Protocol
 import trio
 
 from solrecd.config import ConsoleConfig, ConsoleKind, DaemonConfig
+from solrecd.counts import WireCounts
 from solrecd.events import (
     Boot,
     EventDraft,
@@ -156,6 +157,10 @@ class Recorder(Protocol):
         """Bytes of this console ever recorded."""
 
     @property
+    def counts(self) -> WireCounts:
+        """What was counted on the wire of this console; the source adds to it."""
+
+    @property
     def last_output(self) -> int | None:
         """Stamp of the newest byte; None: there never was one."""
 
@@ -182,6 +187,13 @@ class Recorder(Protocol):
         """The way is open, or bytes say that it is: a gap ends before them.
 
         Once for each time that it opens.
+        """
+
+    def line_seen(self, ago: float) -> None:
+        """Learn how many seconds ago the console was certainly ours.
+
+        Told where it is ours no longer, before `session_changed` says so: a gap is
+        counted from there, or from the last byte.
         """
 
     def mark_loss(self, gap: Gap) -> None:

@@ -271,6 +271,7 @@ class StreamSource:
             try:
                 data = connection.recv(CHUNK, socket.MSG_PEEK)
                 if not data:
+                    self._recorder.line_seen(0.0)
                     return Lost(LostReason.CLOSED, f"{self.peer} closed the connection")
                 if self._recorder.record(data):
                     _take(connection, len(data))
@@ -364,7 +365,7 @@ class StreamDriver:
     def __init__(self, kind: str, services: Services) -> None:
         self._prefix = f"{kind}."
         self._services = services
-        self._hands_over = False
+        self._is_handing_over = False
         self._left = {
             name: fd
             for name, fd in services.descriptors.inherited.items()
@@ -391,7 +392,7 @@ class StreamDriver:
     ) -> None:
         """Close a connection, unless the next process goes on with it."""
         descriptors = self._services.descriptors
-        if descriptors.keeps_descriptors and not self._hands_over:
+        if descriptors.keeps_descriptors and not self._is_handing_over:
             descriptors.unstore(self._name(console, endpoint))
             with suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
@@ -430,7 +431,7 @@ class StreamDriver:
 
     def begin_handover(self, now: int) -> None:  # noqa: ARG002 - a protocol's
         """See `Driver`."""
-        self._hands_over = True
+        self._is_handing_over = True
 
     def rejected(self) -> Mapping[str, int]:
         """See `Driver`; a stream has no packets."""

@@ -75,7 +75,7 @@ class Rebuilding:
         suffix = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
         opened = open_or_replace(path, suffix)
         if opened.set_aside is not None:
-            self.warn(f"the old index was of no use; it is now {opened.set_aside}")
+            self.warn(f"the old index was unusable; it is now {opened.set_aside}")
         with closing(opened.index) as index:
             boots = self.replay_into(index, consoles)
             if everything:

@@ -15,10 +15,10 @@ from collections.abc import Callable
 import structlog
 import trio
 
-from solrecd.events import Event, GapReason, Kind, Severity
+from solrecd.events import Event, Kind, Severity
 from solrecd.metrics import Metrics
 from solrecd.storage.archive.closer import Extent, SegmentChange, SegmentFate
-from solrecd.storage.archive.sink import ArchiveLoss, ArchiveSink, ArchiveTrouble
+from solrecd.storage.archive.sink import ArchiveSink, ArchiveTrouble
 from solrecd.storage.index import SegmentRow
 from solrecd.storage.index.sink import IndexSink
 from solrecd.storage.journal import Journal
@@ -171,21 +171,6 @@ class Storage:
             name = change.name.file("log")
             title = f"{name} was removed: the disk has less room than keep_free"
             self._tell(change.console, Name.ARCHIVE_EVICTED, Severity.WARNING, title)
-
-    def archive_lost(self, loss: ArchiveLoss) -> None:
-        """Tell of something that is missing in an archive; the log has its note."""
-        self._metrics.console(loss.console).gap(GapReason.CRASH, loss.count)
-        log.error("archive.lost", console=loss.console, text=loss.text)
-        event = Event(
-            time=loss.at,
-            console=loss.console,
-            kind=Kind.GAP,
-            name=GapReason.CRASH.value,
-            severity=Severity.WARNING,
-            title=loss.text,
-            fields={"bytes": loss.count} if loss.count else {},
-        )
-        self._index.offer((event,))
 
     def archive_troubled(self, trouble: ArchiveTrouble) -> None:
         """Note that a console's archive cannot be written, or can again."""

@@ -498,6 +498,23 @@ class _Unreadable(OsFileSystem):
         return super().device(folder)
 
 
+async def test_a_file_that_is_removed_is_marked_everywhere_once(site: Site) -> None:
+    bmc = make_bmc("node1")
+    site.add(bmc, "node1")
+
+    async with site.recording() as daemon:
+        await until(lambda: bmc.ledger.acknowledged == TOTAL)
+        await until(lambda: len(site.raw("node1")) == TOTAL)
+        (raw,) = (site.folder / "log" / "node1").glob("2*.raw")
+        raw.unlink()
+        await until(lambda: "was removed" in site.text("node1"))
+        scrape = b"".join(daemon._scrape(Format.TEXT)).decode()
+
+    assert site.text("node1").count("# gap: ") == 1
+    assert site.events("node1", "gap") == [("crash", 1)]
+    assert f'lost_bytes_total{{console="node1",reason="crash"}} {TOTAL}' in scrape
+
+
 async def test_a_console_that_cannot_be_opened_is_in_ls_with_why(site: Site) -> None:
     for name in ("node1", "node2"):
         site.add(make_bmc(name), name, labels={"rack": "r1"})

@@ -27,6 +27,7 @@ class FakeEndpoint:
         self.came: list[bytes] = []
         self.expired: list[float] = []
         self.heard = trio.Event()
+        self.refused = 0
         self._queue: list[bytes] = []
 
     @property
@@ -47,6 +48,9 @@ class FakeEndpoint:
         self.expired.append(now)
         self.deadline = None
         self.heard.set()
+
+    def not_sent(self, count: int) -> None:
+        self.refused += count
 
     def say(self, datagram: bytes) -> None:
         self._queue.append(datagram)
@@ -116,6 +120,23 @@ async def test_a_strangers_datagram_is_counted_and_reaches_nobody(
 
     assert endpoint.came == [b"no, I am"]
     assert hub.statistics.strangers == 1
+
+
+async def test_what_the_kernel_does_not_send_is_counted_and_told(
+    nursery: trio.Nursery, open_peer: Peers
+) -> None:
+    hub = Hub(lambda delay: None)
+    endpoint = FakeEndpoint()
+    _, address = await open_peer()
+    port = hub.connect(address, endpoint)
+    await nursery.start(hub.run)
+
+    endpoint.say(bytes(70_000))
+    endpoint.say(b"this one goes")
+    port.flush()
+
+    assert (hub.statistics.sent, hub.statistics.send_errors) == (2, 1)
+    assert endpoint.refused == 1
 
 
 async def test_a_closed_port_hears_nothing_any_more(

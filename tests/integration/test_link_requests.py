@@ -9,6 +9,7 @@ import pytest
 import trio
 
 from solrecd.config import Secret
+from solrecd.counts import WireCounts
 from solrecd.events import Gap
 from solrecd.simbmc.bmc import Bmc
 from solrecd.simbmc.faults import Mishap
@@ -28,12 +29,16 @@ class Nobody:
     """Records nothing: no payload is activated here."""
 
     offset = 0
+    counts = WireCounts()
 
     def record(self, data: bytes) -> bool:
         return True
 
     def resumed(self) -> None:
         """A gap ends; nobody asks here."""
+
+    def line_seen(self, ago: float) -> None:
+        """The payload is not ours; nobody asks here."""
 
     def mark_loss(self, gap: Gap) -> None:
         raise AssertionError(gap)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections import Counter
 from typing import NamedTuple
 
 import pytest
@@ -17,7 +16,6 @@ import trio
 from hypothesis import HealthCheck, given, settings, strategies as st
 from trio.testing import MockClock
 
-from solrecd.events import Kind
 from solrecd.simbmc.bmc import Bmc
 from solrecd.simbmc.faults import Faults, Mishap
 from solrecd.simbmc.ledger import Ledger
@@ -28,7 +26,7 @@ from solrecd.sources.ipmi.options import OnConflict
 from tests.reliability.losses import Text, find_losses
 from tests.support.configs import bmc_console
 from tests.support.golden import RULES
-from tests.support.virtual_site import VirtualSite
+from tests.support.virtual_site import EPOCH, VirtualSite
 
 NAME = "node1"
 BUFFER = 1024
@@ -171,7 +169,8 @@ def test_notes_events_and_counters_tell_the_same(
     site = run(kind, seed, steps)
 
     notes = [text for _, _, text in site.told.notes if text.startswith("gap: ")]
-    events = Counter(e.name for e in site.told.events if e.kind is Kind.GAP)
+    site.console.check(EPOCH)
+    events = site.told.gaps()
     metrics = site.metrics.console(NAME, {})
     assert len(notes) == events.total()
     assert events == metrics.gaps

@@ -13,6 +13,7 @@ import pytest
 import trio
 
 from solrecd.config import Secret
+from solrecd.counts import WireCounts
 from solrecd.events import Gap, Lost, SessionState
 from solrecd.simbmc.bmc import Bmc
 from solrecd.simbmc.faults import Misbehaviour, Mishap
@@ -47,6 +48,7 @@ class Recording:
 
     def __init__(self) -> None:
         self.output = bytearray()
+        self.counts = WireCounts()
         self.up = trio.Event()
         self.power: list[bool | None] = []
 
@@ -63,6 +65,9 @@ class Recording:
 
     def resumed(self) -> None:
         """A gap ends; nobody asks here."""
+
+    def line_seen(self, ago: float) -> None:
+        """The payload is not ours; nobody asks here."""
 
     def mark_loss(self, gap: Gap) -> None:
         raise AssertionError(gap)
@@ -174,6 +179,7 @@ async def test_a_power_cycle_ends_with_the_power_on(
 
 async def test_an_answer_cut_short_is_the_bmcs_fault() -> None:
     async def answer(*_: object, **__: object) -> CommandAnswered:
+        await trio.lowlevel.checkpoint()
         return CommandAnswered(1, 0, b"\x01")
 
     bmc = Management(answer, trio.CapacityLimiter(1))

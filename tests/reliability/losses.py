@@ -16,7 +16,7 @@ from solrecd.simbmc.machine import numbered
 LINE = 64
 """Bytes of a numbered line."""
 
-_SESSION = re.compile(r"gap: [\d.]+ s without a session ")
+_SESSION = re.compile(r"gap: up to [\d.]+ s without a session ")
 _JOURNAL = re.compile(r"gap: [\d.]+ s without room ")
 _BMC = re.compile(r"gap: .* bytes lost \((overrun|skipped)\)")
 

@@ -12,6 +12,7 @@ import itertools
 import math
 import random
 import socket
+from collections import Counter
 from collections.abc import Collection, Sequence
 from contextlib import nullcontext
 
@@ -23,7 +24,7 @@ from solrecd.analysis.interpreter import Interpreter
 from solrecd.config import ConsoleConfig
 from solrecd.console import Console, ConsoleContext, ConsoleHistory, Sinks
 from solrecd.console.changes import ChangeNotifier
-from solrecd.events import Boot, Event
+from solrecd.events import Boot, Event, Kind
 from solrecd.metrics import Metrics
 from solrecd.process.stamps import format_stamp
 from solrecd.simbmc.bmc import Bmc
@@ -85,15 +86,35 @@ class Tellers:
         self.notifier = ChangeNotifier()
         self._stream = stream
 
-    def note(self, _console: str, at: int, text: str) -> None:
+    def note(
+        self, _console: str, at: int, text: str, _offset: int | None = None
+    ) -> None:
         """A note in the log, behind what was printed so far."""
         self.notes.append((self._stream.offset, at, text))
 
     def offer(self, first: object, *_: object) -> None:
-        """What the index gets begins with events; the others matter not."""
+        """Keep the events: what the index gets begins with them."""
         if not isinstance(first, str):
             assert isinstance(first, Sequence)
             self.events += [event for event in first if isinstance(event, Event)]
+
+    @property
+    def gap_notes(self) -> list[str]:
+        """The notes of losses."""
+        return [text for _, _, text in self.notes if text.startswith("gap: ")]
+
+    def lost_bytes(self) -> int:
+        """Add up the bytes that the index's events say were lost."""
+        rows = {(e.time, e.name): e for e in self.events if e.kind is Kind.GAP}
+        return sum(int(event.fields.get("bytes", 0)) for event in rows.values())
+
+    def gaps(self) -> Counter[str]:
+        """Count the losses that the index knows of, by reason."""
+        rows = {(e.time, e.name): e for e in self.events if e.kind is Kind.GAP}
+        counts: Counter[str] = Counter()
+        for event in rows.values():
+            counts[event.name] += int(event.fields.get("count", 1))
+        return counts
 
     def count(self, _console: str) -> int:
         """Nobody watches."""
@@ -119,6 +140,8 @@ class Wire:
 
     def __init__(self, bmc: Bmc, rng: random.Random) -> None:
         self.bmc = bmc
+        self.delivered = 0
+        """Datagrams that reached our end."""
         self._endpoint: Endpoint | None = None
         self._up, self._down = (FaultyPath(Faults(), rng) for _ in "io")
         self._flying: list[tuple[float, int, bool, bytes]] = []
@@ -183,6 +206,7 @@ class Wire:
             if to_bmc:
                 self.bmc.receive(datagram, _OURS, now)
             elif self._endpoint is not None:
+                self.delivered += 1
                 self._endpoint.receive(datagram, now)
         self._expire(now)
         for datagram, _ in self.bmc.datagrams():
@@ -283,6 +307,7 @@ class VirtualSite:
             options,
             token_bytes=self._rng.randbytes,
             session_id=self._rng.randrange(1 << 8, 1 << 32),
+            counts=recorder.counts,
         )
         self._last = SolLink(self.wire, address, session, recorder)  # type: ignore[arg-type]
         return self._last

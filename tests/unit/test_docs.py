@@ -72,9 +72,21 @@ def test_each_switch_for_odd_bmcs_is_explained() -> None:
     assert [quirk for quirk in Quirk if f"`{quirk}`" not in page] == []
 
 
-def test_the_map_of_the_house_has_every_room() -> None:
+def test_each_package_names_modules_that_it_has() -> None:
+    missing = [
+        f"{init.parent.name}: {name}"
+        for init in Path(*solrecd.__path__).rglob("__init__.py")
+        for name in re.findall(r"^- `(\w+)`", init.read_text(), re.MULTILINE)
+        if not (init.parent / f"{name}.py").exists()
+        and not (init.parent / name / "__init__.py").exists()
+    ]
+
+    assert missing == []
+
+
+def test_the_map_of_the_package_has_every_part() -> None:
     (package,) = solrecd.__path__
-    rooms = {
+    parts = {
         path.stem
         for path in Path(package).iterdir()
         if path.suffix == ".py" or (path / "__init__.py").exists()
@@ -83,4 +95,4 @@ def test_the_map_of_the_house_has_every_room() -> None:
     found = set(re.findall(r"^ {4}(\S.*)$", solrecd.__doc__ or "", re.MULTILINE))
     words = set(re.findall(r"\w+", " ".join(found)))
 
-    assert rooms - words == {"__init__", "__main__"}
+    assert parts - words == {"__init__", "__main__"}

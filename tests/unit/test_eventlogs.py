@@ -66,7 +66,7 @@ class Bmc:
 
 
 class Console:
-    """Fits `eventlogs.Console`."""
+    """Fits `event_logs.LoggedConsole`."""
 
     name = "n1"
 

@@ -67,6 +67,35 @@ def test_a_boot_comes_back_as_the_contracts_object(index: Index) -> None:
     assert index.good_boots("a", [full.outcome.value], 1) == [full]
 
 
+def test_the_events_of_a_removed_segment_go_with_it(index: Index) -> None:
+    rows = [
+        SegmentRow("a", f"s{n}", n, 1, NOON + n * HOUR, NOON + n * HOUR + 9, 0, 1)
+        for n in (1, 2)
+    ]
+    times = [NOON + HOUR, NOON + HOUR + 9, NOON + HOUR + 10, NOON + 2 * HOUR]
+    mine = [event(at=at, title=f"at {at}") for at in times]
+    others = [event("b", at=at) for at in times]
+    index.write(Batch([boot()], [*mine, *others], rows))
+
+    index.write(Batch(removed=[("a", "s1")]))
+
+    assert list(index.events(["a"])) == [each.as_dict() for each in mine[2:]]
+    assert len(list(index.events(["b"]))) == len(others)
+    assert numbers(index) == [1]
+    texts = index._connection.execute("SELECT text FROM texts")
+    assert not {mine[0].title, mine[1].title} & {text for (text,) in texts}
+
+
+def test_a_segment_that_the_index_does_not_know_takes_no_event_with_it(
+    index: Index,
+) -> None:
+    index.write(Batch(events=[event()]))
+
+    index.write(Batch(removed=[("a", "unknown")]))
+
+    assert len(list(index.events(["a"]))) == 1
+
+
 def test_an_event_comes_back_as_the_contracts_object(index: Index) -> None:
     full = event(line=812, signature="abc", fields={"kernel": "6.1", "taint": True})
     bare = event(at=NOON + 1, boot=None, name="lost", kind=Kind.SESSION)

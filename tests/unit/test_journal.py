@@ -17,7 +17,7 @@ from hypothesis import given, settings, strategies as st
 
 from solrecd.config.names import NAME_LIMIT
 from solrecd.events import Chunk
-from solrecd.storage.formats.recovered import JournalNote
+from solrecd.storage.formats.recovered import JournalLoss, JournalNote
 from solrecd.storage.journal import (
     LONGEST_RECORD,
     SLAB_SIZE,
@@ -290,8 +290,7 @@ def test_a_damaged_slab_is_told_and_the_rest_is_kept(
 
     lost = (PACKETS_IN_A_SLAB - 10) * 128
     assert len(recovered.chunks) == 11
-    assert recovered.notes[0].offset == 10 * 128
-    assert recovered.notes[0].text == f"gap: {lost} bytes lost in a damaged journal"
+    assert recovered.losses == [JournalLoss(10, 10 * 128, lost, AT + 9)]
     assert f"{lost} bytes" in warnings[0]
 
 
@@ -404,7 +403,7 @@ def append_for_ever(path: Path, start: int, acknowledged: mmap.mmap) -> None:
             stream.release(stream.offset)
 
 
-@pytest.mark.parametrize("damage", ["flipped", "lost", "longer", "shorter"])
+@pytest.mark.parametrize("damage", ["flipped", "lost", "longer", "shorter", "tiny"])
 def test_a_damaged_header_costs_no_record(
     opener: Opener, path: Path, damage: str
 ) -> None:
@@ -417,6 +416,8 @@ def test_a_damaged_header_costs_no_record(
             file.write(bytes(4096))
         elif damage == "longer":
             file.truncate(4096 + SIZE + 5000)
+        elif damage == "tiny":
+            file.truncate(4096 + SLAB_SIZE)
         else:
             file.truncate(4096 + SIZE - 5000)
     warnings: list[str] = []

@@ -10,6 +10,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
+from solrecd.counts import WireCounts
 from solrecd.events import Gap, Lost, LostReason, SessionState
 from solrecd.sources.ipmi.keeper import Keeper
 from solrecd.sources.ipmi.keeper.keeper import (
@@ -206,6 +207,7 @@ class FakeConsole:
     retries: list[float | None] = field(default_factory=list)
     power: list[bool | None] = field(default_factory=list)
     offset: int = 0
+    counts: WireCounts = field(default_factory=WireCounts)
     keeper: Keeper | None = None
 
     def revive(self) -> bool:
@@ -223,6 +225,9 @@ class FakeConsole:
 
     def resumed(self) -> None:
         """A gap ends; nobody asks here."""
+
+    def line_seen(self, ago: float) -> None:
+        """The payload is not ours; nobody asks here."""
 
     def mark_loss(self, gap: Gap) -> None:
         raise AssertionError("no loss here")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from solrecd.console.event_fanout import SECOND, EventFanout
 from solrecd.console.session_tracker import SessionTracker
-from solrecd.events import GapReason, Lost, LostReason, SessionState
+from solrecd.events import Gap, Lost, LostReason, SessionState
 from solrecd.metrics import ConsoleMetrics, Metrics
 from tests.support.virtual_site import Nobody, Stream, Tellers
 
@@ -21,12 +21,12 @@ def make_story(
     sinks = type("Sinks", (), {**everyone, "alerts": Nobody()})()
     fanout = EventFanout("n1", sinks, metrics, lambda: 1)
 
-    def note(_reason: GapReason, text: str, _at: int) -> None:
-        gaps.append(text)
+    def mark(gap: Gap, _at: int) -> None:
+        gaps.append(gap.text)
 
-    story = SessionTracker(fanout, metrics, note, now=0, resumed=None)
-    story.resumed(0)
-    story.changed(SessionState.UP, None, None, 0)
+    story = SessionTracker(fanout, metrics, mark, now=0, resumed=None)
+    story.resumed(0, 0)
+    story.changed(SessionState.UP, None, None, 0, 0)
     return story
 
 
@@ -34,25 +34,25 @@ def test_a_payload_that_comes_back_ends_one_gap() -> None:
     gaps: list[str] = []
     story = make_story(gaps)
 
-    story.changed(SessionState.CONNECTING, GONE, None, SECOND)
-    story.resumed(3 * SECOND)
-    story.changed(SessionState.UP, None, None, 3 * SECOND)
+    story.changed(SessionState.CONNECTING, GONE, None, 2 * SECOND, SECOND)
+    story.resumed(3 * SECOND, SECOND)
+    story.changed(SessionState.UP, None, None, 3 * SECOND, 3 * SECOND)
 
-    assert gaps == ["2.0 s without a session (deactivated)"]
+    assert gaps == ["up to 2.0 s without a session (deactivated)"]
 
 
 def test_an_activation_that_nobody_heard_of_and_a_second_one_are_two_gaps() -> None:
     gaps: list[str] = []
     story = make_story(gaps)
 
-    story.changed(SessionState.CONNECTING, GONE, None, SECOND)
-    story.resumed(2 * SECOND)
-    story.resumed(6 * SECOND)
-    story.changed(SessionState.UP, None, None, 6 * SECOND)
+    story.changed(SessionState.CONNECTING, GONE, None, SECOND, SECOND)
+    story.resumed(2 * SECOND, SECOND)
+    story.resumed(6 * SECOND, 2 * SECOND)
+    story.changed(SessionState.UP, None, None, 6 * SECOND, 6 * SECOND)
 
     assert gaps == [
-        "1.0 s without a session (deactivated)",
-        "4.0 s without a session (deactivated)",
+        "up to 1.0 s without a session (deactivated)",
+        "up to 4.0 s without a session (deactivated)",
     ]
 
 
@@ -60,7 +60,9 @@ def test_the_metrics_know_the_state_and_why_it_is_not_up() -> None:
     metrics = Metrics((), version="0").console("n1", {})
     story = make_story([], metrics)
 
-    story.changed(SessionState.DOWN, Lost(LostReason.CRASHED, "a bug"), 5.0, 7 * SECOND)
+    story.changed(
+        SessionState.DOWN, Lost(LostReason.CRASHED, "a bug"), 5.0, 7 * SECOND, 0
+    )
 
     assert metrics.session_state is SessionState.DOWN
     assert metrics.session_since == 7 * SECOND

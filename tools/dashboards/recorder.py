@@ -88,9 +88,11 @@ def _numbers() -> list[AnyPanel]:
 
 
 def _curves() -> list[AnyPanel]:
-    size = Size(12, 8)
+    size, third = Size(12, 8), Size(8, 8)
     up = of("solrecd_sol_session_up")
     rejected = increase(of("solrecd_datagrams_rejected_total"), "$__rate_interval")
+    repeats = increase(of("solrecd_console_repeats_total"), "$__rate_interval")
+    unsent = increase(of("solrecd_console_send_errors_total"), "$__rate_interval")
     return [
         graph(
             "Sessions",
@@ -124,15 +126,23 @@ def _curves() -> list[AnyPanel]:
         graph(
             "Memory",
             Query(of("process_resident_memory_bytes"), "{{instance}}"),
-            size=size,
+            size=third,
             unit="bytes",
         ),
         graph(
             "Datagrams rejected",
             Query(f"sum by (cause) ({rejected})", "{{cause}}"),
-            size=size,
+            size=third,
             stacked=True,
             about="Malformed, forged, replayed, or of no session.",
+        ),
+        graph(
+            "Packets sent twice",
+            Query(f"sum by (what) ({repeats})", "{{what}}"),
+            Query(f"sum({unsent})", "could not be sent"),
+            size=third,
+            stacked=True,
+            about="By either end. A management network that loses packets shows here.",
         ),
     ]
 

@@ -21,6 +21,7 @@ from solrecd import __version__
 from solrecd.analysis.boot.rules import RuleSet
 from solrecd.analysis.interpreter import Interpreter
 from solrecd.config.model import STAGE_TIMEOUTS
+from solrecd.counts import Repeat
 from solrecd.events import Chunk, GapReason, LostReason, SessionState
 from solrecd.metrics import Metrics
 from solrecd.metrics.console import ConsoleMetrics
@@ -148,6 +149,9 @@ def _perform(member: _Member, act: Act) -> None:
         _change_session(mine, at)
         return
     mine.received_bytes += len(act.data)
+    mine.wire.received += 1
+    if mine.wire.received % 300 == 0:
+        mine.wire.repeated(Repeat.OUTPUT)
     mine.last_output = at
     mine.read(member.interpreter.feed([Chunk(at, act.data)]))
 

@@ -1,8 +1,8 @@
 """A console on a user's terminal.
 
 - `keys`          what is typed: characters for the console, and escapes for us
-- `asked`         questions, and who else is here
+- `question`      questions, and the other attached users
 - `line`          the WebSocket to the daemon
-- `terminal`      raw, and given back as it was
+- `terminal`      raw, and restored afterwards
 - `conversation`  all of it together
 """

@@ -197,7 +197,7 @@ class Conversation:
         elif data:
             self._take(data)
         elif self._writes:
-            # The end of what was piped in; who only watches goes on watching.
+            # The end of what was piped in; a read-only user goes on watching.
             self._is_over = True
         return bool(data)
 

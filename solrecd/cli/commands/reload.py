@@ -13,7 +13,7 @@ from solrecd.cli.shared.output import Cell, Colour, Column, Screen, safe, screen
 from solrecd.cli.shared.source import Source, asking
 
 TIMEOUT = 60.0
-"""Seconds: two for the goodbyes, 40 where a disk hangs, and some for a busy machine."""
+"""Seconds: two to close sessions, 40 where a disk hangs, some for a busy machine."""
 
 _SHOWN = 60
 """Characters of a host range on a terminal; ``--json`` and pipes have it whole."""

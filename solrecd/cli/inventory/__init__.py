@@ -1,8 +1,8 @@
-"""What other console servers know of a fleet, as consoles of ours.
+"""Imports the consoles of other console servers.
 
 Pure: texts in, an `Inventory` out, and TOML made of that.
 
-- `model`       what was found, and what has no equivalent
+- `found`       what was found, and what has no equivalent
 - `terms`       privilege levels, workarounds and keys in the words of others
 - `commands`    command lines of ipmitool and ipmiconsole
 - `conman`      conman.conf

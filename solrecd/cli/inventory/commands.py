@@ -105,7 +105,7 @@ def is_command(text: str) -> bool:
 
 
 def read_command(text: str) -> Target:
-    """Return whom a command line of ipmitool or ipmiconsole talks to.
+    """Return the BMC that a command line of ipmitool or ipmiconsole talks to.
 
     What stands before the program, such as ``exec`` or ``env X=1``, does not count.
 

@@ -131,7 +131,7 @@ class _Pool:
                 raise CommandError("a process of this search was ended; try again")
 
     def _served(self, running: Sequence[_Worker]) -> Sequence[_Worker]:
-        """Return whom to listen to: all, or while much waits, who may be next."""
+        """Return the workers to listen to: all, or while much waits, the next one."""
         if self._buffered < MAX_BUFFERED:
             return running
         return [worker for worker in running if worker.job <= self._next] or running

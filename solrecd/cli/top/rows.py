@@ -73,7 +73,7 @@ class Row:
     """One console. Times are stamps, 0 where there is none."""
 
     name: str
-    """As the daemon has it, for wishes."""
+    """As the daemon has it, for requests."""
     shown: str
     """The name, safe to show."""
     state: State

@@ -62,13 +62,13 @@ _ACCOUNT: dict[str, Key] = {
     ),
     "password_file": Key(
         _path_template,
-        "The password is in this file, which nobody else may read (mode 0600)."
+        "The password is in this file, which no other user may read (mode 0600)."
         + _EXPANDS,
         example="/etc/solrecd/bmc.pw",
     ),
     "password": Key(
         text(max_bytes=PASSWORD_MAX, hidden=True),
-        "The password itself; then nobody else may read this file (mode 0600).",
+        "The password itself; then no other user may read this file (mode 0600).",
         example="secret",
     ),
     "kg_credential": Key(
@@ -80,7 +80,7 @@ _ACCOUNT: dict[str, Key] = {
     ),
     "kg_file": Key(
         _path_template,
-        "The BMC key is in this file, which nobody else may read." + _EXPANDS,
+        "The BMC key is in this file, which no other user may read." + _EXPANDS,
         example="/etc/solrecd/bmc.kg",
     ),
     "kg": Key(
@@ -103,7 +103,7 @@ _SESSION: dict[str, Key] = {
     ),
     "insecure": Key(
         boolean,
-        "Allow sessions without integrity or encryption. Whoever is on that network"
+        "Allow sessions without integrity or encryption. Anyone on that network"
         " can then read the console and type into it.",
     ),
     "quirks": Key(
@@ -123,12 +123,12 @@ _SESSION: dict[str, Key] = {
 _CONFLICT: dict[str, Key] = {
     "on_conflict": Key(
         choice(OnConflict),
-        'Somebody else holds the console when we come: `"wait"` until they go,'
-        ' `"yield"` to them for `yield_for` and take it then, or `"take"` it at once.'
+        'Another client holds the console at the start: `"wait"` until it goes,'
+        ' `"yield"` to it for `yield_for` and take it then, or `"take"` it at once.'
         " Where it is given alone it holds for `on_stolen` too.",
     ),
     "on_stolen": Key(
-        choice(OnConflict), "The same, for somebody who takes the console from us."
+        choice(OnConflict), "The same, for a client that takes the console from us."
     ),
     "yield_for": Key(
         duration(1, 30 * 86400),

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import structlog
 
 from solrecd.storage.archive.closer import Closer
-from solrecd.storage.archive.lane import Reports
+from solrecd.storage.archive.missing_bytes import MissingBytes
 from solrecd.storage.archive.recorder import Recorder
 from solrecd.storage.archive.recovery import (
     end_of_closed,
@@ -22,14 +22,13 @@ from solrecd.storage.archive.recovery import (
     restore,
 )
 from solrecd.storage.archive.segment_types import (
-    ArchiveLoss,
     OpenedConsole,
     Resume,
     Shared,
     Spool,
 )
 from solrecd.storage.formats.names import SegmentName
-from solrecd.storage.formats.recovered import JournalNote, Recovered
+from solrecd.storage.formats.recovered import Recovered
 
 log = structlog.get_logger()
 
@@ -49,7 +48,6 @@ class Opener:
         spool: the journal.
         shared: what all recorders have in common.
         closer: takes segments that are complete.
-        reports: takes losses.
     """
 
     def __init__(
@@ -58,13 +56,13 @@ class Opener:
         spool: Spool,
         shared: Shared,
         closer: Closer,
-        reports: Reports,
     ) -> None:
         self._log_dir = log_dir
         self._spool = spool
         self._shared = shared
         self._closer = closer
-        self._reports = reports
+        self._doubts: dict[str, list[str]] = {}
+        """What may be missing of consoles that are not open yet."""
 
     def open(self, name: str) -> Opened:
         """Read where a console ends; the lock of its lane is held.
@@ -77,7 +75,7 @@ class Opener:
         for segment in found.unfinished:
             self._closer.add(name, segment)
         for aside in found.aside:
-            self._lose(name, f"what lay under the name of a file is now {aside.name}")
+            self._doubt(name, f"what lay under the name of a file is now {aside.name}")
         journal = self._spool.records(name)
         if found.open is None:
             return self._open_anew(name, found.last, journal)
@@ -87,13 +85,22 @@ class Opener:
             raise
         except Exception:
             log.exception("archive.crashed", console=name, segment=str(found.open))
-        self._lose(name, f"{found.open} cannot be gone on with (a bug in solrecd)")
+        self._doubt(name, f"{found.open} cannot be gone on with (a bug in solrecd)")
         self._closer.add(name, found.open)
         return self._open_anew(name, found.open, journal)
 
-    def _lose(self, name: str, text: str, count: int = 0) -> None:
-        loss = ArchiveLoss(name, self._shared.wall_clock(), text, count)
-        self._reports.news.append(loss)
+    def _doubt(self, name: str, text: str) -> None:
+        self._doubts.setdefault(name, []).append(text)
+
+    def _take_doubts(self, name: str, *, is_new: bool) -> list[str]:
+        """Return, one line each, what else may be lost; once, when it is opened.
+
+        Args:
+            name: of the console.
+            is_new: it has no archive, so that no unknown bytes in the journal are its.
+        """
+        own = self._doubts.pop(name, [])
+        return own if is_new else own + self._spool.doubts(name)
 
     def _open_anew(
         self, name: str, last: SegmentName | None, journal: Recovered
@@ -103,24 +110,26 @@ class Opener:
         if last is not None:
             end = end_of_closed(self._log_dir / name, last) or journal.offset
         pending = pending_chunks(journal, end)
-        begin = max(end, journal.offset if journal.chunks else 0)
+        stream = self._spool.stream(name, end)
+        lost = MissingBytes(journal, end, stream.offset, pending)
         recorder = Recorder(
             name,
             self._log_dir / name,
-            self._spool.stream(name, begin),
+            stream,
             self._shared,
-            Resume(last, begin),
+            Resume(last, lost.begin),
         )
         _add_notes(recorder, journal, noted=0)
         opened = OpenedConsole(
-            stream=recorder.stream,
-            offset=begin,
+            stream=stream,
+            offset=lost.begin,
             boot=0 if last is None else last.boot,
             continues=False,
             started=None if last is None else last.started,
             last_output=pending[-1].at if pending else None,
             restored=[],
             pending=pending,
+            losses=lost.gaps(0, self._take_doubts(name, is_new=last is None)),
         )
         return Opened(recorder, opened)
 
@@ -134,11 +143,13 @@ class Opener:
         )
         segment = restored.segment
         pending = pending_chunks(journal, segment.end)
-        begin = max(segment.end, journal.offset if pending else 0)
+        stream = self._spool.stream(name, segment.end)
+        lost = MissingBytes(journal, segment.end, stream.offset, pending)
+        begin = lost.begin
         recorder = Recorder(
             name,
             folder,
-            self._spool.stream(name, segment.end),
+            stream,
             self._shared,
             Resume(
                 segment_name,
@@ -150,16 +161,9 @@ class Opener:
             ),
         )
         _add_notes(recorder, journal, noted=segment.noted)
-        # What the journal still has is written again.
-        lost = begin - segment.end if pending else restored.missing
-        if lost:
-            text = f"{lost} bytes of this log were lost"
-            recorder.stream.note(segment.stamp, f"gap: {text}")
-            place = recorder.stream.offset
-            recorder.inbox.append(JournalNote(place, segment.stamp, f"gap: {text}"))
-            self._lose(name, text, lost)
+        doubts = self._take_doubts(name, is_new=False)
         opened = OpenedConsole(
-            stream=recorder.stream,
+            stream=stream,
             offset=restored.offset + begin - segment.end,
             boot=segment_name.boot,
             continues=True,
@@ -168,6 +172,7 @@ class Opener:
             restored=restored.chunks,
             pending=pending,
             boot_offset=segment.offset if segment.name.part == 1 else None,
+            losses=lost.gaps(segment.stamp, doubts, restored.torn),
         )
         return Opened(recorder, opened)
 

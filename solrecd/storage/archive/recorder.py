@@ -14,7 +14,7 @@ from pathlib import Path
 
 import structlog
 
-from solrecd.events import Chunk, Cut, Line, Lines, Reading
+from solrecd.events import Chunk, Cut, Gap, GapReason, Line, Lines, Reading
 from solrecd.process.stamps import END_OF_TIME
 from solrecd.storage.archive.files import SegmentLostError
 from solrecd.storage.archive.poison import Poison
@@ -229,9 +229,10 @@ class Recorder:
         self._lose(segment, at, f"{what}; they are in {name}", count)
 
     def _lose(self, segment: Segment, at: int, what: str, count: int) -> None:
-        """Mark what is missing: a note here, an event by who looks at `losses`."""
+        """Mark what is missing: a note at its place here, the rest by the console."""
         segment.add_note(at, f"gap: {what}")
-        self.losses.append(ArchiveLoss(self.console, at, what, count))
+        gap = Gap(GapReason.CRASH, what, bytes=count or None, is_noted=True)
+        self.losses.append(ArchiveLoss(self.console, gap))
 
     def _plan(self, batches: list[Batch]) -> None:
         """Give bytes, lines and notes to the segments they belong to."""
@@ -415,10 +416,7 @@ class Recorder:
         )
         fresh.begin()
         fresh.add_chunks(chunks)
-        text = f"{lost}; going on in a new part"
-        fresh.add_note(at, f"archive: {text}")
-        now = shared.wall_clock()
-        self.losses.append(ArchiveLoss(self.console, now, text, lost.count))
+        self._lose(fresh, at, f"{lost}; going on in a new part", lost.count)
         fresh.log.take_over(segment.log)
         if self._last == segment.name:
             self._last = fresh.name

@@ -19,7 +19,7 @@ from solrecd.events import Chunk
 from solrecd.process.plain_files import open_plain, set_aside
 from solrecd.storage.archive.files import FileSystem
 from solrecd.storage.archive.recovery_line import cut_chunks, read_earlier
-from solrecd.storage.archive.segment import Segment, trim
+from solrecd.storage.archive.segment import Segment
 from solrecd.storage.formats.lines import (
     LINE_MARK,
     MARK_POSITION,
@@ -147,8 +147,8 @@ class Restored:
     """Lines of their replay that the log already holds."""
     notes: list[JournalNote]
     """Notes that stand behind the first line that it does not; without offsets."""
-    missing: int
-    """Bytes that the timing tells of and ``.raw`` does not have."""
+    torn: int
+    """Bytes that the timing tells of and the raw file does not have."""
 
 
 def restore(
@@ -177,14 +177,14 @@ def restore(
     segment = Segment(files, folder, name, header.offset, noted=header.noted, text=text)
     segment.raw.size = size
     segment.end = segment.confirmed = header.offset + size
-    missing = max(0, timing.parsed.offset - segment.end)
+    torn = max(0, timing.parsed.offset - segment.end)
     packets = _complete_timing(segment, timing, header, journal)
     log = folder / name.file("log")
     mark = _find_mark(timing, header, log)
     offset, chunks = _read_bytes(folder, name, header, mark.line_offset, packets)
-    torn = offset > mark.line_offset
-    skip, notes = _read_log(segment, mark, log, torn=torn)
-    return Restored(segment, chunks, offset, skip, notes, missing)
+    is_cut = offset > mark.line_offset
+    skip, notes = _read_log(segment, mark, log, is_cut=is_cut)
+    return Restored(segment, chunks, offset, skip, notes, torn)
 
 
 @dataclass(slots=True)
@@ -266,10 +266,8 @@ def _missing_packets(known: Packet, end: int, journal: Recovered) -> list[Packet
     """
     packets = []
     offset, at = known.offset, known.at
-    place = journal.offset
-    for chunk in journal.chunks:
-        start, place = max(place, offset), place + len(chunk.data)
-        stop = min(place, end)
+    for place, chunk in journal.placed():
+        start, stop = max(place, offset), min(place + len(chunk.data), end)
         if start > offset and offset < stop:
             packets.append(Packet(offset, min(start, end) - offset, at, 0))
             offset = min(start, end)
@@ -293,7 +291,7 @@ def _find_mark(timing: _TimingFile, header: TimingHeader, log: Path) -> TimingMa
 
 
 def _read_log(
-    segment: Segment, mark: TimingMark, path: Path, *, torn: bool
+    segment: Segment, mark: TimingMark, path: Path, *, is_cut: bool
 ) -> tuple[int, list[JournalNote]]:
     """Keep whole lines of the log from a mark on.
 
@@ -303,13 +301,13 @@ def _read_log(
     lines = whole_lines(_read(path, mark.log_size))
     notes = [line for line in lines if line_mark(line) == NOTE_MARK]
     segment.noted = line_stamp(notes[-1]) if notes else mark.noted
-    keep = _settled(lines, torn=torn)
+    keep = _settled(lines, is_cut=is_cut)
     segment.log.size = mark.log_size + sum(len(line) + 1 for line in lines[:keep])
     skip = sum(1 for line in lines[:keep] if line_mark(line) == LINE_MARK)
     return skip, [_parse_note(line) for line in lines[keep + 1 :]]
 
 
-def _settled(lines: list[bytes], *, torn: bool) -> int:
+def _settled(lines: list[bytes], *, is_cut: bool) -> int:
     """Return how many lines are certain to stay as they are.
 
     The last line of output is written anew, with the notes behind it: it may have
@@ -317,7 +315,7 @@ def _settled(lines: list[bytes], *, torn: bool) -> int:
     begin is gone with the segment before: a replay would bring less of it.
     """
     output = [n for n, line in enumerate(lines) if line_mark(line) == LINE_MARK]
-    if not output or (torn and len(output) == 1):
+    if not output or (is_cut and len(output) == 1):
         return len(lines)
     return output[-1]
 
@@ -354,9 +352,12 @@ def _read_bytes(
 
 def pending_chunks(journal: Recovered, end: int) -> list[Chunk]:
     """Return what the journal holds beyond the archive's end."""
-    if journal.offset >= end:
-        return journal.chunks
-    return trim(journal.chunks, end - journal.offset)
+    pending: list[Chunk] = []
+    for place, chunk in journal.placed():
+        known = max(0, end - place)
+        if known < len(chunk.data):
+            pending.append(Chunk(chunk.at, chunk.data[known:]) if known else chunk)
+    return pending
 
 
 def _size(path: Path) -> int:

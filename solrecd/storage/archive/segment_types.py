@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from solrecd.config import DaemonConfig, Fsync
-from solrecd.events import Chunk, Reading
+from solrecd.events import Chunk, Gap, Reading
 from solrecd.process.stamps import SECOND
 from solrecd.storage.archive.files import FileSystem
 from solrecd.storage.archive.segment import Segment
@@ -93,6 +93,10 @@ class Spool(Protocol):
         """Return what it holds of a console."""
         ...
 
+    def doubts(self, console: str) -> list[str]:
+        """Return, one line each, what else a console may have lost; once."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class ArchiveOptions:
@@ -168,19 +172,17 @@ class OpenedConsole:
     """Received by an earlier daemon, and not yet in the archive."""
     boot_offset: int | None = None
     """Stream offset of the boot's first byte; None when it is in an earlier part."""
+    losses: Sequence[Gap] = ()
+    """What is missing, by `Gap.offset`: before the chunk of `pending` that begins
+    there. For the caller to mark."""
 
 
 @dataclass(frozen=True, slots=True)
 class ArchiveLoss:
-    """Something of a console is missing in its archive; the log has a note of it."""
+    """Something of an open console is missing in its archive."""
 
     console: str
-    at: int
-    """Stamp."""
-    text: str
-    """One line for people."""
-    count: int = 0
-    """Bytes of output, as far as known."""
+    gap: Gap
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,7 +90,7 @@ class ArchiveSink:
         spool: the journal.
         on_trouble: called in the loop, once per change of a console's error.
         on_segment: called in the loop when a segment was begun, closed or removed.
-        on_loss: called in the loop when something is missing in an archive.
+        on_loss: called in the loop when something of an open console is missing.
         clock: stamps.
         files: the operating system, unless a test has another.
     """
@@ -125,9 +125,7 @@ class ArchiveSink:
             steady_for=clock.steady_for,
         )
         self._reports = Reports()
-        self._opener = Opener(
-            options.log_dir, spool, self._shared, self._closer, self._reports
-        )
+        self._opener = Opener(options.log_dir, spool, self._shared, self._closer)
         self._lanes: dict[int, Lane] = {}
         """By device number."""
         self._places: dict[str, Lane] = {}
@@ -207,12 +205,21 @@ class ArchiveSink:
         cost = 2 * size + LINE_COST * (len(lines) + len(chunks))
         self._put(lane, recorder, Batch(chunks, reading), cost)
 
-    def note(self, name: str, at: int, text: str) -> None:
-        """Write a note of ours behind what the console has printed so far."""
+    def note(self, name: str, at: int, text: str, offset: int | None = None) -> None:
+        """Write a note of ours between the lines of an open console.
+
+        Args:
+            name: of the console.
+            at: stamp.
+            text: one line.
+            offset: stream offset at which it stands, of bytes that are not handed over
+                yet; None: behind all that the console has printed so far.
+        """
         lane = self._places[name]
         recorder = lane.recorders[name]
         recorder.stream.note(at, text)
-        note = JournalNote(recorder.stream.offset, at, text)
+        place = recorder.stream.offset if offset is None else offset
+        note = JournalNote(place, at, text)
         self._put(lane, recorder, note, LINE_COST + len(text))
 
     def _put(

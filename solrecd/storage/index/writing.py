@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from solrecd.storage.index.schema import REACHED, REPLAYED, STAGES, Batch
@@ -89,6 +89,17 @@ PUT_EVENT = f"""INSERT OR REPLACE INTO events VALUES ({_CONSOLE}, :time,
 PUT_SEGMENT = "INSERT OR REPLACE INTO segments VALUES (?,?,?,?,?,?,?,?)"
 FORGET_REPLAYED = f"""DELETE FROM events
     WHERE console = {_CONSOLE} AND boot = :boot AND sort IN ({REPLAYED})"""  # noqa: S608
+# Segments go oldest first: with one goes all that lies before its end. Rows of boots
+# stay: they are few, and what a machine normally needs is learned from them.
+FORGET_EVENTS = """DELETE FROM events
+    WHERE console = (SELECT id FROM consoles WHERE name = ?1) AND time <= (
+        SELECT coalesce(ended, started) FROM segments WHERE console = ?1 AND name = ?2)
+    """
+FORGET_TEXTS = """DELETE FROM texts WHERE id NOT IN (
+    SELECT title FROM events UNION SELECT detail FROM events
+    UNION SELECT cmdline FROM boots WHERE cmdline NOT NULL
+    UNION SELECT title FROM boots WHERE title NOT NULL
+    UNION SELECT facts FROM boots WHERE facts NOT NULL)"""
 FORGET_SEGMENT = "DELETE FROM segments WHERE console = ? AND name = ?"
 FORGET_SEGMENTS = "DELETE FROM segments WHERE console = ?"
 
@@ -122,7 +133,18 @@ def _put(connection: sqlite3.Connection, batch: Batch, put_boot: str) -> None:
     connection.executemany(put_boot, boots)
     connection.executemany(PUT_EVENT, events)
     connection.executemany(PUT_SEGMENT, batch.segments)
-    connection.executemany(FORGET_SEGMENT, batch.removed)
+    _forget(connection, batch.removed)
+
+
+def _forget(
+    connection: sqlite3.Connection, removed: Collection[tuple[str, str]]
+) -> None:
+    """Remove segments that are no more, and the events of their time."""
+    if not removed:
+        return
+    if connection.executemany(FORGET_EVENTS, removed).rowcount > 0:
+        connection.execute(FORGET_TEXTS)
+    connection.executemany(FORGET_SEGMENT, removed)
 
 
 def boot_row(boot: Boot) -> Row:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections import deque
-from collections.abc import Callable, Mapping
+from collections import Counter, deque
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -22,7 +22,7 @@ from solrecd.storage.journal.layout import (
     is_of_another_layout,
     read_chain,
 )
-from solrecd.storage.journal.slabs import SlabPool
+from solrecd.storage.journal.slabs import SlabPool, Stray
 from solrecd.storage.journal.stream import JournalStream
 
 SMALLEST = 16 * SLAB_SIZE
@@ -35,6 +35,9 @@ CROWD = 0.4
 """Share of its quota from which on a console is worth a look."""
 
 
+_UNREADABLE = "an unknown number of bytes lost in a journal that cannot be read"
+
+
 class JournalError(Exception):
     """The journal cannot be used; the message names the file and the remedy."""
 
@@ -45,6 +48,10 @@ class Journal:
     def __init__(self, pool: SlabPool) -> None:
         self._pool = pool
         self._streams: dict[str, JournalStream] = {}
+        self._strays: list[Stray] = []
+        """Damaged slabs whose bytes are missing in no console's chain."""
+        self._warned: set[str] = set()
+        """Consoles that were told of those."""
         pool.reclaim = self._reclaim
 
     @classmethod
@@ -53,9 +60,9 @@ class Journal:
     ) -> Self:
         """Open the journal and keep whatever an earlier daemon left in it.
 
-        A journal of another size, or one with damaged slabs, is copied into a new
-        file that then takes its place. One that cannot be read at all is renamed to
-        ``journal.damaged``.
+        A journal of another size is copied into a new file that then takes its place,
+        unless something in it is damaged: then the next start does so. One that cannot
+        be read at all is renamed to ``journal.damaged``.
 
         Args:
             path: a file on a tmpfs; made when missing.
@@ -71,10 +78,11 @@ class Journal:
             for name in (path, path.with_name(f"{path.name}{_FRESH}")):
                 if (aside := make_way(name)) is not None:
                     warn(f"{name}: this was no file; it is now {aside}")
-            pool = _open_existing(path, warn) or _create(path, size)
+            strays: list[Stray] = []
+            pool = _open_existing(path, warn, strays) or _create(path, size)
             if not _is_in_memory(path):
                 warn(f"{path}: no tmpfs; a slow disk here makes every console wait")
-            return cls._load(pool, size, warn)
+            return cls._load(pool, size, warn, strays)
         except OSError as error:
             raise JournalError(
                 f"{path}: {error.strerror or error}; the journal needs "
@@ -116,6 +124,17 @@ class Journal:
         """
         return {console: self.records(console) for console in self._streams}
 
+    def doubts(self, console: str) -> list[str]:
+        """Return, one line each, what a console may have lost beside its `records`.
+
+        Whose the bytes of a damaged slab were only its header told. Each console is
+        told once.
+        """
+        if console in self._warned:
+            return []
+        self._warned.add(console)
+        return [each.text for each in self._strays if each.owner in {None, console}]
+
     @property
     def path(self) -> Path:
         """The file."""
@@ -153,19 +172,26 @@ class Journal:
         return next((slab for slab in surrendered if slab is not None), None)
 
     @classmethod
-    def _load(cls, pool: SlabPool, size: int, warn: Callable[[str], None]) -> Self:
+    def _load(
+        cls,
+        pool: SlabPool,
+        size: int,
+        warn: Callable[[str], None],
+        lost_before: Sequence[Stray],
+    ) -> Self:
         """Take over what is in a file; copy it where size or damage ask for that."""
-        slabs, damaged = pool.scan()
+        slabs, strays = pool.scan()
         by_console: dict[str, list[Slab]] = {}
         for slab in slabs:
             by_console.setdefault(slab.console, []).append(slab)
         chains = {name: read_chain(pool.view, own) for name, own in by_console.items()}
         lost = sum(chain.lost for chain in chains.values())
-        if damaged or lost:
-            warn(f"{pool.path}: {damaged} damaged slabs, {lost} bytes in them lost")
-        if lost or pool.size != size or not pool.is_marked:
+        if strays or lost:
+            warn(f"{pool.path}: {len(strays)} damaged slabs, {lost} bytes in them lost")
+        elif pool.size != size:
             return cls._copy(pool, chains, size)
         journal = cls(pool)
+        journal._strays = [*lost_before, *_unexplained(strays, chains)]
         for console, chain in chains.items():
             stream = JournalStream(pool, console, chain.end)
             stream.adopt(chain)
@@ -197,11 +223,24 @@ class Journal:
         return journal
 
 
+def _unexplained(strays: Sequence[Stray], chains: Mapping[str, Chain]) -> list[Stray]:
+    """Return the damaged slabs that no hole in a console's chain accounts for."""
+    holes = Counter({name: len(chain.holes) for name, chain in chains.items()})
+    left: list[Stray] = []
+    for stray in sorted(strays, key=lambda each: each.owner is None):
+        # Slabs that name their console come first: the others fill what is left.
+        named = stray.owner if stray.owner is not None else next(iter(+holes), "")
+        if holes[named]:
+            holes[named] -= 1
+        else:
+            left.append(stray)
+    return left
+
+
 def _replay(stream: JournalStream, recovered: Recovered) -> bool:
     """Append a console's records again; False when they do not fit.
 
-    Offsets behind missing bytes move down, so that the stream is whole again: only
-    the first has to agree with the archive.
+    Only of a journal that is whole: the offsets agree with the archive's.
     """
     notes = deque(recovered.notes)
     offset = recovered.offset
@@ -247,22 +286,30 @@ def _create(path: Path, size: int) -> SlabPool:
         raise
 
 
-def _open_existing(path: Path, warn: Callable[[str], None]) -> SlabPool | None:
-    """Map a journal that is there; None when there is none that can be read."""
+def _open_existing(
+    path: Path, warn: Callable[[str], None], strays: list[Stray]
+) -> SlabPool | None:
+    """Map a journal that is there; None when there is none that can be read.
+
+    Args:
+        path: of the journal.
+        warn: told what is not as it should be.
+        strays: get what is lost with one that cannot be read.
+    """
     try:
         descriptor = _lock(path, 0)
     except FileNotFoundError:
         return None
     header = os.pread(descriptor, FILE_HEADER_SIZE, 0)
     size = os.fstat(descriptor).st_size - PAGE
-    if size >= SLAB_SIZE:
-        pool = SlabPool(path, descriptor, size - size % SLAB_SIZE)
-        if header == encode_file_header(size // SLAB_SIZE):
-            return pool
-        if not is_of_another_layout(header) and pool.scan()[0]:
+    size -= size % SLAB_SIZE
+    if size >= SMALLEST and header == encode_file_header(size // SLAB_SIZE):
+        return SlabPool(path, descriptor, size)
+    if size >= SLAB_SIZE and not is_of_another_layout(header):
+        pool = _repair(path, descriptor, max(size, SMALLEST))
+        if pool is not None:
             warn(f"{path}: its header is damaged; whole slabs in it are kept")
             return pool
-        pool.close()
     else:
         os.close(descriptor)
     if header:
@@ -270,6 +317,24 @@ def _open_existing(path: Path, warn: Callable[[str], None]) -> SlabPool | None:
         make_way(aside)
         path.replace(aside)
         warn(f"{path}: not a journal of this version; kept as {aside}, begun anew")
+        if header.strip(b"\0"):
+            strays.append(Stray(None, _UNREADABLE))
+    return None
+
+
+def _repair(path: Path, descriptor: int, size: int) -> SlabPool | None:
+    """Map a journal whose header or size is wrong; None, and closed, without a slab.
+
+    Each slab proves itself, so that nothing is lost with the header. The memory is
+    reserved as by `_create`, and for as many slabs as a journal needs at least.
+    """
+    os.posix_fallocate(descriptor, 0, PAGE + size)
+    pool = SlabPool(path, descriptor, size)
+    slabs, _ = pool.scan()
+    if slabs:
+        os.pwrite(descriptor, encode_file_header(size // SLAB_SIZE), 0)
+        return pool
+    pool.close()
     return None
 
 

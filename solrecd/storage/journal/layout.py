@@ -10,13 +10,13 @@ from __future__ import annotations
 import enum
 import struct
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from solrecd.config.names import NAME_LIMIT
 from solrecd.events import Chunk
-from solrecd.storage.formats.recovered import JournalNote, Recovered
+from solrecd.storage.formats.recovered import JournalLoss, JournalNote, Recovered
 
 PAGE = 4096
 """Bytes before the first slab."""
@@ -88,7 +88,12 @@ class Chain:
     """Stream offset behind the last slab."""
     recovered: Recovered
     lost: int
-    """Bytes missing between slabs, which only damaged memory explains."""
+    """Bytes missing in it, which only damaged memory explains."""
+
+    @property
+    def holes(self) -> list[JournalLoss]:
+        """What is missing between two slabs."""
+        return [loss for loss in self.recovered.losses if not loss.is_end]
 
 
 def encode_file_header(slabs: int) -> bytes:
@@ -151,22 +156,30 @@ def read_slab(view: memoryview, index: int) -> Slab | None:
 
 
 def read_chain(view: memoryview, slabs: list[Slab]) -> Chain:
-    """Read a console's slabs; what is missing between two of them is noted."""
+    """Read a console's slabs, and note what is missing between two of them.
+
+    Notes before missing bytes stand as far from the chain's end as if nothing were
+    missing: the archive moves up what lies before a hole, and not what lies behind it.
+    """
     first = offset = slabs[0].offset if slabs else 0
     recovered = Recovered(first, [], [])
     ends: list[int] = []
-    lost = 0
+    damaged = 0
     for slab in slabs:
         if slab.offset > offset:
-            lost += slab.offset - offset
-            _note_damage(recovered, slab.offset - lost, slab.offset - offset)
-        offset = lost + _read_into(recovered, slab.offset - lost, _records(view, slab))
-        ends.append(offset + _ends_with_note(recovered, offset - lost))
-    return Chain(slabs, ends, offset, recovered, lost)
+            _add_loss(recovered, offset, slab.offset - offset)
+        records, damaged = _records(view, slab)
+        offset = _read_into(recovered, slab.offset, records)
+        ends.append(offset + _ends_with_note(recovered, offset))
+    lost = sum(loss.size for loss in recovered.losses)
+    recovered.notes[:] = [_moved(note, recovered) for note in recovered.notes]
+    if damaged:
+        _add_loss(recovered, offset, damaged, is_end=True)
+    return Chain(slabs, ends, offset, recovered, lost + damaged)
 
 
 def _read_into(recovered: Recovered, offset: int, records: Iterable[Record]) -> int:
-    """Add records; return the offset behind them, as if nothing were missing."""
+    """Add records; return the offset behind them."""
     for at, kind, data in records:
         if kind == RecordKind.NOTE:
             text = data.decode("utf-8", "replace")
@@ -181,24 +194,54 @@ def _ends_with_note(recovered: Recovered, offset: int) -> bool:
     return bool(recovered.notes) and recovered.notes[-1].offset == offset
 
 
-def _note_damage(recovered: Recovered, offset: int, lost: int) -> None:
-    at = recovered.chunks[-1].at if recovered.chunks else 0
-    text = f"gap: {lost} bytes lost in a damaged journal"
-    recovered.notes.append(JournalNote(offset, at, text))
+def _add_loss(
+    recovered: Recovered, start: int, size: int, *, is_end: bool = False
+) -> None:
+    chunks = recovered.chunks
+    at = chunks[-1].at if chunks else 0
+    recovered.losses.append(JournalLoss(len(chunks), start, size, at, is_end))
 
 
-def _records(view: memoryview, slab: Slab) -> Iterator[Record]:
-    """Yield a slab's records up to the first that is not whole."""
+def _moved(note: JournalNote, recovered: Recovered) -> JournalNote:
+    holes = [loss.size for loss in recovered.losses if loss.start >= note.offset]
+    return note._replace(offset=note.offset + sum(holes)) if holes else note
+
+
+def _records(view: memoryview, slab: Slab) -> tuple[list[Record], int]:
+    """Return a slab's records up to the first that is not whole.
+
+    Returns:
+        The records, and how many bytes at most cannot be read behind them: 0 where the
+        next one was never finished. Its checksum is stored last, so that one which is
+        there, and does not fit, tells of damage.
+    """
     start = slab_start(slab.number)
     position, limit = start + HEADER_SIZE, start + SLAB_SIZE
+    records: list[Record] = []
     while position + RECORD_SIZE <= limit:
         at, kind, length, crc = RECORD.unpack_from(view, position)
         position += RECORD_SIZE
         data = bytes(view[position : min(position + length, limit)])
         if not kind or checksum(slab.seed, at, kind, data) != crc:
-            return
-        yield Record(at, kind, data)
+            return records, used_size(view, position, limit) if crc else 0
+        records.append(Record(at, kind, data))
         position += length
+    return records, 0
+
+
+def used_size(view: memoryview, start: int, limit: int) -> int:
+    """Return how many bytes there are up to the last that is not 0; at least 1."""
+    return len(bytes(view[start:limit]).rstrip(b"\0")) or 1
+
+
+def read_owner(view: memoryview, index: int) -> str | None:
+    """Return whose a slab with a damaged header most likely is; None: nothing tells."""
+    length, *_, name = _SLAB_HEADER.unpack_from(view, slab_start(index) + _WORD.size)
+    try:
+        owner: str = name.rstrip(b"\0").decode()
+    except UnicodeDecodeError:
+        return None
+    return owner if owner.isprintable() and len(owner.encode()) == length else None
 
 
 def checksum(seed: int, at: int, kind: int, data: bytes) -> int:

@@ -7,21 +7,33 @@ import os
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 from solrecd.storage.journal.layout import (
-    FILE_HEADER_SIZE,
+    HEADER_SIZE,
     PAGE,
     SLAB_SIZE,
     Slab,
     begin_slab,
     clear_slab,
-    encode_file_header,
     is_slab,
+    read_owner,
     read_slab,
+    slab_start,
+    used_size,
 )
 
 QUOTA = 8
 """One console may hold this part of all slabs: of 64 MiB 12 minutes at 115200 baud."""
+
+
+class Stray(NamedTuple):
+    """A slab in use whose header is damaged."""
+
+    owner: str | None
+    """Whose it most likely is; None: nothing tells."""
+    text: str
+    """What may be lost with it; one line."""
 
 
 class SlabPool:
@@ -48,27 +60,31 @@ class SlabPool:
         self._sequence = 0
         self._exhausted = False
 
-    def scan(self) -> tuple[list[Slab], int]:
-        """Find the free slabs; return those in use, in order, and how many are bad."""
+    def scan(self) -> tuple[list[Slab], list[Stray]]:
+        """Find the free slabs; return those in use, in order, and the damaged ones."""
         slabs: list[Slab] = []
-        damaged = 0
+        strays: list[Stray] = []
         self._free.clear()
         for index in range(self.size // SLAB_SIZE):
             slab = read_slab(self.view, index) if is_slab(self.view, index) else None
             if slab is not None:
                 slabs.append(slab)
                 continue
-            damaged += is_slab(self.view, index)
+            if is_slab(self.view, index):
+                strays.append(self._stray(index))
             self._free.append(index)
         slabs.sort(key=lambda slab: slab.sequence)
         self._sequence = slabs[-1].sequence if slabs else 0
-        return slabs, damaged
+        return slabs, strays
 
-    @property
-    def is_marked(self) -> bool:
-        """Whether the file says at its begin what it is."""
-        header = encode_file_header(self.size // SLAB_SIZE)
-        return bytes(self.view[:FILE_HEADER_SIZE]) == header
+    def _stray(self, index: int) -> Stray:
+        start = slab_start(index)
+        size = used_size(self.view, start + HEADER_SIZE, start + SLAB_SIZE)
+        text = (
+            f"up to {size} bytes lost in a damaged journal, "
+            "which does not tell for certain whose they were"
+        )
+        return Stray(read_owner(self.view, index), text)
 
     @property
     def free(self) -> int:

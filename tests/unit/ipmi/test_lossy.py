@@ -162,3 +162,45 @@ def assert_marks_cover_what_is_missing(
             assert found >= position, "output twice or out of order"
             assert found == position or marked, f"silent gap at {position}"
             position, marked = found + len(event.data), False
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_what_came_again_is_counted(seed: int) -> None:
+    """Numbers and lengths of what arrives tell what the session must have counted."""
+    rng = random.Random(2000 + seed)
+    joined = Joined().log_in().activate()
+    printer = Printer(joined, make_text(rng), rng)
+    before = joined.session.statistics
+    seen: dict[str, int] = {"number": 0, "size": 0}
+    expected = {"received": 0, "duplicates": 0, "grown": 0, "rejected": 0}
+    feed = joined.feed
+
+    def counting_feed(*datagrams: bytes) -> list[SessionEvent]:
+        for datagram in datagrams:
+            rejected = sum(joined.session.statistics.rejected.values())
+            size = len(joined.output)
+            feed(datagram)
+            expected["received"] += 1
+            if sum(joined.session.statistics.rejected.values()) > rejected:
+                expected["rejected"] += 1
+                continue
+            new = len(joined.output) - size
+            number, length = printer.number, printer.size
+            if number != seen["number"]:
+                seen.update(number=number, size=new)
+            elif new:
+                expected["grown"] += 1
+                seen["size"] += new
+            elif length:
+                expected["duplicates"] += 1
+        return []
+
+    joined.feed = counting_feed  # type: ignore[method-assign]
+    run(joined, printer, rng, loss=0.3)
+
+    after = joined.session.statistics
+    assert after.received - before.received == expected["received"]
+    assert sum(after.rejected.values()) == expected["rejected"]
+    assert after.grown == expected["grown"]
+    assert after.duplicates == expected["duplicates"]
+    assert after.duplicates + after.grown > 0

@@ -46,6 +46,8 @@ class Bench:
         self.stream = self.opened.stream
         self.reader = LineReader(self.opened.offset, self.opened.boot)
         self.offer([], self.opened.restored)
+        for gap in self.opened.losses:
+            self.sink.note("n1", gap.since or self.at, f"gap: {gap.text}", gap.offset)
         self.offer(self.opened.pending, self.opened.pending)
 
     def make_sink(self) -> ArchiveSink:

@@ -71,7 +71,7 @@ def test_text_that_crashes_costs_the_text_and_no_byte(bench: LossBench) -> None:
     assert b"".join(bench.read("raw")) == b"before\npoison\nafter\n"
     assert " # gap: the text of 7 bytes (a bug in solrecd)" in bench.text()
     assert " | after" in bench.text()
-    assert [loss.text for loss in bench.losses] == [
+    assert [loss.gap.text for loss in bench.losses] == [
         "the text of 7 bytes (a bug in solrecd)"
     ]
     assert bench.journal.used == 0
@@ -87,9 +87,9 @@ def test_what_crashes_twice_is_set_aside_and_marked(bench: LossBench) -> None:
     loss = bench.losses[-1]
     assert bench.set_aside() == [b"poison\n"]
     assert bench.read("raw") == [b"before\n", b"after\n"]
-    assert loss.count == 7
-    assert f" # gap: {loss.text}" in bench.text()
-    assert loss.text.endswith(SUFFIX)
+    assert loss.gap.bytes == 7
+    assert f" # gap: {loss.gap.text}" in bench.text()
+    assert loss.gap.text.endswith(SUFFIX)
     assert bench.journal.used == 0
 
 

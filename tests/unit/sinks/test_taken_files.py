@@ -9,8 +9,14 @@ from pathlib import Path
 import pytest
 
 from solrecd.storage.archive.lane import INSPECTION
-from solrecd.storage.archive.sink import ArchiveLoss, ArchiveSink, ArchiveTrouble
-from tests.unit.sinks.test_archive_sink import Bench
+from solrecd.storage.archive.sink import (
+    ArchiveError,
+    ArchiveLoss,
+    ArchiveSink,
+    ArchiveTrouble,
+)
+from solrecd.storage.journal import Journal
+from tests.unit.sinks.test_archive_sink import SIZE, Bench
 
 
 class WatchedBench(Bench):
@@ -98,8 +104,8 @@ def test_it_is_noticed_on_a_quiet_console_and_a_new_part_begun(
     (loss,) = bench.losses
     log = bench.current("log")
     assert log.stem.endswith(".part-0002")
-    assert words in loss.text
-    assert loss.text in log.read_text()
+    assert words in loss.gap.text
+    assert loss.gap.text in log.read_text()
 
 
 @pytest.mark.parametrize("deed", DEEDS)
@@ -128,7 +134,7 @@ def test_bytes_that_are_gone_are_counted(bench: WatchedBench) -> None:
     bench.later()
 
     (loss,) = bench.losses
-    assert loss.count == len(b"BOOT 1\none\n") - 4
+    assert loss.gap.bytes == len(b"BOOT 1\none\n") - 4
 
 
 def test_files_as_they_were_written_are_left_alone(bench: WatchedBench) -> None:
@@ -162,6 +168,7 @@ def test_a_start_takes_what_was_cut_off_from_the_journal(bench: WatchedBench) ->
     bench.later()
 
     assert bench.read("raw") == [b"BOOT 1\none\ntwo\n"]
+    assert not bench.opened.losses
     assert not bench.losses
 
 
@@ -176,7 +183,27 @@ def test_a_start_marks_what_was_cut_off_and_is_nowhere_else(
     bench.say(b"two\n")
     bench.later()
 
-    (loss,) = bench.losses
-    assert (loss.text, loss.count) == ("7 bytes of this log were lost", 7)
+    (gap,) = bench.opened.losses
+    assert (gap.text, gap.bytes) == ("7 bytes of this log were lost", 7)
     assert bench.read("raw") == [b"BOOTtwo\n"]
     assert " # gap: 7 bytes of this log were lost" in bench.text()
+
+
+def test_what_was_set_aside_is_told_when_a_later_attempt_to_open_succeeds(
+    bench: WatchedBench,
+) -> None:
+    bench.die()
+    timing = bench.current("log").with_suffix(".timing")
+    kept = timing.rename(timing.with_name("kept"))
+    timing.symlink_to(timing.name)
+    bench.current("log").with_suffix(".log.zst").mkdir()
+    bench.journal = Journal.open(bench.journal_path, SIZE)
+    sink = bench.make_sink()
+
+    with pytest.raises(ArchiveError):
+        sink.open_console("n1")
+    kept.replace(timing)
+    opened = sink.open_console("n1")
+
+    (gap,) = opened.losses
+    assert gap.text.startswith("what lay under the name of a file is now ")

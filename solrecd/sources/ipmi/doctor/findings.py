@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TypeAlias, TypeVar
 
 from solrecd.events import Boot, Lost, SessionState
@@ -40,6 +40,10 @@ class Subject:
     """The newest, oldest first."""
     noise: int | None = None
     """Stamp of the last unreadable output in these boots."""
+    network: Mapping[str, int] = field(default_factory=dict)
+    """What was counted on the wire (`WireCounts.as_dict`)."""
+    strangers: int = 0
+    """Datagrams from addresses that no console has."""
 
     @property
     def is_up(self) -> bool:

@@ -7,7 +7,14 @@ from dataclasses import replace
 from typing import Final, NamedTuple
 
 from solrecd.sources.findings import Finding
-from solrecd.sources.ipmi.doctor import eventlog, evidence, judge, questions, sol
+from solrecd.sources.ipmi.doctor import (
+    eventlog,
+    evidence,
+    judge,
+    network,
+    questions,
+    sol,
+)
 from solrecd.sources.ipmi.doctor.findings import Readings, Subject, said
 from solrecd.sources.ipmi.doctor.questions import Dialogue
 
@@ -93,6 +100,7 @@ IN_SESSION: Final = (
 """What needs a session."""
 
 FROM_CONSOLE: Final[tuple[Judge, ...]] = (
+    network.network,
     evidence.output,
     evidence.readable,
     evidence.stages,

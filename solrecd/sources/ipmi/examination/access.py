@@ -43,6 +43,10 @@ class Dialer(Protocol):
     def slots(self) -> trio.CapacityLimiter:
         """How many logins may be under way at the same time."""
 
+    @property
+    def strangers(self) -> int:
+        """How many datagrams came from addresses that no session has."""
+
     async def resolve(self, config: IpmiOptions) -> Address:
         """Return the BMC's address, or raise `LinkError`."""
 

@@ -90,7 +90,7 @@ class Examination:
         Args:
             tell: gets each finding as soon as it is known.
         """
-        subject = await self._patient()
+        subject = await self._subject()
         exam = _Progress(subject, tell)
         try:
             address = await self._dialer.resolve(self._keeper.config)
@@ -113,7 +113,7 @@ class Examination:
         silent = lost is not None and lost.reason is LostReason.UNREACHABLE
         return silent and not readings.answered
 
-    async def _patient(self) -> Subject:
+    async def _subject(self) -> Subject:
         console, config = self._console, self._keeper.config
         evidence = await self._recall(console.name)
         return Subject(
@@ -132,6 +132,8 @@ class Examination:
             now=self._wall_clock(),
             boots=evidence.boots,
             noise=evidence.noise,
+            network=console.counts.as_dict(),
+            strangers=self._dialer.strangers,
         )
 
     async def _look_from_outside(self, exam: _Progress, address: Address) -> None:
@@ -174,7 +176,7 @@ class Examination:
         Raises:
             ManagementError: nobody can ask the BMC now.
         """
-        subject = await self._patient()
+        subject = await self._subject()
         async with self._asking() as ask:
             return [change(fix) for fix in await self._fixes(subject, ask)]
 
@@ -191,7 +193,7 @@ class Examination:
         Raises:
             ManagementError: nobody can ask the BMC now.
         """
-        subject = await self._patient()
+        subject = await self._subject()
         async with self._asking() as ask:
             found = await self._fixes(subject, ask)
             wanted = [fix for fix in found if fix.number in parameters]

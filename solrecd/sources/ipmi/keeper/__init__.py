@@ -1,7 +1,7 @@
 """Keeps one console's session up.
 
-- `keeper`  login, back-off, activation, and what people ask for
-- `claim`   who may hold the console: the policy, pure
+- `keeper`    login, back-off, activation, and what people ask for
+- `takeover`  whether to take the console from another client: the policy, pure
 """
 
 from solrecd.sources.ipmi.keeper.keeper import Dialer, Keeper, KeptConsole

@@ -26,6 +26,9 @@ class Endpoint(Protocol):
     def datagrams(self) -> Sequence[bytes]:
         """Return what is to be sent now, and forget it."""
 
+    def not_sent(self, count: int) -> None:
+        """Learn that the kernel refused so many of them: they count as lost."""
+
 
 class LinkError(Exception):
     """A peer cannot be reached from here; the text says why, in one line."""

@@ -12,6 +12,7 @@ from types import MappingProxyType
 import structlog
 import trio
 
+from solrecd.counts import WireCounts
 from solrecd.events import Gap
 from solrecd.sources.ipmi.link.handover import Handover
 from solrecd.sources.ipmi.link.hub import Hub
@@ -99,7 +100,7 @@ class Dialer:
         Raises:
             OSError: no socket could be opened.
         """
-        session, checkpoint = self._new_session(config), None
+        session, checkpoint = self._new_session(config, recorder), None
         if self._handover is not None:
             checkpoint = self._handover.checkpoint(config, address, recorder)
         link = SolLink(self._hub, address, session, recorder, checkpoint=checkpoint)
@@ -112,19 +113,20 @@ class Dialer:
         Raises:
             OSError: no socket could be opened.
         """
-        session = self._new_session(config)
-        return SolLink(self._hub, address, session, _NullRecorder())
+        nothing = _NullRecorder()
+        return SolLink(self._hub, address, self._new_session(config, nothing), nothing)
 
     def suite(self, name: str) -> int | None:
         """Return the cipher suite of a console's session; None: there was none yet."""
         link = self._links.get(name)
         return None if link is None else link.suite
 
-    def _new_session(self, config: IpmiOptions) -> Session:
+    def _new_session(self, config: IpmiOptions, recorder: Recorder) -> Session:
         return Session(
             session_options(config, self._links.get(config.name)),
             token_bytes=secrets.token_bytes,
             session_id=secrets.randbits(32) | 1 << 8,
+            counts=recorder.counts,
         )
 
     def resume(self, config: IpmiOptions, recorder: Recorder) -> SolLink | None:
@@ -143,7 +145,12 @@ class Dialer:
         now, token_bytes = trio.current_time(), secrets.token_bytes
         try:
             session = Session.resume(
-                options, left.frozen, left.numbers, now, token_bytes=token_bytes
+                options,
+                left.frozen,
+                left.numbers,
+                now,
+                token_bytes=token_bytes,
+                counts=recorder.counts,
             )
             checkpoint = handover.checkpoint(config, left.address, recorder, left)
             link = SolLink(
@@ -222,13 +229,18 @@ class Dialer:
         if last is not None:
             self._rejected.update(last.session.rejected)
 
+    @property
+    def strangers(self) -> int:
+        """How many datagrams came from addresses that no session has."""
+        return self._hub.statistics.strangers
+
     def rejected(self) -> Mapping[str, int]:
         """Return how many datagrams were not believed since the start, by cause.
 
         Asked in each scrape, for thousands of sessions of which few have any.
         """
         total = Counter(self._rejected)
-        total["stranger"] = self._hub.statistics.strangers
+        total["stranger"] = self.strangers
         for link in self._links.values():
             if link.session.rejected:
                 total.update(link.session.rejected)
@@ -240,12 +252,18 @@ class _NullRecorder:
 
     offset = 0
 
+    def __init__(self) -> None:
+        self.counts = WireCounts()
+
     def record(self, data: bytes) -> bool:  # noqa: ARG002 - a protocol's
         """Refuse it."""
         return False
 
     def resumed(self) -> None:
         """See `Recorder`; nobody wants to know, here and below."""
+
+    def line_seen(self, ago: float) -> None:
+        """See `Recorder`."""
 
     def mark_loss(self, gap: Gap) -> None:
         """See `Recorder`."""

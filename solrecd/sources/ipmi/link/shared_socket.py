@@ -59,6 +59,9 @@ class _NoEndpoint:
         """Have nothing to send."""
         return ()
 
+    def not_sent(self, count: int) -> None:
+        """Take no notice."""
+
 
 _NO_ENDPOINT: Final = _NoEndpoint()
 
@@ -102,7 +105,9 @@ class Port:
         """Send what the endpoint queued and arm its timer."""
         datagrams = self._datagrams()
         if datagrams:
-            self._socket.send(datagrams, self.sockaddr)
+            refused = self._socket.send(datagrams, self.sockaddr)
+            if refused:
+                self.endpoint.not_sent(refused)
         self._arm(self)
 
     def close(self) -> None:
@@ -182,17 +187,24 @@ class SharedSocket:
         if self._ports.get(port.sockaddr) is port:
             del self._ports[port.sockaddr]
 
-    def send(self, datagrams: Sequence[bytes], to: Sockaddr) -> None:
-        """Send to one peer; what cannot be sent counts as lost on the way."""
+    def send(self, datagrams: Sequence[bytes], to: Sockaddr) -> int:
+        """Send to one peer; what cannot be sent counts as lost on the way.
+
+        Returns:
+            How many the kernel refused.
+        """
         send = self._socket.sendto
+        refused = 0
         for datagram in datagrams:
             try:
                 send(datagram, to)
             except OSError:
                 # No route, a full queue, a firewall: all of them look like loss, and
                 # the protocol retransmits. The keeper's time-out names the BMC.
-                self._statistics.send_errors += 1
+                refused += 1
+        self._statistics.send_errors += refused
         self._statistics.sent += len(datagrams)
+        return refused
 
     def drain(self, now: float) -> int:
         """Receive until nothing is left, at most `BATCH`; return how many came.

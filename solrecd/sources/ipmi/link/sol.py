@@ -15,6 +15,7 @@ from typing import Protocol, TypeAlias
 
 import trio
 
+from solrecd.counts import WireCounts
 from solrecd.events import Gap, LostReason
 from solrecd.sources.ipmi.link.base import RequestError
 from solrecd.sources.ipmi.link.checkpoint_writer import CheckpointWriter
@@ -32,13 +33,18 @@ from solrecd.sources.ipmi.protocol.events import (
     SessionLost,
     SolActivated,
     SolData,
+    SolDeactivated,
     SolLoss,
+    SolStolen,
 )
 from solrecd.sources.ipmi.protocol.session import Session
 
 MAILBOX = 64
 """Events that may wait for the keeper, which takes them at once; a BMC that causes
 more in one wake-up of the loop talks nonsense and loses the session."""
+
+_ENDS = (SolDeactivated, SolStolen, SessionLost)
+"""Events after which the payload is not ours."""
 
 Reply: TypeAlias = Callable[[CommandAnswered | CommandFailed], None]
 """Takes the answer to a command, in the hub's call: it must be quick."""
@@ -51,6 +57,10 @@ class Recorder(Protocol):
     def offset(self) -> int:
         """Bytes of this console ever recorded."""
 
+    @property
+    def counts(self) -> WireCounts:
+        """What was counted on the wire of this console; is added to."""
+
     def record(self, data: bytes) -> bool:
         """Record console output; False refuses it, and the BMC keeps it for now."""
 
@@ -58,6 +68,12 @@ class Recorder(Protocol):
         """The payload is ours, or bytes say that it is: a gap ends before them.
 
         Once for each activation.
+        """
+
+    def line_seen(self, ago: float) -> None:
+        """Learn how many seconds ago the payload was certainly ours.
+
+        Told where it is ours no longer, before the keeper says so.
         """
 
     def mark_loss(self, gap: Gap) -> None:
@@ -161,6 +177,7 @@ class SolLink:
     def _fail(self, bug: Exception) -> None:
         """Let a bug end this console's session: the hub serves others as well."""
         self._bug = bug
+        self._tell_last_sign()
         self.is_over = True
         self._port.close()
         self._mail.close()
@@ -172,6 +189,10 @@ class SolLink:
         if datagrams and self._checkpoint is not None:
             self._checkpoint.before_sending(self.session)
         return datagrams
+
+    def not_sent(self, count: int) -> None:
+        """See `Endpoint`."""
+        self._recorder.counts.send_errors += count
 
     def _deliver(self, event: SessionEvent) -> None:
         if type(event) is SolLoss:
@@ -186,6 +207,8 @@ class SolLink:
             self.suite = event.suite
         if type(event) is SolActivated and self._is_activating:
             self._resume()
+        if isinstance(event, _ENDS):
+            self._tell_last_sign()
         self.is_over = self.is_over or type(event) is SessionLost
         if self._checkpoint is not None:
             self._checkpoint.follow(event, self.session, self._port.socket_name)
@@ -195,6 +218,11 @@ class SolLink:
         """Tell of the payload at once: the keeper hears of it after the next bytes."""
         self._is_activating = False
         self._recorder.resumed()
+
+    def _tell_last_sign(self) -> None:
+        seen = self.session.line_seen_at
+        if seen is not None:
+            self._recorder.line_seen(trio.current_time() - seen)
 
     def _abandon(self) -> None:
         """Tell all who still wait for an answer that none will come."""

@@ -10,6 +10,7 @@ import enum
 from dataclasses import dataclass
 from typing import Final
 
+from solrecd.counts import Repeat, WireCounts
 from solrecd.sources.ipmi.protocol.messages import (
     SEQUENCE_MASK,
     Request,
@@ -65,7 +66,8 @@ class Command:
 class CommandQueue:
     """Commands in order, the first of them on the wire."""
 
-    def __init__(self) -> None:
+    def __init__(self, counts: WireCounts) -> None:
+        self._counts = counts
         self._waiting: list[Command] = []
         self._current: Command | None = None
         self.sequence = 0
@@ -73,7 +75,6 @@ class CommandQueue:
         self._hurries = False
         self.deadline: float | None = None
         """When `expire` has something to do."""
-        self.retransmissions = 0
 
     @property
     def is_full(self) -> bool:
@@ -150,7 +151,7 @@ class CommandQueue:
         if command is None or self.deadline is None or now < self.deadline:
             return None
         if command.attempts < len(self._retry_intervals(command)):
-            self.retransmissions += 1
+            self._counts.repeated(Repeat.COMMAND)
             return self._transmit(command, now)
         self._current = self.deadline = None
         return command

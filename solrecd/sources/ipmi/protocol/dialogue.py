@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from solrecd.counts import WireCounts
 from solrecd.sources.ipmi.protocol.auth import SessionCipher
 from solrecd.sources.ipmi.protocol.commands import Command, CommandQueue, Purpose
 from solrecd.sources.ipmi.protocol.constants import (
@@ -45,6 +46,7 @@ class Dialogue:
         behaviour: Behaviour,
         outbox: list[bytes],
         events: list[SessionEvent],
+        counts: WireCounts,
     ) -> None:
         """Begin with nothing on the wire.
 
@@ -54,12 +56,13 @@ class Dialogue:
             behaviour: what the quirks say.
             outbox: datagrams to send, shared with the session.
             events: not yet returned to the owner, shared with the session.
+            counts: are added to.
         """
         self.cipher = cipher
         self.privileges = privileges
         self.outbox = outbox
         self.events = events
-        self.commands = CommandQueue()
+        self.commands = CommandQueue(counts)
         self._behaviour = behaviour
 
     @property

@@ -29,8 +29,6 @@ class SolLoss:
     """Console output is missing here. Said once per packet, also if it is repeated."""
 
     reason: GapReason
-    count: int | None = None
-    """Bytes, where that is known. The wire never tells."""
     packets: int | None = None
     """SoL packets, for `GapReason.SKIPPED` (modulo 15)."""
 

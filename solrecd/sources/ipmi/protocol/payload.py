@@ -17,6 +17,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
+from solrecd.counts import WireCounts
 from solrecd.events import LostReason
 from solrecd.sources.ipmi.protocol.beat import next_beat
 from solrecd.sources.ipmi.protocol.commands import RETRY_INTERVALS, Command, Purpose
@@ -93,6 +94,7 @@ class SolPayload:
         behaviour: Behaviour,
         dialogue: Dialogue,
         now: float,
+        counts: WireCounts,
     ) -> None:
         """Prepare; nothing is asked before `activate`.
 
@@ -101,13 +103,14 @@ class SolPayload:
             behaviour: what the quirks say.
             dialogue: with the BMC, already authenticated.
             now: monotonic time.
+            counts: are added to.
         """
         self._options = options
         self._behaviour = behaviour
         self.dialogue = dialogue
         self._state = _State.INACTIVE
-        self.receiver = SolReceiver()
-        self.sender = SolSender(behaviour, options.first_number)
+        self.receiver = SolReceiver(counts)
+        self.sender = SolSender(behaviour, options.first_number, counts)
         self._watch = OwnerWatch(
             options.instance, believe_status=behaviour.believe_activation_status
         )
@@ -117,6 +120,8 @@ class SolPayload:
         self._probed_at = now
         self.heard_at = now
         """When the last SoL packet came."""
+        self._confirmed_at: float | None = None
+        """When an answer said last that the payload is ours."""
         self._acks: list[bytes] = []
         self._is_doubted = False
         """The BMC said that the payload is being deactivated; who has it now?"""
@@ -128,6 +133,16 @@ class SolPayload:
     def is_active(self) -> bool:
         """The payload is ours, or may become ours any moment."""
         return self._state is not _State.INACTIVE
+
+    @property
+    def line_seen_at(self) -> float | None:
+        """When the payload was certainly ours for the last time; None: never.
+
+        Output and acknowledgements come to its owner alone. Answers to other commands
+        do not count: a session that was robbed of the payload gets them, too.
+        """
+        confirmed = self._confirmed_at
+        return None if confirmed is None else max(confirmed, self.heard_at)
 
     @property
     def deadline(self) -> float:
@@ -287,6 +302,7 @@ class SolPayload:
             case Purpose.DEACTIVATE:
                 # Whatever the code: boards refuse and have done it, or agree and have
                 # not. Only the next Activate Payload tells what is true.
+                self._confirm(now)
                 self._end(SolDeactivated())
             case _:
                 self._probe_answered(command, response, now)
@@ -353,6 +369,7 @@ class SolPayload:
         size = usable_size(told, self._options.payload_size)
         port = int.from_bytes(data[8:10], "little") or None
         self._state = _State.ACTIVE
+        self._confirm(now)
         self._is_doubted = False
         self.dialogue.events.append(SolActivated(self._options.instance, size, port))
         cipher = self.dialogue.cipher
@@ -360,6 +377,10 @@ class SolPayload:
         self.sender.start(size)
         self.pump(now)
         self._probe(now)
+
+    def _confirm(self, now: float) -> None:
+        if self._state is _State.ACTIVE:
+            self._confirmed_at = now
 
     def _end(self, event: SolDeactivated | SolStolen) -> None:
         self.stop()
@@ -405,6 +426,10 @@ class SolPayload:
             return
         is_first = self._is_resumed or not self._watch.is_proven
         verdict = self._watch.judge(response.code, response.data)
+        is_uncertain = self._is_resumed or self._is_doubted
+        if verdict is Verdict.OURS or (verdict is Verdict.UNKNOWN and not is_uncertain):
+            # Where a BMC cannot tell whose it is, that it answers has to do.
+            self._confirm(now)
         if verdict is Verdict.STOLEN:
             self._end(SolStolen(self._watch.owner))
         elif verdict is Verdict.INACTIVE or self._is_doubted:

@@ -20,6 +20,7 @@ import enum
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from solrecd.counts import WireCounts
 from solrecd.events import LostReason
 from solrecd.sources.ipmi.protocol.auth import SessionCipher
 from solrecd.sources.ipmi.protocol.commands import RETRY_INTERVALS, Command, Purpose
@@ -108,6 +109,7 @@ class Session:
         *,
         token_bytes: Callable[[int], bytes],
         session_id: int,
+        counts: WireCounts | None = None,
     ) -> None:
         """Prepare a session; nothing is sent before `open`.
 
@@ -116,6 +118,7 @@ class Session:
             token_bytes: returns that many unpredictable bytes: `secrets.token_bytes`.
             session_id: remote console session ID, 16 to 2^32-1. Attempts of the login
                 vary its low 4 bits, so IDs of one socket differ in the others.
+            counts: of the console, are added to; None: it has none.
 
         Raises:
             ValueError: the session ID is out of range.
@@ -136,7 +139,7 @@ class Session:
         self._tickets = 0
         self._events: list[SessionEvent] = []
         self._outbox: list[bytes] = []
-        self._received = 0
+        self._counts = WireCounts() if counts is None else counts
         self.rejected: dict[Rejection, int] = {}
         """Datagrams not believed, by cause; without what never happened."""
 
@@ -149,6 +152,7 @@ class Session:
         now: float,
         *,
         token_bytes: Callable[[int], bytes],
+        counts: WireCounts | None = None,
     ) -> Session:
         """Go on with a session that another process had; it is `open` already.
 
@@ -161,7 +165,12 @@ class Session:
             KeyError: the cipher suite is unknown.
             ValueError: a session ID or a key is none.
         """
-        session = cls(options, token_bytes=token_bytes, session_id=frozen.local_id)
+        session = cls(
+            options,
+            token_bytes=token_bytes,
+            session_id=frozen.local_id,
+            counts=counts,
+        )
         short_pad = session._behaviour.short_integrity_pad
         cipher = frozen.cipher(numbers, token_bytes(16), short_pad=short_pad)
         privileges = Privileges(options.privileges, frozen.granted)
@@ -204,14 +213,19 @@ class Session:
         return () if self._sol is None else self._sol.numbers()
 
     @property
+    def line_seen_at(self) -> float | None:
+        """Monotonic time of the last sign that the payload was ours; None: never."""
+        return None if self._sol is None else self._sol.line_seen_at
+
+    @property
     def unsent(self) -> int:
         """Bytes of `write` that the BMC has not accepted yet."""
         return 0 if self._sol is None else self._sol.sender.unsent
 
     @property
     def statistics(self) -> SessionStatistics:
-        """What happened so far, as a snapshot."""
-        return snapshot(self._received, self.rejected, self._sol)
+        """What happened so far, as a snapshot; with what the counts held before."""
+        return snapshot(self._counts, self.rejected)
 
     @property
     def deadline(self) -> float | None:
@@ -367,7 +381,7 @@ class Session:
 
         Whatever is not believed changes nothing and is counted.
         """
-        self._received += 1
+        self._counts.received += 1
         cipher, sol = self._cipher, self._sol
         try:
             if cipher is None or sol is None:
@@ -383,6 +397,7 @@ class Session:
         except MalformedPacket as error:
             count = self.rejected.get(error.cause, 0)
             self.rejected[error.cause] = count + 1
+            self._counts.rejected += 1
         return taken(self._events)
 
     def expire(self, now: float) -> Sequence[SessionEvent]:
@@ -430,10 +445,17 @@ class Session:
     ) -> SolPayload:
         """Believe what this cipher opens from now on."""
         dialogue = Dialogue(
-            cipher, privileges, self._behaviour, self._outbox, self._events
+            cipher,
+            privileges,
+            self._behaviour,
+            self._outbox,
+            self._events,
+            self._counts,
         )
         self._cipher = cipher
-        self._sol = SolPayload(self._options, self._behaviour, dialogue, now)
+        self._sol = SolPayload(
+            self._options, self._behaviour, dialogue, now, self._counts
+        )
         return self._sol
 
     def _privilege_answered(self, dialogue: Dialogue, code: int, now: float) -> None:

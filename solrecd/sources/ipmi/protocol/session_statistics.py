@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from solrecd.counts import Repeat, WireCounts
 from solrecd.sources.ipmi.protocol.packets import Rejection
-from solrecd.sources.ipmi.protocol.payload import SolPayload
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,23 +26,21 @@ class SessionStatistics:
 
 
 def snapshot(
-    received: int, rejected: Mapping[Rejection, int], sol: SolPayload | None
+    counts: WireCounts, rejected: Mapping[Rejection, int]
 ) -> SessionStatistics:
     """Return the statistics of a session.
 
     Args:
-        received: datagrams.
-        rejected: those that were not believed, by cause; without what never happened.
-        sol: None before the login.
+        counts: of its console.
+        rejected: datagrams that were not believed, by cause; without what never
+            happened.
     """
-    by_cause = {cause: rejected.get(cause, 0) for cause in Rejection}
-    if sol is None:
-        return SessionStatistics(received, by_cause)
+    repeats = counts.repeats
     return SessionStatistics(
-        received,
-        by_cause,
-        duplicates=sol.receiver.duplicates,
-        grown=sol.receiver.grown,
-        commands_retransmitted=sol.dialogue.commands.retransmissions,
-        input_retransmitted=sol.sender.retransmissions,
+        counts.received,
+        {cause: rejected.get(cause, 0) for cause in Rejection},
+        duplicates=repeats.get(Repeat.OUTPUT, 0),
+        grown=repeats.get(Repeat.GROWN, 0),
+        commands_retransmitted=repeats.get(Repeat.COMMAND, 0),
+        input_retransmitted=repeats.get(Repeat.INPUT, 0),
     )

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from solrecd.counts import Repeat, WireCounts
 from solrecd.events import GapReason
 from solrecd.sources.ipmi.protocol.constants import (
     MAX_SOL_DATA,
@@ -61,8 +62,13 @@ def next_number(number: int) -> int:
 class SolReceiver:
     """Console output: takes each byte once, in order, and notices what is missing."""
 
-    def __init__(self) -> None:
-        """Expect a first packet of any number, as after every activation."""
+    def __init__(self, counts: WireCounts) -> None:
+        """Expect a first packet of any number, as after every activation.
+
+        Args:
+            counts: are added to.
+        """
+        self._counts = counts
         self._taken = 0
         """Number of the last packet that was acknowledged; 0: none yet."""
         self._taken_size = 0
@@ -74,10 +80,6 @@ class SolReceiver:
         """Number of the last packet, acknowledged or not, whose status was told."""
         self._seen_status = 0
         self._unavailable = False
-        self.duplicates = 0
-        """Packets that brought nothing new."""
-        self.grown = 0
-        """Retransmissions that brought new characters at their end."""
 
     def restart(self) -> None:
         """Forget the numbers: the payload is about to be activated."""
@@ -156,9 +158,9 @@ class SolReceiver:
         if number != self._taken:
             return self._offer(number, data, 0)
         if len(data) > self._taken_size:
-            self.grown += 1
+            self._counts.repeated(Repeat.GROWN)
             return self._offer(number, data, self._taken_size)
-        self.duplicates += 1
+        self._counts.repeated(Repeat.OUTPUT)
         return self._offer(number, data, len(data))
 
     def _offer(self, number: int, data: bytes, known: int) -> Sequence[SessionEvent]:
@@ -206,13 +208,17 @@ _BREAK: Final = b""
 class SolSender:
     """Console input: cut to size, one packet in flight, sent until it was accepted."""
 
-    def __init__(self, behaviour: Behaviour, first_number: int) -> None:
+    def __init__(
+        self, behaviour: Behaviour, first_number: int, counts: WireCounts
+    ) -> None:
         """Prepare; nothing is sent before `start`.
 
         Args:
             behaviour: what the quirks say.
             first_number: of the first packet, 1-15.
+            counts: are added to.
         """
+        self._counts = counts
         self._behaviour = behaviour
         self.next_number = first_number
         self.size: int | None = None
@@ -224,7 +230,6 @@ class SolSender:
         self._attempts = 0
         self.deadline: float | None = None
         """When `expire` has something to do."""
-        self.retransmissions = 0
 
     def start(self, size: int) -> None:
         """The payload is active: packets of at most ``size`` bytes may go."""
@@ -328,7 +333,7 @@ class SolSender:
         if self._flight is None:
             return self.next_payload(now)
         self._attempts += 1
-        self.retransmissions += 1
+        self._counts.repeated(Repeat.INPUT)
         if self._behaviour.bump_stuck_number and self._attempts == _STUCK_AFTER:
             return self._launch(self._flight.data, now)
         return self._transmit(self._flight, now)

@@ -1,0 +1,129 @@
+"""The one home of losses: whatever is missing becomes note, event and counter here.
+
+The note stands in the log at the place of each loss. Events of losses that repeat (a
+BMC that sets its overrun bit in every packet) are one for each `TOGETHER`: it has the
+time of the first loss, and the number of all and the time of the last as fields.
+Losses of a session stay apart: each has its own length and its own cause.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from solrecd.console.event_fanout import SECOND, EventFanout
+from solrecd.events import Event, EventDraft, Gap, GapReason, Kind, Severity
+from solrecd.metrics import ConsoleMetrics
+from solrecd.process.stamps import format_stamp
+
+TOGETHER = 60 * SECOND
+"""Losses of one reason that lie so close to the first of them are one event."""
+
+_APART = frozenset({GapReason.SESSION})
+"""Reasons whose losses are never put together."""
+
+
+@dataclass(slots=True)
+class _Run:
+    """Losses of one reason that are one event."""
+
+    event: Event
+    """As it was reported with the first one."""
+    last: int
+    """Stamp of the last one."""
+    count: int = 0
+    bytes: int = 0
+    packets: int = 0
+    told: int = 1
+    """How many of them the index knows of by now."""
+
+    def add(self, gap: Gap, at: int) -> None:
+        """Count one more."""
+        self.count += 1
+        self.last = at
+        self.bytes += gap.bytes or 0
+        self.packets += gap.packets or 0
+
+    def takes(self, at: int) -> bool:
+        """Whether a loss at this stamp belongs to it."""
+        return 0 <= at - self.event.time < TOGETHER
+
+    def amended(self) -> Event:
+        """Return the event that tells of all of them."""
+        last = format_stamp(self.last)
+        sums = {"bytes": self.bytes, "packets": self.packets}
+        return replace(
+            self.event,
+            title=f"{self.event.title}; {self.count - 1} times more until {last}",
+            fields={
+                **{key: n for key, n in sums.items() if n},
+                "count": self.count,
+                "last": last,
+            },
+        )
+
+
+class Losses:
+    """Marks what is missing of one console, in all three places.
+
+    Args:
+        fanout: takes notes and events.
+        metrics: the console's numbers.
+        settle: has everything interpreted that came before, and ends the line there.
+    """
+
+    __slots__ = ("_fanout", "_metrics", "_runs", "_settle")
+
+    def __init__(
+        self, fanout: EventFanout, metrics: ConsoleMetrics, settle: Callable[[], None]
+    ) -> None:
+        self._fanout = fanout
+        self._metrics = metrics
+        self._settle = settle
+        self._runs: dict[GapReason, _Run] = {}
+
+    def mark(self, gap: Gap, at: int) -> None:
+        """Write the note at the loss's place, count it, and tell the event.
+
+        Args:
+            gap: what is missing.
+            at: stamp of the note.
+        """
+        self._metrics.gap(gap.reason, gap.bytes or 0)
+        if not gap.is_noted:
+            self._settle()
+            self._fanout.note(at, f"gap: {gap.text}", gap.offset)
+        run = self._runs.get(gap.reason)
+        if run is None or not run.takes(at):
+            run = self._begin(gap, at)
+        run.add(gap, at)
+
+    def _begin(self, gap: Gap, at: int) -> _Run:
+        self._tell(gap.reason)
+        reason, fields = gap.reason, _numbers(gap)
+        draft = EventDraft(Kind.GAP, reason.value, Severity.WARNING, gap.text, fields)
+        run = _Run(self._fanout.report(at, draft), at)
+        if reason not in _APART:
+            self._runs[reason] = run
+        return run
+
+    def check(self, at: int) -> None:
+        """Tell of losses that came since the last call; forget what is over."""
+        for reason, run in tuple(self._runs.items()):
+            self._tell(reason)
+            if not run.takes(at):
+                del self._runs[reason]
+
+    def _tell(self, reason: GapReason) -> None:
+        run = self._runs.get(reason)
+        if run is not None and run.told < run.count:
+            run.told = run.count
+            self._fanout.amend(run.amended())
+
+
+def _numbers(gap: Gap) -> dict[str, int | float]:
+    """Return what is known of a loss, as fields of its event."""
+    known: dict[str, int | float | None] = {"bytes": gap.bytes, "packets": gap.packets}
+    if gap.since is not None and gap.until is not None:
+        known["seconds"] = round((gap.until - gap.since) / SECOND, 1)
+    return {key: n for key, n in known.items() if n is not None}
