@@ -44,18 +44,21 @@ from solrecd.console import Sinks
 from solrecd.console.factory import ConsoleFactory
 from solrecd.console.viewers import Viewers
 from solrecd.metrics import Format, Metrics, sample_alerts
+from solrecd.process.clock import Clock
 from solrecd.process.systemd import Notifier
+from solrecd.process.upkeep import keep_up
 from solrecd.sources.base import Services
 from solrecd.sources.drivers import Drivers
 from solrecd.sources.table import KINDS
-from solrecd.storage import rebuild
 from solrecd.storage.archive.files import FileSystem
+from solrecd.storage.archive.folder_lock import FolderLock
 from solrecd.storage.archive.sink import (
     ArchiveError,
     ArchiveSink,
     options_of,
 )
-from solrecd.storage.index import FILE_NAME, is_complete
+from solrecd.storage.healing import Healing
+from solrecd.storage.index import FILE_NAME
 from solrecd.storage.index.boot_history import BootHistory
 from solrecd.storage.index.sink import IndexSink
 from solrecd.storage.journal import Journal
@@ -89,11 +92,12 @@ class Daemon:
         read_config: reads the configuration anew, for a reload.
         notifier: the service manager.
         wall_clock: stamps.
+        steady_for: returns for how many seconds that clock has not jumped.
         files: of the archive; the operating system's unless a test has others.
 
     Raises:
         JournalError: the journal cannot be used.
-        ArchiveError: a folder cannot be made or written.
+        ArchiveError: a folder cannot be made or written, or another recorder has it.
         WebConfigError: the metrics listener's web configuration cannot be used.
     """
 
@@ -105,6 +109,7 @@ class Daemon:
         read_config: Callable[[], Config],
         notifier: Notifier,
         wall_clock: Callable[[], int],
+        steady_for: Callable[[], float] = lambda: math.inf,
         files: FileSystem | None = None,
     ) -> None:
         self._config = config
@@ -114,6 +119,8 @@ class Daemon:
         self._forced = trio.CancelScope()
         settings = config.daemon
         make_folders(settings)
+        folder = Path(settings.log_dir)
+        self._lock = FolderLock(folder)
         self._metrics = Metrics(rules.failure_names, version=__version__)
         self._metrics.stage_timeouts = config.stages
         self._listeners = ApiListeners(config, Denials(time.monotonic))
@@ -124,24 +131,38 @@ class Daemon:
             wall_clock=wall_clock,
             # The storage needs both sinks first, so they find it when they have news.
             report=lambda problem: self._storage.index_troubled(problem),  # noqa: PLW0108
-            archive=Path(settings.log_dir),
+            archive=folder,
+            on_replaced=lambda reason: self._healing.want(reason),  # noqa: PLW0108
         )
         self._archive = ArchiveSink(
             options_of(settings),
             self._journal,
             on_trouble=lambda trouble: self._storage.archive_troubled(trouble),  # noqa: PLW0108
             on_segment=lambda change: self._storage.segment_changed(change),  # noqa: PLW0108
+            on_loss=lambda loss: self._factory.mark_loss(loss),  # noqa: PLW0108
+            clock=Clock(wall_clock, steady_for),
             files=files,
         )
         self._archive.prepare()
-        self._archive_is_new = not any(Path(settings.log_dir).iterdir())
+        self._healing = Healing(_index_file(settings), folder, settings.markers_dir)
         self._alerts = self._build_alerts()
         self._storage = self._build_storage()
         self._memory = BootHistory(
-            _index_file(settings), outcomes=pace.GOOD, count=pace.BOOTS
+            _index_file(settings),
+            outcomes=pace.GOOD,
+            count=pace.BOOTS,
+            on_damage=self._healing.want,
         )
         self._sources = Drivers(KINDS, self._services)
-        self._supervisor = self._build_supervisor(rules, read_config)
+        viewers = Viewers()
+        self._factory = self._build_factory(rules, viewers)
+        self._supervisor = Supervisor(
+            self._factory,
+            self._sources,
+            viewers,
+            wall_clock=wall_clock,
+            read_config=read_config,
+        )
 
     def _build_alerts(self) -> AlertSink:
         settings = self._config.daemon
@@ -164,24 +185,14 @@ class Daemon:
             self._wall_clock,
         )
 
-    def _build_supervisor(
-        self, rules: RuleSet, read_config: Callable[[], Config]
-    ) -> Supervisor:
-        viewers = Viewers()
-        factory = ConsoleFactory(
+    def _build_factory(self, rules: RuleSet, viewers: Viewers) -> ConsoleFactory:
+        return ConsoleFactory(
             sinks=Sinks(self._archive, self._index, viewers, self._alerts),
             metrics=self._metrics,
             rules=rules,
             followers=(self._listeners.apply, self._alerts.configure),
             history=self._memory,
             wall_clock=self._wall_clock,
-        )
-        return Supervisor(
-            factory,
-            self._sources,
-            viewers,
-            wall_clock=self._wall_clock,
-            read_config=read_config,
         )
 
     def _services(self, kind: str) -> Services:
@@ -210,17 +221,24 @@ class Daemon:
         # Iterated for the daemon's whole life: a signal still pending when the
         # receiver closes is raised again with its default action, which kills us.
         signals = signal.SIGTERM, signal.SIGINT, signal.SIGHUP
-        with trio.open_signal_receiver(*signals) as received, closing(self._journal):
+        with (
+            trio.open_signal_receiver(*signals) as received,
+            closing(self._lock),
+            closing(self._journal),
+        ):
             async with trio.open_nursery() as services:
                 services.start_soon(self._obey, received, services)
                 await services.start(self._sources.run)
                 await self._listen(services)
                 services.start_soon(self._beat)
-                services.start_soon(self._storage.run)
-                services.start_soon(self._tell_status)
-                services.start_soon(self._heal_index)
-                services.start_soon(self._count_restarts)
-                services.start_soon(ship, self._config, self._for_loki())
+                for upkeep in (
+                    self._storage.run,
+                    self._tell_status,
+                    self._healing.run,
+                    self._count_restarts,
+                ):
+                    services.start_soon(keep_up, upkeep)
+                services.start_soon(keep_up, ship, self._config, self._for_loki())
                 await self._record(task_status)
                 services.cancel_scope.cancel()
 
@@ -319,29 +337,6 @@ class Daemon:
             self._metrics.loop_lag.observe(trio.current_time() - due)
             self._notifier.watchdog()
             self._sources.beat(self._wall_clock())
-
-    async def _heal_index(self) -> None:
-        """Rebuild an index that is not complete, in a process of its own.
-
-        It takes minutes of a processor; here it would be the ACKs that wait.
-        """
-        settings = self._config.daemon
-        path = _index_file(settings)
-        if self._archive_is_new or await trio.to_thread.run_sync(
-            is_complete, path, abandon_on_cancel=True
-        ):
-            return
-        command = rebuild.command(Path(settings.log_dir), path, settings.markers_dir)
-        done = await trio.run_process(
-            ["nice", *command],
-            check=False,
-            capture_stdout=True,
-            capture_stderr=True,
-        )
-        if done.returncode == 0:
-            log.info("index.rebuilt", result=done.stdout.decode().strip())
-        else:
-            log.error("index.not_rebuilt", reason=done.stderr.decode().strip())
 
     async def _count_restarts(self) -> None:
         self._metrics.service_restarts.add(count=await self._notifier.restarts())

@@ -138,6 +138,8 @@ class LostReason(enum.StrEnum):
     STOPPED = "stopped"
     CRASHED = "crashed"
     """A bug of ours in this console; it was restarted."""
+    NOT_OPENED = "not_opened"
+    """Its archive cannot be opened: it is not recorded until that works."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +183,8 @@ class Gap:
     """How many units of the source's own are missing, where it counts any."""
     offset: int | None = None
     """Stream offset at which it lies; None: behind all that was recorded so far."""
+    is_noted: bool = False
+    """The log has its note, written with the bytes around it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,12 +29,14 @@ from solrecd.console import Console
 from solrecd.console.changes import Changes
 from solrecd.console.interpret_loop import InterpretLoop
 from solrecd.console.operation import Operation
+from solrecd.console.unopened import Unopened
 from solrecd.console.viewers import TailItem, Viewers
 from solrecd.events import Lost, LostReason, SessionState
 from solrecd.process.garbage_collection import (
     freeze_objects,
     full_collections_postponed,
 )
+from solrecd.process.stamps import SECOND
 from solrecd.sources.base import Recorder, Source
 from solrecd.storage.archive.sink import ArchiveError
 
@@ -96,6 +98,8 @@ class _Task:
     opened: trio.Event = field(default_factory=trio.Event)
     """It is opened, or cannot be for now."""
     gone: trio.Event = field(default_factory=trio.Event)
+    unopened: Unopened | None = None
+    """Why it is not recorded; None while it is."""
     removed: bool = False
     """It left the configuration: its metrics go with it."""
 
@@ -191,6 +195,7 @@ class Supervisor:
         console = await self._open(task)
         source = self._sources.source(task.config, console)
         member = self._members[console.name] = _Member(console, source)
+        task.unopened = None
         self._interpret_loop.join(console, source)
         task.opened.set()
         try:
@@ -208,10 +213,18 @@ class Supervisor:
             except ArchiveError as error:
                 told = {"console": task.config.name, "retry_in": RESTART_AFTER}
                 log.error("console.not_opened", reason=str(error), **told)  # noqa: TRY400 - no bug
-            except Exception:
+                self._tell_unopened(task, str(error))
+            except Exception as error:
                 log.exception("console.crashed", console=task.config.name)
+                self._tell_unopened(task, f"a bug in solrecd; see its log ({error!r})")
             task.opened.set()
             await trio.sleep(RESTART_AFTER)
+
+    def _tell_unopened(self, task: _Task, why: str) -> None:
+        now = self._wall_clock()
+        since = now if task.unopened is None else task.unopened.since
+        next_try = now + int(RESTART_AFTER * SECOND)
+        task.unopened = Unopened(task.config, since, why, next_try)
 
     async def _keep(self, member: _Member) -> None:
         while True:
@@ -237,25 +250,35 @@ class Supervisor:
     # What the API asks (see `Fleet`).
 
     def names(self) -> Sequence[str]:
-        """Return the names of all consoles, in the configuration's order."""
+        """Return the names of all open consoles, in the configuration's order."""
         return [name for name in self._config.enabled if name in self._members]
 
     def labels(self, name: str) -> Mapping[str, str]:
-        """Return a console's labels, or raise `KeyError`."""
-        return self._members[name].console.config.labels
+        """Return the labels of a console, open or not, or raise `KeyError`."""
+        return self._seen(name).config.labels
 
     def all_labels(self) -> Mapping[str, Mapping[str, str]]:
         """Return the labels of every console of the configuration, open or not."""
         return {name: one.labels for name, one in self._config.enabled.items()}
 
     def list(self) -> list[dict[str, Any]]:
-        """Return one ``ls`` object per console."""
-        return [self._members[name].console.summary() for name in self.names()]
+        """Return one ``ls`` object per console, open or not."""
+        known = [name for name in self._config.enabled if name in self._tasks]
+        return [self._seen(name).summary() for name in known]
 
     def status(self, name: str) -> dict[str, Any]:
         """Return the ``status`` object of a console, or raise `KeyError`."""
-        member = self._members[name]
-        return member.console.details() | dict(member.source.details())
+        details = self._seen(name).details()
+        member = self._members.get(name)
+        return details if member is None else details | dict(member.source.details())
+
+    def _seen(self, name: str) -> Console | Unopened:
+        """Return what can tell of a console, or raise `KeyError`."""
+        member = self._members.get(name)
+        if member is not None:
+            return member.console
+        task = self._tasks[name]
+        return task.unopened or Unopened(task.config, self._wall_clock())
 
     def operation(self, name: str) -> Operation:
         """Return what people may do with a console, or raise `KeyError`."""
@@ -276,10 +299,9 @@ class Supervisor:
 
     def overview(self, name: str) -> dict[str, Any] | None:
         """Return an ``ls`` object and what the console printed last."""
-        member = self._members.get(name)
-        if member is None:
+        if name not in self._tasks:
             return None
-        return member.console.summary() | {"line": self._viewers.last_line(name)}
+        return self._seen(name).summary() | {"line": self._viewers.last_line(name)}
 
     def status_text(self) -> str:
         """Return one line for ``systemctl status``."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from solrecd.alerts.alert import Alert
 from solrecd.events import Event, Kind, Severity
-from solrecd.process.stamps import parse_stamp
+from solrecd.process.stamps import format_stamp, parse_stamp
 
 _VERSION = 1
 
@@ -53,14 +53,21 @@ def _alert(found: Any) -> Alert | None:
     try:
         return Alert(
             _event(found["event"]),
-            int(found["since"]),
+            _stamp(found["since"]),
             {str(name): str(text) for name, text in found["labels"].items()},
             str(found["kernel"]),
             str(found["excerpt"]),
             int(found["count"]),
         )
-    except (KeyError, TypeError, ValueError, AttributeError):
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
         return None
+
+
+def _stamp(found: Any) -> int:
+    """Return a stamp, or raise where no clock has ever shown it."""
+    stamp = int(found)
+    format_stamp(stamp)
+    return stamp
 
 
 def _event(found: Mapping[str, Any]) -> Event:

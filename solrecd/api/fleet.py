@@ -35,7 +35,7 @@ class Fleet(Protocol):
     """The live set of consoles, as the API sees it."""
 
     def names(self) -> Sequence[str]:
-        """Return the names of all consoles, in the configuration's order."""
+        """Return the names of all open consoles, in the configuration's order."""
         ...
 
     def labels(self, name: str) -> Mapping[str, str]:
@@ -47,7 +47,7 @@ class Fleet(Protocol):
         ...
 
     def list(self) -> list[dict[str, Any]]:
-        """Return one ``ls`` object per console."""
+        """Return one ``ls`` object per console, also where it cannot be opened."""
         ...
 
     def status(self, name: str) -> dict[str, Any]:
@@ -78,7 +78,7 @@ class Fleet(Protocol):
         """Return what people may do with a console.
 
         Raises:
-            KeyError: there is no such console.
+            KeyError: there is no such console, or it cannot be opened.
         """
         ...
 

@@ -89,6 +89,17 @@ class View:
             403, f"{self.principal} may not do that on {name}: it needs role {role}"
         )
 
+    def require_open(self, name: str, role: Role) -> None:
+        """Do nothing where the caller has a role on a console that is recorded.
+
+        Raises:
+            HTTPException: as `require`; 503 where its archive cannot be opened.
+        """
+        self.require(name, role)
+        if name not in self._fleet.names():
+            why = self._fleet.status(name)["error"]
+            raise HTTPException(503, f"{name} is not recorded: {why}")
+
     def require_everywhere(self, role: Role) -> None:
         """Do nothing where the caller has a role on all consoles.
 
@@ -123,8 +134,8 @@ class View:
 
     def list(self) -> list[dict[str, Any]]:
         """Return one ``ls`` object for each of them."""
-        seen = set(self.names())
-        return [row for row in self._fleet.list() if row["console"] in seen]
+        rows = self._fleet.list()
+        return [row for row in rows if self.may(row["console"], Role.VIEW)]
 
     def status(self, name: str) -> dict[str, Any]:
         """Return the ``status`` object of a console, or raise as `require`."""
@@ -149,7 +160,7 @@ class View:
 
     def operation(self, name: str, role: Role) -> Operation:
         """Return what people do with a console, or raise as `require`."""
-        self.require(name, role)
+        self.require_open(name, role)
         return self._fleet.operation(name)
 
     async def reload(self, *, dry_run: bool) -> dict[str, Any]:

@@ -11,9 +11,11 @@ from ClusterShell.NodeSet import RESOLVER_NOGROUP, NodeSet, NodeSetException
 MAX_CONSOLES = 65536
 """Consoles that one range may name: a slip such as [1-99999999] must not fill RAM."""
 
-_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}\Z")
+NAME_LIMIT = 64
+"""Characters, each a byte: so much room has a slab of the journal for a name."""
+
+_NAME = re.compile(rf"[A-Za-z0-9_][A-Za-z0-9._-]{{0,{NAME_LIMIT - 1}}}\Z")
 _FOREIGN = re.compile(r"^[^A-Za-z0-9_]|[^A-Za-z0-9._-]")
-_MAX_NAME = 128
 _DIGITS = re.compile(r"\d+", re.ASCII)
 _RANGE = re.compile(r"(\d+)-(\d+)", re.ASCII)
 _BRACKETS = re.compile(r"\[([^\]]*)\]")
@@ -43,7 +45,7 @@ def expand_names(spelling: str) -> Sequence[str]:
 
 def name_of(text: str) -> str:
     """Return a text as a console name: what a name may not hold becomes ``_``."""
-    return _FOREIGN.sub("_", text)[:_MAX_NAME] or "_"
+    return _FOREIGN.sub("_", text)[:NAME_LIMIT] or "_"
 
 
 def fold_names(names: Sequence[str]) -> str:
@@ -55,7 +57,7 @@ def _check_name(name: str) -> None:
     if not _NAME.match(name):
         raise ValueError(
             f"found console name {name!r}; allowed: letters, digits, '.', '_' and '-',"
-            " not '.' or '-' at the start, at most 128"
+            f" not '.' or '-' at the start, at most {NAME_LIMIT}"
         )
 
 

@@ -166,6 +166,16 @@ class Console:
 
     def _resume(self, opened: OpenedConsole, history: ConsoleHistory) -> None:
         """Read the boot's archived end again, then what was journalled only."""
+        self._understand((), lambda: self._read_again(opened, history))
+        boot = history.boot
+        if boot is not None and boot.ended is not None:
+            # It ended with the power, of which its bytes say nothing.
+            self._interpreter.power(on=False, at=boot.ended)
+        self._read_pending(opened)
+        self._metrics.last_output = opened.last_output or 0
+        self._metrics.enter(self._interpreter.stage, self._interpreter.stage_since or 0)
+
+    def _read_again(self, opened: OpenedConsole, history: ConsoleHistory) -> Reading:
         self._interpreter.remember(history.newest)
         reading = self._interpreter.feed(opened.restored)
         boot = history.boot
@@ -174,13 +184,7 @@ class Console:
             reading.boots = [self._interpreter.boot or boot]
         reading.events += self._interpreter.idle(self._wall_clock()).events
         reading.events = [each for each in reading.events if each.time > history.told]
-        self._tell((), reading)
-        if boot is not None and boot.ended is not None:
-            # It ended with the power, of which its bytes say nothing.
-            self._interpreter.power(on=False, at=boot.ended)
-        self._read_pending(opened)
-        self._metrics.last_output = opened.last_output or 0
-        self._metrics.enter(self._interpreter.stage, self._interpreter.stage_since or 0)
+        return reading
 
     def _read_pending(self, opened: OpenedConsole) -> None:
         """Read what was journalled only, and mark what is missing where it is."""

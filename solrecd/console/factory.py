@@ -12,6 +12,7 @@ import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+import structlog
 import trio
 
 from solrecd.analysis.boot.pace import Pace
@@ -19,11 +20,13 @@ from solrecd.analysis.boot.rules import RuleSet
 from solrecd.analysis.interpreter import Interpreter
 from solrecd.config import Config, ConsoleConfig, ReloadPlan
 from solrecd.console import Console, ConsoleContext, ConsoleHistory, Sinks
-from solrecd.events import Boot, Stage
+from solrecd.events import Boot, LostReason, SessionState, Stage
 from solrecd.metrics import Metrics
 from solrecd.storage.archive.opening_threads import OpeningThreads
-from solrecd.storage.archive.sink import OpenedConsole
+from solrecd.storage.archive.sink import ArchiveLoss, OpenedConsole
 from solrecd.storage.index.boot_history import BootHistory, KnownBoots
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,8 @@ class ConsoleFactory:
     wall_clock: Callable[[], int]
     opening_threads: OpeningThreads = field(default_factory=OpeningThreads)
     """Threads that open archives."""
+    _consoles: dict[str, Console] = field(default_factory=dict, init=False)
+    """Also those that were closed: the archive still writes what is left of them."""
 
     async def open(
         self, config: ConsoleConfig, wake: Callable[[Console], None]
@@ -49,11 +54,15 @@ class ConsoleFactory:
         Raises:
             ArchiveError: its folder cannot be read.
         """
+        metrics = self.metrics.console(config.name, config.labels)
+        metrics.session_entered(
+            SessionState.DOWN, self.wall_clock(), LostReason.NOT_OPENED
+        )
         # In a thread: a disk that hangs must not hold the loop of all the others.
         look_up = functools.partial(self._look_up, config.name)
         with self.history.kept_open():
             opened, known = await self.opening_threads.run(look_up)
-        return Console(
+        console = self._consoles[config.name] = Console(
             config,
             opened,
             ConsoleHistory(
@@ -62,11 +71,20 @@ class ConsoleFactory:
                 known.newest,
                 known.told,
             ),
-            self.metrics.console(config.name, config.labels),
+            metrics,
             ConsoleContext(
                 self.sinks, self.interpreter, self._limits, self.wall_clock, wake
             ),
         )
+        return console
+
+    def mark_loss(self, loss: ArchiveLoss) -> None:
+        """Mark what was found missing while the archive was written."""
+        console = self._consoles.get(loss.console)
+        if console is None:
+            log.error("archive.lost", console=loss.console, text=loss.gap.text)
+        else:
+            console.mark_loss(loss.gap)
 
     def _look_up(self, name: str) -> tuple[OpenedConsole, KnownBoots]:
         known = self.history.recall(name)
@@ -80,6 +98,7 @@ class ConsoleFactory:
         console.finish()
         self.sinks.archive.close_console(console.name)
         if removed:
+            del self._consoles[console.name]
             self.metrics.remove(console.name)
             self.sinks.viewers.forget(console.name)
             self.sinks.alerts.forget(console.name)

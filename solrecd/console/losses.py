@@ -89,9 +89,10 @@ class Losses:
             gap: what is missing.
             at: stamp of the note.
         """
-        self._settle()
         self._metrics.gap(gap.reason, gap.bytes or 0)
-        self._fanout.note(at, f"gap: {gap.text}", gap.offset)
+        if not gap.is_noted:
+            self._settle()
+            self._fanout.note(at, f"gap: {gap.text}", gap.offset)
         run = self._runs.get(gap.reason)
         if run is None or not run.takes(at):
             run = self._begin(gap, at)

@@ -13,6 +13,9 @@ import re
 SECOND = 1_000_000
 """Microseconds."""
 
+END_OF_TIME = 253_402_300_800 * SECOND
+"""The year 10000: no stamp from there on has a text."""
+
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _MICROSECOND = dt.timedelta(microseconds=1)
 _FORM = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", re.ASCII)

@@ -6,6 +6,7 @@
 - `index`    SQLite: boots, events, segments; can be rebuilt
 - `history`  reads archives: boots, lines, raw bytes, with no daemon
 - `rebuild`  derives index and vocabularies from the bytes again
+- `healing`  has a damaged index rebuilt while the recorder records
 - `marker_files`  reads the marker rules: the package's and the administrator's
 - `space`    watches the room on the disk and in the journal
 """

@@ -12,6 +12,7 @@ import pytest
 import trio
 
 from solrecd.events import Chunk, Reading
+from solrecd.process.clock import Clock
 from solrecd.storage.archive.closer import SegmentChange, SegmentFate
 from solrecd.storage.archive.sink import (
     ArchiveOptions,
@@ -59,7 +60,7 @@ class Recording:
             on_trouble=self.news.append,
             on_segment=self.news.append,
             files=disk,
-            wall_clock=lambda: AT,
+            clock=Clock(lambda: AT),
         )
         self.sink.prepare()
         self.opened: OpenedConsole = self.sink.open_console("n1")

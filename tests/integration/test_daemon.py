@@ -5,18 +5,21 @@ Everything is real here but the BMCs: sockets, journal, writer threads, index, A
 
 from __future__ import annotations
 
+import errno
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import trio
 
-from solrecd.api.client import Client
+from solrecd.api.client import ApiError, Client
 from solrecd.config import Config, ConsoleConfig, DaemonConfig, Secret
 from solrecd.daemon import Daemon
+from solrecd.metrics import Format
 from solrecd.process.systemd import Notifier
 from solrecd.simbmc.bmc import Bmc
 from solrecd.simbmc.faults import Faults, Misbehaviour, Mishap
@@ -27,7 +30,8 @@ from solrecd.simbmc.options import BmcOptions, User
 from solrecd.simbmc.payload import SolSettings
 from solrecd.sources.ipmi.options import OnConflict
 from solrecd.storage import marker_files
-from solrecd.storage.archive.files import FileSystem
+from solrecd.storage.archive.files import FileSystem, OsFileSystem
+from solrecd.storage.archive.sink import ArchiveError
 from solrecd.storage.index import FILE_NAME, Index, is_complete
 from solrecd.storage.index.boot_history import BootHistory
 from tests.support.archives import Printed, write_segment
@@ -464,3 +468,74 @@ async def test_an_index_is_rebuilt_with_the_rules_of_this_daemon(site: Site) -> 
         await until(lambda: is_complete(site.folder / "state" / FILE_NAME))
 
     assert site.events("node0", "failure") == [("raid", 1)]
+
+
+async def test_a_second_daemon_on_a_log_folder_is_refused(site: Site) -> None:
+    site.add(make_bmc("node1"), "node1")
+    config = site.config()
+    other = replace(config.daemon, control=str(site.folder / "other" / "control.sock"))
+
+    async with site.recording():
+        with pytest.raises(ArchiveError, match=r"another solrecd \(pid \d+\) records"):
+            Daemon(
+                replace(config, daemon=other),
+                rules=marker_files.load(),
+                read_config=site.config,
+                notifier=Notifier(),
+                wall_clock=lambda: time.time_ns() // 1000,
+            )
+
+
+class _Unreadable(OsFileSystem):
+    """A disk on which one console's folder cannot be read, for now."""
+
+    def __init__(self, console: str) -> None:
+        self.console: str | None = console
+
+    def device(self, folder: Path) -> int:
+        if folder.name == self.console:
+            raise OSError(errno.EIO, "Input/output error")
+        return super().device(folder)
+
+
+async def test_a_file_that_is_removed_is_marked_everywhere_once(site: Site) -> None:
+    bmc = make_bmc("node1")
+    site.add(bmc, "node1")
+
+    async with site.recording() as daemon:
+        await until(lambda: bmc.ledger.acknowledged == TOTAL)
+        await until(lambda: len(site.raw("node1")) == TOTAL)
+        (raw,) = (site.folder / "log" / "node1").glob("2*.raw")
+        raw.unlink()
+        await until(lambda: "was removed" in site.text("node1"))
+        scrape = b"".join(daemon._scrape(Format.TEXT)).decode()
+
+    assert site.text("node1").count("# gap: ") == 1
+    assert site.events("node1", "gap") == [("crash", 1)]
+    assert f'lost_bytes_total{{console="node1",reason="crash"}} {TOTAL}' in scrape
+
+
+async def test_a_console_that_cannot_be_opened_is_in_ls_with_why(site: Site) -> None:
+    for name in ("node1", "node2"):
+        site.add(make_bmc(name), name, labels={"rack": "r1"})
+    files = _Unreadable("node1")
+
+    async with site.recording(files) as daemon:
+        await site.wait("node2", session="up")
+        row = await site.ls("node1")
+        client = Client(str(site.folder / "control.sock"))
+        status = await trio.to_thread.run_sync(client.get, "/v1/consoles/node1")
+        scrape = b"".join(daemon._scrape(Format.TEXT)).decode()
+        with pytest.raises(ApiError, match="node1 is not recorded: "):
+            await trio.to_thread.run_sync(client.post, "/v1/consoles/node1/reconnect")
+        files.console = None
+        await site.wait("node1", session="up")
+
+        recorded = await site.ls("node1")
+
+    assert row["session"] == status["session"] == "down"
+    assert "Input/output error" in row["error"]
+    assert row["next_try"] is not None
+    assert row.keys() == recorded.keys()
+    assert recorded["error"] is None
+    assert 'console="node1",state="down",reason="not_opened"' in scrape

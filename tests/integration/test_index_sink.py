@@ -189,3 +189,22 @@ async def test_a_forced_stop_closes_the_file(tmp_path: Path, offers: int) -> Non
         nursery.cancel_scope.cancel()
 
     assert not path.with_name("index.sqlite-wal").exists()
+
+
+async def test_a_row_that_no_file_takes_is_dropped_and_the_index_is_stale(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "index.sqlite"
+    recorder = Recorder(path)
+
+    async with running(recorder) as sink:
+        sink.offer(boots=[Boot("a", 10**20, 1)])
+        with trio.fail_after(30):
+            while not sink.dropped:  # noqa: ASYNC110 - it has no trio.Event
+                await trio.sleep(0.01)
+        sink.offer([event()])
+
+    _, events = found(path)
+    with closing(Index.read(path)) as index:
+        assert index.stale_since == NOW
+    assert [each["name"] for each in events] == ["panic"]

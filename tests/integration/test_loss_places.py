@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -172,6 +173,31 @@ def lost_journal(folder: Path) -> Told:
     return _told(console)
 
 
+def folder_in_the_way(folder: Path) -> Told:
+    """What lies under the name of a file is none."""
+    console = recorded(folder, lines=5)
+    (raw,) = (console.log_dir / "n1").glob("2*.raw")
+    raw.rename(raw.with_name("elsewhere"))
+    raw.mkdir()
+    console.start()
+    return _told(console)
+
+
+# What others do to the files while the daemon writes them.
+
+
+def cut_file(folder: Path) -> Told:
+    """Someone cuts the open segment short."""
+    console = ReopenedConsole(folder)
+    for _ in range(9):
+        console.say(LINE)
+    console.drain()
+    (raw,) = (console.log_dir / "n1").glob("2*.raw")
+    os.truncate(raw, 6 * len(LINE) + 5)
+    console.inspect()
+    return _told(console)
+
+
 CAUSES: list[tuple[GapReason, Callable[[Path], Told]]] = [
     (GapReason.SESSION, live(Overflow.OVERRUN, "reset")),
     (GapReason.OVERRUN, live(Overflow.OVERRUN, "dark")),
@@ -183,6 +209,8 @@ CAUSES: list[tuple[GapReason, Callable[[Path], Told]]] = [
     (GapReason.CRASH, damaged_header),
     (GapReason.CRASH, damaged_name),
     (GapReason.CRASH, lost_journal),
+    (GapReason.CRASH, folder_in_the_way),
+    (GapReason.CRASH, cut_file),
 ]
 
 
@@ -245,6 +273,24 @@ def test_what_was_archived_before_a_hole_is_not_recorded_again(tmp_path: Path) -
     whole = 6 + 2 * LINES_IN_A_SLAB - (LINES_IN_A_SLAB - 6)
     assert console.raw() == whole * LINE + b"goes on\r\n"
     assert told.bytes_counted == (LINES_IN_A_SLAB - 6) * len(LINE)
+
+
+def test_a_loss_found_while_writing_cuts_no_line_of_what_is_printed(
+    tmp_path: Path,
+) -> None:
+    console = ReopenedConsole(tmp_path)
+    console.say(b"one\r\n")
+    console.drain()
+    console.say(b"first half, ")
+    (raw,) = (console.log_dir / "n1").glob("2*.raw")
+    os.truncate(raw, 1)
+
+    console.inspect()
+    console.say(b"second half\r\n")
+    told = _told(console)
+
+    assert "first half, second half\n" in console.logs()
+    assert told.bytes_counted == len(b"one\r\n") - 1
 
 
 def test_a_flood_of_overruns_is_one_event_a_minute_with_their_number(

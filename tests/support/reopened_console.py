@@ -10,6 +10,7 @@ from solrecd.analysis.interpreter import Interpreter
 from solrecd.console import Console, ConsoleContext, ConsoleHistory, Sinks
 from solrecd.events import Boot
 from solrecd.metrics import Metrics
+from solrecd.storage.archive.lane import INSPECTION
 from solrecd.storage.archive.sink import ArchiveOptions, ArchiveSink
 from solrecd.storage.journal import SLAB_SIZE, Journal
 from tests.support.configs import bmc_console
@@ -32,7 +33,11 @@ class ReopenedConsole:
     def start(self) -> None:
         """Open everything, as a daemon does."""
         self.journal = Journal.open(self.journal_path, 32 * SLAB_SIZE)
-        self.archive = ArchiveSink(ArchiveOptions(self.log_dir), self.journal)
+        self.archive = ArchiveSink(
+            ArchiveOptions(self.log_dir),
+            self.journal,
+            on_loss=lambda loss: self.console.mark_loss(loss.gap),
+        )
         self.archive.prepare()
         self.told = Tellers(Stream())
         self.metrics = Metrics(RULES.failure_names, version="0").console(NAME, {})
@@ -68,6 +73,11 @@ class ReopenedConsole:
         """Have everything understood and written."""
         self.console.interpret()
         self.archive.drain()
+
+    def inspect(self) -> None:
+        """Let the archive look at its files, and tell what it finds."""
+        self.archive.drain(INSPECTION)
+        self.archive._tell_news()
 
     def die(self) -> None:
         """End without a drain: what a kill -9 leaves behind."""

@@ -265,3 +265,45 @@ def test_retention_takes_the_oldest_first(
     expired = choose_expired(SEGMENTS, {"b": 4}, retention, AT + 8 * SECOND - 1)
 
     assert [f"{s.console}{s.name.boot}" for s in expired] == gone
+
+
+@pytest.mark.parametrize("boot", ["1" + "0" * 20, "9" * 400], ids=["huge", "long"])
+def test_a_number_that_no_recorder_counts_to_makes_no_segment(boot: str) -> None:
+    assert parse_file_name(f"20261118T110640.000000Z.boot-{boot}.raw") is None
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"O 0.000001 -1",
+        b"O 0.000001 99999999999999999999",
+        b"O 99999999999999999999.0 1",
+        b"O -5.000001 1",
+        b"H 0.000000 SOLRECD_MARK -1 0 0 0 0",
+        b"H 0.000000 SOLRECD_MARK 600 99999999999999999999 0 0 0",
+        b"H 0.000000 SOLRECD_MARK 600 0 0 -5 0",
+    ],
+)
+def test_a_timing_counts_up_to_the_first_number_that_makes_no_sense(
+    line: bytes,
+) -> None:
+    whole = HEADER.encode() + b"O 0.000001 5\n"
+
+    timing = Timing.parse(whole + line + b"\nO 0.000001 5\n")
+
+    assert timing.size == len(whole)
+    assert len(timing.packets) == 1
+
+
+@pytest.mark.parametrize("field", [b"OFFSET 500", b"NOTED 7"])
+def test_a_header_with_a_number_that_makes_no_sense_is_none(field: bytes) -> None:
+    damaged = HEADER.encode().replace(field, field.split()[0] + b" 9" + b"9" * 30)
+
+    assert Timing.parse(damaged).header is None
+
+
+def test_a_segment_does_not_last_until_a_clock_that_was_set_back_catches_up() -> None:
+    limits = SegmentLimits(age=100)
+
+    assert not limits.reached(1, started=AT, at=AT - 99)
+    assert limits.reached(1, started=AT, at=AT - 100)

@@ -3,6 +3,7 @@
 import pytest
 
 from solrecd.config import Config, ConsoleConfig, Fsync, Secret, Source, parse
+from solrecd.config.names import NAME_LIMIT, expand_names
 from solrecd.events import Stage
 from solrecd.sources.ipmi.options import (
     AddressFamily,
@@ -242,3 +243,11 @@ def test_the_kind_itself_may_be_a_default() -> None:
     config = read('[defaults]\nkind = "unix"\n[console.vm]\npath = "/s"\n')
 
     assert config.consoles["vm"].kind == "unix"
+
+
+def test_a_name_that_is_taken_fits_the_journal() -> None:
+    longest = "n" * NAME_LIMIT
+
+    assert expand_names(longest) == (longest,)
+    with pytest.raises(ValueError, match="at most 64"):
+        expand_names(longest + "n")

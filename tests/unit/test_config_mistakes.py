@@ -204,7 +204,7 @@ BAD_FILES = [
             (
                 "solrecd.toml:4: console.\"../x\": found console name '../x'; allowed:"
                 " letters, digits, '.', '_' and '-', not '.' or '-' at the start,"
-                " at most 128"
+                " at most 64"
             )
         ],
     ),

@@ -1,5 +1,7 @@
 """Archive folders: what is there, whole or damaged, and which boot is meant."""
 
+import os
+import random
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,6 +16,7 @@ from solrecd.storage.history.choose import NoSuchBootError, choose_boot
 from solrecd.storage.history.chunks import read_chunks
 from solrecd.storage.history.files import Fault, read_blocks
 from solrecd.storage.history.follow import Follower
+from solrecd.storage.history.frames import count_frames, read_pieces
 from solrecd.storage.history.replay import replay
 from solrecd.storage.history.segments import (
     Archive,
@@ -186,6 +189,67 @@ def test_rubbish_between_frames_is_reported_and_passed_over(tmp_path: Path) -> N
 
     assert text == b"one\ntwo\n"
     assert fault.offset == len(first)
+
+
+def test_a_bomb_is_unpacked_in_pieces_that_fit_anywhere(tmp_path: Path) -> None:
+    size = 256 << 20
+    bomb = zstandard.ZstdCompressor().compress(bytes(size))
+    path, faults = tmp_path / "x.log.zst", list[Fault]()
+    path.write_bytes(bomb)
+
+    sizes = [len(block) for block in read_blocks(path, faults.append)]
+
+    assert len(bomb) < 64 << 10
+    assert sum(sizes) == size
+    assert max(sizes) <= 256 << 10
+    assert not faults
+
+
+def test_a_frame_that_wants_more_memory_than_zstd_takes_is_a_fault(
+    tmp_path: Path,
+) -> None:
+    parameters = zstandard.ZstdCompressionParameters(window_log=27, enable_ldm=True)
+    packer = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
+    first, second = frames(b"one\n", b"two\n")
+    greedy = packer.compress(random.Random(1).randbytes(1 << 20)) + packer.flush()
+
+    text, faults = read(tmp_path / "x.log.zst", first + greedy + second)
+
+    assert text.startswith(b"one\n")
+    assert text.endswith(b"two\n")
+    assert faults
+
+
+@pytest.mark.parametrize("checksum", [True, False])
+@pytest.mark.parametrize("size_known", [True, False])
+@pytest.mark.parametrize("size", [0, 1, 200, 70_000, 300_000])
+def test_frames_of_any_kind_are_taken_apart(
+    tmp_path: Path, size: int, *, checksum: bool, size_known: bool
+) -> None:
+    text = random.Random(size).randbytes(size // 2) + b"a" * (size - size // 2)
+    packer = zstandard.ZstdCompressor(
+        write_checksum=checksum, write_content_size=size_known
+    )
+    frame = packer.compress(text)
+
+    found, faults = read(tmp_path / "x.log.zst", frame + frame)
+
+    assert found == text + text
+    assert not faults
+
+
+def test_a_fifo_that_is_called_as_a_log_is_a_fault_and_nobody_waits(
+    tmp_path: Path,
+) -> None:
+    faults: list[Fault] = []
+    for name in ("x.log", "x.log.zst"):
+        os.mkfifo(tmp_path / name)
+
+        assert list(read_blocks(tmp_path / name, faults.append)) == []
+        assert list(read_pieces(tmp_path / name, faults.append)) == []
+        assert count_frames(tmp_path / name) is None
+
+    assert {fault.reason for fault in faults} == {"this is no file"}
 
 
 def test_a_fault_is_one_line_with_file_and_offset(tmp_path: Path) -> None:

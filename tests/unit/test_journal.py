@@ -10,15 +10,16 @@ import struct
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from solrecd.config.names import NAME_LIMIT
 from solrecd.events import Chunk
 from solrecd.storage.formats.recovered import JournalLoss, JournalNote
 from solrecd.storage.journal import (
     LONGEST_RECORD,
-    NAME_LIMIT,
     SLAB_SIZE,
     Journal,
     JournalError,
@@ -34,10 +35,8 @@ Opener = Callable[..., Journal]
 
 @pytest.fixture(name="path")
 def _path() -> Iterator[Path]:
-    path = Path(f"/dev/shm/solrecd-test-{os.getpid()}")  # noqa: S108 - wants a tmpfs
-    yield path
-    for leftover in path.parent.glob(f"{path.name}*"):
-        leftover.unlink()
+    with TemporaryDirectory(dir="/dev/shm") as folder:  # it wants a tmpfs
+        yield Path(folder) / "journal"
 
 
 @pytest.fixture(name="opener")
@@ -402,3 +401,44 @@ def append_for_ever(path: Path, start: int, acknowledged: mmap.mmap) -> None:
             acknowledged[:] = struct.pack("<Q", number)
         if number % 1000 == 0:
             stream.release(stream.offset)
+
+
+@pytest.mark.parametrize("damage", ["flipped", "lost", "longer", "shorter", "tiny"])
+def test_a_damaged_header_costs_no_record(
+    opener: Opener, path: Path, damage: str
+) -> None:
+    opener().stream("n1", 0).append(AT, b"acknowledged")
+    with path.open("r+b") as file:
+        if damage == "flipped":
+            file.seek(13)
+            file.write(b"!")
+        elif damage == "lost":
+            file.write(bytes(4096))
+        elif damage == "longer":
+            file.truncate(4096 + SIZE + 5000)
+        elif damage == "tiny":
+            file.truncate(4096 + SLAB_SIZE)
+        else:
+            file.truncate(4096 + SIZE - 5000)
+    warnings: list[str] = []
+
+    recovered = opener(warnings=warnings).recover()["n1"]
+    again = opener().recover()["n1"]
+
+    assert [chunk.data for chunk in recovered.chunks] == [b"acknowledged"]
+    assert again == recovered
+    assert "its header is damaged" in warnings[0]
+
+
+@pytest.mark.parametrize("name", ["journal", "journal.new", "journal.damaged"])
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo], ids=["folder", "fifo"])
+def test_what_is_no_file_is_not_in_a_journals_way(
+    opener: Opener, path: Path, name: str, make: Callable[[Path], None]
+) -> None:
+    if name != path.name:
+        path.write_bytes(b"something else" * 10_000)
+    make(path.with_name(name))
+
+    journal = opener()
+
+    assert journal.stream("n1", 0).append(AT, b"acknowledged")

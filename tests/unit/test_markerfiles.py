@@ -82,3 +82,10 @@ def test_a_folder_that_is_a_file_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(RuleError, match="cannot be read: Not a directory"):
         marker_files.load(str(tmp_path / "markers.d"))
+
+
+def test_a_file_that_is_nested_too_deeply_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "site.toml").write_text("a = " + "[" * 100_000)
+
+    with pytest.raises(RuleError, match=r"site\.toml"):
+        marker_files.load(str(tmp_path))

@@ -120,3 +120,45 @@ def test_a_folder_that_is_gone_is_no_reason_to_stop(tmp_path: Path) -> None:
     memory.forget("node1")
 
     assert not memory.of("node1", 0)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"console":"node2","sessions":' + "[" * 200_000,
+        '{"console":"node2","sessions":[1e400],"seen":1}',
+        '{"console":"node2","sessions":[1],"seen":1e400}',
+        '{"console":"node2","sessions":' + "9" * 5000 + "}",
+        "[]",
+        "7",
+    ],
+    ids=["deep", "infinite", "infinite time", "long", "list", "number"],
+)
+def test_a_line_that_is_none_of_ours_costs_no_other(path: Path, line: str) -> None:
+    OwnSessionIds(path).note("node1", {7})
+    with path.open("a") as file:
+        file.write(line + "\n")
+
+    after = OwnSessionIds(path)
+
+    assert after.of("node1", worked_at(path))
+    assert not after.of("node2", worked_at(path))
+
+
+def test_a_time_to_come_does_not_make_a_session_ours_for_ever(path: Path) -> None:
+    path.write_text('{"console":"node1","sessions":[7],"seen":99999999999999999999}\n')
+    last = worked_at(path)
+
+    after = OwnSessionIds(path)
+
+    assert not after.of("node1", last + LIFETIME)
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo], ids=["folder", "fifo"])
+def test_what_is_no_file_makes_way(path: Path, make: object) -> None:
+    make(path)  # type: ignore[operator]
+
+    OwnSessionIds(path).note("node1", {7})
+
+    assert OwnSessionIds(path).of("node1", worked_at(path))
+    assert path.with_name("sessions.damaged").exists()

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from solrecd.process.plain_files import open_plain
 from solrecd.storage.formats.lines import NOTE_MARK, line_mark, line_stamp
 from solrecd.storage.formats.names import parse_stem
 from solrecd.storage.formats.seektable import read_seek_table
@@ -195,7 +196,7 @@ def _text(path: Path, offset: int, size: int) -> bytes:
         OSError: the file is not there any more.
     """
     if path.suffix != ".zst":
-        with path.open("rb") as file:
+        with open_plain(path) as file:
             file.seek(offset)
             return file.read(size)
     start, skip = _frame(path, offset)
@@ -205,7 +206,7 @@ def _text(path: Path, offset: int, size: int) -> bytes:
 def _frame(path: Path, offset: int) -> tuple[int, int]:
     """Return where the frame with an offset begins, and how far into it that is."""
     start = 0
-    with path.open("rb") as file:
+    with open_plain(path) as file:
         try:
             frames = read_seek_table(file)
         except ValueError:

@@ -21,6 +21,7 @@ import trio
 from solrecd.alerts.loki import positions as saved
 from solrecd.alerts.loki.payload import HEADERS, PATH, TENANT, Stream, encode, labels_of
 from solrecd.alerts.loki.reading import Piece, Position, Reader
+from solrecd.alerts.senders.http_sender import server_of
 from solrecd.config import LokiConfig
 from solrecd.process.backoff import Backoff
 
@@ -211,10 +212,11 @@ class Shipper:
         if bool(problem) == bool(self._problem):
             return
         self._problem = problem
+        server = server_of(self._target.url)
         if problem:
-            log.error("loki.failing", url=self._target.url, answer=problem)
+            log.error("loki.failing", url=server, answer=problem)
         else:
-            log.info("loki.works_again", url=self._target.url)
+            log.info("loki.works_again", url=server)
 
     # Positions.
 

@@ -18,7 +18,7 @@ import trio
 from solrecd.alerts import Notice, Phase
 from solrecd.alerts.alert import AlertKey, key_of
 from solrecd.alerts.payload import alertmanager_object
-from solrecd.alerts.senders.http_sender import Answer, Client, connected
+from solrecd.alerts.senders.http_sender import Answer, Client, connected, server_of
 from solrecd.alerts.senders.kind import ReceiverKind
 from solrecd.alerts.senders.sender import (
     Health,
@@ -152,7 +152,7 @@ class _Peer:
         firing: Mapping[AlertKey, Notice],
     ) -> None:
         self.url = url
-        self.health = Health(config.name, url)
+        self.health = Health(config.name, server_of(url))
         self._config = config
         self._resend = target.resend
         self._tools = tools

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from solrecd.alerts.excerpt import TAIL, excerpt
 from solrecd.events import Event
+from solrecd.process.plain_files import open_plain
 from solrecd.storage.formats.names import parse_file_name
 
 _CURRENT = "current.log"
@@ -62,7 +63,7 @@ def _log_of(folder: Path, boot: int | None) -> Path:
 
 def _tail(path: Path) -> tuple[bytes, bool]:
     """Return the end of a file, and whether that is all of it."""
-    with path.open("rb") as file:
+    with open_plain(path) as file:
         size = file.seek(0, os.SEEK_END)
         file.seek(max(0, size - TAIL))
         return file.read(TAIL), size <= TAIL

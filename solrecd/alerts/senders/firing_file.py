@@ -11,8 +11,11 @@ import trio
 
 from solrecd.alerts import Alert
 from solrecd.alerts.saved import load, save
+from solrecd.process.plain_files import make_way, read_plain
 
 FILE_NAME: Final = "firing.json"
+
+_FRESH: Final = ".new"
 
 INTERVAL: Final = 1.0
 """Seconds between two writes: a kill costs the changes of one second, no more."""
@@ -80,9 +83,10 @@ class FiringFile:
             self._failing = False
 
     def _read(self) -> dict[str, list[Alert]]:
+        make_way(self._path)
+        make_way(self._path.with_suffix(_FRESH))
         try:
-            with self._path.open("rb") as file:
-                return load(file.read(MAX_SIZE))
+            return load(read_plain(self._path, MAX_SIZE))
         except FileNotFoundError:
             return {}
         except OSError as error:
@@ -91,6 +95,6 @@ class FiringFile:
 
     def _write(self, firing: Mapping[str, Iterable[Alert]]) -> None:
         self._path.parent.mkdir(mode=0o750, exist_ok=True)
-        fresh = self._path.with_suffix(".new")
+        fresh = self._path.with_suffix(_FRESH)
         fresh.write_bytes(save(firing))
         fresh.replace(self._path)

@@ -10,6 +10,7 @@ import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from urllib.parse import urlsplit
 
 import trio
 
@@ -53,6 +54,12 @@ class Answer(NamedTuple):
         if self.status is None:
             return shown
         return f"HTTP {self.status}" + (f": {shown}" if shown else "")
+
+
+def server_of(url: str) -> str:
+    """Return what of an URL may stand in a log: the rest may hold a token."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
 
 class Client:

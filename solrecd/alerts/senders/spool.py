@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from solrecd.alerts.payload import Envelope
+from solrecd.process.plain_files import read_plain
 
 NOTICES: Final = 10_000
 """Files in a folder, of any size: more make every listing of it slow."""
@@ -63,12 +64,19 @@ class Spool:
         """Find what an earlier daemon left."""
         try:
             names = sorted(os.listdir(self._folder))  # noqa: PTH208 - no paths needed
-            for name in names:
-                self._find(name)
         except FileNotFoundError:
             return
         except OSError as error:
-            self.problem = f"{self._folder}: {error.strerror or error}"
+            self._tell(error)
+            return
+        for name in names:
+            try:
+                self._find(name)
+            except OSError as error:
+                self._tell(error)
+
+    def _tell(self, error: OSError) -> None:
+        self.problem = f"{self._folder}: {error.strerror or error}"
 
     def _find(self, name: str) -> None:
         path = self._folder / name
@@ -86,7 +94,7 @@ class Spool:
         try:
             self._write(waiting.name, data)
         except OSError as error:
-            self.problem = f"{self._folder}: {error.strerror or error}"
+            self._tell(error)
             waiting.content = content
         else:
             self.problem = None
@@ -133,7 +141,7 @@ class Spool:
         if waiting.content is not None:
             return waiting.content
         try:
-            return _decode((self._folder / waiting.name).read_bytes())
+            return _decode(read_plain(self._folder / waiting.name))
         except (OSError, ValueError):
             return None
 

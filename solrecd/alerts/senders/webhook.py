@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import trio
 
 from solrecd.alerts.payload import Envelope, headers
-from solrecd.alerts.senders.http_sender import Client, connected
+from solrecd.alerts.senders.http_sender import Client, connected, server_of
 from solrecd.alerts.senders.kind import ReceiverKind
 from solrecd.alerts.senders.queued import RESOLVED_KEYS, Outcome, QueuedSender
 from solrecd.alerts.senders.sender import Health, Tools
@@ -64,8 +64,8 @@ class WebhookSender(QueuedSender):
     """
 
     def __init__(self, config: ReceiverConfig, target: Webhook, tools: Tools) -> None:
-        # A query may hold a token: it is shown to no one.
-        shown = target.url.partition("?")[0]
+        # Path and query may hold a token: they are shown to no one.
+        shown = server_of(target.url)
         super().__init__(config, tools, shown=shown, send_resolved=target.send_resolved)
         self._target = target
         self._spool = Spool(tools.folder / config.name, target.queue_size)

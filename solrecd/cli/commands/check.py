@@ -110,7 +110,7 @@ def _markers_dir(config: Config | None, path: str) -> str:
     for file in (main, *sorted((main.parent / config_files.DROP_INS).glob("*.toml"))):
         try:
             daemon = tomllib.loads(file.read_text("utf-8")).get("daemon")
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             continue
         chosen = daemon.get("markers_dir") if isinstance(daemon, dict) else None
         found = chosen if isinstance(chosen, str) else found

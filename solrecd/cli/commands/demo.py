@@ -24,6 +24,7 @@ from solrecd.cli.shared import amounts
 from solrecd.config import Config
 from solrecd.daemon import Daemon
 from solrecd.process import log, systemd
+from solrecd.process.clock import SteadyClock
 from solrecd.simbmc import captures
 from solrecd.simbmc.bmc import Bmc
 from solrecd.simbmc.capture import Capture
@@ -128,7 +129,7 @@ async def _record(config: Config, config_file: Path, seconds: float) -> None:
         rules=marker_files.load(config.daemon.markers_dir),
         read_config=lambda: check.load(str(config_file)),
         notifier=systemd.Notifier(),
-        wall_clock=run.wall_clock,
+        wall_clock=SteadyClock(),
     )
     async with trio.open_nursery() as nursery:
         ended = trio.Event()

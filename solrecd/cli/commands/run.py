@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import resource
 import sys
-import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVarTuple
 
@@ -18,6 +17,7 @@ from solrecd.cli.commands import check
 from solrecd.config import Config, ConfigError
 from solrecd.daemon import Daemon
 from solrecd.process import garbage_collection, log, malloc_arenas, systemd
+from solrecd.process.clock import SteadyClock
 from solrecd.storage import marker_files
 from solrecd.storage.archive.sink import ArchiveError
 from solrecd.storage.journal import JournalError
@@ -87,21 +87,18 @@ def raise_descriptor_limit() -> None:
 async def _run(config: Config, read_config: Callable[[], Config]) -> None:
     notifier = systemd.connect()
     try:
+        clock = SteadyClock()
         daemon = Daemon(
             config,
             rules=marker_files.load(config.daemon.markers_dir),
             read_config=read_config,
             notifier=notifier,
-            wall_clock=wall_clock,
+            wall_clock=clock,
+            steady_for=lambda: clock.steady_for,
         )
         await daemon.run()
     finally:
         notifier.close()
-
-
-def wall_clock() -> int:
-    """Return the stamp of now."""
-    return time.time_ns() // 1000
 
 
 def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:

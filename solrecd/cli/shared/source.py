@@ -213,4 +213,7 @@ def _parse(text: str) -> dict[str, Any]:
     # Imported here: often there is no file to read.
     import tomllib  # noqa: PLC0415
 
-    return tomllib.loads(text)
+    try:
+        return tomllib.loads(text)
+    except RecursionError:
+        raise ValueError("is nested too deeply") from None

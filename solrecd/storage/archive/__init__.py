@@ -6,7 +6,11 @@
 - `segment`          the three files of an open segment
 - `segment_types`    what the archive is given and what it tells
 - `files`            files that grow, and the calls of the system that they need
+- `poison`           bytes that the archive cannot take, kept beside the segments
+- `opening`          opens a console: where it ends, and what goes on there
 - `recovery`         where an earlier daemon stopped; `recovery_line` a line in parts
+- `missing_bytes`    what is missing between the archive and the journal
+- `folder_lock`      one recorder per log folder
 - `opening_threads`  how many threads open archives side by side
 - `closer`           compresses closed segments and applies retention
 - `seekable`         zstd in independent frames

@@ -8,11 +8,13 @@ file under one of its names, and the next start goes on from there.
 from __future__ import annotations
 
 import enum
+import math
 import os
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from solrecd.storage.archive.seekable import InterruptedCloseError, compress
@@ -26,11 +28,14 @@ from solrecd.storage.formats.retention import (
 )
 from solrecd.storage.formats.vocabulary import FrameWords, SegmentWords, look_at
 
-RETENTION_INTERVAL = 3600 * 1_000_000
-"""Microseconds between two looks for segments that have grown too old."""
+RETENTION_INTERVAL = 3600.0
+"""Seconds between two looks for segments that have grown too old."""
 
-RETRY_INTERVAL = 60 * 1_000_000
-"""Microseconds until a segment is tried again that could not be closed."""
+RETRY_INTERVAL = 60.0
+"""Seconds until a segment is tried again that could not be closed."""
+
+STEADY = 3600.0
+"""Seconds for which the wall clock must not have jumped before anything is too old."""
 
 
 class SegmentFate(enum.Enum):
@@ -86,6 +91,8 @@ class Closer:
         compress: False leaves closed segments as they are, forced to the disk.
         retention: what to keep.
         wall_clock: returns a stamp.
+        monotonic: returns seconds.
+        steady_for: returns for how many seconds the wall clock has not jumped.
     """
 
     def __init__(
@@ -95,6 +102,8 @@ class Closer:
         compress: bool,
         retention: Retention,
         wall_clock: Callable[[], int],
+        monotonic: Callable[[], float] = time.monotonic,
+        steady_for: Callable[[], float] = lambda: math.inf,
     ) -> None:
         self.error: OSError | None = None
         """Why the last `work` left something undone."""
@@ -102,10 +111,12 @@ class Closer:
         self._compress = compress
         self._retention = retention
         self._wall_clock = wall_clock
+        self._monotonic = monotonic
+        self._steady_for = steady_for
         self._queue: deque[_Job] = deque()
         self._failed: list[_Job] = []
-        self._retry_at = 0
-        self._next_look = 0
+        self._retry_at = -math.inf
+        self._next_look = -math.inf
         self._stopping = False
         self._room = 0
         """Bytes that have to become free, whatever retention says."""
@@ -116,7 +127,7 @@ class Closer:
 
     def tidy(self) -> None:
         """Let the next `work` look for what retention does not keep."""
-        self._next_look = 0
+        self._next_look = -math.inf
 
     def add(self, console: str, name: SegmentName) -> None:
         """Queue a segment that takes no more bytes."""
@@ -129,14 +140,14 @@ class Closer:
     @property
     def due(self) -> bool:
         """Whether `work` has anything to do."""
-        now = self._wall_clock()
+        now = self._monotonic()
         retry = bool(self._failed) and now >= self._retry_at
         look = now >= self._next_look or self._room > 0
         return bool(self._queue) or retry or look
 
     def work(self) -> list[SegmentChange]:
         """Close what is queued and remove what has expired; blocks."""
-        now = self._wall_clock()
+        now = self._monotonic()
         self._next_look = now + RETENTION_INTERVAL
         self.error = None
         if now >= self._retry_at:
@@ -146,7 +157,7 @@ class Closer:
         while self._queue and not self._stopping:
             changes += self._close(self._queue.popleft())
         if not self._stopping:
-            changes += self._remove_expired(now)
+            changes += self._remove_expired()
         if self._failed:
             self._retry_at = now + RETRY_INTERVAL
         return changes
@@ -166,14 +177,13 @@ class Closer:
 
     def _close_file(self, folder: Path, name: SegmentName, kind: str) -> None:
         source = folder / name.file(kind)
-        target = folder / name.file(kind, closed=True)
-        if not source.exists():
+        if not source.is_file():
             return
         if not self._compress:
             _force(source)
             return
-        if not target.exists():
-            self._pack(folder, name, kind)
+        # Also where there is a copy: who knows what became of that one.
+        self._pack(folder, name, kind)
         source.unlink()
 
     def _pack(self, folder: Path, name: SegmentName, kind: str) -> None:
@@ -190,12 +200,16 @@ class Closer:
             with suppress(OSError):
                 append(folder, SegmentWords(str(name), frames))
 
-    def _remove_expired(self, now: int) -> Iterator[SegmentChange]:
+    def _remove_expired(self) -> Iterator[SegmentChange]:
         room, self._room = self._room, 0
         if self._retention == Retention() and not room:
             return
         stored, running = self._look()
-        expired = choose_expired(stored, running, self._retention, now)
+        retention = self._retention
+        if retention.age is not None and self._steady_for() < STEADY:
+            retention = replace(retention, age=None)
+            self._next_look = self._monotonic() + STEADY
+        expired = choose_expired(stored, running, retention, self._wall_clock())
         yield from self._remove(expired, SegmentFate.REMOVED)
         room -= sum(segment.size for segment in expired)
         kept = set(stored).difference(expired)

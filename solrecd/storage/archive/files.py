@@ -9,7 +9,9 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
+
+from solrecd.process.plain_files import set_aside
 
 DIRECTORY_MODE = 0o2750
 """Operators' group reads, new files inherit it."""
@@ -20,9 +22,20 @@ FILE_MODE = 0o640
 class SegmentLostError(Exception):
     """A file that is being written was removed, replaced or cut short by someone."""
 
-    def __init__(self, path: Path, what: str) -> None:
+    def __init__(self, path: Path, what: str, count: int = 0) -> None:
         super().__init__(f"{path.name} {what}")
         self.path = path
+        self.count = count
+        """Bytes that are gone with certainty."""
+
+
+class Found(NamedTuple):
+    """Which file it is, and how large."""
+
+    device: int
+    inode: int
+    size: int
+    """Bytes."""
 
 
 class FileSystem(Protocol):
@@ -46,6 +59,10 @@ class FileSystem(Protocol):
 
     def is_linked(self, descriptor: int) -> bool:
         """Whether an open file still has a name."""
+        ...
+
+    def found(self, file: Path | int) -> Found:
+        """Return what is under a name, or behind a descriptor."""
         ...
 
     def truncate(self, descriptor: int, size: int) -> None:
@@ -104,6 +121,11 @@ class OsFileSystem:
         """Return an open file's size, bytes."""
         return os.fstat(descriptor).st_size
 
+    def found(self, file: Path | int) -> Found:
+        """Return what is under a name, or behind a descriptor."""
+        status = os.stat(file)  # noqa: PTH116 - a descriptor has no Path
+        return Found(status.st_dev, status.st_ino, status.st_size)
+
     def is_linked(self, descriptor: int) -> bool:
         """Whether an open file still has a name."""
         return os.fstat(descriptor).st_nlink > 0
@@ -131,6 +153,9 @@ class OsFileSystem:
             if os.readlink(path) == target:  # noqa: PTH115 - no Path for each
                 return
         temporary = path.with_name(f".{path.name}.new")
+        for name in (path, temporary):
+            if name.is_dir() and not name.is_symlink():
+                set_aside(name)
         temporary.unlink(missing_ok=True)
         temporary.symlink_to(target)
         temporary.replace(path)
@@ -193,8 +218,8 @@ class GrowingFile:
         try:
             descriptor = self._files.open(self.path, create=self.size == 0)
         except FileNotFoundError as error:
-            if self.size and self.path.parent.is_dir():
-                raise SegmentLostError(self.path, "was removed") from error
+            if self.size and self.path.parent.parent.is_dir():
+                raise SegmentLostError(self.path, "was removed", self.size) from error
             raise
         try:
             self._settle(descriptor)
@@ -210,7 +235,39 @@ class GrowingFile:
             SegmentLostError: it has no name any more.
         """
         if self._descriptor >= 0 and not self._files.is_linked(self._descriptor):
-            raise SegmentLostError(self.path, "was removed")
+            raise SegmentLostError(self.path, "was removed", self.size)
+
+    def inspect(self) -> None:
+        """See that the file is still under its name, with all that was written.
+
+        Raises:
+            SegmentLostError: it is not, or not whole.
+            OSError: nobody can tell: the disk refuses, or the log folder is not there.
+        """
+        if not self.size and self._descriptor < 0:
+            return
+        try:
+            named = self._files.found(self.path)
+        except FileNotFoundError:
+            # Where the folder of all consoles is gone, too, it is the disk's trouble.
+            self._files.found(self.path.parent.parent)
+            raise self._missing() from None
+        opened = named
+        if self._descriptor >= 0:
+            opened = self._files.found(self._descriptor)
+        if (named.device, named.inode) != (opened.device, opened.inode):
+            raise SegmentLostError(self.path, "was replaced")
+        if named.size < self.size:
+            raise self._shorter(named.size)
+
+    def _missing(self) -> SegmentLostError:
+        if self._descriptor >= 0 and self._files.is_linked(self._descriptor):
+            return SegmentLostError(self.path, "was moved away")
+        return SegmentLostError(self.path, "was removed", self.size)
+
+    def _shorter(self, size: int) -> SegmentLostError:
+        lost = self.size - size
+        return SegmentLostError(self.path, f"lost {lost} bytes", lost)
 
     def close(self) -> None:
         """Close the file; what waits goes on waiting."""
@@ -226,7 +283,7 @@ class GrowingFile:
     def _settle(self, descriptor: int) -> None:
         found = self._files.size(descriptor)
         if found < self.size:
-            raise SegmentLostError(self.path, f"lost {self.size - found} bytes")
+            raise self._shorter(found)
         if found > self.size:
             self._files.truncate(descriptor, self.size)
 

@@ -15,10 +15,14 @@ from collections import deque
 import trio
 
 from solrecd.storage.archive.closer import Closer, Extent, SegmentChange, SegmentFate
-from solrecd.storage.archive.recorder import Batch, Recorder
+from solrecd.storage.archive.recorder import Recorder
 from solrecd.storage.archive.segment import Segment
-from solrecd.storage.archive.segment_types import ArchiveTrouble
+from solrecd.storage.archive.segment_types import ArchiveLoss, ArchiveTrouble, Batch
 from solrecd.storage.formats.recovered import JournalNote
+
+INSPECTION = 2.5
+"""Seconds between two looks at the files of all consoles; with a drain that is under
+way, what someone did to one is noticed within five."""
 
 
 class Work(enum.Enum):
@@ -33,7 +37,7 @@ class Reports:
     """What threads have to tell: taken by the loop, each trouble once per change."""
 
     def __init__(self) -> None:
-        self.news: deque[ArchiveTrouble | SegmentChange] = deque()
+        self.news: deque[ArchiveTrouble | ArchiveLoss | SegmentChange] = deque()
         self._told: dict[tuple[Work, str], int | None] = {}
         """Errno last told; each kind of work, and so each thread, has its own keys."""
 
@@ -69,6 +73,8 @@ class Lane:
         self._leaving: deque[Recorder] = deque()
         self._busy: deque[Recorder] = deque()
         """Those with something to write: the loop adds, the writer thread takes."""
+        self._inspect_at = 0.0
+        """When to look at all files again (monotonic)."""
         self._offered = 0
         """Cost of everything ever put, bytes; the loop's."""
         self._drained = 0
@@ -134,6 +140,7 @@ class Lane:
             force: ask it all the same.
         """
         with self.lock:
+            self._inspect(now)
             for _ in range(len(self._busy)):
                 recorder = self._busy.popleft()
                 recorder.queued = False
@@ -148,6 +155,19 @@ class Lane:
                     recorder.close()
                 else:
                     self._leaving.append(recorder)
+
+    def _inspect(self, now: float) -> None:
+        """Now and then, look whether someone took files away that are being written."""
+        if now < self._inspect_at:
+            return
+        self._inspect_at = now + INSPECTION
+        for recorder in list(self.recorders.values()):
+            recorder.inspect(now)
+            if recorder.is_dirty and not recorder.queued:
+                recorder.queued = True
+                self._busy.append(recorder)
+            else:
+                self._reports.trouble(Work.WRITING, recorder.console, recorder.error)
 
     def finish(self) -> None:
         """Write everything, force it to the disk, and close the files; blocks."""
@@ -170,6 +190,8 @@ class Lane:
         self._drained += recorder.drained - before
         if recorder.begun or recorder.finished:
             self._report_segments(recorder)
+        self._reports.news.extend(recorder.losses)
+        recorder.losses.clear()
         self._reports.trouble(Work.WRITING, recorder.console, recorder.error)
 
     def _report_segments(self, recorder: Recorder) -> None:

@@ -7,20 +7,29 @@ thread. A drain first *plans* (what belongs into which segment; cannot fail), th
 
 from __future__ import annotations
 
+import errno
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple, Protocol
 
-from solrecd.events import Chunk, Cut, Line, Lines, Reading
-from solrecd.storage.archive.files import FileSystem, SegmentLostError
-from solrecd.storage.archive.segment import Segment, take_until
-from solrecd.storage.formats.lines import TextFormat
+import structlog
+
+from solrecd.events import Chunk, Cut, Gap, GapReason, Line, Lines, Reading
+from solrecd.process.stamps import END_OF_TIME
+from solrecd.storage.archive.files import SegmentLostError
+from solrecd.storage.archive.poison import Poison
+from solrecd.storage.archive.segment import Segment, take_until, trim
+from solrecd.storage.archive.segment_types import (
+    ArchiveLoss,
+    Batch,
+    Resume,
+    Shared,
+    SpoolStream,
+)
 from solrecd.storage.formats.names import SegmentName, next_segment
 from solrecd.storage.formats.recovered import JournalNote
-from solrecd.storage.formats.retention import SegmentLimits
+
+log = structlog.get_logger()
 
 NOTES_BEHIND_TAIL = 64
 """Notes kept behind an unfinished line before they move ahead of it: a console that
@@ -29,64 +38,6 @@ waits at ``login:`` for weeks must not cost more memory with every lost session.
 FIRST_RETRY = 0.25
 LAST_RETRY = 5.0
 """Seconds between attempts to write to a disk that refuses, doubled up to here."""
-
-
-class SpoolStream(Protocol):
-    """What the archive needs of a console's journal stream."""
-
-    may_grow: Callable[[], bool] | None
-
-    @property
-    def offset(self) -> int:
-        """Bytes of this console ever recorded."""
-        ...
-
-    def append(self, at: int, data: bytes) -> bool:
-        """Record console output."""
-        ...
-
-    def note(self, at: int, text: str) -> bool:
-        """Record a note."""
-        ...
-
-    def release(self, offset: int) -> None:
-        """Everything before this offset is in the archive."""
-        ...
-
-
-class Batch(NamedTuple):
-    """Bytes and what they mean."""
-
-    chunks: Sequence[Chunk]
-    reading: Reading
-
-
-@dataclass(slots=True)
-class Shared:
-    """What all recorders have in common."""
-
-    files: FileSystem
-    limits: SegmentLimits
-    sync_each_drain: bool
-    text: TextFormat = field(default_factory=TextFormat)
-
-
-@dataclass(frozen=True, slots=True)
-class Resume:
-    """Where a console's archive goes on."""
-
-    last: SegmentName | None
-    """The newest segment, open or not."""
-    offset: int
-    """Stream offset of the next byte when there is no open segment."""
-    segment: Segment | None = None
-    """The open one, recovered; None to begin with the first byte."""
-    skip: int = 0
-    """Lines of a replay that the log already has."""
-    notes: Sequence[JournalNote] = ()
-    """Notes that stand behind the first line that it does not have."""
-    jump: int | None = None
-    """Stream offset at which new bytes go on when some before are missing."""
 
 
 class Recorder:
@@ -124,6 +75,8 @@ class Recorder:
         self.finished: list[Segment] = []
         """Segments complete and closed since `drain` was last called."""
         self.begun: list[Segment] = []
+        self.losses: list[ArchiveLoss] = []
+        """What was found missing since `drain` was last called."""
         self._shared = shared
         self._last = resume.last
         self._offset = resume.offset
@@ -136,6 +89,7 @@ class Recorder:
         self._released = -1
         self._retry_at = 0.0
         self._retry_delay = FIRST_RETRY
+        self._poison = Poison(shared.files, folder)
 
     @property
     def backlog(self) -> int:
@@ -151,7 +105,7 @@ class Recorder:
         """
         offered = self.offered
         if self.inbox:
-            self._plan(self._take_inbox())
+            self._plan_whatever(self._take_inbox())
         if not self.is_dirty:
             self.drained = offered
             return
@@ -161,9 +115,30 @@ class Recorder:
             self._flush()
         except OSError as error:
             self._back_off(error, now)
+        except Exception as error:
+            log.exception("archive.crashed", console=self.console)
+            bug = OSError(errno.EIO, f"a bug in solrecd: {error!r}")
+            self._back_off(bug, now)
         else:
             self.error, self._retry_at, self._retry_delay = None, 0.0, FIRST_RETRY
             self.drained = offered
+
+    def inspect(self, now: float) -> None:
+        """Begin a new part where someone moved, removed or cut a file of the open one.
+
+        Args:
+            now: monotonic seconds.
+        """
+        if not self.segments:
+            return
+        try:
+            self.segments[0].inspect()
+        except SegmentLostError as lost:
+            self._replace(self.segments[0], lost)
+        except OSError as error:
+            self._back_off(error, now)
+        else:
+            self.error = self.error if self.is_dirty else None
 
     def close(self) -> None:
         """Close the files; the open segment stays open for the next start."""
@@ -173,6 +148,8 @@ class Recorder:
     @property
     def is_dirty(self) -> bool:
         """Whether anything is not in the files, or not forced to the disk as asked."""
+        if self._poison.pending:
+            return True
         if not self.segments:
             return False
         last = self.segments[-1]
@@ -201,6 +178,61 @@ class Recorder:
             else:
                 batches.append(item)
         return batches
+
+    def _plan_whatever(self, batches: list[Batch]) -> None:
+        """Plan; what crashes that goes without its meaning, or into a file."""
+        chunks = [chunk for batch in batches for chunk in batch.chunks]
+        begin = self._next
+        try:
+            self._plan(batches)
+        except Exception:
+            log.exception("archive.crashed", console=self.console)
+            self._plan_bytes(trim(chunks, self._next - begin))
+
+    @property
+    def _next(self) -> int:
+        """Stream offset of the next byte to be planned."""
+        if self._jump is not None:
+            return self._jump
+        return self.segments[-1].end if self.segments else self._offset
+
+    def _plan_bytes(self, chunks: list[Chunk]) -> None:
+        """Give bytes to the open segment, with a note in place of their text."""
+        at = self._shared.wall_clock()
+        self._rotate(at)
+        self._tail = None
+        segment = self._current(at)
+        segment.end_with(None, ())
+        count = sum(len(chunk.data) for chunk in chunks)
+        self._lose(segment, at, f"the text of {count} bytes (a bug in solrecd)", 0)
+        for chunk in chunks:
+            if not self._add_bytes(chunk, at):
+                self._set_aside(chunk, at)
+
+    def _add_bytes(self, chunk: Chunk, at: int) -> bool:
+        """Add bytes alone; False where that crashes, too."""
+        try:
+            # The stamp may be what no text can show.
+            stamp = chunk.at if 0 <= chunk.at < END_OF_TIME else at
+            self.segments[-1].add_chunks([Chunk(stamp, chunk.data)])
+        except Exception:
+            log.exception("archive.crashed", console=self.console)
+            return False
+        return True
+
+    def _set_aside(self, chunk: Chunk, at: int) -> None:
+        """Keep bytes in a file of their own, and go on behind them."""
+        begin, count = self._next, len(chunk.data)
+        name = self._poison.add(at, begin, chunk.data)
+        segment = self._begin(self.segments[-1].name.boot, at, begin + count)
+        what = f"{count} bytes that crash the archive (a bug in solrecd)"
+        self._lose(segment, at, f"{what}; they are in {name}", count)
+
+    def _lose(self, segment: Segment, at: int, what: str, count: int) -> None:
+        """Mark what is missing: a note at its place here, the rest by the console."""
+        segment.add_note(at, f"gap: {what}")
+        gap = Gap(GapReason.CRASH, what, bytes=count or None, is_noted=True)
+        self.losses.append(ArchiveLoss(self.console, gap))
 
     def _plan(self, batches: list[Batch]) -> None:
         """Give bytes, lines and notes to the segments they belong to."""
@@ -347,7 +379,8 @@ class Recorder:
     # Flushing.
 
     def _flush(self) -> None:
-        while True:
+        self._poison.flush()
+        while self.segments:
             segment = self.segments[0]
             try:
                 segment.flush()
@@ -383,7 +416,7 @@ class Recorder:
         )
         fresh.begin()
         fresh.add_chunks(chunks)
-        fresh.add_note(at, f"archive: {lost}; going on in a new part")
+        self._lose(fresh, at, f"{lost}; going on in a new part", lost.count)
         fresh.log.take_over(segment.log)
         if self._last == segment.name:
             self._last = fresh.name

@@ -9,12 +9,14 @@ part of the recovered segment, and the writer thread's business.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import zstandard
 
 from solrecd.events import Chunk
+from solrecd.process.plain_files import open_plain, set_aside
 from solrecd.storage.archive.files import FileSystem
 from solrecd.storage.archive.recovery_line import cut_chunks, read_earlier
 from solrecd.storage.archive.segment import Segment
@@ -27,7 +29,7 @@ from solrecd.storage.formats.lines import (
     line_stamp,
     whole_lines,
 )
-from solrecd.storage.formats.names import SegmentName, parse_file_name
+from solrecd.storage.formats.names import SegmentFile, SegmentName, parse_file_name
 from solrecd.storage.formats.recovered import JournalNote, Recovered
 from solrecd.storage.formats.seektable import read_seek_table
 from solrecd.storage.formats.timing import (
@@ -57,24 +59,21 @@ class Folder:
     """The newest segment."""
     unfinished: list[SegmentName] = field(default_factory=list)
     """Older ones with files that still have to be compressed."""
+    aside: list[Path] = field(default_factory=list)
+    """What lay there under the name of a file of ours and was none, renamed."""
 
 
 def look_into(folder: Path) -> Folder:
-    """List a console's segments. A missing folder is an empty one.
+    """List a console's segments; set aside what is no file. None is an empty folder.
 
     Raises:
         OSError: it cannot be read.
     """
     plain: set[SegmentName] = set()
     closed: set[SegmentName] = set()
-    try:
-        names = os.listdir(folder)  # noqa: PTH208 - thousands of names, no Path each
-    except FileNotFoundError:
-        return Folder()
-    for name in names:
-        file = parse_file_name(name)
-        if file is not None:
-            (closed if file.closed else plain).add(file.segment)
+    aside: list[Path] = []
+    for file in _segment_files(folder, aside):
+        (closed if file.closed else plain).add(file.segment)
     last = max(plain | closed, default=None)
     while last in plain - closed and not _is_begun(folder, last):
         # Left alone: the same cut will soon begin it again, under the same name.
@@ -82,7 +81,35 @@ def look_into(folder: Path) -> Folder:
         last = max(plain | closed, default=None)
     is_open = last is not None and last not in closed
     unfinished = sorted(plain - {last}) if is_open else sorted(plain)
-    return Folder(last if is_open else None, last, unfinished)
+    return Folder(last if is_open else None, last, unfinished, aside)
+
+
+def _segment_files(folder: Path, aside: list[Path]) -> Iterator[SegmentFile]:
+    """Yield a folder's files by their names; set aside what is there and no file.
+
+    Args:
+        folder: of a console.
+        aside: gets what was set aside.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    try:
+        entries = os.scandir(folder)
+    except FileNotFoundError:
+        return
+    except NotADirectoryError:
+        aside.append(set_aside(folder))
+        return
+    with entries:
+        for entry in entries:
+            file = parse_file_name(entry.name)
+            if file is None:
+                continue
+            if entry.is_file() or not Path(entry.path).exists():
+                yield file
+            else:
+                aside.append(set_aside(Path(entry.path)))
 
 
 def _is_begun(folder: Path, name: SegmentName) -> bool:
@@ -97,9 +124,9 @@ def end_of_closed(folder: Path, name: SegmentName) -> int:
     Normally a newer, open segment is there to tell; not when someone removed it.
     """
     try:
-        with (folder / name.file("timing", closed=True)).open("rb") as file:
+        with open_plain(folder / name.file("timing", closed=True)) as file:
             head = zstandard.ZstdDecompressor().stream_reader(file).read(_HEADER_SIZE)
-        with (folder / name.file("raw", closed=True)).open("rb") as file:
+        with open_plain(folder / name.file("raw", closed=True)) as file:
             frames = read_seek_table(file)
     except (OSError, ValueError, zstandard.ZstdError):
         return 0
@@ -150,20 +177,14 @@ def restore(
     segment = Segment(files, folder, name, header.offset, noted=header.noted, text=text)
     segment.raw.size = size
     segment.end = segment.confirmed = header.offset + size
-    torn = _torn(timing.parsed, segment.end)
+    torn = max(0, timing.parsed.offset - segment.end)
     packets = _complete_timing(segment, timing, header, journal)
     log = folder / name.file("log")
     mark = _find_mark(timing, header, log)
     offset, chunks = _read_bytes(folder, name, header, mark.line_offset, packets)
     is_cut = offset > mark.line_offset
-    skip, notes = _read_log(segment, mark, log, torn=is_cut)
+    skip, notes = _read_log(segment, mark, log, is_cut=is_cut)
     return Restored(segment, chunks, offset, skip, notes, torn)
-
-
-def _torn(timing: Timing, end: int) -> int:
-    """Return how many bytes a power cut, or someone, took from the raw file's end."""
-    told = max((p.offset + p.size for p in timing.packets), default=end)
-    return max(0, told - end)
 
 
 @dataclass(slots=True)
@@ -270,7 +291,7 @@ def _find_mark(timing: _TimingFile, header: TimingHeader, log: Path) -> TimingMa
 
 
 def _read_log(
-    segment: Segment, mark: TimingMark, path: Path, *, torn: bool
+    segment: Segment, mark: TimingMark, path: Path, *, is_cut: bool
 ) -> tuple[int, list[JournalNote]]:
     """Keep whole lines of the log from a mark on.
 
@@ -280,13 +301,13 @@ def _read_log(
     lines = whole_lines(_read(path, mark.log_size))
     notes = [line for line in lines if line_mark(line) == NOTE_MARK]
     segment.noted = line_stamp(notes[-1]) if notes else mark.noted
-    keep = _settled(lines, torn=torn)
+    keep = _settled(lines, is_cut=is_cut)
     segment.log.size = mark.log_size + sum(len(line) + 1 for line in lines[:keep])
     skip = sum(1 for line in lines[:keep] if line_mark(line) == LINE_MARK)
     return skip, [_parse_note(line) for line in lines[keep + 1 :]]
 
 
-def _settled(lines: list[bytes], *, torn: bool) -> int:
+def _settled(lines: list[bytes], *, is_cut: bool) -> int:
     """Return how many lines are certain to stay as they are.
 
     The last line of output is written anew, with the notes behind it: it may have
@@ -294,7 +315,7 @@ def _settled(lines: list[bytes], *, torn: bool) -> int:
     begin is gone with the segment before: a replay would bring less of it.
     """
     output = [n for n, line in enumerate(lines) if line_mark(line) == LINE_MARK]
-    if not output or (torn and len(output) == 1):
+    if not output or (is_cut and len(output) == 1):
         return len(lines)
     return output[-1]
 
@@ -348,7 +369,7 @@ def _size(path: Path) -> int:
 
 def _read(path: Path, position: int, size: int = -1) -> bytes:
     try:
-        with path.open("rb") as file:
+        with open_plain(path) as file:
             file.seek(position)
             return file.read(size)
     except FileNotFoundError:

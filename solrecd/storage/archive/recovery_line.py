@@ -15,11 +15,17 @@ from typing import BinaryIO
 import zstandard
 
 from solrecd.events import Chunk
+from solrecd.process.plain_files import open_plain
 from solrecd.storage.formats.names import SegmentName, parse_file_name
 from solrecd.storage.formats.timing import Packet, Timing
+from solrecd.storage.formats.zstdblocks import MAX_WINDOW
 
 EARLIER_SIZE = 1 << 20
 """Bytes before a segment that are read at most; the interpreter ends lines earlier."""
+
+
+TIMING_SIZE = 64 << 20
+"""Bytes of a timing that are read at most: what is longer tells of none of these."""
 
 
 def read_earlier(folder: Path, name: SegmentName, begin: int, end: int) -> list[Chunk]:
@@ -66,7 +72,7 @@ def _read_end(
         ValueError: the segment does not end there, or its timing makes no sense.
     """
     with _open(folder, name, "timing") as file:
-        timing = Timing.parse(file.read())
+        timing = Timing.parse(file.read(TIMING_SIZE))
     if timing.header is None:
         raise ValueError("no header")
     start = max(begin, timing.header.offset)
@@ -81,12 +87,11 @@ def _read_end(
 def _open(folder: Path, name: SegmentName, kind: str) -> BinaryIO:
     """Open a segment's file, compressed or not."""
     try:
-        return (folder / name.file(kind)).open("rb")
+        return open_plain(folder / name.file(kind))
     except FileNotFoundError:
-        file = (folder / name.file(kind, closed=True)).open("rb")
-        reader = zstandard.ZstdDecompressor().stream_reader(
-            file, read_across_frames=True, closefd=True
-        )
+        file = open_plain(folder / name.file(kind, closed=True))
+        decompressor = zstandard.ZstdDecompressor(max_window_size=MAX_WINDOW)
+        reader = decompressor.stream_reader(file, read_across_frames=True, closefd=True)
         return io.BufferedReader(reader)
 
 

@@ -161,6 +161,16 @@ class Segment:
                 self._files.link(self._folder / f"current.{kind}", self.name.file(kind))
             self.linked = True
 
+    def inspect(self) -> None:
+        """See that the files are where and as they were written.
+
+        Raises:
+            SegmentLostError: someone moved, removed, replaced or cut one.
+            OSError: the disk does not say.
+        """
+        for file in self._all:
+            file.inspect()
+
     def close(self) -> None:
         """Close the files; what is pending stays pending."""
         for file in self._all:

@@ -2,21 +2,84 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from solrecd.config import DaemonConfig, Fsync
-from solrecd.events import Chunk, Gap
+from solrecd.events import Chunk, Gap, Reading
 from solrecd.process.stamps import SECOND
-from solrecd.storage.archive.recorder import SpoolStream
-from solrecd.storage.formats.recovered import Recovered
+from solrecd.storage.archive.files import FileSystem
+from solrecd.storage.archive.segment import Segment
+from solrecd.storage.formats.lines import TextFormat
+from solrecd.storage.formats.names import SegmentName
+from solrecd.storage.formats.recovered import JournalNote, Recovered
 from solrecd.storage.formats.retention import Retention, SegmentLimits
 
 
 class ArchiveError(Exception):
     """The archive cannot be used; the message names the path and the remedy."""
+
+
+class SpoolStream(Protocol):
+    """What the archive needs of a console's journal stream."""
+
+    may_grow: Callable[[], bool] | None
+
+    @property
+    def offset(self) -> int:
+        """Bytes of this console ever recorded."""
+        ...
+
+    def append(self, at: int, data: bytes) -> bool:
+        """Record console output."""
+        ...
+
+    def note(self, at: int, text: str) -> bool:
+        """Record a note."""
+        ...
+
+    def release(self, offset: int) -> None:
+        """Everything before this offset is in the archive."""
+        ...
+
+
+class Batch(NamedTuple):
+    """Bytes and what they mean."""
+
+    chunks: Sequence[Chunk]
+    reading: Reading
+
+
+@dataclass(slots=True)
+class Shared:
+    """What all recorders have in common."""
+
+    files: FileSystem
+    limits: SegmentLimits
+    sync_each_drain: bool
+    text: TextFormat = field(default_factory=TextFormat)
+    wall_clock: Callable[[], int] = lambda: time.time_ns() // 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """Where a console's archive goes on."""
+
+    last: SegmentName | None
+    """The newest segment, open or not."""
+    offset: int
+    """Stream offset of the next byte when there is no open segment."""
+    segment: Segment | None = None
+    """The open one, recovered; None to begin with the first byte."""
+    skip: int = 0
+    """Lines of a replay that the log already has."""
+    notes: Sequence[JournalNote] = ()
+    """Notes that stand behind the first line that it does not have."""
+    jump: int | None = None
+    """Stream offset at which new bytes go on when some before are missing."""
 
 
 class Spool(Protocol):
@@ -112,6 +175,14 @@ class OpenedConsole:
     losses: Sequence[Gap] = ()
     """What is missing, by `Gap.offset`: before the chunk of `pending` that begins
     there. For the caller to mark."""
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveLoss:
+    """Something of an open console is missing in its archive."""
+
+    console: str
+    gap: Gap
 
 
 @dataclass(frozen=True, slots=True)

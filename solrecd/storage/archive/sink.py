@@ -14,39 +14,38 @@ takes nothing once it, a console's part of it, or `CONSOLE_BACKLOG` is used up.
 from __future__ import annotations
 
 import errno
-import math
-import time
 from collections.abc import Callable, Sequence
+from tempfile import TemporaryFile
 
+import structlog
 import trio
 
 from solrecd.events import Chunk, Reading
+from solrecd.process.clock import Clock
+from solrecd.process.upkeep import keep_up
 from solrecd.storage.archive.closer import Closer, SegmentChange
 from solrecd.storage.archive.files import FileSystem, OsFileSystem
-from solrecd.storage.archive.lane import Lane, Reports, Work
-from solrecd.storage.archive.missing_bytes import MissingBytes
-from solrecd.storage.archive.recorder import Batch, Recorder, Resume, Shared
-from solrecd.storage.archive.recovery import (
-    end_of_closed,
-    look_into,
-    pending_chunks,
-    restore,
-)
+from solrecd.storage.archive.lane import INSPECTION, Lane, Reports, Work
+from solrecd.storage.archive.opening import Opener
+from solrecd.storage.archive.recorder import Recorder
 from solrecd.storage.archive.segment_types import (
     ArchiveError,
+    ArchiveLoss,
     ArchiveOptions,
     ArchiveTrouble,
+    Batch,
     OpenedConsole,
+    Shared,
     Spool,
     options_of,
 )
-from solrecd.storage.formats.names import SegmentName
-from solrecd.storage.formats.recovered import JournalNote, Recovered
+from solrecd.storage.formats.recovered import JournalNote
 
 __all__ = [
     "GATHER",
     "RETRY",
     "ArchiveError",
+    "ArchiveLoss",
     "ArchiveOptions",
     "ArchiveSink",
     "ArchiveTrouble",
@@ -54,6 +53,8 @@ __all__ = [
     "Spool",
     "options_of",
 ]
+
+log = structlog.get_logger()
 
 GATHER = 0.02
 """Seconds from the first hand-over to the drain, so that one drain serves many."""
@@ -89,7 +90,8 @@ class ArchiveSink:
         spool: the journal.
         on_trouble: called in the loop, once per change of a console's error.
         on_segment: called in the loop when a segment was begun, closed or removed.
-        wall_clock: returns a stamp.
+        on_loss: called in the loop when something of an open console is missing.
+        clock: stamps.
         files: the operating system, unless a test has another.
     """
 
@@ -100,24 +102,30 @@ class ArchiveSink:
         *,
         on_trouble: Callable[[ArchiveTrouble], None] | None = None,
         on_segment: Callable[[SegmentChange], None] | None = None,
-        wall_clock: Callable[[], int] = lambda: time.time_ns() // 1000,
+        on_loss: Callable[[ArchiveLoss], None] | None = None,
+        clock: Clock = Clock(),  # noqa: B008 - frozen
         files: FileSystem | None = None,
     ) -> None:
         self._options = options
-        self._spool = spool
         self._on_trouble = on_trouble or (lambda _trouble: None)
         self._on_segment = on_segment or (lambda _change: None)
+        self._on_loss = on_loss or (lambda _loss: None)
         self._files = files or OsFileSystem()
         self._shared = Shared(
-            self._files, options.limits, sync_each_drain=options.fsync == 0
+            self._files,
+            options.limits,
+            sync_each_drain=options.fsync == 0,
+            wall_clock=clock.now,
         )
         self._closer = Closer(
             options.log_dir,
             compress=options.compress,
             retention=options.retention,
-            wall_clock=wall_clock,
+            wall_clock=clock.now,
+            steady_for=clock.steady_for,
         )
         self._reports = Reports()
+        self._opener = Opener(options.log_dir, spool, self._shared, self._closer)
         self._lanes: dict[int, Lane] = {}
         """By device number."""
         self._places: dict[str, Lane] = {}
@@ -133,11 +141,10 @@ class ArchiveSink:
             ArchiveError: it cannot be; the daemon should refuse to start.
         """
         folder = self._options.log_dir
-        probe = folder / ".solrecd-probe"
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            probe.touch()
-            probe.unlink()
+            # Without a name: whatever lies there is not in its way.
+            TemporaryFile(dir=folder).close()
         except OSError as error:
             if error.errno in _PASSING:
                 # Tolerated: sessions and the journal are worth more than the files.
@@ -166,7 +173,11 @@ class ArchiveSink:
                         lane.settle(name)
             lane = self._lane(self._files.device(folder))
             with lane.lock:
-                return self._open(name, lane)
+                recorder, opened = self._opener.open(name)
+                recorder.stream.may_grow = lambda: self._has_room(recorder)
+                lane.recorders[name] = recorder
+                self._places[name] = lane
+                return opened
         except OSError as error:
             raise ArchiveError(
                 f"{folder}: cannot read the archive ({error.strerror}); "
@@ -261,7 +272,7 @@ class ArchiveSink:
         Errors: none of a disk's (`on_trouble` tells them); a bug ends the daemon.
         """
         async with trio.open_nursery() as helpers:
-            helpers.start_soon(self._run_closing)
+            helpers.start_soon(keep_up, self._run_closing)
             task_status.started()
             async with trio.open_nursery() as writers:
                 while not self._closing:
@@ -279,13 +290,13 @@ class ArchiveSink:
             if not lane.is_served:
                 lane.is_served = True
                 writers.start_soon(self._run_writing, lane)
-                helpers.start_soon(self._run_syncing, lane)
+                helpers.start_soon(keep_up, self._run_syncing, lane)
 
     async def _run_writing(self, lane: Lane) -> None:
         """Drain a lane until `close` is called, then once more."""
         limiter = trio.CapacityLimiter(1)
         while not self._closing:
-            with trio.move_on_after(RETRY if lane.unfinished else math.inf):
+            with trio.move_on_after(RETRY if lane.unfinished else INSPECTION):
                 await lane.wanted.wait()
                 await trio.sleep(GATHER)
             lane.wanted = trio.Event()
@@ -305,6 +316,8 @@ class ArchiveSink:
             news = self._reports.news.popleft()
             if isinstance(news, ArchiveTrouble):
                 self._on_trouble(news)
+            elif isinstance(news, ArchiveLoss):
+                self._on_loss(news)
             else:
                 self._on_segment(news)
 
@@ -312,99 +325,6 @@ class ArchiveSink:
         """Write everything that was handed over; blocks (see `Lane.drain`)."""
         for lane in tuple(self._lanes.values()):
             lane.drain(now, force=force)
-
-    # Opening a console, in any thread.
-
-    def _open(self, name: str, lane: Lane) -> OpenedConsole:
-        folder = self._options.log_dir / name
-        found = look_into(folder)
-        for segment in found.unfinished:
-            self._closer.add(name, segment)
-        journal = self._spool.records(name)
-        if found.open is None:
-            return self._open_anew(name, lane, found.last, journal)
-        return self._open_again(name, lane, found.open, journal)
-
-    def _open_anew(
-        self, name: str, lane: Lane, last: SegmentName | None, journal: Recovered
-    ) -> OpenedConsole:
-        """Go on without an open segment: the first byte begins one."""
-        end = journal.offset
-        if last is not None:
-            end = end_of_closed(self._options.log_dir / name, last) or journal.offset
-        pending = pending_chunks(journal, end)
-        stream = self._spool.stream(name, end)
-        lost = MissingBytes(journal, end, stream.offset, pending)
-        recorder = Recorder(
-            name,
-            self._options.log_dir / name,
-            stream,
-            self._shared,
-            Resume(last, lost.begin),
-        )
-        self._add(lane, recorder, journal, noted=0)
-        return OpenedConsole(
-            stream=stream,
-            offset=lost.begin,
-            boot=0 if last is None else last.boot,
-            continues=False,
-            started=None if last is None else last.started,
-            last_output=pending[-1].at if pending else None,
-            restored=[],
-            pending=pending,
-            losses=lost.gaps(0, self._spool.doubts(name) if last else ()),
-        )
-
-    def _open_again(
-        self, name: str, lane: Lane, segment_name: SegmentName, journal: Recovered
-    ) -> OpenedConsole:
-        """Go on in the open segment."""
-        folder = self._options.log_dir / name
-        restored = restore(
-            self._files, folder, segment_name, journal, self._shared.text
-        )
-        segment = restored.segment
-        pending = pending_chunks(journal, segment.end)
-        stream = self._spool.stream(name, segment.end)
-        lost = MissingBytes(journal, segment.end, stream.offset, pending)
-        begin = lost.begin
-        recorder = Recorder(
-            name,
-            folder,
-            stream,
-            self._shared,
-            Resume(
-                segment_name,
-                begin,
-                segment,
-                restored.skip,
-                restored.notes,
-                jump=begin if begin > segment.end else None,
-            ),
-        )
-        self._add(lane, recorder, journal, noted=segment.noted)
-        doubts = self._spool.doubts(name)
-        return OpenedConsole(
-            stream=stream,
-            offset=restored.offset + begin - segment.end,
-            boot=segment_name.boot,
-            continues=True,
-            started=segment_name.started,
-            last_output=pending[-1].at if pending else segment.stamp,
-            restored=restored.chunks,
-            pending=pending,
-            boot_offset=segment.offset if segment.name.part == 1 else None,
-            losses=lost.gaps(segment.stamp, doubts, restored.torn),
-        )
-
-    def _add(
-        self, lane: Lane, recorder: Recorder, journal: Recovered, *, noted: int
-    ) -> None:
-        """Make a recorder the console's, with the notes that are in no log yet."""
-        recorder.inbox.extend(note for note in journal.notes if note.at > noted)
-        recorder.stream.may_grow = lambda: self._has_room(recorder)
-        lane.recorders[recorder.console] = recorder
-        self._places[recorder.console] = lane
 
     def _has_room(self, recorder: Recorder) -> bool:
         """Whether the journal may take more for a console (asked once per slab)."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
+from solrecd.process.plain_files import make_way, read_plain
 from solrecd.storage.formats.vocabulary import (
     FILE_NAME,
     SegmentWords,
@@ -49,7 +50,9 @@ def rewrite(folder: Path, segments: Sequence[SegmentWords]) -> None:
         OSError: of writing.
     """
     path = folder / FILE_NAME
+    make_way(path)
     temporary = path.with_name(f"{FILE_NAME}.tmp")
+    make_way(temporary)
     writer = Writer()
     temporary.write_bytes(b"".join(map(writer.encode, segments)))
     temporary.replace(path)
@@ -73,7 +76,8 @@ def forget(folder: Path, stored: Collection[str]) -> None:
 
 
 def _read(path: Path) -> bytes:
+    make_way(path)
     try:
-        return path.read_bytes()
+        return read_plain(path)
     except FileNotFoundError:
         return b""

@@ -3,6 +3,7 @@
 - `names`        what the files of a segment are called
 - `lines`        the text of a ``.log``
 - `timing`       the ``.timing`` beside it
+- `zstdblocks`   takes a compressed frame apart into small pieces
 - `seektable`    frames of a compressed file, and the table that finds them
 - `vocabulary`   which words the frames of closed logs hold
 - `frame_query`  which frames a search need not read, by the vocabulary

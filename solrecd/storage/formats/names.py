@@ -8,7 +8,9 @@ from typing import NamedTuple
 from solrecd.process.stamps import format_stamp, parse_stamp
 
 _STEM = re.compile(
-    r"(\d{8})T(\d{6}\.\d{6})Z\.boot-(\d{6,})(?:\.part-(\d{4,}))?", re.ASCII
+    # No more digits than an index can count on from.
+    r"(\d{8})T(\d{6}\.\d{6})Z\.boot-(\d{6,15})(?:\.part-(\d{4,15}))?",
+    re.ASCII,
 )
 
 KINDS = ("raw", "timing", "log")

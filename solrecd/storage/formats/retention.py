@@ -21,7 +21,9 @@ class SegmentLimits:
 
     def reached(self, size: int, started: int, at: int) -> bool:
         """Whether a segment of this size and age takes no more at this stamp."""
-        old = self.age is not None and at - started >= self.age
+        # Also where the clock was set back by more than that: else it would last
+        # until time has caught up.
+        old = self.age is not None and abs(at - started) >= self.age
         return size > 0 and (old or size >= self.size)
 
 

@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, Self
 
 from solrecd.events import Chunk
-from solrecd.process.stamps import SECOND, format_stamp, parse_stamp
+from solrecd.process.stamps import END_OF_TIME, SECOND, format_stamp, parse_stamp
 
 
 class TimingHeader(NamedTuple):
@@ -77,6 +77,9 @@ class Packet(NamedTuple):
     """Where in the text that was parsed its line begins, bytes."""
 
 
+LIMIT = 1 << 60
+"""No offset, size or stamp (µs) is beyond it; what says so is damaged."""
+
 _HEADER_FIELDS = frozenset({b"START_TIME", b"SOLRECD_OFFSET", b"SOLRECD_NOTED"})
 
 
@@ -117,7 +120,7 @@ class Timing:
         if words[0] == b"O":
             self._take_packet(words)
         elif words[0] == b"H" and words[2] == b"SOLRECD_MARK":
-            self._take_mark(TimingMark(*map(int, words[3:])))
+            self._take_mark(TimingMark(*map(_number, words[3:])))
         elif words[0] == b"H":
             fields[words[2]] = b" ".join(words[3:])
             self._take_header(fields)
@@ -127,13 +130,15 @@ class Timing:
             raise ValueError("no place to start from")
         seconds, _, fraction = words[1].partition(b".")
         size = int(words[2])
-        if size < 0:
-            raise ValueError("a packet of less than nothing")
-        self.at += int(seconds) * SECOND + int(fraction[:6].ljust(6, b"0"))
+        at = self.at + int(seconds) * SECOND + int(fraction[:6].ljust(6, b"0"))
+        if not (0 <= size < LIMIT and self.at <= at < END_OF_TIME):
+            raise ValueError("no packet of ours")
+        self.at = at
         self.packets.append(Packet(self.offset, size, self.at, self.size))
         self.offset += size
 
     def _take_mark(self, mark: TimingMark) -> None:
+        _stamp(mark.at)
         self.marks.append(mark)
         self.offset, self.at = mark.offset, mark.at
 
@@ -141,11 +146,26 @@ class Timing:
         if self.header is not None or not fields.keys() >= _HEADER_FIELDS:
             return
         started = parse_stamp(fields[b"START_TIME"].decode())
-        offset = int(fields[b"SOLRECD_OFFSET"])
-        begun = int(fields[b"SOLRECD_BEGUN"]) if b"SOLRECD_BEGUN" in fields else None
-        noted = int(fields[b"SOLRECD_NOTED"])
-        self.header = TimingHeader(started, offset, noted, begun)
+        offset = _number(fields[b"SOLRECD_OFFSET"])
+        begun = fields.get(b"SOLRECD_BEGUN")
+        noted = _stamp(_number(fields[b"SOLRECD_NOTED"]))
+        self.header = TimingHeader(
+            started, offset, noted, None if begun is None else _number(begun)
+        )
         self.offset, self.at = offset, started
+
+
+def _number(text: bytes) -> int:
+    number = int(text)
+    if not 0 <= number < LIMIT:
+        raise ValueError(f"{number} makes no sense")
+    return number
+
+
+def _stamp(number: int) -> int:
+    if number >= END_OF_TIME:
+        raise ValueError(f"no clock of ours shows {number}")
+    return number
 
 
 def encode_packets(chunks: Iterable[Chunk], last: int) -> tuple[bytes, int]:

@@ -6,15 +6,19 @@ zstd frame reading goes on with the next one (frames are 1 MiB of text).
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
+
+from solrecd.process.plain_files import open_plain
+from solrecd.storage.formats.zstdblocks import MAX_WINDOW, read_block, skippable_size
 
 BLOCK = 256 * 1024
 """Bytes read at once from a plain file."""
 
 COMPRESSED_BLOCK = 16 * 1024
-"""Bytes decompressed at once; a hostile file makes 32768 times as much of them."""
+"""Bytes read at once where the next frame is looked for."""
 
 _MAGIC = b"\x28\xb5\x2f\xfd"
 """How a zstd frame begins (RFC 8878 §3.1.1)."""
@@ -57,7 +61,7 @@ def read_blocks(path: Path, report: Report, start: int = 0) -> Iterator[bytes]:
     offset = start
     path = path if start else _as_it_is_now(path)
     try:
-        with path.open("rb") as file:
+        with open_plain(path) as file:
             if path.suffix == ".zst":
                 yield from _text_of_frames(file, path, report, start)
                 return
@@ -84,7 +88,10 @@ def _text_of_frames(
     while head := _peek(file, offset):
         if head == _MAGIC or head in _SKIPPABLE:
             try:
-                offset = yield from _text_of_frame(file, offset)
+                if head in _SKIPPABLE:
+                    offset = _behind_skippable(file, offset)
+                else:
+                    offset = yield from _text_of_frame(file, offset)
                 continue
             except _DamageError as damage:
                 report(Fault(path, offset, str(damage)))
@@ -103,19 +110,29 @@ def _text_of_frame(file: BinaryIO, offset: int) -> Generator[bytes, None, int]:
     # Imported here: commands that read the index only must start without it.
     from zstandard import ZstdDecompressor, ZstdError  # noqa: PLC0415
 
-    frame = ZstdDecompressor().decompressobj()
+    frame = ZstdDecompressor(max_window_size=MAX_WINDOW).decompressobj()
     file.seek(offset)
     while not frame.eof:
-        block = file.read(COMPRESSED_BLOCK)
-        if not block:
-            raise _DamageError("the file ends in the middle of a frame")
-        offset += len(block)
         try:
-            text = frame.decompress(block)
+            piece = read_block(file, is_first=file.tell() == offset)
+            yield frame.decompress(piece)
         except ZstdError as error:
             raise _DamageError(f"damaged: {error}") from None
-        yield text
-    return offset - len(frame.unused_data)
+        except EOFError:
+            raise _DamageError("the file ends in the middle of a frame") from None
+    return file.tell() - len(frame.unused_data)
+
+
+def _behind_skippable(file: BinaryIO, offset: int) -> int:
+    """Return the offset behind a frame without text, which is not read."""
+    file.seek(offset)
+    try:
+        end = offset + skippable_size(file)
+    except EOFError:
+        end = -1
+    if not 0 < end <= file.seek(0, os.SEEK_END):
+        raise _DamageError("the file ends in the middle of a frame")
+    return end
 
 
 def _find_frame(file: BinaryIO, offset: int) -> int:

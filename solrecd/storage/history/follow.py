@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from solrecd.process.plain_files import open_plain
 from solrecd.storage.history.text import MAX_LINE, TextLine, parse_line
 
 CURRENT = "current.log"
@@ -72,7 +73,7 @@ class Follower:
     def _open(self) -> None:
         self._identity = self._current()
         try:
-            self._file = self._link.open("rb")
+            self._file = open_plain(self._link)
         except OSError:
             self._file = None
 

@@ -12,6 +12,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
+from solrecd.process.plain_files import open_plain
 from solrecd.storage.formats.seektable import FRAME_SIZE, Frame, read_seek_table
 from solrecd.storage.history.files import Fault, Report, read_blocks
 
@@ -42,7 +43,7 @@ def read_pieces(
         return
     done = 0
     try:
-        with path.open("rb") as file:
+        with open_plain(path) as file:
             for frame in _frames(file):
                 if wanted(frame.number):
                     yield frame.read(file)
@@ -56,7 +57,7 @@ def read_pieces(
 def count_frames(path: Path) -> int | None:
     """Return how many frames a closed log's seek table lists; None without one."""
     try:
-        with path.open("rb") as file:
+        with open_plain(path) as file:
             return len(read_seek_table(file))
     except (OSError, ValueError):
         return None

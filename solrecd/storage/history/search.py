@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from solrecd.process.plain_files import read_plain
 from solrecd.storage.formats.frame_query import ask
 from solrecd.storage.formats.lines import (
     MARK_POSITION,
@@ -78,7 +79,7 @@ class Vocabulary:
         if search.invert or (question.is_empty and not search.counts):
             return
         try:
-            data = (folder / FILE_NAME).read_bytes()
+            data = read_plain(folder / FILE_NAME)
         except OSError:
             return
         records = list(read_records(data))

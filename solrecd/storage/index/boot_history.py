@@ -8,15 +8,21 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from solrecd.events import Boot, Evidence
 from solrecd.process.stamps import parse_stamp
 from solrecd.storage.index import reading
+from solrecd.storage.index.reading import STRANGE
 from solrecd.storage.index.store import Index, IndexFileError, has_writer
+
+Answer = TypeVar("Answer")
+
+_UNREADABLE = (sqlite3.Error, *STRANGE)
+"""What an index raises that is damaged, or that another version has written."""
 
 NEWEST = 3
 """Boots recalled however they ended: so many make a reboot loop."""
@@ -42,10 +48,19 @@ class BootHistory:
         path: the index file; one of no use knows nothing.
         outcomes: of the boots wanted as `KnownBoots.good`.
         count: how many of these at most.
+        on_damage: told, in any thread, of rows that make no sense.
     """
 
-    def __init__(self, path: Path, *, outcomes: Collection[str], count: int) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        outcomes: Collection[str],
+        count: int,
+        on_damage: Callable[[str], None] = lambda _reason: None,
+    ) -> None:
         self._path = path
+        self._on_damage = on_damage
         self._outcomes = outcomes
         self._count = count
         self._asking = 0
@@ -72,8 +87,12 @@ class BootHistory:
             lasting = self._asking > 0 and has_writer(self._path)
             try:
                 return self._ask(console)
-            except (IndexFileError, sqlite3.Error):
+            except IndexFileError:
                 lasting = False
+                return KnownBoots()
+            except _UNREADABLE as error:
+                lasting = False
+                self._on_damage(f"{console}: {error!r}")
                 return KnownBoots()
             finally:
                 if not lasting:
@@ -95,32 +114,39 @@ class BootHistory:
 
     def evidence(self, console: str) -> Evidence:
         """Return what the newest boots say of how a console is set; reads files."""
-        try:
-            index = Index.read(self._path)
-        except IndexFileError:
-            return Evidence()
-        with closing(index), suppress(sqlite3.Error):
-            rows = list(index.boots([console], newest=NEWEST))
-            boots = tuple(reading.boot_value(row) for row in rows)
-            if boots:
-                return Evidence(boots, _last_noise(index, boots[0]))
-        return Evidence()
+        return self._read(console, _evidence, Evidence())
 
     def last_log_entry(self, console: str) -> int | None:
         """Return the number of the newest entry of a BMC's log that is known."""
+        return self._read(console, _last_log_entry, None)
+
+    def _read(
+        self, console: str, ask: Callable[[Index, str], Answer], unknown: Answer
+    ) -> Answer:
         try:
-            index = Index.read(self._path)
+            with closing(Index.read(self._path)) as index:
+                return ask(index, console)
         except IndexFileError:
-            return None
-        with closing(index), suppress(sqlite3.Error):
-            event = next(index.events([console], kinds=["sel"], newest=1), None)
-            return None if event is None else int(event["fields"]["entry"])
-        return None
+            return unknown
+        except _UNREADABLE as error:
+            self._on_damage(f"{console}: {error!r}")
+            return unknown
 
     def _close(self) -> None:
         index, self._index = self._index, None
         if index is not None:
             index.close()
+
+
+def _evidence(index: Index, console: str) -> Evidence:
+    rows = list(index.boots([console], newest=NEWEST))
+    boots = tuple(reading.boot_value(row) for row in rows)
+    return Evidence(boots, _last_noise(index, boots[0])) if boots else Evidence()
+
+
+def _last_log_entry(index: Index, console: str) -> int | None:
+    event = next(index.events([console], kinds=["sel"], newest=1), None)
+    return None if event is None else int(event["fields"]["entry"])
 
 
 def _last_noise(index: Index, since: Boot) -> int | None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+import sqlite3
+from contextlib import closing, suppress
 from pathlib import Path
 
-from solrecd.storage.index.store import Index, IndexFileError
+from solrecd.storage.index.store import COMPANIONS, Index, IndexFileError
 
 FILE_NAME = "index.sqlite"
-
-_COMPANIONS = ("", "-wal", "-shm")
 
 
 class Opened:
@@ -47,7 +46,7 @@ def open_or_replace(path: Path, suffix: str) -> Opened:
 def set_aside(path: Path, suffix: str) -> Path:
     """Rename an index and its WAL; return the new name."""
     aside = path.with_name(f"{path.name}.{suffix}")
-    for companion in _COMPANIONS:
+    for companion in COMPANIONS:
         with suppress(FileNotFoundError):
             path.with_name(path.name + companion).rename(
                 aside.with_name(aside.name + companion)
@@ -55,13 +54,17 @@ def set_aside(path: Path, suffix: str) -> Path:
     return aside
 
 
-def is_complete(path: Path) -> bool:
-    """Tell whether an index can be read and misses nothing."""
-    try:
-        index = Index.read(path)
-    except IndexFileError:
+def holds_any(archive: Path) -> bool:
+    """Tell whether an archive has anything that an index could miss."""
+    if not archive.is_dir():
         return False
+    return any(not path.name.startswith(".") for path in archive.iterdir())
+
+
+def is_complete(path: Path) -> bool:
+    """Tell whether an index can be read, misses nothing, and has sense in every row."""
     try:
-        return index.stale_since is None
-    finally:
-        index.close()
+        with closing(Index.read(path)) as index:
+            return index.fault() is None and index.stale_since is None
+    except (IndexFileError, sqlite3.Error):
+        return False

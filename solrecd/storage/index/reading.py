@@ -11,13 +11,15 @@ import functools
 import json
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any
+from types import NoneType
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from solrecd.storage.index.schema import REACHED, REPLAYED, STAGES
 
 if TYPE_CHECKING:
     from solrecd.events import Boot
 
+Value = TypeVar("Value")
 Object = dict[str, Any]
 """One of the contract's JSON objects."""
 
@@ -236,19 +238,57 @@ def _parsed(text: str) -> Any:
     return json.loads(text)
 
 
+STRANGE = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
+"""What reading a row raises whose values make no sense."""
+
+
 def boot_value(found: Mapping[str, Any]) -> Boot:
-    """Return the boot of an object that `boot_objects` yielded."""
+    """Return the boot of an object that `boot_objects` yielded.
+
+    An outcome or a stage of a later version counts as unknown.
+
+    Raises:
+        STRANGE: a value is none that was ever written.
+    """
     # Imported here because only the daemon needs it: see the package's docstring.
     from solrecd.events import Boot, Outcome, Stage  # noqa: PLC0415
     from solrecd.process.stamps import parse_stamp  # noqa: PLC0415
 
+    _check_kinds(found)
     ended = found["ended"]
+    outcomes, stages = Outcome.__members__.values(), Stage.__members__.values()
     return Boot(
         **{
             **found,
             "started": parse_stamp(found["started"]),
             "ended": None if ended is None else parse_stamp(ended),
-            "outcome": Outcome(found["outcome"]),
-            "last_stage": Stage(found["last_stage"]),
+            "outcome": _one_of(outcomes, found["outcome"], Outcome.UNKNOWN),
+            "last_stage": _one_of(stages, found["last_stage"], Stage.UNKNOWN),
         }
     )
+
+
+_KINDS: Mapping[type | tuple[type, ...], tuple[str, ...]] = {
+    int: ("boot", "failures", "gaps", "bytes"),
+    str: ("console", "started", "cause", "outcome", "last_stage"),
+    (str, NoneType): ("ended", "kernel", "cmdline", "title"),
+}
+
+
+def _check_kinds(found: Mapping[str, Any]) -> None:
+    """Raise `TypeError` where a value of a boot is of a kind that it never had."""
+    for kind, keys in _KINDS.items():
+        for key in keys:
+            if not isinstance(found[key], kind):
+                raise TypeError(f"{key}: {found[key]!r}")
+
+
+def _one_of(known: Iterable[Value], value: str, otherwise: Value) -> Value:
+    return next((each for each in known if each == value), otherwise)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
+import structlog
 import trio
 
 from solrecd.events import Boot, Event
@@ -26,6 +27,7 @@ from solrecd.storage.index import (
     open_or_replace,
     set_aside,
 )
+from solrecd.storage.index.files import holds_any
 
 BUFFER = 50_000
 """Boots, events and segments, each, that may wait; about 50 MB."""
@@ -38,6 +40,8 @@ RETRY_INTERVAL = 5.0
 
 CLOSE_TIMEOUT = 5.0
 """Seconds that closing the file may take when the daemon is being forced to stop."""
+
+log = structlog.get_logger()
 
 Row = TypeVar("Row")
 Report = Callable[[str | None], None]
@@ -53,8 +57,9 @@ class _Rows:
     segments: deque[SegmentRow] = field(default_factory=deque)
     removed: deque[tuple[str, str]] = field(default_factory=deque)
 
-    def __bool__(self) -> bool:
-        return bool(self.boots or self.events or self.segments or self.removed)
+    def __len__(self) -> int:
+        buffers = self.boots, self.events, self.segments, self.removed
+        return sum(map(len, buffers))
 
     def put_before(self, later: _Rows) -> None:
         """Add what came after these rows."""
@@ -74,6 +79,7 @@ class IndexSink:
         wall_clock: Callable[[], int],
         report: Report,
         archive: Path | None = None,
+        on_replaced: Callable[[str], None] = lambda _reason: None,
     ) -> None:
         """Prepare to write ``path``; nothing is opened before `run`.
 
@@ -83,10 +89,12 @@ class IndexSink:
             report: told when writing begins to fail and when it works again.
             archive: the archive folder; what it holds already is missing in an index
                 that has to be made anew.
+            on_replaced: told, in a thread, that the index begins again with nothing.
         """
         self._wall_clock = wall_clock
         self._report = report
-        self._file = _File(path, incomplete=archive is not None and _holds_any(archive))
+        incomplete = archive is not None and holds_any(archive)
+        self._file = _File(path, on_replaced, incomplete=incomplete)
         self._limiter = trio.CapacityLimiter(1)
         self._wanted = trio.Event()
         self._closed = trio.Event()
@@ -128,8 +136,8 @@ class IndexSink:
             else:
                 self._drop()
 
-    def _drop(self) -> None:
-        self.dropped += 1
+    def _drop(self, count: int = 1) -> None:
+        self.dropped += count
         if self._missing_since is None:
             self._missing_since = self._wall_clock()
 
@@ -182,6 +190,11 @@ class IndexSink:
             self._wanted.set()
             self._tell(f"{self._file.path}: {error}")
             return False
+        except Exception:
+            # A row that no file takes, now or later; the archive has what it stood for.
+            log.exception("index.rows_refused", rows=len(rows))
+            self._drop(len(rows))
+            return True
         self._missing_since = None
         self._tell(None)
         return True
@@ -195,8 +208,11 @@ class IndexSink:
 class _File:
     """The index file as the writer thread sees it."""
 
-    def __init__(self, path: Path, *, incomplete: bool) -> None:
+    def __init__(
+        self, path: Path, on_replaced: Callable[[str], None], *, incomplete: bool
+    ) -> None:
         self.path = path
+        self._on_replaced = on_replaced
         self._incomplete = incomplete
         self._index: Index | None = None
         self._identity: tuple[int, int] | None = None
@@ -237,12 +253,9 @@ class _File:
             self._identity = _identity(self.path)
             if opened.set_aside is not None or (fresh and self._incomplete):
                 self._index.mark_stale(0)
+                self._on_replaced(f"the old one is now {opened.set_aside}")
             self._incomplete = True
         return self._index
-
-
-def _holds_any(archive: Path) -> bool:
-    return archive.is_dir() and any(archive.iterdir())
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

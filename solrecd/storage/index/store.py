@@ -9,7 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from solrecd.storage.index import reading, schema
+from solrecd.process.plain_files import is_plain_or_missing
+from solrecd.storage.index import audit, reading, schema
 from solrecd.storage.index.schema import Batch, SegmentRow
 
 if TYPE_CHECKING:
@@ -25,8 +26,21 @@ CACHE = 256
 """KiB of pages that a writer keeps: what is appended needs the last ones. SQLite's own
 2 MiB would only ever be filled."""
 
-_DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+_DAMAGE = frozenset(
+    {
+        sqlite3.SQLITE_CORRUPT,
+        sqlite3.SQLITE_NOTADB,
+        # Our statements are constants: a table or a column is missing, or refers to
+        # a row that has gone.
+        sqlite3.SQLITE_ERROR,
+        sqlite3.SQLITE_CONSTRAINT,
+        sqlite3.SQLITE_MISMATCH,
+    }
+)
 _PRIMARY_CODE = 0xFF
+
+COMPANIONS = ("", "-wal", "-shm")
+"""What the names of an index's files end with."""
 
 
 class IndexFileError(Exception):
@@ -55,6 +69,7 @@ class Index:
             IndexFileError: damaged, not ours, or another version.
             sqlite3.OperationalError: the file cannot be written just now.
         """
+        _check_kind(path)
         connection = sqlite3.connect(
             path, timeout=BUSY_TIMEOUT, check_same_thread=False, isolation_level=None
         )
@@ -77,6 +92,7 @@ class Index:
             raise IndexFileError(
                 f"{path}: there is no index (solrecctl reindex makes one)"
             )
+        _check_kind(path)
         index = cls(_connect_read_only(path), path)
         try:
             index._check_identity()
@@ -100,12 +116,13 @@ class Index:
             self._connection.execute("PRAGMA synchronous = NORMAL")
             self._connection.execute(f"PRAGMA cache_size = -{CACHE}")
             (answer,) = self._connection.execute("PRAGMA quick_check(1)").fetchone()
+            fault = answer if answer != "ok" else self.fault()
         except sqlite3.DatabaseError as error:
             if is_damage(error):
                 raise IndexFileError(f"{self.path}: {error}") from None
             raise
-        if answer != "ok":
-            raise IndexFileError(f"{self.path}: {answer}")
+        if fault is not None:
+            raise IndexFileError(f"{self.path}: {fault}")
 
     def _empty(self) -> bool:
         tables = self._connection.execute("SELECT count(*) FROM sqlite_master")
@@ -173,6 +190,14 @@ class Index:
         return _Transaction(self._connection)
 
     # Reading
+
+    def fault(self) -> str | None:
+        """Return what is strange in it, if anything; looks at every row.
+
+        Raises:
+            sqlite3.Error: a table is missing, or a page cannot be read.
+        """
+        return next(audit.faults(self._connection), None)
 
     @property
     def stale_since(self) -> int | None:
@@ -294,6 +319,18 @@ class _Transaction:
             # A full disk may have rolled it back already.
             with suppress(sqlite3.OperationalError):
                 self._connection.execute("ROLLBACK")
+
+
+def _check_kind(path: Path) -> None:
+    """Refuse what SQLite would fail at, or wait for, for ever: a folder, a FIFO.
+
+    Raises:
+        IndexFileError: one of the files is none.
+    """
+    for companion in COMPANIONS:
+        file = path.with_name(path.name + companion)
+        if not is_plain_or_missing(file):
+            raise IndexFileError(f"{file}: this is no file")
 
 
 def is_damage(error: sqlite3.Error) -> bool:

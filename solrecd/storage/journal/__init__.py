@@ -25,12 +25,11 @@ Three rules keep every instant of it readable:
 from __future__ import annotations
 
 from solrecd.storage.journal.file import Journal, JournalError
-from solrecd.storage.journal.layout import LONGEST_RECORD, NAME_LIMIT, SLAB_SIZE
+from solrecd.storage.journal.layout import LONGEST_RECORD, SLAB_SIZE
 from solrecd.storage.journal.stream import JournalStream
 
 __all__ = [
     "LONGEST_RECORD",
-    "NAME_LIMIT",
     "SLAB_SIZE",
     "Journal",
     "JournalError",

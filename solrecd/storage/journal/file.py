@@ -9,16 +9,17 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
+from solrecd.config.names import NAME_LIMIT
+from solrecd.process.plain_files import make_way
 from solrecd.storage.formats.recovered import Recovered
 from solrecd.storage.journal.layout import (
     FILE_HEADER_SIZE,
-    NAME_LIMIT,
     PAGE,
     SLAB_SIZE,
     Chain,
     Slab,
     encode_file_header,
-    is_file_header,
+    is_of_another_layout,
     read_chain,
 )
 from solrecd.storage.journal.slabs import SlabPool, Stray
@@ -26,6 +27,9 @@ from solrecd.storage.journal.stream import JournalStream
 
 SMALLEST = 16 * SLAB_SIZE
 """Bytes; fewer slabs would leave a console too few to be filled and drained at once."""
+
+_FRESH = ".new"
+"""Behind the name of a journal that is to take the place of another."""
 
 CROWD = 0.4
 """Share of its quota from which on a console is worth a look."""
@@ -71,6 +75,9 @@ class Journal:
         warn = warn or (lambda _message: None)
         size = max(SMALLEST, size - size % SLAB_SIZE)
         try:
+            for name in (path, path.with_name(f"{path.name}{_FRESH}")):
+                if (aside := make_way(name)) is not None:
+                    warn(f"{name}: this was no file; it is now {aside}")
             strays: list[Stray] = []
             pool = _open_existing(path, warn, strays) or _create(path, size)
             if not _is_in_memory(path):
@@ -199,7 +206,7 @@ class Journal:
         start will find it empty and make it as configured.
         """
         path = pool.path
-        fresh = _create(path.with_name(f"{path.name}.new"), size)
+        fresh = _create(path.with_name(f"{path.name}{_FRESH}"), size)
         fresh.scan()
         quota, fresh.quota = fresh.quota, size // SLAB_SIZE + 1
         journal = cls(fresh)
@@ -298,23 +305,36 @@ def _open_existing(
     size -= size % SLAB_SIZE
     if size >= SMALLEST and header == encode_file_header(size // SLAB_SIZE):
         return SlabPool(path, descriptor, size)
-    if size >= SMALLEST and not is_file_header(header):
-        pool = SlabPool(path, descriptor, size)
-        slabs, _ = pool.scan()
-        if slabs:
-            # Each slab proves itself, so that nothing is lost with the header.
-            os.pwrite(descriptor, encode_file_header(size // SLAB_SIZE), 0)
-            warn(f"{path}: its header was damaged; what lies behind it is read")
+    if size >= SLAB_SIZE and not is_of_another_layout(header):
+        pool = _repair(path, descriptor, max(size, SMALLEST))
+        if pool is not None:
+            warn(f"{path}: its header is damaged; whole slabs in it are kept")
             return pool
-        pool.close()
     else:
         os.close(descriptor)
     if header:
         aside = path.with_name(f"{path.name}.damaged")
+        make_way(aside)
         path.replace(aside)
         warn(f"{path}: not a journal of this version; kept as {aside}, begun anew")
         if header.strip(b"\0"):
             strays.append(Stray(None, _UNREADABLE))
+    return None
+
+
+def _repair(path: Path, descriptor: int, size: int) -> SlabPool | None:
+    """Map a journal whose header or size is wrong; None, and closed, without a slab.
+
+    Each slab proves itself, so that nothing is lost with the header. The memory is
+    reserved as by `_create`, and for as many slabs as a journal needs at least.
+    """
+    os.posix_fallocate(descriptor, 0, PAGE + size)
+    pool = SlabPool(path, descriptor, size)
+    slabs, _ = pool.scan()
+    if slabs:
+        os.pwrite(descriptor, encode_file_header(size // SLAB_SIZE), 0)
+        return pool
+    pool.close()
     return None
 
 

@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from solrecd.config.names import NAME_LIMIT
 from solrecd.events import Chunk
 from solrecd.storage.formats.recovered import JournalLoss, JournalNote, Recovered
 
@@ -22,9 +23,6 @@ PAGE = 4096
 
 SLAB_SIZE = 4096
 """Bytes; 27 packets of 128 B, a quarter of a second of a 115200-baud console."""
-
-NAME_LIMIT = 64
-"""Bytes of a console's name in UTF-8."""
 
 VERSION = 1
 
@@ -36,8 +34,8 @@ FILE_HEADER_SIZE = _FILE_HEADER.size + 4
 
 _SLAB_MAGIC = 0x42414C53
 _WORD = struct.Struct("<I")
-_SLAB_HEADER = struct.Struct("<HHIQQ64s")
-_SEEDED = struct.Struct("<HQQ64s")
+_SLAB_HEADER = struct.Struct(f"<HHIQQ{NAME_LIMIT}s")
+_SEEDED = struct.Struct(f"<HQQ{NAME_LIMIT}s")
 _ZEROES = bytes(SLAB_SIZE)
 
 HEADER_SIZE = _WORD.size + _SLAB_HEADER.size
@@ -104,10 +102,12 @@ def encode_file_header(slabs: int) -> bytes:
     return head + _WORD.pack(zlib.crc32(head))
 
 
-def is_file_header(head: bytes) -> bool:
-    """Whether this is a whole header of a journal, of any version and size."""
-    whole, word = head[: _FILE_HEADER.size], head[_FILE_HEADER.size :]
-    return head.startswith(_FILE_MAGIC) and word == _WORD.pack(zlib.crc32(whole))
+def is_of_another_layout(header: bytes) -> bool:
+    """Whether a journal's begin is whole, and of a version that is not this one."""
+    head, checksum = header[: _FILE_HEADER.size], header[_FILE_HEADER.size :]
+    if len(header) < FILE_HEADER_SIZE or checksum != _WORD.pack(zlib.crc32(head)):
+        return False
+    return _FILE_HEADER.unpack(head)[:3] != (_FILE_MAGIC, VERSION, SLAB_SIZE)
 
 
 def slab_start(index: int) -> int:

@@ -40,7 +40,7 @@ class Bench:
     def start(self) -> None:
         """Open everything, as a daemon does after a kill -9 of the one before."""
         self.journal = Journal.open(self.journal_path, SIZE)
-        self.sink = ArchiveSink(self.options, self.journal)
+        self.sink = self.make_sink()
         self.sink.prepare()
         self.opened = self.sink.open_console("n1")
         self.stream = self.opened.stream
@@ -49,6 +49,10 @@ class Bench:
         for gap in self.opened.losses:
             self.sink.note("n1", gap.since or self.at, f"gap: {gap.text}", gap.offset)
         self.offer(self.opened.pending, self.opened.pending)
+
+    def make_sink(self) -> ArchiveSink:
+        """Return an archive on this bench's journal."""
+        return ArchiveSink(self.options, self.journal)
 
     def die(self) -> None:
         """End without a drain: what a kill -9 leaves behind."""

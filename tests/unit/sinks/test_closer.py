@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import random
 import shutil
@@ -138,7 +139,11 @@ def test_what_cannot_be_closed_is_told_and_tried_again(tmp_path: Path) -> None:
     obstacle.mkdir()
     now = [AT]
     closer = Closer(
-        tmp_path, compress=True, retention=Retention(), wall_clock=lambda: now[0]
+        tmp_path,
+        compress=True,
+        retention=Retention(),
+        wall_clock=lambda: now[0],
+        monotonic=lambda: now[0] / 1e6,
     )
     closer.add("n1", NAME)
 
@@ -236,6 +241,7 @@ def test_what_retention_allows_goes_at_once_when_room_gets_short(
         compress=True,
         retention=Retention(boots=2),
         wall_clock=lambda: now[0],
+        monotonic=lambda: now[0] / 1e6,
     )
     closer.work()
     make_segments(tmp_path, [SegmentName(boot, 1, AT + boot) for boot in (1, 2, 3)])
@@ -259,3 +265,69 @@ def test_the_open_segment_stays_however_little_room_there_is(tmp_path: Path) -> 
 
     assert closer.work() == []
     assert len(list(folder.iterdir())) == 3
+
+
+class Clocks:
+    """A wall clock that may jump, and one that does not."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self.ahead = 0
+        """Seconds that the wall clock is ahead of what it should show."""
+        self.steady = math.inf
+        """Seconds since it has jumped last."""
+
+    def wall(self) -> int:
+        """Return a stamp."""
+        return AT + int((self.seconds + self.ahead) * 1e6)
+
+
+def make_aging(log_dir: Path, clocks: Clocks) -> Closer:
+    """Return a closer that keeps a day."""
+    return Closer(
+        log_dir,
+        compress=True,
+        retention=Retention(age=86_400_000_000),
+        wall_clock=clocks.wall,
+        monotonic=lambda: clocks.seconds,
+        steady_for=lambda: clocks.steady,
+    )
+
+
+def make_aged(log_dir: Path, boots: int) -> None:
+    """Make segments whose last byte is from `AT`."""
+    folder = make_segments(log_dir, [SegmentName(n, 1, AT) for n in range(boots)])
+    for path in folder.iterdir():
+        os.utime(path, (AT / 1e6, AT / 1e6))
+
+
+def test_nothing_is_too_old_by_a_clock_that_has_just_jumped(tmp_path: Path) -> None:
+    make_aged(tmp_path, 3)
+    clocks = Clocks()
+    closer = make_aging(tmp_path, clocks)
+
+    clocks.ahead, clocks.steady = 365 * 86_400, 0.0
+    at_once = closer.work()
+    clocks.seconds, clocks.steady = 3599.0, 3599.0
+    before_an_hour = closer.work()
+    clocks.seconds, clocks.steady = 3600.0, 3600.0
+    after_an_hour = closer.work()
+
+    assert at_once == before_an_hour == []
+    assert [change.name.boot for change in after_an_hour] == [0, 1]
+
+
+def test_the_next_look_comes_in_an_hour_wherever_the_clock_has_been(
+    tmp_path: Path,
+) -> None:
+    clocks = Clocks()
+    closer = make_aging(tmp_path, clocks)
+
+    clocks.ahead = 365 * 86_400
+    closer.work()
+    clocks.ahead = 0
+    clocks.seconds = 3599.0
+    early = closer.due
+    clocks.seconds = 3600.0
+
+    assert (early, closer.due) == (False, True)

@@ -77,7 +77,7 @@ class _Loader:
     def _read(self, source: str, text: str) -> None:
         try:
             document = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
+        except (ValueError, RecursionError) as error:
             self.problems.append(_not_toml(source, error))
             return
         places = find_places(text)
@@ -148,7 +148,7 @@ class _Loader:
         self.rules[rule.id] = rule
 
 
-def _not_toml(source: str, error: tomllib.TOMLDecodeError) -> Problem:
+def _not_toml(source: str, error: Exception) -> Problem:
     text = str(error)
     place = _AT_LINE.search(text)
     line = None if place is None else int(place[1])

@@ -126,6 +126,9 @@ ADVICE: Final[Mapping[LostReason, Advice]] = MappingProxyType(
         LostReason.CRASHED: Advice(
             "a bug in solrecd ended the session", f"please report it; {_SEE_LOG}"
         ),
+        LostReason.NOT_OPENED: Advice(
+            "the console's archive cannot be opened", f"see to its folder; {_SEE_LOG}"
+        ),
     }
 )
 

@@ -129,7 +129,7 @@ class Sessions:
             login = await self._log_in(link)
             yield Access(link.request if login.lost is None else None, login)
         finally:
-            await hang_up(link)
+            await hang_up(link)  # noqa: ASYNC102 - it has a shield and a limit
 
     async def _log_in(self, link: SolLink) -> Login:
         with trio.move_on_after(LOGIN):

@@ -18,6 +18,8 @@ from typing import Final
 
 import structlog
 
+from solrecd.process.plain_files import make_way, open_plain
+
 FILE_NAME: Final = "sessions"
 """Of the file, in the folder of the journal."""
 
@@ -50,6 +52,9 @@ class OwnSessionIds:
         self._ours: dict[str, _Ids] = {}
         self._left: dict[str, tuple[_Ids, int]] = {}
         """Of earlier processes: session IDs, and the stamp at which they were seen."""
+        aside = make_way(path)
+        if aside is not None:
+            log.warning("ghosts.set_aside", path=str(path), now=str(aside))
         try:
             self._left = _read(path)
         except FileNotFoundError:
@@ -106,6 +111,7 @@ class OwnSessionIds:
         ours = [_line(name, ids) for name, ids in self._ours.items()]
         text = b"".join(left + ours)
         early = self._path.with_name(f".{self._path.name}")
+        make_way(early)
         try:
             early.touch(_MODE)
             early.write_bytes(text)
@@ -124,7 +130,7 @@ def _line(console: str, ids: _Ids, seen: int | None = None) -> bytes:
 
 
 def _read(path: Path) -> dict[str, tuple[_Ids, int]]:
-    with path.open("rb") as file:
+    with open_plain(path) as file:
         worked_at = os.fstat(file.fileno()).st_mtime_ns // 1000
         text = file.read(2 * SIZE_MAX)
     found = {}
@@ -132,8 +138,10 @@ def _read(path: Path) -> dict[str, tuple[_Ids, int]]:
         try:
             entry = json.loads(line)
             ids = frozenset(int(it) for it in entry["sessions"])
-            found[str(entry["console"])] = ids, int(entry["seen"] or worked_at)
-        except (ValueError, TypeError, KeyError):
-            # Being written as the process died.
+            # A time to come would make every session ours, and for ever.
+            seen = min(int(entry["seen"] or worked_at), worked_at)
+            found[str(entry["console"])] = ids, seen
+        except (ValueError, TypeError, LookupError, ArithmeticError, RecursionError):
+            # Being written as the process died, or not by us.
             continue
     return {name: (ids, seen) for name, (ids, seen) in found.items() if ids}

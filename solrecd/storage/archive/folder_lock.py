@@ -1,0 +1,71 @@
+"""One recorder per log folder: two would write into the same segments."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+from contextlib import suppress
+from pathlib import Path
+
+import structlog
+
+from solrecd.process.plain_files import make_way
+from solrecd.storage.archive.segment_types import ArchiveError
+
+FILE_NAME = ".solrecd.lock"
+"""In the log folder; holds the process ID of the recorder that locks it."""
+
+_MODE = 0o640
+
+log = structlog.get_logger()
+
+
+class FolderLock:
+    """Keeps others from recording into a folder until it is closed, or we die.
+
+    On a network file system this holds for other machines as well. Where a file system
+    has no locks, or no room for a file, that is logged: recording matters more.
+
+    Args:
+        folder: made when it is missing.
+
+    Raises:
+        ArchiveError: another recorder has it; names the folder and that process.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._descriptor = -1
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            make_way(folder / FILE_NAME)
+            self._lock(folder)
+        except OSError as error:
+            # One that nobody can write to is refused by who tries to write there.
+            log.warning("archive.not_locked", folder=str(folder), reason=str(error))
+
+    def _lock(self, folder: Path) -> None:
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK
+        descriptor = os.open(folder / FILE_NAME, flags, _MODE)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            owner = os.read(descriptor, 20).decode("ascii", "replace").strip()
+            os.close(descriptor)
+            if error.errno != errno.EWOULDBLOCK:
+                raise
+            raise ArchiveError(
+                f"{folder}: another solrecd{f' (pid {owner})' if owner else ''} records"
+                " into this folder; stop that one, or set another log_dir in [daemon]"
+            ) from None
+        self._descriptor = descriptor
+        # On a full disk the lock holds all the same.
+        with suppress(OSError):
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, b"%d\n" % os.getpid(), 0)
+
+    def close(self) -> None:
+        """Let another recorder have the folder."""
+        if self._descriptor >= 0:
+            descriptor, self._descriptor = self._descriptor, -1
+            os.close(descriptor)
