@@ -23,10 +23,7 @@ from typing import Final, NamedTuple
 
 from solrecd.events import LostReason
 from solrecd.sources.ipmi.protocol.auth import (
-    CIPHER_SUITES,
-    CipherSuite,
     Exchange,
-    SessionCipher,
     SessionKeys,
     codes_match,
     derive_keys,
@@ -34,6 +31,7 @@ from solrecd.sources.ipmi.protocol.auth import (
     rakp3_code,
     rakp4_code,
 )
+from solrecd.sources.ipmi.protocol.cipher import SessionCipher
 from solrecd.sources.ipmi.protocol.constants import (
     MAX_USERNAME,
     NAME_ONLY_LOOKUP,
@@ -65,6 +63,7 @@ from solrecd.sources.ipmi.protocol.packets import (
     encode_plain,
 )
 from solrecd.sources.ipmi.protocol.quirks import Behaviour
+from solrecd.sources.ipmi.protocol.suites import CIPHER_SUITES, CipherSuite
 
 _PATIENCE: Final = (1.0, 2.0, 3.0)
 """Seconds for each answer, by attempt with one suite: RAKP on a slow BMC takes one."""

@@ -22,7 +22,7 @@ from typing import Final
 
 from solrecd.counts import WireCounts
 from solrecd.events import LostReason
-from solrecd.sources.ipmi.protocol.auth import SessionCipher
+from solrecd.sources.ipmi.protocol.cipher import SessionCipher
 from solrecd.sources.ipmi.protocol.commands import RETRY_INTERVALS, Command, Purpose
 from solrecd.sources.ipmi.protocol.constants import (
     AppCommand,
