@@ -22,6 +22,7 @@ from typing import Final
 
 from solrecd.counts import WireCounts
 from solrecd.events import LostReason
+from solrecd.sources.ipmi.protocol.activation import deactivate_payload
 from solrecd.sources.ipmi.protocol.cipher import SessionCipher
 from solrecd.sources.ipmi.protocol.commands import RETRY_INTERVALS, Command, Purpose
 from solrecd.sources.ipmi.protocol.constants import (
@@ -268,7 +269,7 @@ class Session:
         Also where the BMC refuses: only the next `activate` tells what is true.
         """
         if self._phase is _Phase.READY and self._sol is not None:
-            self._sol.dialogue.submit(self._sol.deactivation(), now)
+            self._sol.dialogue.submit(deactivate_payload(self._options.instance), now)
 
     def close(self, now: float, reason: LostReason = LostReason.STOPPED) -> None:
         """Give the payload back and end the session; `SessionLost` follows.
@@ -294,7 +295,7 @@ class Session:
         dialogue = sol.dialogue
         dialogue.commands.hurry()
         if sol.is_active:
-            dialogue.commands.add(sol.deactivation())
+            dialogue.commands.add(deactivate_payload(self._options.instance))
         bmc_session_id = dialogue.cipher.peer_id.to_bytes(4, "little")
         goodbye = Command(
             Purpose.CLOSE, NetFn.APP, AppCommand.CLOSE_SESSION, bmc_session_id
