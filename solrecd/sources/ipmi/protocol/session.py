@@ -50,12 +50,8 @@ from solrecd.sources.ipmi.protocol.events import (
     SolUnavailable,
 )
 from solrecd.sources.ipmi.protocol.frozen import FrozenSession, Numbers
-from solrecd.sources.ipmi.protocol.login import (
-    ATTEMPT_MASK,
-    Login,
-    LoginFailure,
-    LoginSuccess,
-)
+from solrecd.sources.ipmi.protocol.login import ATTEMPT_MASK, Login, LoginSuccess
+from solrecd.sources.ipmi.protocol.login_plan import LoginFailure
 from solrecd.sources.ipmi.protocol.options import SessionOptions
 from solrecd.sources.ipmi.protocol.packets import (
     MalformedPacket,
