@@ -25,8 +25,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from bench.figures import Figure, machine, markdown
 from solrecd.sources.ipmi.protocol.cipher import SessionCipher
 from solrecd.sources.ipmi.protocol.constants import PayloadType
+from solrecd.sources.ipmi.protocol.options import SessionOptions
 from solrecd.sources.ipmi.protocol.packets import SolPacket, encode_sol
-from solrecd.sources.ipmi.protocol.session import Session, SessionOptions
+from solrecd.sources.ipmi.protocol.session import Session
 from tests.support.scripted_bmc import BMC_SESSION_ID, ScriptedBmc
 
 SIZES = (64, 128, 255)

@@ -8,11 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from solrecd.sources.ipmi.protocol.auth import (
-    Exchange,
-    SessionKeys,
-    derive_keys,
-)
+from solrecd.sources.ipmi.protocol.auth import Exchange, SessionKeys, derive_keys
 from solrecd.sources.ipmi.protocol.cipher import SessionCipher
 from solrecd.sources.ipmi.protocol.packets import MalformedPacket, Rejection
 from solrecd.sources.ipmi.protocol.suites import CIPHER_SUITES

@@ -17,11 +17,7 @@ from cryptography.hazmat.primitives.hmac import HMAC
 from solrecd.sources.ipmi.protocol.constants import (
     AuthenticationAlgorithm as Authentication,
 )
-from solrecd.sources.ipmi.protocol.suites import (
-    AUTH_CODE_SIZES,
-    HASHES,
-    CipherSuite,
-)
+from solrecd.sources.ipmi.protocol.suites import AUTH_CODE_SIZES, HASHES, CipherSuite
 
 _ICV_SIZES: Final[Mapping[int, int]] = MappingProxyType(
     {

@@ -42,11 +42,7 @@ from solrecd.sources.ipmi.protocol.packets import (
     pack_header,
     unpack_header,
 )
-from solrecd.sources.ipmi.protocol.suites import (
-    AUTH_CODE_SIZES,
-    HASHES,
-    CipherSuite,
-)
+from solrecd.sources.ipmi.protocol.suites import AUTH_CODE_SIZES, HASHES, CipherSuite
 
 _BLOCK: Final = 16
 _ZERO_BLOCK: Final = bytes(_BLOCK)

@@ -47,11 +47,7 @@ from solrecd.sources.ipmi.protocol.handshake import (
     encode_rakp1,
     encode_rakp3,
 )
-from solrecd.sources.ipmi.protocol.login_plan import (
-    LoginFailure,
-    LoginPlan,
-    reason_of,
-)
+from solrecd.sources.ipmi.protocol.login_plan import LoginFailure, LoginPlan, reason_of
 from solrecd.sources.ipmi.protocol.options import SessionOptions
 from solrecd.sources.ipmi.protocol.packets import (
     Envelope,
