@@ -21,7 +21,8 @@ from bench.recording import recording
 from solrecd.api.client import Client
 from solrecd.cli.attach.line import Line
 from solrecd.sources.ipmi.protocol.events import LoggedIn, SolActivated, SolData
-from solrecd.sources.ipmi.protocol.session import Session, SessionOptions
+from solrecd.sources.ipmi.protocol.options import SessionOptions
+from solrecd.sources.ipmi.protocol.session import Session
 from tests.support.recorder import Recorder
 from tests.support.simulators import PASSWORD, USERNAME, BmcFleet
 

@@ -3,7 +3,7 @@
 From the datagram to the queued ACK: integrity check, decryption, duplicate detection,
 the event, its acknowledgement, and the ACK sealed. No sockets on either side. The same
 packets are not fed to both: sequence numbers are used up; each gets its own stream,
-sealed by `solrecd.sources.ipmi.protocol.auth` in the BMC's role.
+sealed by `solrecd.sources.ipmi.protocol.cipher` in the BMC's role.
 """
 
 from __future__ import annotations
@@ -23,10 +23,11 @@ from pyghmi.ipmi.private import session as pyghmi_session
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bench.figures import Figure, machine, markdown
-from solrecd.sources.ipmi.protocol.auth import SessionCipher
+from solrecd.sources.ipmi.protocol.cipher import SessionCipher
 from solrecd.sources.ipmi.protocol.constants import PayloadType
+from solrecd.sources.ipmi.protocol.options import SessionOptions
 from solrecd.sources.ipmi.protocol.packets import SolPacket, encode_sol
-from solrecd.sources.ipmi.protocol.session import Session, SessionOptions
+from solrecd.sources.ipmi.protocol.session import Session
 from tests.support.scripted_bmc import BMC_SESSION_ID, ScriptedBmc
 
 SIZES = (64, 128, 255)

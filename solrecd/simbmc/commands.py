@@ -16,7 +16,6 @@ from solrecd.simbmc.calls import Call, Command, RefusalError
 from solrecd.simbmc.controller import Controller
 from solrecd.simbmc.machine import ChassisControl
 from solrecd.simbmc.settings import SETTINGS
-from solrecd.sources.ipmi.protocol.auth import CIPHER_SUITES
 from solrecd.sources.ipmi.protocol.constants import (
     AppCommand,
     CompletionCode,
@@ -24,6 +23,7 @@ from solrecd.sources.ipmi.protocol.constants import (
     PayloadType,
     PrivilegeLevel,
 )
+from solrecd.sources.ipmi.protocol.suites import CIPHER_SUITES
 
 _SOL_INSTANCE: Final = 1
 

@@ -14,16 +14,14 @@ from typing import Any, Final
 from solrecd.simbmc.faults import Misbehaviour
 from solrecd.simbmc.options import BmcOptions, User
 from solrecd.sources.ipmi.protocol.auth import (
-    CIPHER_SUITES,
-    CipherSuite,
     Exchange,
-    SessionCipher,
     codes_match,
     derive_keys,
     rakp2_code,
     rakp3_code,
     rakp4_code,
 )
+from solrecd.sources.ipmi.protocol.cipher import SessionCipher
 from solrecd.sources.ipmi.protocol.constants import (
     NAME_ONLY_LOOKUP,
     RANDOM_SIZE,
@@ -45,6 +43,7 @@ from solrecd.sources.ipmi.protocol.handshake import (
     encode_rakp4,
 )
 from solrecd.sources.ipmi.protocol.packets import encode_plain
+from solrecd.sources.ipmi.protocol.suites import CIPHER_SUITES, CipherSuite
 
 Address = tuple[Any, ...]
 """Where a datagram came from, as ``socket.recvfrom`` says it; never looked into."""

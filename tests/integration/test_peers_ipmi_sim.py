@@ -11,16 +11,16 @@ import pytest
 
 from solrecd.events import LostReason
 from solrecd.sources.ipmi.protocol.constants import AppCommand, NetFn
-from solrecd.sources.ipmi.protocol.session import (
+from solrecd.sources.ipmi.protocol.events import (
     CommandAnswered,
     LoggedIn,
     SessionLost,
-    SessionOptions,
     SolActivated,
     SolDeactivated,
     SolRefused,
     SolStolen,
 )
+from solrecd.sources.ipmi.protocol.options import SessionOptions
 from tests.support import ipmi_sim
 from tests.support.ipmi_sim import HOST, PASSWORD, USERNAME, IpmiSim
 from tests.support.peers import need

@@ -12,14 +12,14 @@ from pyghmi.ipmi.private import session as pyghmi_session
 
 from solrecd.events import LostReason
 from solrecd.sources.ipmi.protocol.constants import NetFn, PayloadType
-from solrecd.sources.ipmi.protocol.session import (
+from solrecd.sources.ipmi.protocol.events import (
     CommandAnswered,
     LoggedIn,
     SessionLost,
-    SessionOptions,
     SolActivated,
     SolRefused,
 )
+from solrecd.sources.ipmi.protocol.options import SessionOptions
 from tests.support.ports import free_port
 from tests.support.pump import Pump
 from tests.support.pyghmi_bmc import HOST, PASSWORD, USERNAME, PyghmiBmc

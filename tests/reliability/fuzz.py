@@ -17,11 +17,8 @@ import atheris
 with atheris.instrument_imports(include=["solrecd"]):
     from solrecd.alerts.senders.table import RECEIVERS
     from solrecd.config import ConfigError, Source, parse
-    from solrecd.sources.ipmi.protocol.auth import (
-        CIPHER_SUITES,
-        SessionCipher,
-        SessionKeys,
-    )
+    from solrecd.sources.ipmi.protocol.auth import SessionKeys
+    from solrecd.sources.ipmi.protocol.cipher import SessionCipher
     from solrecd.sources.ipmi.protocol.handshake import (
         decode_open_session_response,
         decode_rakp2,
@@ -34,6 +31,7 @@ with atheris.instrument_imports(include=["solrecd"]):
         decode_legacy,
         decode_sol,
     )
+    from solrecd.sources.ipmi.protocol.suites import CIPHER_SUITES
     from solrecd.sources.table import CONSOLE_KINDS
     from solrecd.storage.formats.names import parse_file_name
     from solrecd.storage.formats.seektable import decode_seek_table

@@ -7,12 +7,9 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from solrecd.sources.ipmi.protocol.constants import PayloadType
-from solrecd.sources.ipmi.protocol.session import (
-    Session,
-    SessionEvent,
-    SessionOptions,
-    SolData,
-)
+from solrecd.sources.ipmi.protocol.events import SessionEvent, SolData
+from solrecd.sources.ipmi.protocol.options import SessionOptions
+from solrecd.sources.ipmi.protocol.session import Session
 from tests.support.scripted_bmc import ScriptedBmc
 
 E = TypeVar("E", bound=SessionEvent)

@@ -9,16 +9,16 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from solrecd.sources.ipmi.protocol.session import (
+from solrecd.sources.ipmi.protocol.events import (
     LoggedIn,
-    Session,
     SessionEvent,
     SessionLost,
-    SessionOptions,
     SolActivated,
     SolData,
     SolRefused,
 )
+from solrecd.sources.ipmi.protocol.options import SessionOptions
+from solrecd.sources.ipmi.protocol.session import Session
 
 E = TypeVar("E", bound=SessionEvent)
 

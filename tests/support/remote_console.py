@@ -6,13 +6,8 @@ It checks nothing, retries nothing and has no timers: the tests do that.
 from __future__ import annotations
 
 from solrecd.simbmc.bmc import Bmc
-from solrecd.sources.ipmi.protocol.auth import (
-    CIPHER_SUITES,
-    Exchange,
-    SessionCipher,
-    derive_keys,
-    rakp3_code,
-)
+from solrecd.sources.ipmi.protocol.auth import Exchange, derive_keys, rakp3_code
+from solrecd.sources.ipmi.protocol.cipher import SessionCipher
 from solrecd.sources.ipmi.protocol.constants import NetFn, PayloadType, PrivilegeLevel
 from solrecd.sources.ipmi.protocol.handshake import (
     OpenSessionRequest,
@@ -41,6 +36,7 @@ from solrecd.sources.ipmi.protocol.packets import (
     encode_plain,
     encode_sol,
 )
+from solrecd.sources.ipmi.protocol.suites import CIPHER_SUITES
 
 ADDRESS = ("192.0.2.1", 40000)
 _SOL = bytes((PayloadType.SOL, 1))

@@ -10,15 +10,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from solrecd.sources.ipmi.protocol.auth import (
-    CIPHER_SUITES,
-    CipherSuite,
     Exchange,
-    SessionCipher,
     derive_keys,
     rakp2_code,
     rakp3_code,
     rakp4_code,
 )
+from solrecd.sources.ipmi.protocol.cipher import SessionCipher
 from solrecd.sources.ipmi.protocol.constants import AppCommand, NetFn, PayloadType
 from solrecd.sources.ipmi.protocol.handshake import (
     OpenSessionRequest,
@@ -46,6 +44,7 @@ from solrecd.sources.ipmi.protocol.packets import (
     encode_plain,
     encode_sol,
 )
+from solrecd.sources.ipmi.protocol.suites import CIPHER_SUITES, CipherSuite
 
 BMC_SESSION_ID = 0x0BAC0001
 GUID = bytes(range(16))

@@ -6,16 +6,14 @@ from contextlib import suppress
 import pytest
 from hypothesis import given, strategies as st
 
-from solrecd.sources.ipmi.doctor import answers
-from solrecd.sources.ipmi.doctor.answers import (
+from solrecd.sources.ipmi.doctor import answers, sol_answers
+from solrecd.sources.ipmi.doctor.answers import SessionInfo, Unreadable, UserAccess
+from solrecd.sources.ipmi.doctor.sol_answers import (
     Accumulation,
     BitRate,
     Retry,
-    SessionInfo,
     SolParameters,
     SolSecurity,
-    Unreadable,
-    UserAccess,
 )
 
 DECODERS: list[Callable[[bytes], object]] = [
@@ -25,8 +23,8 @@ DECODERS: list[Callable[[bytes], object]] = [
     answers.user_access,
     answers.user_name,
     answers.payload_access,
-    answers.activation,
-    answers.instance_owner,
+    sol_answers.activation,
+    sol_answers.instance_owner,
     answers.chassis,
     answers.channel_medium,
     answers.mux_is_at_bmc,
@@ -47,7 +45,7 @@ def test_hostile_bytes_raise_nothing_but_unreadable(
 def test_hostile_parameters_are_read_as_far_as_they_make_sense(
     found: dict[int, bytes],
 ) -> None:
-    read = answers.sol_parameters(found)
+    read = sol_answers.sol_parameters(found)
 
     assert (read.enabled is None) == (not found.get(1))
     assert (read.retry is None) == (len(found.get(4, b"")) < 2)
@@ -94,7 +92,7 @@ def test_user_access_is_read(data: str, access: UserAccess) -> None:
 
 
 def test_every_sol_parameter_is_read() -> None:
-    found = answers.sol_parameters(
+    found = sol_answers.sol_parameters(
         {
             1: b"\x01",
             2: b"\x84",
@@ -132,4 +130,4 @@ def test_bit_rates_are_said_as_people_read_them(number: int, words: str) -> None
 
 
 def test_active_instances_are_counted_from_1() -> None:
-    assert answers.activation(b"\x02\x02\x80") == {2, 16}
+    assert sol_answers.activation(b"\x02\x02\x80") == {2, 16}

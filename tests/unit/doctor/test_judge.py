@@ -12,20 +12,22 @@ from solrecd.events import Boot, Lost, LostReason, SessionState
 from solrecd.sources.findings import Finding, Verdict
 from solrecd.sources.ipmi.doctor import eventlog, evidence, judge, sol
 from solrecd.sources.ipmi.doctor.answers import (
-    Accumulation,
-    BitRate,
     Capabilities,
     Chassis,
     LogInfo,
-    Retry,
     SessionInfo,
-    SolParameters,
-    SolSecurity,
     UserAccess,
 )
 from solrecd.sources.ipmi.doctor.findings import Login, Readings, Subject
 from solrecd.sources.ipmi.doctor.logins import ADVICE, explain
 from solrecd.sources.ipmi.doctor.questions import Refusal
+from solrecd.sources.ipmi.doctor.sol_answers import (
+    Accumulation,
+    BitRate,
+    Retry,
+    SolParameters,
+    SolSecurity,
+)
 from solrecd.sources.ipmi.doctor.spans import ago
 
 SECOND = 1_000_000

@@ -8,8 +8,10 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from solrecd.sources.ipmi.protocol.auth import CIPHER_SUITES, SessionCipher, SessionKeys
+from solrecd.sources.ipmi.protocol.auth import SessionKeys
+from solrecd.sources.ipmi.protocol.cipher import SessionCipher
 from solrecd.sources.ipmi.protocol.constants import PayloadType
+from solrecd.sources.ipmi.protocol.events import SolData
 from solrecd.sources.ipmi.protocol.handshake import (
     decode_open_session_request,
     decode_open_session_response,
@@ -29,7 +31,7 @@ from solrecd.sources.ipmi.protocol.packets import (
     encode_legacy,
     encode_plain,
 )
-from solrecd.sources.ipmi.protocol.session import SolData
+from solrecd.sources.ipmi.protocol.suites import CIPHER_SUITES
 from tests.support.joined import SESSION_ID, Joined
 
 DECODERS: list[Callable[[bytes], object]] = [

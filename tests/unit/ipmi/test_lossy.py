@@ -10,8 +10,8 @@ import pytest
 
 from solrecd.events import GapReason
 from solrecd.sources.ipmi.protocol.constants import PayloadType
+from solrecd.sources.ipmi.protocol.events import SessionEvent, SolData, SolLoss
 from solrecd.sources.ipmi.protocol.packets import MalformedPacket, SolPacket, decode_sol
-from solrecd.sources.ipmi.protocol.session import SessionEvent, SolData, SolLoss
 from tests.support.joined import Joined
 
 RESEND_AFTER = 1.0

@@ -14,20 +14,20 @@ from solrecd.sources.ipmi.protocol.constants import (
     PayloadType,
     PrivilegeLevel,
 )
-from solrecd.sources.ipmi.protocol.packets import Rejection
-from solrecd.sources.ipmi.protocol.quirks import Quirk
-from solrecd.sources.ipmi.protocol.session import (
+from solrecd.sources.ipmi.protocol.events import (
     CommandAnswered,
     CommandFailed,
     LoggedIn,
-    Session,
     SessionLost,
-    SessionOptions,
     SolActivated,
     SolDeactivated,
     SolRefused,
     SolStolen,
 )
+from solrecd.sources.ipmi.protocol.options import SessionOptions
+from solrecd.sources.ipmi.protocol.packets import Rejection
+from solrecd.sources.ipmi.protocol.quirks import Quirk
+from solrecd.sources.ipmi.protocol.session import Session
 from tests.support.joined import SESSION_ID, Joined, counting_tokens, message_count
 from tests.support.scripted_bmc import ACTIVATED, BMC_SESSION_ID, ScriptedBmc
 

@@ -6,8 +6,7 @@ import pytest
 
 from solrecd.events import GapReason
 from solrecd.sources.ipmi.protocol.constants import AppCommand
-from solrecd.sources.ipmi.protocol.quirks import Quirk
-from solrecd.sources.ipmi.protocol.session import (
+from solrecd.sources.ipmi.protocol.events import (
     SessionEvent,
     SolActivated,
     SolAvailable,
@@ -16,6 +15,7 @@ from solrecd.sources.ipmi.protocol.session import (
     SolLoss,
     SolUnavailable,
 )
+from solrecd.sources.ipmi.protocol.quirks import Quirk
 from solrecd.sources.limits import UNSENT_LIMIT
 from tests.support.joined import Joined
 from tests.support.scripted_bmc import ACTIVATED, BMC_SESSION_ID, ScriptedBmc

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias, TypeVar
 
 from solrecd.events import Boot, Lost, SessionState
-from solrecd.sources.ipmi.doctor import answers
+from solrecd.sources.ipmi.doctor import answers, sol_answers
 from solrecd.sources.ipmi.doctor.questions import Refusal
 
 T = TypeVar("T")
@@ -80,7 +80,7 @@ class Readings:
     access: Heard[answers.UserAccess] = None
     user_name: Heard[str] = None
     payload_access: Heard[bool] = None
-    sol: Heard[answers.SolParameters] = None
+    sol: Heard[sol_answers.SolParameters] = None
     owner: Heard[int] = None
     """Session ID of who has the payload; 0: nobody."""
     thief: Heard[answers.SessionInfo] = None

@@ -11,7 +11,7 @@ import enum
 from collections.abc import Callable, Generator, Mapping
 from typing import Final, NamedTuple, TypeVar
 
-from solrecd.sources.ipmi.doctor import answers
+from solrecd.sources.ipmi.doctor import answers, sol_answers
 from solrecd.sources.ipmi.doctor.answers import Unreadable
 from solrecd.sources.ipmi.protocol.constants import (
     AppCommand,
@@ -171,11 +171,11 @@ def payload_access(user: int) -> Dialogue[bool | Refusal]:
     return (yield from _ask(asked, answers.payload_access))
 
 
-def sol_parameters() -> Dialogue[answers.SolParameters | Refusal]:
+def sol_parameters() -> Dialogue[sol_answers.SolParameters | Refusal]:
     """Ask for the SoL configuration (IPMI 2.0 §26.3), parameter by parameter."""
     found: dict[int, bytes] = {}
     refusal = Refusal()
-    for number in answers.PARAMETERS:
+    for number in sol_answers.PARAMETERS:
         reply = yield sol_parameter(number)
         if reply.code == CompletionCode.OK:
             found[number] = reply.data[1:]
@@ -183,7 +183,7 @@ def sol_parameters() -> Dialogue[answers.SolParameters | Refusal]:
             refusal = Refusal(reply.code)
             if reply.code is None:
                 break
-    return answers.sol_parameters(found) if found else refusal
+    return sol_answers.sol_parameters(found) if found else refusal
 
 
 def sol_parameter(number: int) -> Question:
@@ -196,13 +196,13 @@ def payload_owner(instance: int) -> Dialogue[int | Refusal]:
     """Ask which session has a SoL instance (IPMI 2.0 §24.4, §24.5); 0: none has."""
     command = AppCommand.GET_PAYLOAD_ACTIVATION_STATUS
     asked = Question(Route.SESSION, NetFn.APP, command, bytes((PayloadType.SOL,)))
-    active = yield from _ask(asked, answers.activation)
+    active = yield from _ask(asked, sol_answers.activation)
     if isinstance(active, Refusal) or instance not in active:
         return active if isinstance(active, Refusal) else 0
     command = AppCommand.GET_PAYLOAD_INSTANCE_INFO
     data = bytes((PayloadType.SOL, instance))
     asked = Question(Route.SESSION, NetFn.APP, command, data)
-    return (yield from _ask(asked, answers.instance_owner))
+    return (yield from _ask(asked, sol_answers.instance_owner))
 
 
 def chassis() -> Dialogue[answers.Chassis | Refusal]:

@@ -12,15 +12,15 @@ from dataclasses import dataclass
 from typing import Final
 
 from solrecd.sources.findings import Finding, Verdict, bad, ok, warn
-from solrecd.sources.ipmi.doctor import answers
-from solrecd.sources.ipmi.doctor.answers import (
+from solrecd.sources.ipmi.doctor import sol_answers
+from solrecd.sources.ipmi.doctor.findings import Readings, Subject, said, why_not
+from solrecd.sources.ipmi.doctor.sol_answers import (
     BIT_RATES,
     Accumulation,
     BitRate,
     Retry,
     SolParameters,
 )
-from solrecd.sources.ipmi.doctor.findings import Readings, Subject, said, why_not
 
 LATE: Final = 250
 """Milliseconds that a BMC may gather characters: people notice the echo later."""
@@ -62,7 +62,7 @@ def fixes(subject: Subject, sol: SolParameters) -> Iterator[Fix]:
         yield Fix(1, "SoL", "off", "on", b"\x01")
     if sol.accumulation is not None and _accumulates_badly(sol.accumulation):
         good = GOOD_ACCUMULATION
-        data = bytes((good.interval // answers.ACCUMULATE_UNIT, good.threshold))
+        data = bytes((good.interval // sol_answers.ACCUMULATE_UNIT, good.threshold))
         yield Fix(
             3,
             "character accumulation",
@@ -72,7 +72,7 @@ def fixes(subject: Subject, sol: SolParameters) -> Iterator[Fix]:
         )
     if sol.retry is not None and sol.retry.total_time < RETRY_TIME_MIN:
         good_retry = GOOD_RETRY
-        data = bytes((good_retry.count, good_retry.interval // answers.RETRY_UNIT))
+        data = bytes((good_retry.count, good_retry.interval // sol_answers.RETRY_UNIT))
         yield Fix(4, "retry", _repeats(sol.retry), _repeats(good_retry), data)
     yield from _rate_fixes(subject, sol)
 

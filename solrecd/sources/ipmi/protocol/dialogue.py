@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from solrecd.counts import WireCounts
-from solrecd.sources.ipmi.protocol.auth import SessionCipher
+from solrecd.sources.ipmi.protocol.cipher import SessionCipher
 from solrecd.sources.ipmi.protocol.commands import Command, CommandQueue, Purpose
 from solrecd.sources.ipmi.protocol.constants import (
     CompletionCode,

@@ -13,8 +13,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from solrecd.sources.ipmi.protocol.auth import CIPHER_SUITES, SessionCipher, SessionKeys
+from solrecd.sources.ipmi.protocol.auth import SessionKeys
+from solrecd.sources.ipmi.protocol.cipher import SessionCipher
 from solrecd.sources.ipmi.protocol.constants import PrivilegeLevel
+from solrecd.sources.ipmi.protocol.suites import CIPHER_SUITES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

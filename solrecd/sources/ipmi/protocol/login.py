@@ -1,17 +1,9 @@
 """Logging in: Open Session and RAKP Messages 1-4, until one attempt succeeds.
 
 One attempt is one walk through `Step`; anything that goes wrong ends the attempt, and
-`Login._next_attempt` is the one place that decides what is tried instead:
-
-* no answer: the same again, from Open Session on, under a new tag and a new session ID
-  - RAKP 1 and 3 are never repeated, BMCs do not take that kindly; then the next suite,
-  for a BMC may drop what it does not know;
-* refused for user or privilege level: a lower privilege level, then the next suite;
-* refused otherwise, or wrong codes: the next suite.
-
-When nothing is left, the login fails with the reason that tells most. Nothing that
-arrives here is authenticated before RAKP Message 4: no refusal is ever final to the
-keeper, and a datagram that does not fit is ignored.
+the `LoginPlan` decides what is tried instead. Nothing that arrives here is
+authenticated before RAKP Message 4: no refusal is ever final to the keeper, and a
+datagram that does not fit is ignored.
 """
 
 from __future__ import annotations
@@ -19,14 +11,11 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final
 
 from solrecd.events import LostReason
 from solrecd.sources.ipmi.protocol.auth import (
-    CIPHER_SUITES,
-    CipherSuite,
     Exchange,
-    SessionCipher,
     SessionKeys,
     codes_match,
     derive_keys,
@@ -34,6 +23,7 @@ from solrecd.sources.ipmi.protocol.auth import (
     rakp3_code,
     rakp4_code,
 )
+from solrecd.sources.ipmi.protocol.cipher import SessionCipher
 from solrecd.sources.ipmi.protocol.constants import (
     MAX_USERNAME,
     NAME_ONLY_LOOKUP,
@@ -57,6 +47,7 @@ from solrecd.sources.ipmi.protocol.handshake import (
     encode_rakp1,
     encode_rakp3,
 )
+from solrecd.sources.ipmi.protocol.login_plan import LoginFailure, LoginPlan, reason_of
 from solrecd.sources.ipmi.protocol.options import SessionOptions
 from solrecd.sources.ipmi.protocol.packets import (
     Envelope,
@@ -65,15 +56,7 @@ from solrecd.sources.ipmi.protocol.packets import (
     encode_plain,
 )
 from solrecd.sources.ipmi.protocol.quirks import Behaviour
-
-_PATIENCE: Final = (1.0, 2.0, 3.0)
-"""Seconds for each answer, by attempt with one suite: RAKP on a slow BMC takes one."""
-
-_UNHEARD_ATTEMPTS: Final = 2
-"""Attempts per suite with a BMC that has not answered anything yet."""
-
-_MAX_ATTEMPTS: Final = 12
-"""Attempts in one login; bounds what a confused or hostile BMC can make us do."""
+from solrecd.sources.ipmi.protocol.suites import CipherSuite
 
 ATTEMPT_MASK: Final = 0x0F
 """Bits of the remote console session ID that tell the attempts of a login apart."""
@@ -87,13 +70,6 @@ class Step(enum.Enum):
     RAKP_4 = PayloadType.RAKP_4
 
 
-class LoginFailure(NamedTuple):
-    """Why a login did not succeed."""
-
-    reason: LostReason
-    detail: str
-
-
 @dataclass(frozen=True, slots=True)
 class LoginSuccess:
     """The result of a login: what seals and opens packets from now on."""
@@ -101,43 +77,6 @@ class LoginSuccess:
     cipher: SessionCipher
     privilege: PrivilegeLevel
     """The highest level that the BMC grants."""
-
-
-_REFUSALS: Final = {
-    RmcpStatus.INSUFFICIENT_RESOURCES: LostReason.BMC_BUSY,
-    RmcpStatus.INSUFFICIENT_RESOURCES_FOR_ROLE: LostReason.BMC_BUSY,
-    RmcpStatus.INVALID_ROLE: LostReason.PRIVILEGE_REFUSED,
-    RmcpStatus.UNAUTHORIZED_ROLE: LostReason.PRIVILEGE_REFUSED,
-    RmcpStatus.INVALID_NAME_LENGTH: LostReason.BAD_USERNAME,
-    RmcpStatus.UNAUTHORIZED_NAME: LostReason.BAD_USERNAME,
-    RmcpStatus.INVALID_INTEGRITY_CHECK_VALUE: LostReason.BAD_PASSWORD,
-    RmcpStatus.INVALID_AUTHENTICATION_ALGORITHM: LostReason.SUITE_REFUSED,
-    RmcpStatus.INVALID_INTEGRITY_ALGORITHM: LostReason.SUITE_REFUSED,
-    RmcpStatus.NO_MATCHING_AUTHENTICATION_PAYLOAD: LostReason.SUITE_REFUSED,
-    RmcpStatus.NO_MATCHING_INTEGRITY_PAYLOAD: LostReason.SUITE_REFUSED,
-    RmcpStatus.INVALID_CONFIDENTIALITY_ALGORITHM: LostReason.SUITE_REFUSED,
-    RmcpStatus.NO_CIPHER_SUITE_MATCH: LostReason.SUITE_REFUSED,
-    RmcpStatus.INVALID_SESSION_ID: LostReason.BMC_TIMEOUT,
-    RmcpStatus.INACTIVE_SESSION_ID: LostReason.BMC_TIMEOUT,
-}
-"""Status codes (Table 13-15) as reasons; stale session IDs are a matter of timing."""
-
-_LOWERS_PRIVILEGE: Final = frozenset(
-    # BMCs call a user "unauthorized" whose limit is below the level asked for.
-    {LostReason.PRIVILEGE_REFUSED, LostReason.BAD_USERNAME}
-)
-
-_TELLING: Final = (
-    LostReason.BMC_BUSY,
-    LostReason.BAD_PASSWORD,
-    LostReason.BAD_USERNAME,
-    LostReason.PRIVILEGE_REFUSED,
-    LostReason.SUITE_REFUSED,
-    LostReason.PROTOCOL_ERROR,
-    LostReason.BMC_TIMEOUT,
-    LostReason.UNREACHABLE,
-)
-"""Reasons, the one first that says most of what an operator has to change."""
 
 
 @dataclass(slots=True)
@@ -177,15 +116,9 @@ class Login:
         self._behaviour = behaviour
         self._token_bytes = token_bytes
         self._base_id = session_id
-        self._levels = sorted(set(options.privileges), reverse=True)
-        self._suites = list(options.cipher_suites)
-        self._attempts = 0
-        self._silences = 0
-        """Attempts with the present suite that ended in silence."""
-        self._level = 0
+        self._plan = LoginPlan(options.cipher_suites, options.privileges)
         self._heard = False
         """The BMC has answered something."""
-        self._failure: LoginFailure | None = None
         self._attempt: _Attempt | None = None
         self._deadline = 0.0
         self._outbox: list[bytes] = []
@@ -200,7 +133,7 @@ class Login:
     @property
     def session_id(self) -> int:
         """Remote console session ID of the present attempt."""
-        return self._base_id ^ max(self._attempts - 1, 0) & ATTEMPT_MASK
+        return self._base_id ^ self._plan.number - 1 & ATTEMPT_MASK
 
     def datagrams(self) -> list[bytes]:
         """Return what to send now."""
@@ -219,7 +152,7 @@ class Login:
         attempt = self._attempt
         if attempt is None or now < self._deadline:
             return None
-        self._silences += 1
+        self._plan.unanswered()
         if self._heard:
             waited = attempt.step.name.lower().replace("_", " ")
             failure = LoginFailure(LostReason.BMC_TIMEOUT, f"no {waited}")
@@ -253,12 +186,11 @@ class Login:
     # The walk.
 
     def _begin(self, now: float) -> None:
-        self._attempts += 1
         attempt = self._attempt = _Attempt(
-            suite=CIPHER_SUITES[self._suites[0]],
-            privilege=self._levels[self._level],
+            suite=self._plan.suite,
+            privilege=self._plan.privilege,
             session_id=self.session_id,
-            tag=self._attempts & 0xFF,
+            tag=self._plan.number & 0xFF,
             random=self._token_bytes(RANDOM_SIZE),
         )
         wish = PrivilegeLevel.HIGHEST
@@ -273,7 +205,7 @@ class Login:
 
     def _send(self, payload_type: PayloadType, payload: bytes, now: float) -> None:
         self._outbox.append(encode_plain(payload_type, payload))
-        self._deadline = now + _PATIENCE[min(self._silences, len(_PATIENCE) - 1)]
+        self._deadline = now + self._plan.patience
 
     def _check_answer(
         self, attempt: _Attempt, answer: OpenSessionResponse | Rakp2 | Rakp4
@@ -326,7 +258,7 @@ class Login:
         answer = decode_rakp2(payload)
         self._check_answer(attempt, answer)
         if answer.status:
-            if answer.status == RmcpStatus.INVALID_SESSION_ID and self._attempts > 1:
+            if answer.status == RmcpStatus.INVALID_SESSION_ID and self._plan.number > 1:
                 # A late word on an attempt that we have given up ourselves.
                 raise MalformedPacket("stale RAKP 2", Rejection.UNEXPECTED)
             return self._refused("RAKP 2", answer.status, now)
@@ -407,50 +339,23 @@ class Login:
             short_pad=self._behaviour.short_integrity_pad,
         )
 
-    # What to try when it went wrong.
+    # When it went wrong.
 
     def _refused(self, message: str, status: int, now: float) -> LoginFailure | None:
-        reason = _reason_of(status)
+        reason = reason_of(status)
         detail = f"{message} refused: {describe_status(status)}"
         if reason is LostReason.BMC_TIMEOUT:
-            self._silences += 1
+            self._plan.unanswered()
         return self._next_attempt(LoginFailure(reason, detail), now)
 
     def _next_attempt(self, failure: LoginFailure, now: float) -> LoginFailure | None:
         """Begin the attempt that follows a failed one, or return why none does."""
-        self._remember(failure)
-        if failure.reason is LostReason.BMC_BUSY or self._attempts >= _MAX_ATTEMPTS:
-            return self._give_up()
-        if failure.reason in _LOWERS_PRIVILEGE and self._level + 1 < len(self._levels):
-            self._level += 1
-        elif not self._may_repeat(failure.reason):
-            del self._suites[0]
-            self._level = self._silences = 0
-            if not self._suites:
-                return self._give_up()
-        self._begin(now)
-        return None
-
-    def _may_repeat(self, reason: LostReason) -> bool:
-        """Whether the same suite is tried once more."""
-        match reason:
-            case LostReason.BMC_TIMEOUT:
-                return self._silences < len(_PATIENCE)
-            case LostReason.UNREACHABLE:
-                return self._silences < _UNHEARD_ATTEMPTS
-            case _:
-                return False
-
-    def _remember(self, failure: LoginFailure) -> None:
-        known = self._failure
-        if known is None or _TELLING.index(failure.reason) < _TELLING.index(
-            known.reason
-        ):
-            self._failure = failure
-
-    def _give_up(self) -> LoginFailure:
-        self._attempt = None
-        return self._failure or LoginFailure(LostReason.PROTOCOL_ERROR, "login failed")
+        final = self._plan.after(failure)
+        if final is None:
+            self._begin(now)
+        else:
+            self._attempt = None
+        return final
 
 
 def _without_lookup_bit(exchange: Exchange, username: bytes) -> Exchange:
@@ -463,10 +368,3 @@ def _without_lookup_bit(exchange: Exchange, username: bytes) -> Exchange:
         exchange.role & ~NAME_ONLY_LOOKUP,
         username,
     )
-
-
-def _reason_of(status: int) -> LostReason:
-    try:
-        return _REFUSALS.get(RmcpStatus(status), LostReason.PROTOCOL_ERROR)
-    except ValueError:
-        return LostReason.PROTOCOL_ERROR

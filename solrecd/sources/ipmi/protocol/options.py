@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
-from solrecd.sources.ipmi.protocol.auth import CIPHER_SUITES
 from solrecd.sources.ipmi.protocol.constants import (
     MAX_PASSWORD,
     MAX_SOL_DATA,
@@ -14,6 +13,7 @@ from solrecd.sources.ipmi.protocol.constants import (
     PrivilegeLevel,
 )
 from solrecd.sources.ipmi.protocol.quirks import Quirk
+from solrecd.sources.ipmi.protocol.suites import CIPHER_SUITES
 
 KEEPALIVE: Final = 20.0
 """Seconds. ipmi_sim and many BMCs close a session 30 s after the last command, and

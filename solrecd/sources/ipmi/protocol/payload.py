@@ -13,18 +13,21 @@ from __future__ import annotations
 
 import enum
 import math
-from collections.abc import Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Sequence
 from typing import Final
 
 from solrecd.counts import WireCounts
-from solrecd.events import LostReason
+from solrecd.sources.ipmi.protocol.activation import (
+    activate_payload,
+    encryption_was_refused,
+    reason_of,
+    size_and_port,
+)
 from solrecd.sources.ipmi.protocol.beat import next_beat
 from solrecd.sources.ipmi.protocol.commands import RETRY_INTERVALS, Command, Purpose
 from solrecd.sources.ipmi.protocol.constants import (
     AppCommand,
     CompletionCode,
-    IntegrityAlgorithm,
     NetFn,
     PayloadType,
 )
@@ -43,7 +46,7 @@ from solrecd.sources.ipmi.protocol.messages import Response
 from solrecd.sources.ipmi.protocol.options import SessionOptions
 from solrecd.sources.ipmi.protocol.packets import SOL_HEADER_SIZE, MalformedPacket
 from solrecd.sources.ipmi.protocol.quirks import Behaviour
-from solrecd.sources.ipmi.protocol.sol import SolReceiver, SolSender, usable_size
+from solrecd.sources.ipmi.protocol.sol import SolReceiver, SolSender
 from solrecd.sources.ipmi.protocol.watch import OwnerWatch, Verdict, ask_owner, owner_of
 
 SILENCE: Final = 6.0
@@ -54,29 +57,7 @@ RESUME_PATIENCE: Final = (0.5, 0.5, 1.0)
 """Seconds after each time that a resumed session asks whether it is still there: a
 fresh login must not wait for long, and within this time a BMC answers or is gone."""
 
-_AUXILIARY_ENCRYPTED: Final = 0x80
-_AUXILIARY_AUTHENTICATED: Final = 0x40
 _CLEAR_SOL: Final = frozenset((PayloadType.SOL,))
-
-_REFUSALS: Final[Mapping[int, LostReason]] = MappingProxyType(
-    {
-        CompletionCode.PAYLOAD_ALREADY_ACTIVE: LostReason.FOREIGN_OWNER,
-        CompletionCode.PAYLOAD_DISABLED: LostReason.SOL_DISABLED,
-        CompletionCode.INVALID_COMMAND: LostReason.SOL_DISABLED,
-        CompletionCode.PAYLOAD_LIMIT_REACHED: LostReason.PAYLOAD_LIMIT,
-        CompletionCode.ENCRYPTION_NOT_POSSIBLE: LostReason.ENCRYPTION_REFUSED,
-        CompletionCode.ENCRYPTION_REQUIRED: LostReason.ENCRYPTION_REFUSED,
-        # Boards that do not know 0x83 and 0x84 complain about the auxiliary byte.
-        CompletionCode.INVALID_DATA_FIELD: LostReason.ENCRYPTION_REFUSED,
-        CompletionCode.INSUFFICIENT_PRIVILEGE: LostReason.PRIVILEGE_REFUSED,
-        CompletionCode.NODE_BUSY: LostReason.BMC_BUSY,
-        CompletionCode.TIMEOUT: LostReason.BMC_BUSY,
-        CompletionCode.OUT_OF_SPACE: LostReason.BMC_BUSY,
-        CompletionCode.DESTINATION_UNAVAILABLE: LostReason.BMC_BUSY,
-        CompletionCode.NOT_SUPPORTED_IN_STATE: LostReason.BMC_BUSY,
-    }
-)
-"""Completion codes of Activate Payload (§24.1, Table 5-2) as reasons."""
 
 
 class _State(enum.Enum):
@@ -206,13 +187,6 @@ class SolPayload:
         self._watch.resume(frozen.question, *frozen.session_ids)
         self._probe(now, RESUME_PATIENCE)
 
-    def deactivation(self) -> Command:
-        """Return Deactivate Payload (§24.2), whoever holds the payload."""
-        data = bytes((PayloadType.SOL, self._options.instance, 0, 0, 0, 0))
-        return Command(
-            Purpose.DEACTIVATE, NetFn.APP, AppCommand.DEACTIVATE_PAYLOAD, data
-        )
-
     def stop(self) -> None:
         """The session is over."""
         self._state = _State.INACTIVE
@@ -314,17 +288,8 @@ class SolPayload:
     def _request_activation(self, now: float, *, encrypted: bool) -> None:
         cipher = self.dialogue.cipher
         cipher.clear_types = frozenset() if encrypted else _CLEAR_SOL
-        auxiliary = self._options.auxiliary
-        if auxiliary is None:
-            auxiliary = self._behaviour.auxiliary
-        if encrypted and cipher.suite.is_secure:
-            auxiliary |= _AUXILIARY_ENCRYPTED
-        if cipher.suite.algorithms.integrity != IntegrityAlgorithm.NONE:
-            auxiliary |= _AUXILIARY_AUTHENTICATED
-        instance = self._options.instance
-        data = bytes((PayloadType.SOL, instance, auxiliary & 0xFF, 0, 0, 0))
-        command = Command(
-            Purpose.ACTIVATE, NetFn.APP, AppCommand.ACTIVATE_PAYLOAD, data
+        command = activate_payload(
+            self._options, self._behaviour, cipher.suite, encrypted=encrypted
         )
         self.dialogue.submit(command, now)
 
@@ -337,17 +302,10 @@ class SolPayload:
         elif code == CompletionCode.PAYLOAD_ALREADY_ACTIVE:
             question = ask_owner(self._options.instance, Purpose.FIND_OWNER)
             self.dialogue.submit(question, now)
-        elif self._may_try_clear(command, code):
+        elif self._options.insecure and encryption_was_refused(command, code):
             self._request_activation(now, encrypted=False)
         else:
             self._refuse(code, None)
-
-    def _may_try_clear(self, command: Command, code: int) -> bool:
-        return (
-            self._options.insecure
-            and _REFUSALS.get(code) is LostReason.ENCRYPTION_REFUSED
-            and bool(command.data[2] & _AUXILIARY_ENCRYPTED)
-        )
 
     def _owner_answered(self, owner: int | None, now: float) -> None:
         if owner == self.dialogue.cipher.peer_id:
@@ -358,16 +316,11 @@ class SolPayload:
 
     def _refuse(self, code: int, owner: int | None) -> None:
         self._state = _State.INACTIVE
-        reason = _REFUSALS.get(code, LostReason.PROTOCOL_ERROR)
-        self.dialogue.events.append(SolRefused(reason, code, owner))
+        refusal = SolRefused(reason_of(code), code, owner)
+        self.dialogue.events.append(refusal)
 
     def _activated(self, data: bytes, now: float) -> None:
-        """Read the answer: 4 auxiliary bytes, two sizes, port, VLAN (Table 24-2)."""
-        told = int.from_bytes(data[4:6], "little")
-        if not self._behaviour.believe_sizes:
-            told = 0
-        size = usable_size(told, self._options.payload_size)
-        port = int.from_bytes(data[8:10], "little") or None
+        size, port = size_and_port(data, self._options, self._behaviour)
         self._state = _State.ACTIVE
         self._confirm(now)
         self._is_doubted = False
