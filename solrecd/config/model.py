@@ -118,6 +118,9 @@ class Options(Protocol):
 
     live: ClassVar[frozenset[str]]
     """Fields that can change under a session that stays up."""
+    keeps_output: ClassVar[bool]
+    """What we do not take waits at the other end; where not, it is thrown away there
+    after a while."""
     __dataclass_fields__: ClassVar[dict[str, Any]]
 
 

@@ -227,13 +227,15 @@ class Console:
         return False
 
     def _accept_again(self, at: int) -> None:
-        """Mark what the BMC may have dropped while we acknowledged nothing."""
+        """Mark what the other end may have dropped while we took nothing."""
         since = self._refused_since or at
         self._refused_since = None
-        text = (
-            f"{seconds(at - since)} s without room in the journal; "
-            "the BMC may have dropped output"
-        )
+        text = f"{seconds(at - since)} s without room in the journal; "
+        if self.config.options.keeps_output:
+            self.interpret()
+            self._fanout.note(at, f"{text}the other end had to wait")
+            return
+        text += "the BMC may have dropped output"
         self._losses.mark(Gap(GapReason.JOURNAL_FULL, text, since, at), at)
 
     # Understanding, in batches.

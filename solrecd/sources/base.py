@@ -34,9 +34,7 @@ import enum
 import random
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
-
-import trio
+from typing import TYPE_CHECKING, Any, Protocol
 
 from solrecd.config import ConsoleConfig, ConsoleKind, DaemonConfig
 from solrecd.counts import WireCounts
@@ -50,6 +48,9 @@ from solrecd.events import (
     SessionState,
 )
 from solrecd.sources.findings import Finding
+
+if TYPE_CHECKING:
+    import trio
 
 
 class SourceError(Exception):
@@ -325,7 +326,7 @@ class Driver(Protocol):
     """What the sources of one kind share; a daemon has one for each kind."""
 
     async def run(  # noqa: ASYNC128 - a protocol's
-        self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+        self, *, task_status: trio.TaskStatus[None] = ...
     ) -> None:
         """Serve the sources until cancelled; they are gone before that."""
 

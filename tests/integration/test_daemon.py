@@ -64,12 +64,18 @@ def console_config(member: Member, name: str, **changes: Any) -> ConsoleConfig:
 class Site:
     """A fleet and a folder; daemons come and go."""
 
-    def __init__(self, folder: Path, fleet: Fleet) -> None:
+    def __init__(self, folder: Path, fleet: Fleet | None = None) -> None:
         self.folder = folder
-        self.fleet = fleet
+        self._fleet = fleet
         self.consoles: dict[str, ConsoleConfig] = {}
         self.later = 0
         """Microseconds by which the daemon's clock is ahead: time that has passed."""
+
+    @property
+    def fleet(self) -> Fleet:
+        """The BMCs."""
+        assert self._fleet is not None, "this site has none"
+        return self._fleet
 
     def add(self, bmc: Bmc, name: str, **changes: Any) -> Member:
         """Put a BMC and its console into the configuration."""

@@ -12,7 +12,7 @@ from solrecd.sources.ipmi.options import (
     Privilege,
     options_of,
 )
-from solrecd.sources.stream import TcpOptions, UnixOptions
+from solrecd.sources.stream.endpoints import TcpOptions, UnixOptions
 from solrecd.sources.table import CONSOLE_KINDS
 from tests.support.configs import DEFAULTS, bmc_console, bmc_of, machine, read
 

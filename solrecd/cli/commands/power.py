@@ -6,9 +6,15 @@ import argparse
 
 from solrecd.api.client import quote
 from solrecd.cli.program import Exit
-from solrecd.cli.shared.console_requests import add_names, chosen, request_each
-from solrecd.cli.shared.output import screen
-from solrecd.cli.shared.source import Source, asking
+from solrecd.cli.shared.console_requests import (
+    RefusedError,
+    add_names,
+    chosen,
+    refusable,
+    request_each,
+)
+from solrecd.cli.shared.output import screen, warn
+from solrecd.cli.shared.source import Source
 
 _WISHES = {
     "status": "",
@@ -49,12 +55,17 @@ def main(args: argparse.Namespace) -> int:
 
 
 def _show(args: argparse.Namespace) -> int:
-    source, output = Source(args), screen()
+    source, output, refused = Source(args), screen(), 0
     for name in chosen(source, [args.names]):
-        with asking():
-            answer = source.daemon.get(f"/v1/consoles/{quote(name)}/power")
+        try:
+            with refusable():
+                answer = source.daemon.get(f"/v1/consoles/{quote(name)}/power")
+        except RefusedError as error:
+            refused += 1
+            warn(str(error))
+            answer = {"power": None, "error": str(error)}
         if args.json:
             output.objects([{"console": name, **answer}])
-        else:
+        elif "error" not in answer:
             output.line(f"{name}\t{answer['power']}")
-    return Exit.DONE
+    return Exit.NO if refused else Exit.DONE

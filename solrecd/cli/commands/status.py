@@ -12,7 +12,10 @@ from solrecd.cli.shared.output import OUTCOME, Colour, Screen, safe, screen
 from solrecd.cli.shared.source import Source, asking
 
 _GROUPS: Mapping[str, tuple[str, ...]] = {
-    "session": ("session", "since", "error", "next_try", "bmc", "username", "power"),
+    "session": (
+        *("kind", "session", "since", "error", "next_try"),
+        *("bmc", "username", "path", "address", "power"),
+    ),
     "boot": ("boot", "stage", "stage_since", "outcome"),
     "console": ("last_output", "viewers", "labels"),
 }

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from solrecd.api.client import ApiError, quote
 from solrecd.cli.program import CommandError, Exit
@@ -47,9 +47,10 @@ def request_each(
         _confirm(f"{question}: {', '.join(consoles)}?")
     for name in consoles:
         try:
-            with asking():
-                answer = _post(source, f"/v1/consoles/{quote(name)}/{wish}", query)
-        except _RefusedError as error:
+            with refusable():
+                path = f"/v1/consoles/{quote(name)}/{wish}"
+                answer = source.daemon.post(path, timeout=TIMEOUT, **query)
+        except RefusedError as error:
             refused += 1
             warn(str(error))
             answer = {"error": str(error)}
@@ -66,18 +67,24 @@ def _confirm(question: str) -> None:
         raise CommandError("nothing was done", Exit.NO)
 
 
-class _RefusedError(Exception):
-    """One console's BMC or state said no."""
+class RefusedError(Exception):
+    """One console's BMC, kind or state said no."""
 
 
 _CONFLICT = 409
 
 
-def _post(source: Source, path: str, query: dict[str, str]) -> dict[str, Any]:
-    try:
-        found: dict[str, Any] = source.daemon.post(path, timeout=TIMEOUT, **query)
-    except ApiError as error:
-        if error.status == _CONFLICT:
-            raise _RefusedError(str(error)) from None
-        raise
-    return found
+@contextmanager
+def refusable() -> Iterator[None]:
+    """Do as `asking`, but for what is wrong with one console only.
+
+    Raises:
+        RefusedError: the others may still be asked.
+    """
+    with asking():
+        try:
+            yield
+        except ApiError as error:
+            if error.status == _CONFLICT:
+                raise RefusedError(str(error)) from None
+            raise

@@ -59,6 +59,7 @@ class AddressFamily(enum.StrEnum):
 class IpmiOptions:
     """How to reach one BMC, how to log in to it and what to do there."""
 
+    keeps_output: ClassVar[bool] = False
     live: ClassVar[frozenset[str]] = frozenset(
         {"on_conflict", "on_stolen", "yield_for", "baud"}
     )

@@ -28,7 +28,7 @@ from solrecd.sources.ipmi.doctor.sol_answers import (
     SolParameters,
     SolSecurity,
 )
-from solrecd.sources.ipmi.doctor.spans import ago
+from solrecd.sources.spans import ago
 
 SECOND = 1_000_000
 NOW = 1_800_000_000 * SECOND

@@ -12,7 +12,7 @@ from typing import Final
 from solrecd.events import Boot, Stage
 from solrecd.sources.findings import Finding, bad, ok, warn
 from solrecd.sources.ipmi.doctor.findings import Readings, Subject, said
-from solrecd.sources.ipmi.doctor.spans import ago
+from solrecd.sources.spans import ago
 
 QUIET: Final = 600 * 1_000_000
 """Microseconds: a machine that has been on for so long, and recorded, prints."""

@@ -14,8 +14,8 @@ from solrecd.sources.findings import Finding, bad, ok, warn
 from solrecd.sources.ipmi.doctor import answers
 from solrecd.sources.ipmi.doctor.findings import Readings, Subject, said, why_not
 from solrecd.sources.ipmi.doctor.logins import explain
-from solrecd.sources.ipmi.doctor.spans import ago
 from solrecd.sources.ipmi.protocol.constants import PrivilegeLevel
+from solrecd.sources.spans import ago
 
 Findings = Iterator[Finding]
 
