@@ -31,7 +31,7 @@ from tests.support.streams import (
     stream_console,
 )
 
-LOGIN = Path("tests/golden/system-login.log")
+LOGIN = Path("tests/golden/system-login.log").read_bytes()
 KINDS = ["unix", "tcp"]
 
 
@@ -82,7 +82,7 @@ async def test_output_is_recorded_byte_for_byte(site: Site, machine: Socat) -> N
 async def test_lines_and_stages_are_read_in_it(site: Site, machine: Socat) -> None:
     async with site.recording():
         await site.wait("node1", session="up")
-        await record(site, machine, LOGIN.read_bytes())
+        await record(site, machine, LOGIN)
         row = await site.wait("node1", stage="login")
 
     assert (row["kind"], row["power"]) == (site.consoles["node1"].kind, "unknown")

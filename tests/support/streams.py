@@ -42,6 +42,13 @@ def stream_console(name: str, place: Endpoint) -> ConsoleConfig:
     return ConsoleConfig(name=name, kind=kind, options=place)
 
 
+def as_toml(name: str, place: Endpoint) -> str:
+    """Return the table of such a console."""
+    kind = stream_console(name, place).kind
+    (key,) = place.details()
+    return f'[console.{name}]\nkind = "{kind}"\n{key} = "{place.place}"\n'
+
+
 def numbered_lines(first: int, count: int) -> bytes:
     """Return lines that say which of all they are."""
     return b"".join(b"line %07d\r\n" % n for n in range(first, first + count))
@@ -105,6 +112,18 @@ class Socat:
             pipe.close()
         self._process = None
 
+    def finish(self) -> None:
+        """End it once all that was printed is on its way."""
+        assert self._process is not None
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait(10)
+        self.kill()
+
+    def has_ended(self) -> bool:
+        """Tell whether its client is gone, and it with that."""
+        return self._process is None or self._process.poll() is not None
+
     def print(self, data: bytes) -> None:
         """Have the machine print something; waits where nobody takes it."""
         assert self._process is not None
@@ -117,3 +136,44 @@ class Socat:
         assert process.stdout is not None
         while data := os.read(process.stdout.fileno(), 65536):
             self.typed += data
+
+
+class Printer:
+    """Has a machine print numbered lines, at about the rate of a serial line."""
+
+    def __init__(self, machine: Socat) -> None:
+        self._machine = machine
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._print)
+        self._printed = 0
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """End, with the machine if it does not read."""
+        self._done.set()
+        if kind is not None:
+            self._machine.kill()
+        self._thread.join()
+
+    def stop(self) -> bytes:
+        """End; return everything that was printed."""
+        self._done.set()
+        self._thread.join()
+        return numbered_lines(0, self._printed)
+
+    def _print(self) -> None:
+        while not self._done.wait(0.002):
+            try:
+                self._machine.print(numbered_lines(self._printed, 2))
+            except OSError:
+                return
+            self._printed += 2

@@ -18,9 +18,11 @@ note is kept there, and a stored descriptor brings it along.
 from __future__ import annotations
 
 import fcntl
+import os
 import socket
 import struct
 import termios
+from contextlib import ExitStack, suppress
 from typing import Final, Protocol
 
 from solrecd.storage.journal import LONGEST_RECORD
@@ -145,17 +147,38 @@ def as_connection(connected: socket.socket, begin: int) -> Connection:
     Args:
         connected: a stream.
         begin: stream offset of its first byte.
-
-    Raises:
-        OSError: it is none, or not connected.
     """
-    connected.getpeername()
     connected.setblocking(False)
-    if connected.type != socket.SOCK_STREAM:
-        raise OSError("not a stream")
     if connected.family == socket.AF_UNIX:
         return UnixConnection(connected)
     return TcpConnection(connected, begin)
+
+
+def connection_of(fd: int, begin: int) -> Connection:
+    """Return a connection that an earlier process left.
+
+    Args:
+        fd: closed where it is none.
+        begin: see `as_connection`.
+
+    Raises:
+        OSError: it is none.
+    """
+    with ExitStack() as undo:
+        undo.callback(_close, fd)
+        left = socket.socket(fileno=fd)
+        undo.pop_all()
+        undo.enter_context(left)
+        if left.type != socket.SOCK_STREAM:
+            raise OSError("not a stream")
+        left.getpeername()
+        undo.pop_all()
+        return as_connection(left, begin)
+
+
+def _close(fd: int) -> None:
+    with suppress(OSError):
+        os.close(fd)
 
 
 def _taken(connected: socket.socket) -> int:

@@ -14,7 +14,11 @@ import trio
 
 from solrecd.config import ConsoleConfig
 from solrecd.sources.base import Recorder, Services
-from solrecd.sources.stream.connection import Connection, as_connection
+from solrecd.sources.stream.connection import (
+    Connection,
+    as_connection,
+    connection_of,
+)
 from solrecd.sources.stream.endpoints import Endpoint, TcpOptions, UnixOptions
 from solrecd.sources.stream.source import StreamSource
 
@@ -59,13 +63,10 @@ class StreamDriver:
         fd = self._left.pop(name)
         self._stored[console] = name
         try:
-            begin = int(name.removeprefix(prefix), 16)
-            return as_connection(socket.socket(fileno=fd), begin)
-        except (OSError, ValueError) as error:
+            return connection_of(fd, int(name.removeprefix(prefix), 16))
+        except OSError as error:
             log.warning("stream.not_adopted", console=console, reason=str(error))
             self._unstore(console)
-            with suppress(OSError):
-                os.close(fd)
             return None
 
     def keep(
@@ -78,9 +79,6 @@ class StreamDriver:
             endpoint: where it is.
             connected: to there.
             begin: stream offset of its first byte.
-
-        Raises:
-            OSError: it broke meanwhile.
         """
         connection = as_connection(connected, begin)
         descriptors = self._services.descriptors

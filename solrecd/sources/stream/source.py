@@ -26,9 +26,13 @@ SETTLED: Final = 10.0
 """Seconds a connection must have lasted for the back-off to begin with its first
 wait again."""
 
-COLLECT: Final = 0.02
+COLLECT: Final = 0.03
 """Seconds between two looks while output comes: a machine prints byte by byte, and each
 look costs more than its bytes. The first byte after a silence is not kept waiting."""
+
+FLOOD: Final = 0.002
+"""Seconds between two looks while there is always more than one takes: 2 MB/s leave
+the neighbours their time, and hold up the machine that prints faster."""
 
 ROOM_EVERY: Final = 0.05
 """Seconds between two looks whether the journal has room again."""
@@ -171,7 +175,7 @@ class StreamSource:
         if not self._recorder.record(data):
             return ROOM_EVERY
         take(connection.socket, len(data))
-        return 0.0 if len(data) == CHUNK else COLLECT
+        return FLOOD if len(data) == CHUNK else COLLECT
 
     # What is asked of it.
 

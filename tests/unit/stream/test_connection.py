@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
 
-from solrecd.sources.stream.connection import CHUNK, Connection, as_connection, take
+from solrecd.sources.stream.connection import (
+    CHUNK,
+    Connection,
+    as_connection,
+    connection_of,
+    take,
+)
 from tests.support.streams import connected_pair
 
 BEGIN = 70_000_000_000
@@ -29,8 +36,8 @@ def test_looking_leaves_the_bytes_where_they_are(
     theirs.send(b"one line\r\n")
 
     assert [ours.look(), ours.look()] == [b"one line\r\n"] * 2
+    take(ours.socket, 10)
     with pytest.raises(BlockingIOError):
-        take(ours.socket, 10)
         ours.look()
 
 
@@ -43,6 +50,7 @@ def test_looking_leaves_the_bytes_where_they_are(
 def test_a_kill_at_any_point_repeats_nothing_and_skips_nothing(
     pair: tuple[Connection, socket.socket],
     earlier: bytes,
+    *,
     is_recorded: bool,
     taken: int,
     repeated: int,
@@ -94,15 +102,29 @@ def test_a_journal_that_tells_of_another_console_skips_nothing(
     assert ours.repeated(BEGIN + CHUNK + 1) == 0
 
 
-def test_what_is_no_connected_stream_is_refused() -> None:
-    with (
-        socket.socket(socket.AF_UNIX) as alone,
-        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams,
-    ):
-        datagrams.connect(("127.0.0.1", 9))
-        for one in (alone, datagrams):
-            with pytest.raises(OSError, match="connected|stream"):
-                as_connection(one, 0)
+@pytest.mark.parametrize("what", ["file", "datagrams", "not connected", "closed"])
+def test_what_is_no_connected_stream_is_refused_and_closed(what: str) -> None:
+    fd = left(what)
+
+    with pytest.raises(OSError, match=r"[Nn]o[nt]|Bad"):
+        connection_of(fd, 0)
+
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(fd)
+
+
+def left(what: str) -> int:
+    """Return a descriptor that is no connection."""
+    if what == "file":
+        return os.open("/dev/null", os.O_RDONLY)
+    if what == "datagrams":
+        one, other = socket.socketpair(type=socket.SOCK_DGRAM)
+        other.close()
+        return one.detach()
+    fd = socket.socket(socket.AF_UNIX).detach()
+    if what == "closed":
+        os.close(fd)
+    return fd
 
 
 def record(ours: Connection, offset: int) -> int:
