@@ -7,9 +7,9 @@ BIN    := $(VENV)/bin
 # The slow linter reads only what it can have an opinion on.
 ASYNC_SOURCES = $(shell git grep --untracked -lE 'async def' -- '*.py')
 
-# Independent peers for the tests: a BMC, its client, a decompressor, a
-# database of metrics, its notifier and a log shipper that nobody here wrote.
-PEERS := openipmi ipmitool zstd prometheus prometheus-alertmanager rsyslog
+# Independent peers for the tests: a BMC, its client, a decompressor, a database
+# of metrics, its notifier, a log shipper and a console that nobody here wrote.
+PEERS := openipmi ipmitool zstd prometheus prometheus-alertmanager rsyslog socat
 # A whole machine behind that BMC, from firmware to getty.
 LAB   := $(PEERS) freeipmi-tools qemu-system-x86 ovmf grub-common grub-pc-bin grub-efi-amd64-bin \
          xorriso mtools cpio

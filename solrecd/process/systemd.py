@@ -25,8 +25,12 @@ from sdnotify import SystemdNotifier
 MAX_STATUS = 1024
 """Characters of a status: it is one line in ``systemctl status``."""
 
-MAX_STORING = 1024
+MAX_STORING = 8192
 """Messages about descriptors that may wait for room in the socket's queue."""
+
+MAX_NAMES = 96 * 1024
+"""Bytes of the names of all stored descriptors: the next process finds them in one
+environment variable, and Linux starts no program with one of 128 KiB (execve(2))."""
 
 FIRST_DESCRIPTOR = 3
 """SD_LISTEN_FDS_START."""
@@ -70,6 +74,10 @@ class Notifier:
         """Descriptors that an earlier process stored here, by name; ours now."""
         self._unit = unit
         self._systemd = systemd
+        self._names = set(inherited)
+        """Of what is stored."""
+        self._room = MAX_NAMES - sum(map(_room_of, inherited))
+        """Bytes for more of them."""
         self._storing: deque[tuple[str, int | None]] = deque(maxlen=MAX_STORING)
         self._monotonic_ns = monotonic_ns
         if systemd is not None:
@@ -106,13 +114,21 @@ class Notifier:
         return self._systemd is not None
 
     def store(self, name: str, fd: int) -> None:
-        """Store a descriptor, under a unique name."""
+        """Store a descriptor, under a unique name; not where too many are."""
+        if name not in self._names:
+            if self._room < _room_of(name):
+                return
+            self._names.add(name)
+            self._room -= _room_of(name)
         # FDPOLL=0, or systemd would drop a socket for an ICMP error queued on it.
         self._storing.append((f"FDSTORE=1\nFDNAME={name}\nFDPOLL=0", fd))
         self._store_waiting()
 
     def unstore(self, name: str) -> None:
         """Let the service manager close a stored descriptor."""
+        if name in self._names:
+            self._names.remove(name)
+            self._room += _room_of(name)
         self._storing.append((f"FDSTOREREMOVE=1\nFDNAME={name}", None))
         self._store_waiting()
 
@@ -221,6 +237,11 @@ def inherited_descriptors(environ: Mapping[str, str]) -> dict[str, int]:
             os.set_inheritable(fd, False)
     names = environ.get("LISTEN_FDNAMES", "").split(":")
     return dict(zip(names, descriptors, strict=False))
+
+
+def _room_of(name: str) -> int:
+    """Return the bytes that a name takes, with the colon between it and the next."""
+    return len(name) + 1
 
 
 def _number(text: str) -> int:

@@ -9,7 +9,13 @@ from pathlib import Path
 import pytest
 from sdnotify import SystemdNotifier
 
-from solrecd.process.systemd import MAX_STATUS, Notifier, connect, inherited_descriptors
+from solrecd.process.systemd import (
+    MAX_NAMES,
+    MAX_STATUS,
+    Notifier,
+    connect,
+    inherited_descriptors,
+)
 
 
 @pytest.fixture
@@ -147,6 +153,34 @@ def test_a_descriptor_is_removed_by_its_name(
     notifier.unstore("sock0")
 
     assert manager.recv(4096) == b"FDSTOREREMOVE=1\nFDNAME=sock0"
+
+
+def test_no_more_is_stored_than_the_next_process_can_be_told_of(
+    manager: socket.socket, notifier: Notifier
+) -> None:
+    size = 1023
+    stored = 0
+    with socket.socket(socket.AF_UNIX) as kept:
+        for number in range(100):
+            notifier.store(f"{number:0{size}}", kept.fileno())
+            stored += number_of(manager)
+        notifier.unstore(f"{5:0{size}}")
+        notifier.store("one more", kept.fileno())
+
+    assert stored == MAX_NAMES // 1024
+    assert number_of(manager) == 2
+
+
+def number_of(manager: socket.socket) -> int:
+    """Return how many messages came."""
+    count = 0
+    with suppress(BlockingIOError):
+        while True:
+            _, copies, _, _ = socket.recv_fds(manager, 4096, 4)
+            for copy in copies:
+                os.close(copy)
+            count += 1
+    return count
 
 
 def test_descriptors_wait_for_a_manager_that_is_busy(

@@ -14,15 +14,21 @@ from solrecd.sources.stream.endpoints import Endpoint, TcpOptions, Trouble, Unix
 CONNECT_TIMEOUT: Final = 10.0
 """Seconds for name look-up and connection together."""
 
+_IDLE: Final = 30
+_INTERVAL: Final = 10
+_PROBES: Final = 3
+
+UNNOTICED: Final = float(_IDLE + _INTERVAL * _PROBES)
+"""Seconds for which a peer that lost its power may be thought to be there."""
+
 _KEEPALIVE: Final = (
     (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
-    (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 30),
-    (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 10),
-    (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, _IDLE),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, _INTERVAL),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, _PROBES),
     (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
 )
-"""A peer that lost its power without a word is noticed within a minute; a silent
-console is no reason to give up."""
+"""A silent console is no reason to give up."""
 
 
 class NotConnectedError(Exception):

@@ -43,7 +43,7 @@ class StreamDriver:
     def __init__(self, kind: str, services: Services) -> None:
         self._kind = kind
         self._services = services
-        self._hands_over = False
+        self._is_handing_over = False
         self._left = {
             name: fd
             for name, fd in services.descriptors.inherited.items()
@@ -90,7 +90,7 @@ class StreamDriver:
 
     def release(self, console: str, connected: socket.socket) -> None:
         """Close a connection, unless the next process goes on with it."""
-        if not self._hands_over:
+        if not self._is_handing_over:
             self._unstore(console)
             with suppress(OSError):
                 connected.shutdown(socket.SHUT_RDWR)
@@ -138,7 +138,7 @@ class StreamDriver:
 
     def begin_handover(self, now: int) -> None:  # noqa: ARG002 - a protocol's
         """See `Driver`."""
-        self._hands_over = True
+        self._is_handing_over = True
 
     def rejected(self) -> Mapping[str, int]:
         """See `Driver`; a stream has no packets."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 from collections.abc import Mapping
 from contextlib import suppress
@@ -13,7 +14,7 @@ from solrecd.config import ConsoleConfig
 from solrecd.events import Lost, LostReason, SessionState
 from solrecd.process.backoff import Backoff
 from solrecd.sources.base import Recorder, Services
-from solrecd.sources.stream.connecting import NotConnectedError, connect
+from solrecd.sources.stream.connecting import UNNOTICED, NotConnectedError, connect
 from solrecd.sources.stream.connection import CHUNK, Connection, take
 from solrecd.sources.stream.endpoints import Endpoint
 from solrecd.sources.stream.examination import Examination
@@ -164,9 +165,12 @@ class StreamSource:
                     await trio.lowlevel.wait_readable(connection.socket)
                     continue
                 if not data:
+                    self._recorder.line_seen(0.0)
                     return Lost(LostReason.CLOSED, f"{self.peer} closed the connection")
                 await trio.sleep(self._record(connection, data))
         except OSError as error:
+            is_late = error.errno == errno.ETIMEDOUT
+            self._recorder.line_seen(UNNOTICED if is_late else 0.0)
             return Lost(LostReason.CLOSED, f"{self.peer}: {error.strerror or error}")
 
     def _record(self, connection: Connection, data: bytes) -> float:
@@ -200,6 +204,8 @@ class StreamSource:
 
     def reconnect(self, why: str) -> None:
         """See `Source`."""
+        if self._input is not None:
+            self._recorder.line_seen(0.0)
         self._backoff.reset()
         self._why = why
         self._scope.cancel()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -156,3 +158,23 @@ def test_a_new_name_that_looks_like_a_known_one_is_doubted(
         f"warning: {place}:2: site.raid: the name 'pannic' is new; "
         "did you mean 'panic'?\n"
     )
+
+
+def test_a_check_needs_neither_an_event_loop_nor_a_way_to_a_console(
+    config: Path,
+) -> None:
+    code = (
+        "import sys\n"
+        "from solrecd.cli.solrecd import main\n"
+        f"sys.argv = ['', 'check', '-c', '{config}']\n"
+        "status = main()\n"
+        "print(status, *sys.modules)"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+
+    status, *modules = done.stdout.splitlines()[-1].split()
+    assert status == "0"
+    assert {"trio", "pyghmi", "structlog"}.isdisjoint(modules)
