@@ -31,8 +31,8 @@ COLLECT: Final = 0.03
 """Seconds between two looks while output comes: a machine prints byte by byte, and each
 look costs more than its bytes. The first byte after a silence is not kept waiting."""
 
-FLOOD: Final = 0.002
-"""Seconds between two looks while there is always more than one takes: 2 MB/s leave
+FLOOD: Final = 0.004
+"""Seconds between two looks while there is always more than one takes: 1 MB/s leave
 the neighbours their time, and hold up the machine that prints faster."""
 
 ROOM_EVERY: Final = 0.05
