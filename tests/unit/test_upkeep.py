@@ -35,6 +35,7 @@ async def test_cancelled_it_ends() -> None:
 
 async def test_what_ends_the_process_is_not_caught() -> None:
     async def leave() -> None:
+        await trio.lowlevel.checkpoint()
         raise SystemExit(2)
 
     with pytest.raises(SystemExit):
