@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
-from solrecd.alerts.senders.table import RECEIVERS
 from solrecd.config import (
     Config,
     ConfigEnvironment,
     ConfigError,
+    Kinds,
     Problem,
     Source,
+    TableKind,
     parse,
 )
 from solrecd.process.tls import server_context
@@ -25,6 +27,29 @@ DROP_INS = "conf.d"
 
 MAX_FILE = 64 * 1024 * 1024
 """Bytes: 5000 consoles with a table each are 1 MB; a device or a log is no config."""
+
+
+class _ReceiverKinds(Mapping[str, TableKind[Any]]):
+    """The kinds of receivers, loaded where a configuration has alerts.
+
+    They come with an event loop and its libraries, which `solrecd check` of a
+    configuration without alerts does not need.
+    """
+
+    def __getitem__(self, name: str) -> TableKind[Any]:
+        return self._kinds()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._kinds())
+
+    def __len__(self) -> int:
+        return len(self._kinds())
+
+    @staticmethod
+    def _kinds() -> Kinds:
+        from solrecd.alerts.senders.table import RECEIVERS  # noqa: PLC0415
+
+        return RECEIVERS
 
 
 def load(
@@ -52,7 +77,10 @@ def load(
         assume_credentials=assume_credentials,
     )
     return parse(
-        read_sources(path), environment, consoles=CONSOLE_KINDS, receivers=RECEIVERS
+        read_sources(path),
+        environment,
+        consoles=CONSOLE_KINDS,
+        receivers=_ReceiverKinds(),
     )
 
 
