@@ -207,6 +207,8 @@ class Daemon:
             observe_ack_delay=self._metrics.ack_delay.observe,
             recall=partial(_in_thread, self._memory.evidence),
             last_log_entry=partial(_in_thread, self._memory.last_log_entry),
+            # The supervisor needs the drivers first, so they find it later.
+            guard=lambda name: self._supervisor.guards.of(name),  # noqa: PLW0108
         )
 
     async def run(  # noqa: ASYNC128 - `_record` calls it

@@ -1,9 +1,9 @@
 """The live set of consoles: starts them, keeps one from hurting another, reloads.
 
 Every console is two things here: a `Console` (its bytes and their meaning) and a task
-(its `Source`, the way to it). A bug in either ends that console's session, is logged
-with its traceback and counted, and the console starts again; its neighbours do not
-notice.
+(its `Source`, the way to it). The supervisor owns a `ConsoleGuard` for each of them: a
+bug in either is logged with its traceback and counted, and costs that console's session
+at most; its neighbours do not notice.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Protocol
 
 import structlog
@@ -27,7 +28,11 @@ from solrecd.config import (
 )
 from solrecd.console import Console
 from solrecd.console.changes import Changes
+from solrecd.console.guard import ConsoleGuard, ConsoleGuards, Witnesses
+from solrecd.console.guarded_operation import guarded
+from solrecd.console.guarded_recorder import GuardedRecorder
 from solrecd.console.interpret_loop import InterpretLoop
+from solrecd.console.member import Member
 from solrecd.console.operation import Operation
 from solrecd.console.unopened import Unopened
 from solrecd.console.viewers import TailItem, Viewers
@@ -38,14 +43,15 @@ from solrecd.process.garbage_collection import (
 )
 from solrecd.process.stamps import SECOND
 from solrecd.sources.base import Recorder, Source
+from solrecd.sources.guard import Guard, Part
 from solrecd.storage.archive.sink import ArchiveError
 
 OPENING = 20.0
 """Seconds that a start or a reload waits for consoles to be opened. Where a disk hangs
 they follow when it comes back."""
 
-RESTART_AFTER = 5.0
-"""Seconds before a console that met a bug of ours starts again."""
+OPEN_AGAIN_AFTER = 5.0
+"""Seconds before an archive that could not be opened is tried again."""
 
 log = structlog.get_logger()
 
@@ -54,9 +60,13 @@ class ConsoleFactory(Protocol):
     """Builds consoles; the composition root knows of what."""
 
     async def open(
-        self, config: ConsoleConfig, wake: Callable[[Console], None]
+        self, config: ConsoleConfig, wake: Callable[[Console], None], guard: Guard
     ) -> Console:
-        """Return a console whose archive is repaired and whose boot goes on."""
+        """Return a console whose archive is repaired and whose boot goes on.
+
+        Raises:
+            ArchiveError: it cannot be read now.
+        """
 
     async def close(self, console: Console, *, removed: bool) -> None:
         """Finish a console's files; a removed one loses its metrics as well."""
@@ -67,6 +77,9 @@ class ConsoleFactory(Protocol):
     def refuse(self) -> None:
         """Note that a configuration was refused."""
 
+    def crashed(self, name: str) -> None:
+        """Count a bug that a console met."""
+
 
 class Sources(Protocol):
     """Makes the ways to consoles; see `solrecd.sources.drivers.Drivers`."""
@@ -76,14 +89,6 @@ class Sources(Protocol):
 
     def forget(self, name: str) -> None:
         """Drop what is remembered of a console that was removed."""
-
-
-@dataclass(slots=True)
-class _Member:
-    """A console of the set."""
-
-    console: Console
-    source: Source
 
 
 @dataclass(slots=True)
@@ -140,10 +145,11 @@ class Supervisor:
         self._wall_clock = wall_clock
         self._read_config = read_config
         self._config = Config()
-        self._members: dict[str, _Member] = {}
+        self._members: dict[str, Member] = {}
         self._tasks: dict[str, _Task] = {}
         """Of all configured consoles, also those that cannot be opened yet."""
         self._interpret_loop = InterpretLoop(wall_clock)
+        self.guards = ConsoleGuards(Witnesses(self._crashed, self._degraded))
         self._to_reload, self._requests = trio.open_memory_channel[_ReloadRequest](0)
         self._to_tend, self._tended = trio.open_memory_channel[_Task](0)
 
@@ -177,6 +183,7 @@ class Supervisor:
                 nursery.start_soon(self._tend, task)
 
     async def _tend(self, task: _Task) -> None:
+        guard = self.guards.of(task.config.name)
         try:
             if task.before is not None:
                 # Also when we are cancelled ourselves: who comes after us waits for us.
@@ -184,68 +191,81 @@ class Supervisor:
                     await task.before.gone.wait()
                 task.before = None
             with task.scope:
-                await self._record(task)
+                while True:
+                    with guard.containing(Part.RECORDING):
+                        await self._record(task, guard)
+                    why = "a bug in solrecd; see its log"
+                    self._tell_unopened(task, why, guard.pause(Part.RECORDING))
+                    task.opened.set()
+                    await guard.rest(Part.RECORDING)
         finally:
             if self._tasks.get(task.config.name) is task:
                 del self._tasks[task.config.name]
             task.gone.set()
             task.opened.set()
 
-    async def _record(self, task: _Task) -> None:
-        console = await self._open(task)
-        source = self._sources.source(task.config, console)
-        member = self._members[console.name] = _Member(console, source)
-        task.unopened = None
-        self._interpret_loop.join(console, source)
-        task.opened.set()
+    async def _record(self, task: _Task, guard: ConsoleGuard) -> None:
+        """Record a console until that is cancelled, or a bug outside of its source."""
+        console = await self._open(task, guard)
         try:
-            await self._keep(member)
+            source = self._sources.source(task.config, GuardedRecorder(console))
+            member = Member(console, source, guard, self._wall_clock())
+            self._members[console.name] = member
+            task.unopened = None
+            self._interpret_loop.join(console, source)
+            task.opened.set()
+            await member.keep_open()
         finally:
             with trio.CancelScope(shield=True):
                 # Bounded by the archive: it only queues what is left.
-                await self._retire(member, removed=task.removed)
+                await self._retire(console, guard, removed=task.removed)
 
-    async def _open(self, task: _Task) -> Console:
+    async def _open(self, task: _Task, guard: ConsoleGuard) -> Console:
         """Open a console's archive, however often that takes; nobody waits for it."""
+        wake = self._interpret_loop.wake
         while True:
             try:
-                return await self._factory.open(task.config, self._interpret_loop.wake)
+                return await self._factory.open(task.config, wake, guard)
             except ArchiveError as error:
-                told = {"console": task.config.name, "retry_in": RESTART_AFTER}
+                told = {"console": task.config.name, "retry_in": OPEN_AGAIN_AFTER}
                 log.error("console.not_opened", reason=str(error), **told)  # noqa: TRY400 - no bug
-                self._tell_unopened(task, str(error))
-            except Exception as error:
-                log.exception("console.crashed", console=task.config.name)
-                self._tell_unopened(task, f"a bug in solrecd; see its log ({error!r})")
+                self._tell_unopened(task, str(error), OPEN_AGAIN_AFTER)
             task.opened.set()
-            await trio.sleep(RESTART_AFTER)
+            await trio.sleep(OPEN_AGAIN_AFTER)
 
-    def _tell_unopened(self, task: _Task, why: str) -> None:
+    def _tell_unopened(self, task: _Task, why: str, pause: float) -> None:
         now = self._wall_clock()
         since = now if task.unopened is None else task.unopened.since
-        next_try = now + int(RESTART_AFTER * SECOND)
-        task.unopened = Unopened(task.config, since, why, next_try)
+        task.unopened = Unopened(task.config, since, why, now + int(pause * SECOND))
 
-    async def _keep(self, member: _Member) -> None:
-        while True:
-            try:
-                await member.source.run()
-            except Exception:
-                log.exception("console.crashed", console=member.console.name)
-                lost = Lost(LostReason.CRASHED, "a bug in solrecd; see its log")
-                member.console.session_changed(SessionState.DOWN, lost, RESTART_AFTER)
-            await trio.sleep(RESTART_AFTER)
-
-    async def _retire(self, member: _Member, *, removed: bool) -> None:
-        console = member.console
-        self._interpret_loop.leave(console)
+    async def _retire(
+        self, console: Console, guard: ConsoleGuard, *, removed: bool
+    ) -> None:
+        """Finish a console; a bug in one of the steps keeps no other from its turn."""
+        with guard.containing(Part.RECORDING):
+            self._interpret_loop.leave(console)
         if removed:
             lost = Lost(LostReason.STOPPED, "no longer in the configuration")
-            console.session_changed(SessionState.DOWN, lost, None)
-        del self._members[console.name]
-        await self._factory.close(console, removed=removed)
+            with guard.containing(Part.EVENTS):
+                console.session_changed(SessionState.DOWN, lost, None)
+        self._members.pop(console.name, None)
+        with guard.containing(Part.RECORDING):
+            await self._factory.close(console, removed=removed)
         if removed:
-            self._sources.forget(console.name)
+            with guard.containing(Part.SESSION):
+                self._sources.forget(console.name)
+            self.guards.forget(console.name)
+
+    # Bugs.
+
+    def _crashed(self, name: str) -> None:
+        self._factory.crashed(name)
+        self._viewers.notifier.mark(name)
+
+    def _degraded(self, name: str, text: str) -> None:
+        member = self._members.get(name)
+        if member is not None:
+            member.console.degraded(text)
 
     # What the API asks (see `Fleet`).
 
@@ -255,7 +275,7 @@ class Supervisor:
 
     def labels(self, name: str) -> Mapping[str, str]:
         """Return the labels of a console, open or not, or raise `KeyError`."""
-        return self._seen(name).config.labels
+        return self._tasks[name].config.labels
 
     def all_labels(self) -> Mapping[str, Mapping[str, str]]:
         """Return the labels of every console of the configuration, open or not."""
@@ -268,22 +288,21 @@ class Supervisor:
 
     def status(self, name: str) -> dict[str, Any]:
         """Return the ``status`` object of a console, or raise `KeyError`."""
-        details = self._seen(name).details()
-        member = self._members.get(name)
-        return details if member is None else details | dict(member.source.details())
+        return self._seen(name).details()
 
-    def _seen(self, name: str) -> Console | Unopened:
+    def _seen(self, name: str) -> Member | Unopened:
         """Return what can tell of a console, or raise `KeyError`."""
         member = self._members.get(name)
         if member is not None:
-            return member.console
+            return member
         task = self._tasks[name]
         return task.unopened or Unopened(task.config, self._wall_clock())
 
     def operation(self, name: str) -> Operation:
         """Return what people may do with a console, or raise `KeyError`."""
         member = self._members[name]
-        return Operation(member.console, member.source, self._wall_clock)
+        operation = Operation(member.console, member.source, self._wall_clock)
+        return guarded(operation, member.guard)
 
     def tail(
         self, names: Collection[str]
@@ -301,12 +320,14 @@ class Supervisor:
         """Return an ``ls`` object and what the console printed last."""
         if name not in self._tasks:
             return None
-        return self._seen(name).summary() | {"line": self._viewers.last_line(name)}
+        look = partial(self._viewers.last_line, name)
+        line = self.guards.of(name).call(Part.STATUS, look, None)
+        return self._seen(name).summary() | {"line": line}
 
     def status_text(self) -> str:
         """Return one line for ``systemctl status``."""
         members = self._members.values()
-        states = Counter(member.console.session.state for member in members)
+        states = Counter(member.state for member in members)
         up = states.pop(SessionState.UP, 0)
         others = ", ".join(f"{count} {state}" for state, count in states.items())
         return f"{up} of {len(members)} sessions up" + (f"; {others}" if others else "")
@@ -363,6 +384,7 @@ class Supervisor:
 
     async def _apply(self, plan: ReloadPlan, new: Config) -> None:
         running = self._config
+        self.guards.renew()
         with full_collections_postponed():
             await self._stop_consoles(plan)
             starting = (*plan.start, *plan.restart)
@@ -373,7 +395,7 @@ class Supervisor:
             self._update(self._tasks[name], new.consoles[name])
         self._factory.apply(new, plan)
         if plan.stages:
-            await self._interpret_loop.for_each(lambda console: console.limit_stages())
+            await self._interpret_loop.limit_stages()
         # Of [daemon] nothing counts before the next start; every plan says so again.
         api = replace(new.api, listen=running.api.listen)
         self._config = replace(new, daemon=running.daemon, api=api)
@@ -404,4 +426,5 @@ class Supervisor:
         member = self._members.get(config.name)
         if member is not None:
             member.console.config = config
-            member.source.update(config)
+            with member.guard.containing(Part.SESSION):
+                member.source.update(config)

@@ -181,9 +181,11 @@ class _Attaching:
 
     async def who(self, request: Request) -> Response:
         view = view_in(request.scope)
-        found = [
-            view.operation(name, Role.VIEW).who() for name in named_in(request, view)
-        ]
+        names = named_in(request, view)
+        try:
+            found = [view.operation(name, Role.VIEW).who() for name in names]
+        except OperationError as error:
+            return JSONResponse({"error": str(error)}, 409)
         return JSONResponse([attachment for present in found for attachment in present])
 
     async def attach(self, socket: WebSocket) -> None:
@@ -205,7 +207,7 @@ class _Attaching:
         try:
             with operation.attached(view.principal, mode, claim) as attachment:
                 await _serve(_Terminal(socket, operation, attachment, view), self._gate)
-        except ConsoleTakenError as error:
+        except (ConsoleTakenError, OperationError) as error:
             await socket.close(_REFUSED, str(error)[:120])
 
 

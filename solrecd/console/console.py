@@ -43,6 +43,7 @@ from solrecd.events import (
 )
 from solrecd.metrics import ConsoleMetrics
 from solrecd.process.stamps import format_stamp
+from solrecd.sources.guard import Guard, Part
 from solrecd.storage.archive.sink import OpenedConsole
 
 QUIET = SECOND // 4
@@ -119,6 +120,7 @@ class Console:
         history: what is known of it.
         metrics: its numbers.
         context: what it shares with its neighbours.
+        guard: contains its bugs.
     """
 
     def __init__(
@@ -128,14 +130,16 @@ class Console:
         history: ConsoleHistory,
         metrics: ConsoleMetrics,
         context: ConsoleContext,
+        guard: Guard,
     ) -> None:
+        self.guard = guard
         self.config = config
         self.name = config.name
         self._context = context
         self._wall_clock = context.wall_clock
         self._metrics = metrics
         self._fanout = EventFanout(
-            config.name, context.sinks, metrics, self._boot_number
+            config.name, context.sinks, metrics, self._boot_number, guard
         )
         self._stream = opened.stream
         self._append = opened.stream.append
@@ -148,6 +152,10 @@ class Console:
         self._attended = 0
         """Stamp at which somebody sat there when that was last looked at."""
         self._unread: list[Chunk] = []
+        self._unarchived: list[Chunk] = []
+        """What the archive should have been given when a bug was met."""
+        self._missed_output = False
+        """The interpreter has not read what came last, because of a bug."""
         self._refused_since: int | None = None
         self._unsettled = False
         self._silence = SilenceWatch()
@@ -168,9 +176,11 @@ class Console:
         """Read the boot's archived end again, then what was journalled only."""
         self._understand((), lambda: self._read_again(opened, history))
         boot = history.boot
-        if boot is not None and boot.ended is not None:
+        if boot is not None and (at := boot.ended) is not None:
             # It ended with the power, of which its bytes say nothing.
-            self._interpreter.power(on=False, at=boot.ended)
+            self.guard.call(
+                Part.ANALYSIS, lambda: self._interpreter.power(on=False, at=at), None
+            )
         self._read_pending(opened)
         self._metrics.last_output = opened.last_output or 0
         self._metrics.enter(self._interpreter.stage, self._interpreter.stage_since or 0)
@@ -210,16 +220,20 @@ class Console:
         if not self._append(at, data):
             return self._refuse(at)
         if self._refused_since is not None:
-            self._accept_again(at)
+            self.guard.call(Part.EVENTS, lambda: self._accept_again(at), None)
         if not self._unread:
             self._context.wake(self)
         self._unread.append(Chunk(at, data))
-        for attachment in self._attached:
-            attachment.show(data)
+        if self._attached:
+            self.guard.call(Part.ATTACHED, lambda: self._show(data), None)
         metrics = self._metrics
         metrics.last_output = at
         metrics.received_bytes += len(data)
         return True
+
+    def _show(self, data: bytes) -> None:
+        for attachment in self._attached:
+            attachment.show(data)
 
     def _refuse(self, at: int) -> bool:
         if self._refused_since is None:
@@ -243,6 +257,8 @@ class Console:
     def interpret(self) -> None:
         """Give what arrived since the last call to the interpreter and the sinks."""
         if not self._unread:
+            if self._unarchived:
+                self._tell((), Reading())
             return
         chunks, self._unread = self._unread, []
         self._unsettled = True
@@ -318,19 +334,26 @@ class Console:
         self, chunks: Sequence[Chunk], interpret: Callable[[], Reading]
     ) -> None:
         """Interpret, then tell the sinks; a bug costs the meaning, never the bytes."""
-        try:
-            reading = interpret()
-        except Exception:
-            log.exception("interpreter.crashed", console=self.name)
-            self._metrics.crashes += 1
+        reading = self.guard.call(
+            Part.ANALYSIS, lambda: self._read(chunks, interpret), None
+        )
+        if reading is None:
+            self._missed_output = True
             reading = Reading()
+        self._tell(chunks, reading)
+
+    def _read(
+        self, chunks: Sequence[Chunk], interpret: Callable[[], Reading]
+    ) -> Reading:
+        if self._missed_output:
             boot = self._interpreter.boot
             self._interpreter = self._new_interpreter(
                 boot,
                 first_boot=1 if boot is None else boot.boot,
-                offset=self._stream.offset,
+                offset=self._stream.offset - sum([len(each.data) for each in chunks]),
             )
-        self._tell(chunks, reading)
+            self._missed_output = False
+        return interpret()
 
     def _new_interpreter(
         self, boot: Boot | None, *, first_boot: int, offset: int
@@ -346,11 +369,23 @@ class Console:
         self._interpreter.limit(self._pace.limits(self._context.limits()))
 
     def _tell(self, chunks: Sequence[Chunk], reading: Reading) -> None:
-        self._fanout.tell(chunks, reading)
-        for boot in reading.boots:
+        """Give it to the archive, or keep it for the next call; then to the others."""
+        if self._unarchived:
+            chunks = [*self._unarchived, *chunks]
+        self._unarchived = list(chunks)
+        self._fanout.record(chunks, reading)
+        self._unarchived = []
+        self.guard.call(Part.EVENTS, lambda: self._fanout.tell(chunks, reading), None)
+        if any(boot.ended is not None for boot in reading.boots):
+            self.guard.call(
+                Part.ANALYSIS, lambda: self._learn_pace(reading.boots), None
+            )
+
+    def _learn_pace(self, boots: Sequence[Boot]) -> None:
+        for boot in boots:
             if boot.ended is not None:
                 self._pace.add(boot)
-                self.limit_stages()
+        self.limit_stages()
 
     # Losses and the session.
 
@@ -419,7 +454,7 @@ class Console:
     def _end_line(self) -> None:
         """Have everything interpreted: what follows is not the rest of a line."""
         self.interpret()
-        self._understand((), self._interpreter.gap)
+        self._understand((), lambda: self._interpreter.gap())  # noqa: PLW0108
 
     def finish(self) -> None:
         """Tell what was held back so far; nothing more will come."""
@@ -471,6 +506,13 @@ class Console:
         """Tell an event that somebody else learned of."""
         self._fanout.report(at, draft)
 
+    def degraded(self, text: str) -> None:
+        """Tell that bugs have us record this console without a part of what we do."""
+        now = self._wall_clock()
+        self._fanout.note(now, f"degraded: {text}")
+        draft = EventDraft(Kind.SESSION, "degraded", Severity.ERROR, text)
+        self._fanout.report(now, draft)
+
     def _boot_number(self) -> int | None:
         return None if self.boot is None else self.boot.boot
 
@@ -521,7 +563,7 @@ class Console:
             "acknowledged": self._fanout.acknowledgement.as_dict(),
             "viewers": self._fanout.viewers + len(self._attached),
             "last_output": _stamp_or_none(self.last_output),
-            "error": session.error,
+            "error": session.error or self.guard.error,
             "next_try": _stamp_or_none(session.next_try),
             "labels": dict(self.config.labels),
         }

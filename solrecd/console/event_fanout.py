@@ -10,9 +10,10 @@ import structlog
 from solrecd.alerts.senders import AlertSink
 from solrecd.console.acknowledgement import Acknowledgement
 from solrecd.console.viewers import Viewers
-from solrecd.events import Chunk, Event, EventDraft, Reading
+from solrecd.events import Boot, Chunk, Event, EventDraft, Line, Reading
 from solrecd.metrics import ConsoleMetrics
 from solrecd.process.log.entries import EVENT, LEVELS
+from solrecd.sources.guard import Guard, Part
 from solrecd.storage.archive.sink import ArchiveSink
 from solrecd.storage.index.sink import IndexSink
 
@@ -44,16 +45,24 @@ class Sinks:
 
 
 class EventFanout:
-    """Tells what happens on one console.
+    """Tells what happens on one console; a bug in one sink costs that sink alone.
 
     Args:
         console: its name.
         sinks: to whom.
         metrics: its numbers.
         boot: returns the number of the boot that goes on.
+        guard: contains the console's bugs.
     """
 
-    __slots__ = ("_boot", "_metrics", "_sinks", "acknowledgement", "console")
+    __slots__ = (
+        "_boot",
+        "_guard",
+        "_metrics",
+        "_sinks",
+        "acknowledgement",
+        "console",
+    )
 
     def __init__(
         self,
@@ -61,7 +70,9 @@ class EventFanout:
         sinks: Sinks,
         metrics: ConsoleMetrics,
         boot: Callable[[], int | None],
+        guard: Guard,
     ) -> None:
+        self._guard = guard
         self.console = console
         self.acknowledgement = Acknowledgement()
         """Of people, as what happened here has them give or keep it."""
@@ -69,19 +80,36 @@ class EventFanout:
         self._metrics = metrics
         self._boot = boot
 
-    def tell(self, chunks: Sequence[Chunk], reading: Reading) -> None:
-        """Tell what the console printed, and what it means."""
+    def record(self, chunks: Sequence[Chunk], reading: Reading) -> None:
+        """Give the archive what the console printed: the one sink that must have it."""
         self._sinks.archive.offer(self.console, chunks, reading)
-        if reading.events or reading.boots:
-            self._sinks.index.offer(reading.events, reading.boots)
-            self._sinks.alerts.offer(reading.events, reading.boots)
+
+    def tell(self, chunks: Sequence[Chunk], reading: Reading) -> None:
+        """Tell the others what it means, after `record`."""
         # Nothing came: the console is quiet, and people may see its prompt.
         quiet = None if chunks else reading.tail
-        self._sinks.viewers.offer(self.console, reading.lines, reading.events, quiet)
-        self._metrics.read(reading)
+        self._give(reading.events, reading.boots, reading.lines, quiet)
+        self._guard.call(Part.METRICS, lambda: self._metrics.read(reading), None)
         for event in reading.events:
             self.acknowledgement.saw(event)
             _log(event)
+
+    def _give(
+        self,
+        events: Sequence[Event],
+        boots: Sequence[Boot] = (),
+        lines: Sequence[Line] = (),
+        quiet: Line | None = None,
+    ) -> None:
+        call, sinks = self._guard.call, self._sinks
+        if events or boots:
+            call(Part.INDEX, lambda: sinks.index.offer(events, boots), None)
+            call(Part.ALERTS, lambda: sinks.alerts.offer(events, boots), None)
+        call(
+            Part.VIEWERS,
+            lambda: sinks.viewers.offer(self.console, lines, events, quiet),
+            None,
+        )
 
     def note(self, at: int, text: str, offset: int | None = None) -> None:
         """Write a note of ours between the console's lines.
@@ -97,10 +125,8 @@ class EventFanout:
         """Tell an event that did not come out of the console, and return it."""
         event = self._event(at, draft)
         self.acknowledgement.saw(event)
-        self._sinks.index.offer((event,), ())
-        self._sinks.alerts.offer((event,), ())
-        self._sinks.viewers.offer(self.console, (), (event,))
-        self._metrics.saw(event)
+        self._give((event,))
+        self._guard.call(Part.METRICS, lambda: self._metrics.saw(event), None)
         _log(event)
         return event
 
@@ -109,7 +135,9 @@ class EventFanout:
 
         The index has one row for both. No alert is raised a second time.
         """
-        self._sinks.index.offer((event,), ())
+        self._guard.call(
+            Part.INDEX, lambda: self._sinks.index.offer((event,), ()), None
+        )
         _log(event)
 
     def _event(self, at: int, draft: EventDraft) -> Event:

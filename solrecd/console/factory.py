@@ -22,6 +22,7 @@ from solrecd.config import Config, ConsoleConfig, ReloadPlan
 from solrecd.console import Console, ConsoleContext, ConsoleHistory, Sinks
 from solrecd.events import Boot, LostReason, SessionState, Stage
 from solrecd.metrics import Metrics
+from solrecd.sources.guard import Guard, Part
 from solrecd.storage.archive.opening_threads import OpeningThreads
 from solrecd.storage.archive.sink import ArchiveLoss, OpenedConsole
 from solrecd.storage.index.boot_history import BootHistory, KnownBoots
@@ -47,7 +48,7 @@ class ConsoleFactory:
     """Also those that were closed: the archive still writes what is left of them."""
 
     async def open(
-        self, config: ConsoleConfig, wake: Callable[[Console], None]
+        self, config: ConsoleConfig, wake: Callable[[Console], None], guard: Guard
     ) -> Console:
         """Return a console whose archive is repaired and whose boot goes on.
 
@@ -75,6 +76,7 @@ class ConsoleFactory:
             ConsoleContext(
                 self.sinks, self.interpreter, self._limits, self.wall_clock, wake
             ),
+            guard,
         )
         return console
 
@@ -84,7 +86,8 @@ class ConsoleFactory:
         if console is None:
             log.error("archive.lost", console=loss.console, text=loss.gap.text)
         else:
-            console.mark_loss(loss.gap)
+            mark = functools.partial(console.mark_loss, loss.gap)
+            console.guard.call(Part.EVENTS, mark, None)
 
     def _look_up(self, name: str) -> tuple[OpenedConsole, KnownBoots]:
         known = self.history.recall(name)
@@ -112,6 +115,10 @@ class ConsoleFactory:
         for name in plan.update:
             self.metrics.console(name, config.consoles[name].labels)
         self.metrics.reloaded(self.wall_clock(), successful=True)
+
+    def crashed(self, name: str) -> None:
+        """Count a bug that a console met."""
+        self.metrics.crashed(name)
 
     def refuse(self) -> None:
         """Note that a configuration was refused."""

@@ -1,7 +1,8 @@
 """Gives every console its turn to understand what came, off the path of the ACKs.
 
 Whoever is not of the set any more gets no turn, also in the midst of a round: its
-archive is closed, and a round lasts for as long as others have to say something.
+archive is closed, and a round lasts for as long as others have to say something. A bug
+in one console's turn ends that turn (`solrecd.console.guard`).
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from collections.abc import Callable, Iterable
 from typing import Protocol
 
 import trio
+
+from solrecd.sources.guard import Guard, Part
 
 INTERPRET_EVERY = 0.2
 """Seconds of output that the interpreter gets at once; a call per packet would cost
@@ -23,7 +26,11 @@ CHECK_EVERY = 5.0
 
 
 class InterpretedConsole(Protocol):
-    """Who gets turns; see `solrecd.console.InterpretedConsole`."""
+    """Who gets turns; see `solrecd.console.Console`."""
+
+    @property
+    def guard(self) -> Guard:
+        """Contains its bugs."""
 
     def interpret(self) -> None:
         """Give what arrived to the interpreter and the sinks."""
@@ -63,6 +70,8 @@ class InterpretLoop:
         self._present: dict[InterpretedConsole, Source] = {}
         self._woken: set[InterpretedConsole] = set()
         self._unsettled: set[InterpretedConsole] = set()
+        self._behind: set[InterpretedConsole] = set()
+        """Those with output that a bug kept from being interpreted."""
         self._output = trio.Event()
 
     def join(self, console: InterpretedConsole, source: Source) -> None:
@@ -71,8 +80,8 @@ class InterpretLoop:
 
     def leave(self, console: InterpretedConsole) -> None:
         """Give it the last one, for what is left."""
+        self._present.pop(console, None)
         console.interpret()
-        del self._present[console]
 
     def wake(self, console: InterpretedConsole) -> None:
         """It has output to interpret."""
@@ -85,9 +94,9 @@ class InterpretLoop:
             nursery.start_soon(self._interpret_forever)
             nursery.start_soon(self._check_forever)
 
-    async def for_each(self, act: Callable[[InterpretedConsole], object]) -> None:
-        """Do something with each console, other tasks in between."""
-        await self._in_slices(self._present, act)
+    async def limit_stages(self) -> None:
+        """Have all consoles take the configured limits of stages."""
+        await self._in_slices(self._present, _limit_stages)
 
     async def _interpret_forever(self) -> None:
         while True:
@@ -96,25 +105,37 @@ class InterpretLoop:
             self._output = trio.Event()
             await trio.sleep(INTERPRET_EVERY)
             woken, self._woken = self._woken, set()
-            await self._in_slices(woken, _interpret)
+            await self._in_slices(woken, self._interpret)
             self._unsettled |= woken
             await self._in_slices(self._unsettled, self._settle)
             self._unsettled &= self._present.keys()
 
+    def _interpret(self, console: InterpretedConsole) -> None:
+        self._behind.add(console)
+
+        def interpret() -> None:
+            console.interpret()
+            self._behind.discard(console)
+
+        console.guard.call(Part.RECORDING, interpret, None)
+
     def _settle(self, console: InterpretedConsole) -> None:
-        if console.settle(self._wall_clock()):
+        at, guard = self._wall_clock(), console.guard
+        if guard.call(Part.ANALYSIS, lambda: console.settle(at), otherwise=True):
             self._unsettled.discard(console)
-            self._present[console].output_paused()
+            guard.call(Part.POWER, self._present[console].output_paused, None)
 
     async def _check_forever(self) -> None:
         while True:
             await trio.sleep(CHECK_EVERY)
-            await self.for_each(self._check)
+            await self._in_slices(self._behind, self._interpret)
+            self._behind &= self._present.keys()
+            await self._in_slices(self._present, self._check)
 
     def _check(self, console: InterpretedConsole) -> None:
-        at = self._wall_clock()
-        console.check(at)
-        console.end_silence(at, self._present[console].revive)
+        at, guard, source = self._wall_clock(), console.guard, self._present[console]
+        guard.call(Part.ANALYSIS, lambda: console.check(at), None)
+        guard.call(Part.ANALYSIS, lambda: console.end_silence(at, source.revive), None)
 
     async def _in_slices(
         self,
@@ -130,5 +151,5 @@ class InterpretLoop:
                 began = trio.current_time()
 
 
-def _interpret(console: InterpretedConsole) -> None:
-    console.interpret()
+def _limit_stages(console: InterpretedConsole) -> None:
+    console.guard.call(Part.ANALYSIS, console.limit_stages, None)

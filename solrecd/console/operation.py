@@ -247,6 +247,7 @@ class Operation:
 
     def reconnect(self, user: str) -> None:
         """Begin a fresh session at once."""
+        self._console.guard.renew()
         text = f"{user} wanted a fresh session"
         self._console.note_act(OperatorAct.RECONNECTED, text, user)
         self._console.attachments.say(text)

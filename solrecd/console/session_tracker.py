@@ -166,7 +166,6 @@ class SessionTracker:
             self._step(Given.TRYING, now, last_sign)
         else:
             metrics.bmc_reachable = int(lost.reason not in _UNREACHABLE)
-            metrics.crashes += lost.reason is LostReason.CRASHED
             if self.state is SessionState.UP:
                 metrics.session_lost(lost.reason)
             self._step(Given.LOST, now, last_sign, lost)

@@ -97,6 +97,12 @@ class Metrics(DaemonMetrics):
             self._members[name] = member(name, metrics.labels, metrics)
         return metrics
 
+    def crashed(self, name: str) -> None:
+        """Count a bug of ours that a console met, if it is one of the configured."""
+        metrics = self._consoles.get(name)
+        if metrics is not None:
+            metrics.crashes += 1
+
     def _failed(self, event: Event) -> None:
         if self._signatures.spreads(event):
             self.signatures_spread.add(event.name)

@@ -48,6 +48,7 @@ from solrecd.events import (
     SessionState,
 )
 from solrecd.sources.findings import Finding
+from solrecd.sources.guard import Guard
 
 if TYPE_CHECKING:
     import trio
@@ -147,11 +148,17 @@ class Examiner(Protocol):
 class Recorder(Protocol):
     """What a source sees of its console."""
 
-    config: ConsoleConfig
+    @property
+    def config(self) -> ConsoleConfig:
+        """As of the last reload."""
 
     @property
     def name(self) -> str:
         """Of the console."""
+
+    @property
+    def guard(self) -> Guard:
+        """Contains its bugs."""
 
     @property
     def offset(self) -> int:
@@ -320,6 +327,8 @@ class Services:
     """Looks up what the newest boots of a console say of it."""
     last_log_entry: Callable[[str], Awaitable[int | None]]
     """Looks up the number of the newest entry known of a machine's event log."""
+    guard: Callable[[str], Guard]
+    """Returns what contains the bugs of a console, by its name."""
 
 
 class Driver(Protocol):

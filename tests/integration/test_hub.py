@@ -59,6 +59,11 @@ class FakeEndpoint:
         queued, self._queue = self._queue, []
         return queued
 
+    def crashed(self, bug: Exception) -> list[bytes]:
+        """Remember it."""
+        self.bug = bug
+        return []
+
 
 Peers = Callable[..., Awaitable[tuple[trio.socket.SocketType, Address]]]
 

@@ -21,12 +21,15 @@ from solrecd.sources.ipmi.link.hub import Hub
 from solrecd.sources.ipmi.link.sol import SolLink
 from solrecd.sources.ipmi.protocol.events import CommandFailed, LoggedIn
 from tests.support.configs import bmc_options
+from tests.support.unguarded import Unguarded
 
 TIMEOUT = 60.0
 
 
 class Nobody:
     """Records nothing: no payload is activated here."""
+
+    guard = Unguarded()
 
     offset = 0
     counts = WireCounts()
@@ -61,7 +64,7 @@ async def member() -> AsyncIterator[Member]:
 async def link(member: Member) -> AsyncIterator[SolLink]:
     """Return a link that is logged in."""
     hub = Hub(lambda _: None)
-    dialer = Dialer(hub, 8)
+    dialer = Dialer(hub, 8, lambda _name: Unguarded())
     config = bmc_options(
         "node1",
         host=member.host,

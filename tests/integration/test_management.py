@@ -32,6 +32,7 @@ from tests.support import ipmi_sim
 from tests.support.configs import bmc_options
 from tests.support.ipmi_sim import HOST, PASSWORD, USERNAME, IpmiSim
 from tests.support.peers import need
+from tests.support.unguarded import Unguarded
 
 TIMEOUT = 60.0
 """Seconds for what normally takes less than one."""
@@ -45,6 +46,8 @@ VENDORS = b"\xe0" + b"\x01" * 13
 
 class Recording:
     """Stands for a console: takes every byte."""
+
+    guard = Unguarded()
 
     def __init__(self) -> None:
         self.output = bytearray()
@@ -100,7 +103,12 @@ async def managed(config: IpmiOptions) -> AsyncIterator[Managed]:
     """Record a console; return once its session is up."""
     hub = Hub(lambda _: None)
     recording = Recording()
-    keeper = Keeper(config, Dialer(hub, 8), recording, rng=random.Random(1))
+    keeper = Keeper(
+        config,
+        Dialer(hub, 8, lambda _name: Unguarded()),
+        recording,
+        rng=random.Random(1),
+    )
     async with trio.open_nursery() as nursery:
         await nursery.start(hub.run)
         async with trio.open_nursery() as inner:

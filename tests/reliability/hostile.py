@@ -263,6 +263,9 @@ class _Endpoint:
     def not_sent(self, count: int) -> None:
         """No matter."""
 
+    def crashed(self, bug: Exception) -> list[bytes]:
+        raise bug
+
 
 async def _send_from_wrong_source(count: int) -> Figure:
     """Let strangers send to a hub's socket."""

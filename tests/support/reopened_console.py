@@ -15,6 +15,7 @@ from solrecd.storage.archive.sink import ArchiveOptions, ArchiveSink
 from solrecd.storage.journal import SLAB_SIZE, Journal
 from tests.support.configs import bmc_console
 from tests.support.golden import RULES
+from tests.support.unguarded import Unguarded
 from tests.support.virtual_site import EPOCH, Nobody, Stream, Tellers
 
 NAME = "n1"
@@ -55,6 +56,7 @@ class ReopenedConsole:
                 lambda: self.now,
                 lambda _console: None,
             ),
+            Unguarded(),
         )
 
     def _interpreter(

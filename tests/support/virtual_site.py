@@ -37,6 +37,7 @@ from solrecd.sources.ipmi.link.sol import Recorder, SolLink
 from solrecd.sources.ipmi.options import IpmiOptions, options_of
 from solrecd.sources.ipmi.protocol.session import Session
 from solrecd.storage.archive.sink import OpenedConsole
+from tests.support.unguarded import Unguarded
 
 EPOCH = 1_795_000_000_000_000
 LATENCY = 0.0005
@@ -271,7 +272,12 @@ class VirtualSite:
         )
         metrics = self.metrics.console(self.config.name, {})
         return Console(
-            self.config, opened, ConsoleHistory(None, Pace(()), (), 0), metrics, context
+            self.config,
+            opened,
+            ConsoleHistory(None, Pace(()), (), 0),
+            metrics,
+            context,
+            Unguarded(),
         )
 
     def _interpreter(

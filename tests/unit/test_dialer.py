@@ -7,6 +7,7 @@ from typing import Any
 from solrecd.sources.ipmi.link.dialer import Dialer
 from solrecd.sources.ipmi.link.hub import Hub
 from solrecd.sources.ipmi.protocol.packets import Rejection
+from tests.support.unguarded import Unguarded
 
 
 @dataclass
@@ -25,7 +26,7 @@ class Link:
 
 def make_dialer() -> Any:
     """Return a dialer that never dials."""
-    return Dialer(Hub(lambda _seconds: None), 1)
+    return Dialer(Hub(lambda _seconds: None), 1, lambda _name: Unguarded())
 
 
 def test_every_cause_counts_from_0_on() -> None:

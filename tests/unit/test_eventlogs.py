@@ -10,7 +10,9 @@ import pytest
 import trio
 from trio.testing import MockClock
 
+from solrecd.console.guard import ConsoleGuard, Witnesses
 from solrecd.events import Boot, EventDraft, Outcome, Severity
+from solrecd.sources.guard import Guard
 from solrecd.sources.ipmi.event_logs import (
     LOOK_EVERY,
     NEWEST,
@@ -25,6 +27,7 @@ from solrecd.sources.ipmi.examination import Ask
 from solrecd.sources.ipmi.link.base import RequestError
 from solrecd.sources.ipmi.management import LogEntry
 from solrecd.sources.ipmi.protocol.events import CommandAnswered
+from tests.support.unguarded import Unguarded
 
 SECOND = 1_000_000
 NOW = 1_800_000_000 * SECOND
@@ -73,6 +76,7 @@ class Console:
     def __init__(self) -> None:
         self.boot: Boot | None = Boot("n1", 7, NOW - 60 * SECOND)
         self.told: list[tuple[int, EventDraft]] = []
+        self.guard: Guard = Unguarded()
 
     def report(self, at: int, draft: EventDraft) -> None:
         self.told.append((at, draft))
@@ -189,6 +193,9 @@ async def test_a_bug_in_one_log_leaves_the_others_alone(
 ) -> None:
     ward.bmc.log = [entry(1)]
     other, its = Console(), Bmc()
+    crashed: list[str] = []
+    witnesses = Witnesses(crashed.append, lambda *_: None)
+    other.guard = ConsoleGuard("n2", witnesses)
 
     async def broken(*_: object, **__: object) -> CommandAnswered:
         await trio.lowlevel.checkpoint()
@@ -199,6 +206,7 @@ async def test_a_bug_in_one_log_leaves_the_others_alone(
 
     assert ward.console.entries == [1]
     assert (other.told, its.asked) == ([], 0)
+    assert set(crashed) == {"n2"}
 
 
 async def test_a_console_that_left_is_asked_nothing(

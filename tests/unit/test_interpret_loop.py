@@ -12,6 +12,7 @@ from solrecd.console.interpret_loop import (
     SLICE,
     InterpretLoop,
 )
+from tests.support.unguarded import Unguarded
 
 
 class FakeConsole:
@@ -19,6 +20,7 @@ class FakeConsole:
 
     def __init__(self, during: Callable[[], None] = lambda: None) -> None:
         self.turns: list[str] = []
+        self.guard = Unguarded()
         self._during = during
         """What happens while it interprets."""
 
@@ -130,13 +132,13 @@ async def test_a_console_that_leaves_in_the_midst_of_a_round_is_left_alone(
     assert all("settle" in console.turns for console in busy)
 
 
-async def test_everybody_can_be_told_something(
+async def test_all_take_new_limits_of_stages(
     loop: InterpretLoop, autojump_clock: MockClock
 ) -> None:
     consoles = [FakeConsole() for _ in range(3)]
     for console in consoles:
         loop.join(console, FakeSource())
 
-    await loop.for_each(lambda console: console.limit_stages())
+    await loop.limit_stages()
 
     assert [console.turns for console in consoles] == [["limit_stages"]] * 3

@@ -33,6 +33,7 @@ from solrecd.sources.ipmi.protocol.events import (
     SolUnavailable,
 )
 from tests.support.configs import bmc_options
+from tests.support.unguarded import Unguarded
 
 OURS, THEIRS = 1, 2
 
@@ -198,6 +199,8 @@ class FakeDialer:
 @dataclass
 class FakeConsole:
     """Remembers what it is told, with the time."""
+
+    guard = Unguarded()
 
     changes: list[tuple[float, SessionState, LostReason | None]] = field(
         default_factory=list

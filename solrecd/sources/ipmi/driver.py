@@ -39,7 +39,9 @@ class IpmiDriver:
             ids,
             services.wall_clock(),
         )
-        self._dialer = Dialer(self._hub, settings.login_concurrency, self._handover)
+        self._dialer = Dialer(
+            self._hub, settings.login_concurrency, services.guard, self._handover
+        )
         self._threads = trio.CapacityLimiter(MANAGED_AT_ONCE)
         self._event_logs = EventLogs(
             self._newest_entries,

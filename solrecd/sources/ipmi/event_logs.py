@@ -19,6 +19,7 @@ import structlog
 import trio
 
 from solrecd.events import Boot, EventDraft, Kind, Outcome, Severity
+from solrecd.sources.guard import Guard, Part
 from solrecd.sources.ipmi.doctor import questions
 from solrecd.sources.ipmi.doctor.answers import LogInfo
 from solrecd.sources.ipmi.doctor.questions import Refusal
@@ -68,6 +69,10 @@ class Recorder(Protocol):
     @property
     def name(self) -> str:
         """Its name."""
+
+    @property
+    def guard(self) -> Guard:
+        """Contains its bugs."""
 
     @property
     def boot(self) -> Boot | None:
@@ -122,8 +127,8 @@ class EventLogs:
         self._logs[console] = _Log(console, ask, due)
 
     def leave(self, console: Recorder) -> None:
-        """Read it no more."""
-        del self._logs[console]
+        """Read it no more; harmless where it never was."""
+        self._logs.pop(console, None)
 
     async def run(self) -> None:
         """Read logs, one after the other, until cancelled."""
@@ -135,22 +140,24 @@ class EventLogs:
 
     def _due(self) -> Sequence[_Log]:
         now = trio.current_time()
-        for each in self._logs.values():
-            _notice(each, now)
-        due = (each for each in self._logs.values() if each.due <= now)
+        # A copy: what is told of a bug may have a console leave.
+        due = [each for each in tuple(self._logs.values()) if _is_due(each, now)]
         return sorted(due, key=lambda each: each.due)
 
     async def _visit(self, each: _Log) -> None:
         each.due = math.inf
         after = READ_EVERY
-        try:
-            after = await self._read(each)
-        except ManagementError as error:
-            log.debug("sel.not_read", console=each.console.name, reason=str(error))
-        except Exception:
-            log.exception("sel.crashed", console=each.console.name)
+        with each.console.guard.containing(Part.EVENT_LOG):
+            after = await self._try_to_read(each)
         due = trio.current_time() + after * self._rng.uniform(0.75, 1.25)
         each.due = min(each.due, due)
+
+    async def _try_to_read(self, each: _Log) -> float:
+        try:
+            return await self._read(each)
+        except ManagementError as error:
+            log.debug("sel.not_read", console=each.console.name, reason=str(error))
+            return READ_EVERY
 
     async def _read(self, each: _Log) -> float:
         """Read what is new; return in how many seconds to come again."""
@@ -193,6 +200,16 @@ def _title(entry: LogEntry) -> str:
     """Return one line; what a dying kernel wrote into the log may be anything."""
     text = f"{entry.component}: {entry.text}" if entry.component else entry.text
     return "".join(c if c.isprintable() else " " for c in text[:TITLE])
+
+
+def _is_due(each: _Log, now: float) -> bool:
+    """Whether a log is to be read now; not after a bug in looking at it."""
+
+    def look() -> bool:
+        _notice(each, now)
+        return each.due <= now
+
+    return each.console.guard.call(Part.EVENT_LOG, look, otherwise=False)
 
 
 def _notice(each: _Log, now: float) -> None:

@@ -9,6 +9,7 @@ import trio
 
 from solrecd.config import ConsoleConfig
 from solrecd.sources.base import Recorder
+from solrecd.sources.guard import Part
 from solrecd.sources.ipmi.event_logs import EventLogs
 from solrecd.sources.ipmi.examination import Examination
 from solrecd.sources.ipmi.keeper import Keeper
@@ -53,20 +54,27 @@ class IpmiSource:
 
     async def run(self) -> None:
         """See `Source`; the event log is read meanwhile."""
-        self._event_logs.join(self._recorder, self._keeper.request)
+        guard = self._recorder.guard
+        with guard.containing(Part.EVENT_LOG):
+            self._event_logs.join(self._recorder, self._keeper.request)
         try:
             await self._keep(self._keeper.config.serial_keepalive)
         finally:
-            self._event_logs.leave(self._recorder)
+            with guard.containing(Part.EVENT_LOG):
+                self._event_logs.leave(self._recorder)
 
     async def _keep(self, interval: float | None) -> None:
-        if interval is None:
+        if interval is None or self._recorder.guard.rests(Part.KEEPALIVE):
             # A fleet's memory is its tasks: most consoles need no second one.
             await self._keeper.run()
             return
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._type_into_silence, interval)
+            nursery.start_soon(self._keep_alive, interval)
             await self._keeper.run()
+
+    async def _keep_alive(self, interval: float) -> None:
+        with self._recorder.guard.containing(Part.KEEPALIVE):
+            await self._type_into_silence(interval)
 
     async def _type_into_silence(self, interval: float) -> None:
         """Type a NUL into a console that has been silent for so many seconds.

@@ -23,7 +23,7 @@ NAMES = {
     Kind.FAILURE: {*marker_files.load().failure_names, *Name},
     Kind.STUCK: {stage.value for stage in STAGE_TIMEOUTS},
     Kind.SEL: {"asserted", "over"},
-    Kind.SESSION: {"resumed", *(state.value for state in SessionState)},
+    Kind.SESSION: {"resumed", "degraded", *(state.value for state in SessionState)},
     Kind.GAP: {reason.value for reason in GapReason},
     Kind.POWER: {"on", "off"},
     Kind.OPERATOR: {"console_left_logged_in", *OperatorAct},

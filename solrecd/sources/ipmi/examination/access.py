@@ -128,6 +128,8 @@ class Sessions:
         try:
             login = await self._log_in(link)
             yield Access(link.request if login.lost is None else None, login)
+            if link.bug is not None:
+                raise link.bug
         finally:
             await hang_up(link)  # noqa: ASYNC102 - it has a shield and a limit
 

@@ -9,8 +9,8 @@ from typing import Protocol
 class Endpoint(Protocol):
     """One peer's protocol, without sockets: what a hub drives.
 
-    All methods are synchronous and must not raise: one peer's bug would stop every
-    other on the same socket. ``now`` is monotonic seconds.
+    All methods are synchronous. What one raises is a bug, which ends this endpoint
+    alone: `crashed` is the last call. ``now`` is monotonic seconds.
     """
 
     @property
@@ -28,6 +28,9 @@ class Endpoint(Protocol):
 
     def not_sent(self, count: int) -> None:
         """Learn that the kernel refused so many of them: they count as lost."""
+
+    def crashed(self, bug: Exception) -> Sequence[bytes]:
+        """Learn that one of these raised, and return what to send as a goodbye."""
 
 
 class LinkError(Exception):

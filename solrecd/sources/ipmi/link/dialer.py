@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import socket
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import closing
 from types import MappingProxyType
 
@@ -14,6 +14,7 @@ import trio
 
 from solrecd.counts import WireCounts
 from solrecd.events import Gap
+from solrecd.sources.guard import Guard, Part
 from solrecd.sources.ipmi.link.handover import Handover
 from solrecd.sources.ipmi.link.hub import Hub
 from solrecd.sources.ipmi.link.resolve import Address, Resolver
@@ -66,13 +67,19 @@ class Dialer:
     Args:
         hub: carries the datagrams.
         login_slots: how many logins may be under way at the same time.
+        guard: returns what contains the bugs of a console, by its name.
         handover: what an earlier process left, and where to leave our sessions; None
             where no process follows.
     """
 
     def __init__(
-        self, hub: Hub, login_slots: int, handover: Handover | None = None
+        self,
+        hub: Hub,
+        login_slots: int,
+        guard: Callable[[str], Guard],
+        handover: Handover | None = None,
     ) -> None:
+        self._guard = guard
         self.slots = trio.CapacityLimiter(login_slots)
         self._hub = hub
         self._handover = handover
@@ -113,7 +120,7 @@ class Dialer:
         Raises:
             OSError: no socket could be opened.
         """
-        nothing = _NullRecorder()
+        nothing = _NullRecorder(self._guard(config.name))
         return SolLink(self._hub, address, self._new_session(config, nothing), nothing)
 
     def suite(self, name: str) -> int | None:
@@ -189,7 +196,11 @@ class Dialer:
         if self._handover is not None:
             async with trio.open_nursery() as nursery:
                 for name in self._handover.unwanted:
-                    nursery.start_soon(self._close_unwanted, name)
+                    nursery.start_soon(self._dismiss, name)
+
+    async def _dismiss(self, name: str) -> None:
+        with self._guard(name).containing(Part.SESSION):
+            await self._close_unwanted(name)
 
     async def _close(self, left: SessionCheckpoint) -> None:
         session = Session.resume(
@@ -199,8 +210,9 @@ class Dialer:
             trio.current_time(),
             token_bytes=secrets.token_bytes,
         )
+        nothing = _NullRecorder(self._guard(left.name))
         with closing(
-            SolLink(self._hub, left.address, session, _NullRecorder(), left=left)
+            SolLink(self._hub, left.address, session, nothing, left=left)
         ) as it:
             it.catch_up()
             # Whose the console is comes first: who took it would lose it by a goodbye.
@@ -252,7 +264,8 @@ class _NullRecorder:
 
     offset = 0
 
-    def __init__(self) -> None:
+    def __init__(self, guard: Guard) -> None:
+        self.guard = guard
         self.counts = WireCounts()
 
     def record(self, data: bytes) -> bool:  # noqa: ARG002 - a protocol's

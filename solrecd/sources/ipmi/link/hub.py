@@ -170,7 +170,7 @@ class Hub:
 
         Returns: never by itself.
         Resources: every socket is closed on the way out.
-        Errors: an endpoint that raises breaks its contract and ends the hub.
+        Errors: none of an endpoint's: a bug in one ends that one (`Port.crashed`).
         """
         try:
             async with trio.open_nursery() as nursery:
@@ -215,7 +215,7 @@ class Hub:
         A deadline that moved away a little leaves its entry where it is, so the hot
         path pushes nothing while traffic flows. See `IDLE_WAKEUP`.
         """
-        deadline = port.endpoint.deadline
+        deadline = port.deadline
         if deadline is None or 0 <= deadline - port.armed < IDLE_WAKEUP:
             return
         port.armed = deadline
@@ -241,9 +241,8 @@ class Hub:
                 continue  # another deadline has replaced this entry
             count += 1
             port.armed = math.inf
-            deadline = port.endpoint.deadline
+            deadline = port.deadline
             if deadline is not None and deadline <= horizon:
-                port.endpoint.expire(max(now, deadline))
-                port.flush()
+                port.expire(max(now, deadline))
             else:
                 self._arm(port)

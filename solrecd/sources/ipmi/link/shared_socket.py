@@ -62,6 +62,10 @@ class _NoEndpoint:
     def not_sent(self, count: int) -> None:
         """Take no notice."""
 
+    def crashed(self, bug: Exception) -> Sequence[bytes]:  # noqa: ARG002 - a protocol's
+        """Have nothing to send."""
+        return ()
+
 
 _NO_ENDPOINT: Final = _NoEndpoint()
 
@@ -101,14 +105,43 @@ class Port:
         self.armed = math.inf
         """Earliest deadline that the hub's timer heap holds for this port."""
 
+    @property
+    def deadline(self) -> float | None:
+        """When `expire` wants to be called; None for never."""
+        try:
+            return self.endpoint.deadline
+        except Exception as bug:  # noqa: BLE001 - of one endpoint; here and below
+            self.crashed(bug)
+            return None
+
+    def expire(self, now: float) -> None:
+        """Act on timers that are due, and send what comes of it."""
+        try:
+            self.endpoint.expire(now)
+        except Exception as bug:  # noqa: BLE001
+            self.crashed(bug)
+        self.flush()
+
     def flush(self) -> None:
         """Send what the endpoint queued and arm its timer."""
-        datagrams = self._datagrams()
-        if datagrams:
-            refused = self._socket.send(datagrams, self.sockaddr)
-            if refused:
-                self.endpoint.not_sent(refused)
+        try:
+            datagrams = self._datagrams()
+            if datagrams:
+                refused = self._socket.send(datagrams, self.sockaddr)
+                if refused:
+                    self.endpoint.not_sent(refused)
+        except Exception as bug:  # noqa: BLE001
+            self.crashed(bug)
         self._arm(self)
+
+    def crashed(self, bug: Exception) -> None:
+        """Let a bug end this endpoint: the hub serves others as well.
+
+        Who owns the endpoint raises the bug again, in its own task.
+        """
+        endpoint = self.endpoint
+        self.close()
+        self._socket.send(endpoint.crashed(bug), self.sockaddr)
 
     def close(self) -> None:
         """Leave the hub: nothing is delivered to the endpoint any more.
@@ -222,7 +255,10 @@ class SharedSocket:
                 if port is None:
                     self._hold(datagram, source)
                     continue
-                port.receive(datagram, now)
+                try:
+                    port.receive(datagram, now)
+                except Exception as bug:  # noqa: BLE001 - of one endpoint
+                    port.crashed(bug)
                 touched[port] = None
         except OSError:
             # Nothing is left; or an ICMP error was queued on the socket: reading it

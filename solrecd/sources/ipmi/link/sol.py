@@ -11,12 +11,14 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Protocol, TypeAlias
 
 import trio
 
 from solrecd.counts import WireCounts
 from solrecd.events import Gap, LostReason
+from solrecd.sources.guard import Guard, Part
 from solrecd.sources.ipmi.link.base import RequestError
 from solrecd.sources.ipmi.link.checkpoint_writer import CheckpointWriter
 from solrecd.sources.ipmi.link.event_queue import EventQueue
@@ -52,6 +54,10 @@ Reply: TypeAlias = Callable[[CommandAnswered | CommandFailed], None]
 
 class Recorder(Protocol):
     """Where the bytes of a console go; all of it is called from the hub."""
+
+    @property
+    def guard(self) -> Guard:
+        """Contains the console's bugs."""
 
     @property
     def offset(self) -> int:
@@ -122,7 +128,8 @@ class SolLink:
         """The session has ended; nobody is left to say goodbye to."""
         self._is_activating = False
         """The payload was asked for; bytes may overtake the answer."""
-        self._bug: Exception | None = None
+        self.bug: Exception | None = None
+        """A bug of ours in the hub's call, for the task of this link to raise."""
         self._replies: dict[int, Reply] = {}
         """Who waits for the answer to a command, by its ticket."""
         self._power: PowerWatch | None = None
@@ -149,39 +156,48 @@ class SolLink:
 
     def receive(self, datagram: bytes, now: float) -> None:
         """See `Endpoint`; the path of every byte."""
-        try:
-            for event in self.session.receive(datagram, now):
-                if type(event) is SolData:
-                    if self._is_activating:
-                        self._resume()
-                    if self._checkpoint is not None:
-                        self._checkpoint.before_recording(self.session)
-                    if self._recorder.record(event.data):
-                        self.session.acknowledge()
-                else:
-                    self._deliver(event)
-        except Exception as error:  # noqa: BLE001 - raised again in the keeper's task
-            self._fail(error)
+        for event in self.session.receive(datagram, now):
+            if type(event) is SolData:
+                if self._is_activating:
+                    self._resume()
+                if self._checkpoint is not None:
+                    self._checkpoint.before_recording(self.session)
+                if self._recorder.record(event.data):
+                    self.session.acknowledge()
+            else:
+                self._deliver(event)
 
     def expire(self, now: float) -> None:
         """See `Endpoint`."""
-        try:
-            for event in self.session.expire(now):
-                self._deliver(event)
-            power = self._power
-            if power is not None and min(power.due, power.along) <= now:
-                power.ask(now)
-        except Exception as error:  # noqa: BLE001 - raised again in the keeper's task
-            self._fail(error)
+        for event in self.session.expire(now):
+            self._deliver(event)
+        power = self._power
+        if power is not None and min(power.due, power.along) <= now:
+            self._ask_power(power, now)
 
-    def _fail(self, bug: Exception) -> None:
-        """Let a bug end this console's session: the hub serves others as well."""
-        self._bug = bug
+    def _ask_power(self, power: PowerWatch, now: float) -> None:
+        """Ask whether the machine is on; a bug in that ends it for this session."""
+        self._power = None
+        with self._recorder.guard.containing(Part.POWER):
+            power.ask(now)
+            self._power = power
+
+    def crashed(self, bug: Exception) -> Sequence[bytes]:
+        """See `Endpoint`; the keeper raises the bug, in its own task."""
+        self.bug = bug
         self._tell_last_sign()
         self.is_over = True
-        self._port.close()
         self._mail.close()
         self._abandon()
+        return self._goodbye()
+
+    def _goodbye(self) -> Sequence[bytes]:
+        """Return what frees the payload, which the BMC would keep for a minute."""
+        # The session may be what has the bug: then the BMC has to find out by itself.
+        with suppress(Exception):
+            self.session.close(trio.current_time())
+            return self.session.datagrams()
+        return ()
 
     def datagrams(self) -> Sequence[bytes]:
         """See `Endpoint`."""
@@ -241,8 +257,8 @@ class SolLink:
             Exception: a bug of ours met in the hub's call, for the supervisor to log.
         """
         event = await self._mail.take()
-        if event is None and self._bug is not None:
-            raise self._bug
+        if event is None and self.bug is not None:
+            raise self.bug
         return event or SessionLost(
             LostReason.PROTOCOL_ERROR, "more events than a session can have"
         )
@@ -295,14 +311,17 @@ class SolLink:
     ) -> None:
         """Send a command in the hub's call or before a flush; ``reply`` is called once.
 
-        The cheap way: no task waits. It is called with `CommandFailed` also when the
-        session ends, and when the link is closed.
+        The cheap way, for `PowerWatch`: no task waits. It is called with
+        `CommandFailed` also when the session ends, and when the link is closed.
         """
         now = trio.current_time()
         ticket = self.session.request(
             netfn, command, b"", now, retry_intervals=retry_intervals
         )
-        self._replies[ticket] = reply
+        guard = self._recorder.guard
+        self._replies[ticket] = lambda answer: guard.call(
+            Part.POWER, lambda: reply(answer), None
+        )
 
     async def request(
         self,
@@ -358,6 +377,8 @@ class SolLink:
                 BMC does not say.
             rng: spreads a fleet's questions over the interval.
         """
+        if self._recorder.guard.rests(Part.POWER):
+            return
         self._power = PowerWatch(self.ask, tell, rng, trio.current_time())
         self._port.flush()
 
