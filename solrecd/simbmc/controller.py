@@ -75,9 +75,10 @@ class Controller:
         if now < self.idle_check:
             return
         timeout = self.options.session_timeout
-        oldest = now - timeout
         for session in list(self.sessions.values()):
-            if session.last_seen <= oldest:
+            # The same sum as in `idle_check`: another one may be a hair off, and the
+            # deadline would stay.
+            if session.last_seen + timeout <= now:
                 self.close(session.id)
         seen = (session.last_seen for session in self.sessions.values())
         self.idle_check = min(seen, default=math.inf) + timeout

@@ -153,6 +153,21 @@ def test_an_idle_session_is_closed() -> None:
     assert bmc.controller.owner is None
 
 
+# 14.3 + 60 - 60 is less than 14.3, in floating point.
+@pytest.mark.parametrize("seen", [0.0, 14.3])
+def test_at_the_deadline_an_idle_session_is_closed(seen: float) -> None:
+    bmc = make(BmcOptions(session_timeout=60.0))
+    console = RemoteConsole(bmc)
+    console.now = seen
+    console.log_in()
+    deadline = bmc.controller.idle_check
+
+    bmc.expire(deadline)
+
+    assert deadline == seen + 60.0
+    assert bmc.controller.sessions == {}
+
+
 @pytest.mark.parametrize(("keeps", "left"), [(True, 1), (False, 0)])
 def test_sol_packets_may_or_may_not_keep_a_session(*, keeps: bool, left: int) -> None:
     bmc = make(BmcOptions(session_timeout=30.0, sol_keeps_session=keeps))
