@@ -10,12 +10,14 @@ import pytest
 
 from solrecd.console.console import BMC_BUFFERS
 from solrecd.simbmc.machine import numbered
+from solrecd.sources.ipmi.link import session_store
 from tests.support import ipmi_sim
 from tests.support.ipmi_sim import IpmiSim
 from tests.support.peers import need
 from tests.systemd.bmcs import Bmcs, foreign_bmc, record, wait_until_recorded
 from tests.systemd.nspawn import SOURCE, Machine
 from tests.systemd.poison import POISONS
+from tests.systemd.rootfs import CHECKOUT
 from tests.systemd.service import Service, console, pauses, wait_until
 
 LOGIN = 5.0
@@ -98,7 +100,8 @@ def test_records_of_another_version_are_not_touched_and_nobody_waits_for_them(
     service: Service, bmcs: Bmcs
 ) -> None:
     record(service, bmcs)
-    store = "/opt/solrecd/lib/python3*/site-packages/solrecd/link/store.py"
+    module = Path(session_store.__file__).relative_to(CHECKOUT)
+    store = f"/opt/solrecd/lib/python3*/site-packages/{module}"
 
     for version in (77, 1):  # an upgrade, and the way back
         owners = bmcs.owners
