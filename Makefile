@@ -85,7 +85,7 @@ e2e: e2e-beside ## the whole daemon, a real machine (QEMU) behind ipmi_sim; minu
 e2e-beside: venv $(VENV)/debian-lab
 	$(BIN)/pytest $(BESIDE) 3 tests/e2e
 
-alone: venv $(VENV)/debian-lab
+alone: venv $(VENV)/debian-lab ## tests that judge timing, of integration and e2e, one after the other
 	$(BIN)/pytest -m alone tests/integration tests/e2e
 
 # Each run boots a machine of its own: the README's installation, then the package's.
