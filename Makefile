@@ -21,7 +21,7 @@ PACKAGERS := debhelper dpkg-dev python3-pip lintian rpm cpio
 RIVALS := $(PEERS) conman ripgrep
 
 .DEFAULT_GOAL := help
-.PHONY: help venv test check unit integration e2e systemd-test restarts bench torture damage neighbours hostile disks soak fuzz docs dashboards man lock wheels deb rpm dist packages demo clean
+.PHONY: help venv prepare test check unit integration integration-beside e2e e2e-beside alone systemd-test restarts bench torture damage neighbours hostile disks soak fuzz docs dashboards man lock wheels deb rpm dist packages demo clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,6 +49,9 @@ $(VENV)/debian-lab: DEBIAN = $(LAB)
 $(VENV)/debian-rivals: DEBIAN = $(RIVALS)
 $(VENV)/debian-container: DEBIAN = $(CONTAINER)
 $(VENV)/debian-packagers: DEBIAN = $(PACKAGERS)
+$(VENV)/debian-ci: DEBIAN = $(sort $(LAB) $(CONTAINER) $(PACKAGERS))
+
+prepare: venv $(VENV)/debian-ci # for all that .ci/run makes; after it, nothing installs while something else runs
 
 test: check unit integration ## static checks, unit tests, tests with independent peers
 
@@ -58,16 +61,32 @@ check: venv ## ruff, mypy --strict, import contracts, flake8-async
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	@# ASYNC9xx are opt-in (a checkpoint in every function); ASYNC114 wants a list of all startable functions.
-	@echo flake8-async; $(BIN)/flake8-async --disable=ASYNC9,ASYNC114 $(ASYNC_SOURCES)
+	@# It takes most of the time, so every processor has a part.
+	@echo flake8-async; printf '%s\n' $(ASYNC_SOURCES) \
+	    | xargs --max-procs=0 --max-args=32 $(BIN)/flake8-async --disable=ASYNC9,ASYNC114
 
 unit: venv $(VENV)/debian-peers ## the pure core and everything on fakes; seconds
 	$(BIN)/pytest --numprocesses auto tests/unit
 
-integration: venv $(VENV)/debian-peers ## against pyghmi and OpenIPMI's ipmi_sim
-	$(BIN)/pytest tests/integration
+# These wait more than they compute, so they run beside each other; the tests of a file share fixtures, and
+# some an order, so they stay together. A test that judges how long something takes is marked `alone`.
+BESIDE := -m 'not alone' --dist loadfile --numprocesses
 
-e2e: venv $(VENV)/debian-lab ## the whole daemon, a real machine (QEMU) behind ipmi_sim; minutes
-	$(BIN)/pytest tests/e2e -m e2e
+integration: integration-beside ## against pyghmi and OpenIPMI's ipmi_sim
+	$(BIN)/pytest -m alone tests/integration
+
+integration-beside: venv $(VENV)/debian-peers
+	$(BIN)/pytest $(BESIDE) 4 tests/integration
+
+e2e: e2e-beside ## the whole daemon, a real machine (QEMU) behind ipmi_sim; minutes
+	$(BIN)/pytest -m alone tests/e2e
+
+# Fewer, because QEMU does compute.
+e2e-beside: venv $(VENV)/debian-lab
+	$(BIN)/pytest $(BESIDE) 3 tests/e2e
+
+alone: venv $(VENV)/debian-lab ## tests that judge timing, of integration and e2e, one after the other
+	$(BIN)/pytest -m alone tests/integration tests/e2e
 
 # Each run boots a machine of its own: the README's installation, then the package's.
 systemd-test: venv $(VENV)/debian-container deb ## the unit and the package under a real systemd, in a container; as root

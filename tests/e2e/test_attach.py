@@ -77,7 +77,7 @@ async def test_a_person_boots_logs_in_crashes_and_power_cycles_a_machine(
         person.type(b"&.")
         status = await person.leaves()
 
-    boots = wait_until(site.boots, outcomes_are_known, seconds=20)
+    boots = wait_until(site.boots, outcomes_are_known, seconds=120)
     assert status == 0
     assert [boot["outcome"] for boot in boots] == ["failed", "ok"]
     assert [boot["cause"] for boot in boots] == ["power_on", "power_cycle"]

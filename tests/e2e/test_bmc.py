@@ -154,7 +154,7 @@ def test_a_bmc_that_died_is_recorded_again_and_the_gap_is_marked(bench: Bench) -
     down = recorder.wait_session("fragile", "down", "connecting")
     bmc.start()
     wire.wait_bmc()
-    up = recorder.wait_session("fragile", "up", seconds=60)
+    up = recorder.wait_session("fragile", "up")
 
     assert down["error"]
     assert up["session"] == "up"
@@ -227,5 +227,5 @@ def test_a_new_start_continues_the_archive(bench: Bench) -> None:
 
 
 def _wait_line(recorder: Recorder, console: str, line: str) -> None:
-    log = wait_until(lambda: recorder.log(console), lambda log: line in log, seconds=10)
+    log = wait_until(lambda: recorder.log(console), lambda log: line in log, seconds=60)
     assert line in log

@@ -22,6 +22,8 @@ on_conflict = "take"
 """
 
 
+# A host that is busy starts a daemon more slowly than the BMC's buffer fills.
+@pytest.mark.alone
 @pytest.mark.parametrize("wait", [0.1, 0.37])
 def test_a_killed_daemon_loses_no_acknowledged_line(
     tmp_path: Path, wait: float
@@ -52,7 +54,7 @@ def _wait_lines(recorder: Recorder, console: str, count: int) -> None:
     recorded = wait_until(
         lambda: len(_numbers(recorder.raw(console))),
         lambda lines: lines > count,
-        seconds=20,
+        seconds=120,
     )
     assert recorded > count, recorder.messages
 

@@ -55,7 +55,7 @@ class Lab:
         def is_right(boots: list[dict[str, Any]]) -> bool:
             return bool(boots) and expected.items() <= boots[-1].items()
 
-        boots = wait_until(lambda: self.recorder.boots(console), is_right, seconds=20)
+        boots = wait_until(lambda: self.recorder.boots(console), is_right, seconds=120)
         assert boots, f"no boot of {console}: {self.recorder.messages[-2000:]}"
         assert {key: boots[-1].get(key) for key in expected} == expected
         return boots[-1]

@@ -16,10 +16,16 @@ from tests.support.frozen_disk import CannotMountError
         "torture --kills 5 --consoles 10",
         "soak --minutes 0.7 --consoles 10 --kills 1",
         "hostile --datagrams 200000",
-        "neighbours --consoles 50 --seconds 4 --patience 1000",
+        pytest.param(
+            "neighbours --consoles 50 --seconds 4 --patience 1000",
+            marks=pytest.mark.alone,
+        ),
         pytest.param(
             "disks --consoles 10 --seconds 4 --patience 1000",
-            marks=pytest.mark.skipif(os.geteuid() != 0, reason="mounts"),
+            marks=[
+                pytest.mark.alone,
+                pytest.mark.skipif(os.geteuid() != 0, reason="mounts"),
+            ],
         ),
     ],
 )

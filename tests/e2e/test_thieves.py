@@ -61,7 +61,7 @@ def thief(bmc: IpmiSim, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
         )
     try:
         operational = wait_until(
-            lambda: b"operational" in said.read_bytes(), bool, seconds=10
+            lambda: b"operational" in said.read_bytes(), bool, seconds=60
         )
         assert operational, said.read_bytes()
         yield process
@@ -79,6 +79,7 @@ def stolen(recorder: Recorder) -> bool:
     return bool(recorder.metric("solrecd_sol_session_stolen_total", "n1"))
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     ("policy", "meanwhile"),
     [
@@ -114,6 +115,7 @@ def test_a_thief_is_noticed_and_the_policy_obeyed(
     assert "without a session (" in log
 
 
+@pytest.mark.alone
 def test_a_ghost_of_a_killed_daemon_is_not_waited_for(tmp_path: Path) -> None:
     with (
         BmcFleet(1, "history", port=PORT, rate=20) as fleet,

@@ -27,9 +27,12 @@ from tests.support.reader import LineReader
 
 AT = 1_795_000_000_000_000
 
-THREADS_RUN = 0.01
+THREADS_RUN = 0.05
 """Seconds of real time without events before the test clock may jump: long enough for
-a worker thread's few system calls."""
+a worker thread's few system calls on a busy host."""
+
+PATIENCE = 300.0
+"""Seconds of the test clock, each step of which takes `THREADS_RUN`: five minutes."""
 
 
 @pytest.fixture(name="journal")
@@ -72,6 +75,11 @@ class Recording:
         assert self.opened.stream.append(*chunk)
         self.sink.offer("n1", [chunk], self._reader.feed([chunk]))
 
+    @property
+    def fates(self) -> list[SegmentFate]:
+        """What became of segments."""
+        return [it.fate for it in self.news if isinstance(it, SegmentChange)]
+
     def log(self) -> bytes:
         """Return what operators see."""
         return (self.folder / "current.log").read_bytes()
@@ -83,6 +91,13 @@ class Recording:
             await nursery.start(self.sink.run)
             yield
             self.sink.close()
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Wait for what a thread does, on a busy host too, where the clock outruns it."""
+    with trio.fail_after(PATIENCE):
+        while not condition():  # noqa: ASYNC110 - a thread has no trio.Event
+            await trio.sleep(0.05)
 
 
 def open_files() -> int:
@@ -131,7 +146,7 @@ async def test_a_finished_boot_is_compressed_and_told(
     recording = record()
     async with recording.running():
         recording.say(b"BOOT 1\nold\nBOOT 2\nnew\n")
-        await trio.sleep(2)
+        await until(lambda: SegmentFate.CLOSED in recording.fates)
 
     fates = [
         (n.fate, n.name.boot) for n in recording.news if isinstance(n, SegmentChange)
@@ -156,7 +171,7 @@ async def test_a_close_that_was_interrupted_is_finished_at_the_next_start(
 
     second = record()
     async with second.running():
-        await trio.sleep(2)
+        await until(lambda: SegmentFate.CLOSED in second.fates)
 
     assert len(list(second.folder.glob("*boot-000001*.zst"))) == 3
 

@@ -37,7 +37,7 @@ from solrecd.storage.index.boot_history import BootHistory
 from tests.support.archives import Printed, write_segment
 from tests.support.configs import bmc_console
 
-TIMEOUT = 60.0
+TIMEOUT = 180.0
 """Seconds for what normally takes one or two."""
 
 TOTAL = 12_800
@@ -354,6 +354,7 @@ async def test_a_clean_stop_gives_the_console_back(site: Site) -> None:
     assert not bmc.controller.sessions
 
 
+@pytest.mark.alone
 async def test_a_silent_bmc_cannot_hold_shutdown_up(site: Site) -> None:
     bmc = make_bmc("node1", total=None)
     site.add(bmc, "node1")

@@ -66,6 +66,7 @@ async def grow(bmc: Bmc, count: int) -> None:
     await until(lambda: bmc.ledger.acknowledged >= goal)
 
 
+@pytest.mark.alone
 async def test_acks_and_sessions_go_on_while_the_disk_hangs(site: Site) -> None:
     bmc = make_bmc("node1", total=None, rate=50)
     site.add(bmc, "node1", keepalive=1.0)
@@ -183,6 +184,8 @@ def small_disk(folder: Path) -> Iterator[None]:
         subprocess.run(["umount", folder], check=True)
 
 
+# A mount that takes long holds the BMC up as well, until it gives bytes up.
+@pytest.mark.alone
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounts a file system")
 @pytest.mark.parametrize("trouble", ["full", "read-only"])
 async def test_a_real_disk_that_is_full_or_read_only_heals_without_a_human(

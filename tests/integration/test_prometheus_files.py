@@ -23,7 +23,7 @@ def tools() -> None:
 def ask(*command: str | Path) -> str:
     """Run a tool that must agree; return what it says."""
     done = subprocess.run(
-        command, check=False, capture_output=True, text=True, timeout=60
+        command, check=False, capture_output=True, text=True, timeout=300
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

@@ -96,6 +96,7 @@ def watched_loop(client: Client) -> Iterator[list[float]]:
         thread.join()
 
 
+@pytest.mark.alone
 def test_a_fleet_reloads_without_a_pause_and_keeps_what_did_not_change(
     tmp_path: Path,
 ) -> None:

@@ -67,6 +67,8 @@ def has_recorded(bmc: Bmc, size: int) -> bool:
     return bmc.ledger.acknowledged >= size
 
 
+# Every byte: for as long as the BMC can keep them.
+@pytest.mark.alone
 async def test_a_restart_keeps_the_session_and_every_byte(
     site: Site, store: DescriptorStore
 ) -> None:
@@ -119,6 +121,7 @@ async def test_a_plain_stop_gives_the_console_back(
     assert not bmc.controller.sessions
 
 
+@pytest.mark.alone
 async def test_a_session_that_died_meanwhile_is_replaced_within_five_seconds(
     site: Site, store: DescriptorStore
 ) -> None:

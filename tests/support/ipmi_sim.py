@@ -175,7 +175,7 @@ class IpmiSim:
         return any(answer[1:3])
 
 
-def _wait_presence(port: int, seconds: float = 10) -> None:
+def _wait_presence(port: int, seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
         client.settimeout(0.1)

@@ -23,6 +23,8 @@ from tests.support.ports import free_port
 T = TypeVar("T")
 
 _POLL_SECONDS = 0.05
+_PATIENCE = 120.0
+"""Seconds for what takes a few, on a host that is busy with other tests."""
 _SHOWN = 2000
 """Characters of the daemon's messages in a failure's text."""
 _BIN = Path(sys.executable).parent
@@ -133,7 +135,7 @@ class Recorder:
         self._signal(signal.SIGTERM)
         return self.wait(seconds)
 
-    def wait(self, seconds: float = 15) -> int:
+    def wait(self, seconds: float = _PATIENCE) -> int:
         """Return the exit status of a daemon that ends by itself."""
         assert self._process is not None
         status = self._process.wait(seconds)
@@ -168,7 +170,7 @@ class Recorder:
             capture_output=True,
             text=True,
             stdin=subprocess.DEVNULL,
-            timeout=30,
+            timeout=_PATIENCE,
         )
         # 1: nothing matched; an empty list says the same.
         assert done.returncode in {0, 1}, f"{arguments}: {done.stderr}"
@@ -180,7 +182,7 @@ class Recorder:
         return row
 
     def wait_session(
-        self, console: str, *states: str, seconds: float = 30
+        self, console: str, *states: str, seconds: float = _PATIENCE
     ) -> Mapping[str, Any]:
         """Return the console's row once its session is in one of ``states``."""
         return wait_until(
@@ -217,7 +219,9 @@ class Recorder:
             AssertionError: they differ; the text says where.
         """
         recorded = wait_until(
-            lambda: self.raw(console), lambda data: data == expected(), seconds=10
+            lambda: self.raw(console),
+            lambda data: data == expected(),
+            seconds=_PATIENCE,
         )
         assert recorded == expected(), _difference(recorded, expected())
 
@@ -238,7 +242,7 @@ class Recorder:
             yield labels, float(sample["value"])
 
     def _scrape(self) -> str:
-        connection = HTTPConnection("127.0.0.1", self.metrics_port, timeout=10)
+        connection = HTTPConnection("127.0.0.1", self.metrics_port, timeout=_PATIENCE)
         with closing(connection):
             connection.request("GET", "/metrics")
             return connection.getresponse().read().decode()
@@ -247,11 +251,11 @@ class Recorder:
         assert self._process is not None
         self._process.send_signal(number)
 
-    def _wait_notification(self, line: bytes, seconds: float = 20) -> None:
+    def _wait_notification(self, line: bytes) -> None:
         wait_until(
             lambda: line in self._notifications.lines() or self.has_ended,
             bool,
-            seconds=seconds,
+            seconds=_PATIENCE,
         )
         assert line in self._notifications.lines(), (
             f"no {line!r}: {self.messages[-_SHOWN:]}"
@@ -266,7 +270,8 @@ class _Notifications:
         self._lines: list[bytes] = []
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.bind(str(path))
-        self._thread = threading.Thread(target=self._collect)
+        # A daemon: a test that fails without closing must not keep pytest.
+        self._thread = threading.Thread(target=self._collect, daemon=True)
         self._thread.start()
 
     def lines(self) -> Sequence[bytes]:

@@ -55,7 +55,7 @@ class Wire:
         """Every byte that came from the BMC so far."""
         return bytes(self._typed)
 
-    def wait_bmc(self, seconds: float = 10) -> None:
+    def wait_bmc(self, seconds: float = 60) -> None:
         """Return once a BMC holds its end.
 
         Raises:

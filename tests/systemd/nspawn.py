@@ -25,6 +25,9 @@ BOOT_PATIENCE = 60.0
 SOURCE = "/src"
 """Where the machine sees the checkout, read-only."""
 
+_COMMAND_PATIENCE = 900.0
+"""Seconds for a command, on a busy host: pip compiles a hundred packages."""
+
 _LOCK = Path("/run/lock/solrecd-test")
 """Of this host: one machine at a time, the others wait."""
 
@@ -169,7 +172,7 @@ class Machine:
             capture_output=True,
             text=True,
             check=False,
-            timeout=180,
+            timeout=_COMMAND_PATIENCE,
         )
         if check and done.returncode:
             raise CommandError(f"{script}\n{done.stdout}{done.stderr}")
