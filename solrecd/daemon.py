@@ -89,7 +89,7 @@ class Daemon:
     Args:
         config: what to record, and where.
         rules: markers that the interpreter knows.
-        read_config: reads the configuration anew, for a reload.
+        read_config: reads the configuration again, for a reload.
         notifier: the service manager.
         wall_clock: stamps.
         steady_for: returns for how many seconds that clock has not jumped.
@@ -304,7 +304,7 @@ class Daemon:
     async def _obey(self, received: AsyncIterator[int], services: trio.Nursery) -> None:
         async for number in received:
             if number == signal.SIGHUP:
-                # Beside us: whoever stops the daemon need not wait for it.
+                # In a task of its own: a signal to stop need not wait for it.
                 services.start_soon(self._reload)
             elif self._graceful.cancel_called:
                 self._forced.cancel()

@@ -52,7 +52,7 @@ class Kind(enum.StrEnum):
 
 
 class OperatorAct(enum.StrEnum):
-    """What somebody did to a console: names of events of kind ``operator``."""
+    """What a user did to a console: names of events of kind ``operator``."""
 
     ATTACHED = "attached"
     DETACHED = "detached"
@@ -63,7 +63,7 @@ class OperatorAct(enum.StrEnum):
     BREAK = "break"
     NOTE = "note"
     ACKNOWLEDGED = "acknowledged"
-    """Somebody knows what is wrong and takes care of it."""
+    """A user knows what is wrong and takes care of it."""
     UNACKNOWLEDGED = "unacknowledged"
     YIELDED = "yielded"
     TAKEN = "taken"
@@ -124,16 +124,16 @@ class LostReason(enum.StrEnum):
     STOLEN = "stolen"
     """The payload was ours and now belongs to another session."""
     DEACTIVATED = "deactivated"
-    """The BMC switched our payload off; nobody else holds it."""
+    """The BMC switched our payload off; no other session holds it."""
     SILENT = "silent"
-    """Nothing came from a machine that should have printed: SoL is activated anew."""
+    """Nothing came from a machine that should have printed: SoL is activated again."""
     CLOSED = "closed"
     """The BMC closed the session."""
     PROTOCOL_ERROR = "protocol_error"
     YIELDED = "yielded"
-    """Somebody was given the BMC for a while."""
+    """A user was given the BMC for a while."""
     RECONNECT = "reconnect"
-    """Somebody wanted a fresh session."""
+    """A user wanted a fresh session."""
     RECONFIGURED = "reconfigured"
     STOPPED = "stopped"
     CRASHED = "crashed"
@@ -155,7 +155,7 @@ class GapReason(enum.StrEnum):
     """Why console output is, or may be, missing; a metric label."""
 
     SESSION = "session"
-    """Nobody listened: no session for a while."""
+    """Nothing listened: no session for a while."""
     OVERRUN = "overrun"
     """The BMC said that its own transmit buffer overran."""
     SKIPPED = "skipped"

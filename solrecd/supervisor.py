@@ -111,7 +111,7 @@ class _Task:
 
 @dataclass(slots=True)
 class _ReloadRequest:
-    """Somebody wants a reload."""
+    """A request for a reload."""
 
     dry_run: bool
     done: trio.Event = field(default_factory=trio.Event)
@@ -127,7 +127,7 @@ class Supervisor:
         sources: makes the ways to consoles.
         viewers: who watches; `tail` adds to them.
         wall_clock: stamps.
-        read_config: reads the configuration anew, for `reload`.
+        read_config: reads the configuration again, for `reload`.
     """
 
     def __init__(
@@ -221,7 +221,7 @@ class Supervisor:
                 await self._retire(console, guard, removed=task.removed)
 
     async def _open(self, task: _Task, guard: ConsoleGuard) -> Console:
-        """Open a console's archive, however often that takes; nobody waits for it."""
+        """Open a console's archive, however often that takes; nothing waits for it."""
         wake = self._interpret_loop.wake
         while True:
             try:
@@ -335,7 +335,7 @@ class Supervisor:
     # Reloading.
 
     async def reload(self, *, dry_run: bool) -> dict[str, Any]:
-        """Read the configuration anew and apply what changed.
+        """Read the configuration again and apply what changed.
 
         Returns: see `solrecd.api.fleet.Fleet.reload`.
 

@@ -1,7 +1,7 @@
-"""Whether somebody has said "I know" of what is wrong with a console.
+"""Whether a user has said "I know" of what is wrong with a console.
 
 An acknowledgement lasts until something new happens to the machine or its session. It
-lives here and not with whoever gave it: others see who takes care of it already.
+lives here and not with the user who gave it: others see who takes care of it already.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _NEWS: Final = frozenset({Kind.STAGE, Kind.FAILURE, Kind.STUCK, Kind.POWER})
 
 
 def ends_acknowledgement(event: Event) -> bool:
-    """Whether after this event somebody has to look again.
+    """Whether after this event a user has to look again.
 
     A session that is up again is no reason to, one that is lost is.
     """

@@ -1,7 +1,7 @@
 """The people at one console: who may type, who watches, and what each is shown.
 
 Raw bytes go to every attached client in the call that records them. Each has a buffer
-of its own; whoever does not read loses their own view only, and is told how much of it.
+of its own; one that does not read loses its own view only, and is told how much of it.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Mode(enum.StrEnum):
 
 
 class WriteClaim(enum.StrEnum):
-    """What happens when somebody writes already."""
+    """What happens when another user writes already."""
 
     ASK = "ask"
     """We are refused, and told who it is."""
@@ -59,7 +59,7 @@ Shown = bytes | Notice | Missed
 
 
 class ConsoleTakenError(Exception):
-    """Somebody writes already; the message names who, since when, and the remedy."""
+    """Another user writes; the message names who, since when, and the remedy."""
 
 
 @dataclass(eq=False, slots=True)
@@ -115,7 +115,7 @@ _VERBS: Final[Mapping[Mode, str]] = MappingProxyType(
 
 
 class Attachments:
-    """Everybody at one console.
+    """All users attached to one console.
 
     Args:
         console: its name.
@@ -127,7 +127,7 @@ class Attachments:
     ) -> None:
         self.console = console
         self.present: list[Attachment] = []
-        """In the order of coming; the same list for ever, for who shows much."""
+        """In the order of coming; always the same list object, for who shows much."""
         self._tell = tell
 
     @property
@@ -138,7 +138,7 @@ class Attachments:
         ]
 
     def attach(self, user: str, mode: Mode, claim: WriteClaim, at: int) -> Attachment:
-        """Let somebody join.
+        """Let a user join.
 
         Raises:
             ConsoleTakenError: they want to write, and so does another.
@@ -152,13 +152,13 @@ class Attachments:
         return attachment
 
     def detach(self, attachment: Attachment) -> None:
-        """Let somebody go."""
+        """Let a user go."""
         self.present.remove(attachment)
         self._tell(OperatorAct.DETACHED, f"{attachment.user} detached", attachment.user)
         self._announce(f"{attachment.user} detached")
 
     def change(self, attachment: Attachment, mode: Mode, claim: WriteClaim) -> None:
-        """Let somebody who is here write, or only watch.
+        """Let an attached user write, or only watch.
 
         Raises:
             ConsoleTakenError: as `attach`.
@@ -173,7 +173,7 @@ class Attachments:
         self._announce(text)
 
     def say(self, text: str) -> None:
-        """Tell everybody something, between the console's bytes."""
+        """Tell all attached users something, between the console's bytes."""
         self._announce(text)
 
     def _settle(self, user: str, claim: WriteClaim) -> None:

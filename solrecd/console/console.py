@@ -50,11 +50,11 @@ QUIET = SECOND // 4
 """Silence after which an unfinished line counts: a prompt never ends with a newline."""
 
 LEFT_AFTER = 15 * 60 * SECOND
-"""A shell prompt that nobody answered for so long was left behind. Whoever types moves
-the unfinished line, so somebody at work is never meant."""
+"""A shell prompt left unanswered for so long was left behind. Typing moves the
+unfinished line, so a user at work is never meant."""
 
 NOTE_SIZE = 1000
-"""Characters of a note that somebody writes into the log."""
+"""Characters of a note that a user writes into the log."""
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
@@ -150,7 +150,7 @@ class Console:
         self.attachments = Attachments(config.name, self.note_act)
         self._attached = self.attachments.present
         self._attended = 0
-        """Stamp at which somebody sat there when that was last looked at."""
+        """Stamp of the last look that found a user attached."""
         self._unread: list[Chunk] = []
         self._unarchived: list[Chunk] = []
         """What the archive should have been given when a bug was met."""
@@ -282,7 +282,7 @@ class Console:
             self._understand((), lambda: self._interpreter.idle(at))
 
     def end_silence(self, at: int, revive: Callable[[str], bool]) -> None:
-        """Have SoL activated anew where a machine that should print does not.
+        """Have SoL activated again where a machine that should print does not.
 
         Args:
             at: stamp.
@@ -309,7 +309,7 @@ class Console:
         )
 
     def _check_shell(self, at: int) -> None:
-        """Tell once of a shell that nobody uses: a door left open."""
+        """Tell once of an unused shell: a door left open."""
         if self._attached:
             self._attended = at
         shell = self._interpreter.shell
@@ -365,7 +365,7 @@ class Console:
         return interpreter
 
     def limit_stages(self) -> None:
-        """Take the configured limits of stages anew, and what this machine needs."""
+        """Take the configured limits of stages again, and what this machine needs."""
         self._interpreter.limit(self._pace.limits(self._context.limits()))
 
     def _tell(self, chunks: Sequence[Chunk], reading: Reading) -> None:
@@ -461,14 +461,14 @@ class Console:
         self._losses.check(self._wall_clock())
 
     def power_seen(self, *, on: bool | None) -> None:
-        """Learn from the keeper whether the machine is on; None: nobody can tell."""
+        """Learn from the keeper whether the machine is on; None: it is unknown."""
         if on is not self._metrics.power_on:
             self._metrics.power_on = on
             self._fanout.changed()
         self._power.seen(on, self._interpreter.stage, self._wall_clock())
 
     def expect(self, ending: str | None, beginning: str | None = None) -> None:
-        """Learn what somebody asked of the machine's power.
+        """Learn what a user asked of the machine's power.
 
         Args:
             ending: ``reset`` or ``off``; None: no boot ends, or the BMC did not do it.
@@ -485,7 +485,7 @@ class Console:
     # What people do, and ask.
 
     def note_act(self, act: OperatorAct, text: str, user: str) -> None:
-        """Keep what somebody did: a note in the log, an event, a line in our own log.
+        """Keep what a user did: a note in the log, an event, a line in our own log.
 
         Args:
             act: what it was.
@@ -503,7 +503,7 @@ class Console:
         self._fanout.report(now, draft)
 
     def report(self, at: int, draft: EventDraft) -> None:
-        """Tell an event that somebody else learned of."""
+        """Tell an event that was noticed elsewhere."""
         self._fanout.report(at, draft)
 
     def degraded(self, text: str) -> None:

@@ -1,6 +1,6 @@
 """Gives every console its turn to understand what came, off the path of the ACKs.
 
-Whoever is not of the set any more gets no turn, also in the midst of a round: its
+A console no longer in the set gets no turn, even in the middle of a round: its
 archive is closed, and a round lasts for as long as others have to say something. A bug
 in one console's turn ends that turn (`solrecd.console.guard`).
 """
@@ -42,10 +42,10 @@ class InterpretedConsole(Protocol):
         """Look at the clock."""
 
     def end_silence(self, at: int, revive: Callable[[str], bool]) -> None:
-        """Have SoL activated anew where a machine that should print does not."""
+        """Have SoL activated again where a machine that should print does not."""
 
     def limit_stages(self) -> None:
-        """Take the configured limits of stages anew."""
+        """Take the configured limits of stages again."""
 
 
 class Source(Protocol):

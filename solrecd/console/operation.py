@@ -1,4 +1,4 @@
-"""What people may do with one console, whoever carries the wish here.
+"""What people may do with one console, whichever way the wish arrives.
 
 Each goes to where it belongs (attachments, keeper, BMC) and into the console's record:
 who, what and when, as a note in the log and as an event. What was typed is recorded
@@ -44,7 +44,7 @@ INPUT_NOTE: Final = 200
 _ENDINGS: Final[Mapping[PowerAction, str]] = MappingProxyType(
     {PowerAction.RESET: "reset", PowerAction.CYCLE: "reset", PowerAction.OFF: "off"}
 )
-"""How a boot ends that somebody ends; a shutdown is the operating system's to tell."""
+"""How a boot ends that a user ends; a shutdown is the operating system's to tell."""
 
 _BEGINNINGS: Final = frozenset(
     {PowerAction.ON, PowerAction.RESET, PowerAction.CYCLE, PowerAction.DIAGNOSTIC}
@@ -84,7 +84,7 @@ class Operation:
         """Attach while the context lasts.
 
         Raises:
-            ConsoleTakenError: somebody else writes, and is not to be disturbed.
+            ConsoleTakenError: another user writes, and is not to be disturbed.
         """
         attachments = self._console.attachments
         attachment = attachments.attach(user, mode, claim, self._wall_clock())
@@ -94,7 +94,7 @@ class Operation:
             attachments.detach(attachment)
 
     def change(self, attachment: Attachment, mode: Mode, claim: WriteClaim) -> None:
-        """Let somebody who is attached write, or only watch.
+        """Let an attached user write, or only watch.
 
         Raises:
             ConsoleTakenError: as `attached`.
@@ -129,7 +129,7 @@ class Operation:
         for start in range(0, len(data), PIECE):
             piece = data[start : start + PIECE]
             while self._source.unsent + len(piece) > UNSENT_LIMIT:  # noqa: ASYNC110
-                # Nobody tells when a BMC accepts: that would cost every packet.
+                # We are not told when a BMC accepts: that would cost every packet.
                 await trio.sleep(ROOM_EVERY)
             if not self._source.write(piece):
                 raise OperationError(self._no_session)
@@ -207,7 +207,7 @@ class Operation:
         self._console.note_act(OperatorAct.NOTE, f"{user}: {text}", user)
 
     def acknowledge(self, user: str, text: str = "") -> None:
-        """Let others know that somebody takes care of what is wrong here.
+        """Let others know that a user takes care of what is wrong here.
 
         It lasts until something new happens (see `solrecd.console.acknowledgement`).
         """
@@ -230,7 +230,7 @@ class Operation:
     # The session.
 
     def yield_session(self, user: str, seconds: float) -> None:
-        """End the session for a while: somebody needs the BMC to himself."""
+        """End the session for a while: a user needs sole use of the BMC."""
         sharing = self._sharing
         text = f"{user} was given the console for {seconds:.0f} s"
         self._console.note_act(OperatorAct.YIELDED, text, user)
@@ -238,7 +238,7 @@ class Operation:
         sharing.yield_session(seconds, f"given to {user}")
 
     def take_back(self, user: str) -> None:
-        """Have the console at once, whoever holds it."""
+        """Take the console at once, even from another session."""
         sharing = self._sharing
         self._console.note_act(
             OperatorAct.TAKEN, f"{user} had the console taken back", user

@@ -38,7 +38,7 @@ class PowerTracker:
         self._fanout = fanout
         self._switch = switch
         self._now: bool | None = None
-        """As the BMC says; None while nobody can tell."""
+        """As the BMC says; None while it is unknown."""
         self._believed: bool | None = None
         """As it said last, also when the session is gone; None before it did."""
 
@@ -47,7 +47,7 @@ class PowerTracker:
         return _WORDS[self._now]
 
     def seen(self, on: bool | None, stage: Stage, at: int) -> None:  # noqa: FBT001
-        """Take what the BMC says; None: nobody can tell."""
+        """Take what the BMC says; None: it is unknown."""
         self._now = on
         before = self._believed
         if on is None or on == before:

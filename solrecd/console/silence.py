@@ -2,11 +2,11 @@
 
 After a reset of the host some BMCs lose their own serial line: the session stands, the
 payload is ours, every keepalive is answered, and nothing flows any more until SoL is
-activated again. Nobody can see that from outside; what can be seen is a machine that
+activated again. That cannot be seen from outside; what can be seen is a machine that
 is on, that should print because it boots or has just said that it restarts, and that
 does not. Then one activation is tried. It costs a machine that is merely slow nothing.
 
-A machine that is off, or whose power nobody knows, that waits at a prompt, has crashed,
+A machine that is off, or whose power is unknown, that waits at a prompt, has crashed,
 or was never understood may be silent for as long as it likes.
 """
 
@@ -32,7 +32,7 @@ class Situation:
     is_up: bool
     """The session is, and the payload is ours."""
     is_on: bool | None
-    """The machine, as the BMC says; None: nobody can tell."""
+    """The machine, as the BMC says; None: it is unknown."""
     is_booting: bool
     """It should be printing."""
     since: int

@@ -1,6 +1,6 @@
 """The people who watch: every viewer has a bounded buffer of its own.
 
-A viewer that reads too slowly loses its own lines and is told how many; nobody
+A viewer that reads too slowly loses its own lines and is told how many; nothing
 else notices: not the archive, not the BMC, not the other viewers.
 """
 
@@ -76,7 +76,7 @@ class _Viewer:
 
 
 class Viewers:
-    """Hands lines and events of all consoles to whoever watches them."""
+    """Hands lines and events of all consoles to the viewers that watch them."""
 
     def __init__(self) -> None:
         self.notifier = ChangeNotifier()

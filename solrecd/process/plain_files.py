@@ -1,7 +1,7 @@
 """Files that others can reach: opened without waiting, and set aside when of no use.
 
-A FIFO under a name that is known holds whoever opens it until someone writes to it; a
-folder there makes every start fail. Neither was put there by us.
+A FIFO under a name that is known blocks the process that opens it until another writes
+to it; a folder there makes every start fail. Neither was put there by us.
 """
 
 from __future__ import annotations

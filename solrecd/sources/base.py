@@ -2,7 +2,7 @@
 
 A *source* keeps the way to one console open and hands over what comes out of it. There
 is one for each configured console; it runs as one task until it is cancelled, and
-tries again for ever when the other end goes away. Two Protocols meet here:
+keeps trying when the other end goes away. Two Protocols meet here:
 
 `Source` is what the rest of solrecd sees of a kind. It has a few verbs that every
 console understands (`run`, `write`, `reconnect`), and *abilities*, each an object of
@@ -254,7 +254,7 @@ class Source(Protocol):
         """What is at the other end, as messages name it: ``its BMC``."""
 
     async def run(self) -> None:
-        """Keep the way open, for ever.
+        """Keep the way open until cancelled.
 
         Returns: never by itself.
         Resources: on cancellation everything is closed within seconds, or left to the

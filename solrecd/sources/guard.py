@@ -27,7 +27,7 @@ class Part(enum.StrEnum):
     ATTACHED = "the view of attached clients"
     METRICS = "metrics"
     POWER = "power questions"
-    """Those that nobody asked for, now and then."""
+    """Those asked now and then, not at a user's request."""
     EVENT_LOG = "the event log"
     KEEPALIVE = "the serial keepalive"
     STATUS = "its status"

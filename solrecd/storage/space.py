@@ -27,7 +27,7 @@ FILLING = 0.75
 """Share of the journal (or of a console's part of it) in use that is an event."""
 
 FULL = 0.98
-"""The same for "full": what is left are slabs that nobody may take."""
+"""The same for "full": what is left are slabs that may not be taken."""
 
 DRAINED = 0.5
 """Below this the trouble is over; the distance keeps it from being told each second."""
@@ -155,7 +155,7 @@ class Storage:
         self._is_low = False
 
     async def run(self) -> None:
-        """Watch, for ever; a disk that hangs holds one thread, not us."""
+        """Watch until cancelled; a disk that hangs holds one thread, not us."""
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._watch_disk)
             nursery.start_soon(self._watch_journal)

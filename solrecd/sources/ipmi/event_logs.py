@@ -234,7 +234,7 @@ def new_entries(
         now: stamp.
     """
     if last is None:
-        # Times that nobody knows may be years ago.
+        # Unknown times may be years ago.
         return [e for e in entries if e.at is not None and now - e.at < RECENT]
     numbers = [entry.number for entry in entries]
     if last in numbers:

@@ -37,7 +37,7 @@ class Privilege(enum.StrEnum):
 
 
 class OnConflict(enum.StrEnum):
-    """What to do about somebody else's SoL session."""
+    """What to do about another's SoL session."""
 
     WAIT = "wait"
     """Leave them alone until they go."""
@@ -85,9 +85,9 @@ class IpmiOptions:
     quirks: frozenset[str] = frozenset()
     """Names of `protocol.quirks`."""
     on_conflict: OnConflict = OnConflict.WAIT
-    """Somebody else holds the console when we come."""
+    """Another session holds the console when we come."""
     on_stolen: OnConflict = OnConflict.YIELD
-    """Somebody else takes the console from us."""
+    """Another session takes the console from us."""
     yield_for: float = 900.0
     """Seconds, since the other one was last seen."""
     keepalive: float = 20.0

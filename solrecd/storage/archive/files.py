@@ -102,7 +102,7 @@ class OsFileSystem:
         except FileExistsError:
             return
         # mkdir ignores the set-group-ID bit, and the umask must not decide. Under
-        # RestrictSUIDSGID= nobody may ask for that bit: there it comes down from the
+        # RestrictSUIDSGID= we may not ask for that bit: there it comes down from the
         # folder above, and goes if a chmod does not name it.
         if path.stat().st_mode & 0o7777 != DIRECTORY_MODE:
             with suppress(PermissionError):
@@ -242,7 +242,7 @@ class GrowingFile:
 
         Raises:
             SegmentLostError: it is not, or not whole.
-            OSError: nobody can tell: the disk refuses, or the log folder is not there.
+            OSError: it is unknown: the disk refuses, or the log folder is not there.
         """
         if not self.size and self._descriptor < 0:
             return
@@ -298,7 +298,7 @@ class TextFile(GrowingFile):
 
     The loose end is the unfinished line and what was noted meanwhile. When the line
     goes on as it was written the rest is appended; otherwise the file is cut back to
-    where the line begins, and the line is written anew.
+    where the line begins, and the line is written again.
     """
 
     __slots__ = ("_loose", "_solid", "_wanted")

@@ -41,7 +41,7 @@ class FolderLock:
             make_way(folder / FILE_NAME)
             self._lock(folder)
         except OSError as error:
-            # One that nobody can write to is refused by who tries to write there.
+            # One that cannot be written to is refused where a write to it is tried.
             log.warning("archive.not_locked", folder=str(folder), reason=str(error))
 
     def _lock(self, folder: Path) -> None:

@@ -1,8 +1,8 @@
 """The consoles on one file system, and what is done about them in threads.
 
-A disk that hangs holds whoever touches it in the kernel, for minutes or for ever. So
-every file system has threads of its own: when one hangs, the consoles on it wait, and
-their bytes in the journal; those on others do not notice.
+A disk that hangs holds each thread that touches it in the kernel, for minutes or
+without end. So every file system has threads of its own: when one hangs, the consoles
+on it wait, and their bytes in the journal; those on others do not notice.
 """
 
 from __future__ import annotations

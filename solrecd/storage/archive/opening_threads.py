@@ -18,7 +18,7 @@ AT_ONCE = 2
 """Threads that work side by side."""
 
 TIMEOUT = 1.0
-"""Seconds without anybody being done after which those at work wait for a disk."""
+"""Seconds in which no thread finishes, after which those at work wait for a disk."""
 
 MOST = 256
 """Threads in all, however many disks hang: each has a stack."""
@@ -39,9 +39,9 @@ class OpeningThreads:
         self._timeout = timeout
         self._limiter = trio.CapacityLimiter(at_once)
         self._queue = trio.Lock()
-        """Whoever has it is next. Of a thousand only one looks at the clock."""
+        """Its holder is next. Of a thousand only one looks at the clock."""
         self._done_at = 0.0
-        """When somebody was done last, or began alone (monotonic)."""
+        """When a thread was done last, or began alone (monotonic)."""
 
     async def run(self, work: Callable[[], T]) -> T:
         """Do it in a thread, when it is its turn.

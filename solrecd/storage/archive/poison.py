@@ -1,9 +1,9 @@
 """Bytes that the archive cannot take, because of a bug of ours: kept as a file.
 
-They would crash each attempt to write them, and stay in the journal for ever. First
-they are archived without their meaning: ``.raw`` has them, the log a note in place of
-their text. What crashes that, too, is set aside, beside the segments: whoever finds the
-bug needs just these bytes.
+They would crash each attempt to write them, and never leave the journal. First they are
+archived without their meaning: ``.raw`` has them, the log a note in place of their
+text. What crashes that, too, is set aside, beside the segments: these are just the
+bytes needed to find the bug.
 """
 
 from __future__ import annotations

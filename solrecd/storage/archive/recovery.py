@@ -310,7 +310,7 @@ def _read_log(
 def _settled(lines: list[bytes], *, is_cut: bool) -> int:
     """Return how many lines are certain to stay as they are.
 
-    The last line of output is written anew, with the notes behind it: it may have
+    The last line of output is written again, with the notes behind it: it may have
     been unfinished, and ended only to make room for them. Not so a first line whose
     begin is gone with the segment before: a replay would bring less of it.
     """

@@ -21,8 +21,8 @@ from solrecd.storage.formats.vocabulary import (
 )
 
 GONE = 64
-"""Records of removed segments that stay, so that retention does not write the whole
-file anew with each segment it removes."""
+"""Records of removed segments that stay, so that retention does not rewrite the
+whole file with each segment it removes."""
 
 
 def append(folder: Path, segment: SegmentWords) -> None:
@@ -44,7 +44,7 @@ def append(folder: Path, segment: SegmentWords) -> None:
 
 
 def rewrite(folder: Path, segments: Sequence[SegmentWords]) -> None:
-    """Write a console's vocabulary anew.
+    """Rewrite a console's vocabulary.
 
     Raises:
         OSError: of writing.

@@ -1,7 +1,7 @@
 """What the index knows of consoles whose recording goes on, asked a thousand at once.
 
 Opening an index costs ten times what one console's questions cost. So it stays open
-while there are others who are going to ask, and no longer: somebody may replace it.
+while there are others who are going to ask, and no longer: it may be replaced.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ class BootHistory:
     def recall(self, console: str) -> KnownBoots:
         """Return what is known of a console; reads files."""
         with self._lock:
-            # A file without a writer is read as one that nobody changes: not for long.
+            # A file without a writer is read as one that never changes: not for long.
             lasting = self._asking > 0 and has_writer(self._path)
             try:
                 return self._ask(console)

@@ -1,4 +1,4 @@
-"""What a question to the index may ask for; for type checkers, so nobody imports it."""
+"""What a question to the index may ask for; for type checkers, so never imported."""
 
 from __future__ import annotations
 

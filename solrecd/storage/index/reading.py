@@ -232,7 +232,7 @@ def _put_together(
     return found
 
 
-# Few texts stand for many rows. What comes back is shared: nobody may change it.
+# Few texts stand for many rows. What comes back is shared: it must not be changed.
 @functools.lru_cache(maxsize=1024)
 def _parsed(text: str) -> Any:
     return json.loads(text)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from solrecd.events import Boot, Event
 
 SCHEMA_VERSION = 2
-"""Any other version is set aside and rebuilt: cheaper than migrations for ever."""
+"""Any other version is set aside and rebuilt: cheaper than endless migrations."""
 
 APPLICATION_ID = 0x50_1E_EC_D0
 """Marks the file as ours (SQLite's ``application_id``)."""

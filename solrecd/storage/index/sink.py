@@ -88,7 +88,7 @@ class IndexSink:
             wall_clock: returns a stamp.
             report: told when writing begins to fail and when it works again.
             archive: the archive folder; what it holds already is missing in an index
-                that has to be made anew.
+                that has to be rebuilt.
             on_replaced: told, in a thread, that the index begins again with nothing.
         """
         self._wall_clock = wall_clock
@@ -149,7 +149,7 @@ class IndexSink:
     async def run(
         self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
     ) -> None:
-        """Write rows until closed; a file that cannot be written is tried for ever.
+        """Write rows until closed; a file that cannot be written is retried forever.
 
         Returns when `close` was called and what waited was written, or could not be.
         Nothing that happens to the file is raised: it is reported.

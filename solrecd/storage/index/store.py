@@ -322,7 +322,7 @@ class _Transaction:
 
 
 def _check_kind(path: Path) -> None:
-    """Refuse what SQLite would fail at, or wait for, for ever: a folder, a FIFO.
+    """Refuse what SQLite would fail at, or wait for endlessly: a folder, a FIFO.
 
     Raises:
         IndexFileError: one of the files is none.
@@ -340,7 +340,7 @@ def is_damage(error: sqlite3.Error) -> bool:
 
 
 def has_writer(path: Path) -> bool:
-    """Tell whether somebody has an index open for writing, or died with it open."""
+    """Tell whether a process has an index open for writing, or died with it open."""
     return path.with_name(path.name + "-wal").exists()
 
 

@@ -11,7 +11,7 @@ Three rules keep every instant of it readable:
 
 1. A slab counts only from the moment its magic is stored, which happens last; a
    record counts only when its checksum fits, and that is stored after the bytes.
-   Stores of one process are seen in order by whoever maps the file afterwards, so
+   Stores of one process are seen in order by a process that maps the file later, so
    dying between any two of them leaves either a whole record or the end of the slab.
 2. A slab is zeroed before it is used again, and checksums are seeded with the slab's
    header: nothing of an earlier use can be taken for a record.

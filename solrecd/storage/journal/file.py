@@ -90,7 +90,7 @@ class Journal:
             ) from error
 
     def stream(self, console: str, offset: int) -> JournalStream:
-        """Return a console's stream; any thread may ask while nobody appends to it.
+        """Return a console's stream; any thread may ask while none appends to it.
 
         Args:
             console: at most `NAME_LIMIT` bytes in UTF-8.
@@ -316,7 +316,7 @@ def _open_existing(
         aside = path.with_name(f"{path.name}.damaged")
         make_way(aside)
         path.replace(aside)
-        warn(f"{path}: not a journal of this version; kept as {aside}, begun anew")
+        warn(f"{path}: not a journal of this version; kept as {aside}, begun again")
         if header.strip(b"\0"):
             strays.append(Stray(None, _UNREADABLE))
     return None

@@ -88,7 +88,7 @@ class SlabPool:
 
     @property
     def free(self) -> int:
-        """How many slabs nobody holds."""
+        """How many slabs are not held."""
         return len(self._free)
 
     def take(self) -> int | None:

@@ -65,7 +65,7 @@ def suites(records: bytes) -> tuple[int, ...]:
 
     An identifier follows its start byte; algorithms, with their tags in the upper two
     bits, follow until the next start. Vendors' suites have three more bytes and are
-    left out: nobody else can use them.
+    left out: only the vendor's own tools can use them.
     """
     found: list[int] = []
     at = 0

@@ -63,7 +63,7 @@ def stages(subject: Subject, _: Readings) -> Iterator[Finding]:
     seen = [_judge_boot(boot, subject.now) for boot in subject.boots]
     told = [each for each in seen if each is not None]
     if told:
-        # The last boot that says anything: somebody may have mended it since.
+        # The last boot that says anything: it may have been fixed since.
         yield told[-1]
 
 

@@ -25,7 +25,7 @@ class Subject:
     has_kg: bool = False
     insecure: bool = False
     baud: int | None = None
-    """As configured; None: nobody said."""
+    """As configured; None: not configured."""
     instance: int = 1
     session: SessionState = SessionState.UP
     since: int = 0
@@ -82,7 +82,7 @@ class Readings:
     payload_access: Heard[bool] = None
     sol: Heard[sol_answers.SolParameters] = None
     owner: Heard[int] = None
-    """Session ID of who has the payload; 0: nobody."""
+    """Session ID of who has the payload; 0: no session has it."""
     thief: Heard[answers.SessionInfo] = None
     """Who that is."""
     chassis: Heard[answers.Chassis] = None

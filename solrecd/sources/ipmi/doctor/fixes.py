@@ -38,13 +38,13 @@ _COMMIT: Final = b"\x02"
 
 _NOT_SUPPORTED: Final = 0x80
 _BUSY: Final = 0x81
-"""Somebody else is writing; others of Set SOL Configuration Parameters follow."""
+"""Another session is writing; others of Set SOL Configuration Parameters follow."""
 _READ_ONLY: Final = 0x82
 
 _CODES: Final = {
     None: "the BMC did not answer",
     _NOT_SUPPORTED: "the BMC cannot set that",
-    _BUSY: "somebody else is setting SoL up",
+    _BUSY: "another session is setting SoL up",
     _READ_ONLY: "the BMC does not let that be set",
     int(CompletionCode.INSUFFICIENT_PRIVILEGE): (
         "the account may not: it takes an Administrator"

@@ -20,11 +20,11 @@ from solrecd.sources.spans import ago
 Findings = Iterator[Finding]
 
 _NO_PASSWORD_SUITES: Final = frozenset({0})
-"""RAKP-none: whoever knows a user's name is in (IPMI 2.0 Table 22-20)."""
+"""RAKP-none: a user's name is enough to log in (IPMI 2.0 Table 22-20)."""
 
 
 def reachable(subject: Subject, readings: Readings) -> Findings:
-    """Does anybody answer at the BMC's address?"""
+    """Does anything answer at the BMC's address?"""
     if readings.unresolved is not None:
         yield bad(
             "reachable",
@@ -208,7 +208,7 @@ def owner(subject: Subject, readings: Readings) -> Findings:
     elif number is None:
         yield warn("payload", f"not told: {why_not(readings.owner)}", "")
     elif number == 0:
-        yield ok("payload", "nobody has it")
+        yield ok("payload", "no session has it")
     else:
         yield bad(
             "payload",

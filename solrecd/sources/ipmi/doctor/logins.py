@@ -77,16 +77,16 @@ ADVICE: Final[Mapping[LostReason, Advice]] = MappingProxyType(
             "close those of others: ipmitool sol deactivate instance=N",
         ),
         LostReason.STUCK_PAYLOAD: Advice(
-            "the BMC says that SoL is active though nobody has it",
+            "the BMC says that SoL is active though no session has it",
             "ipmitool mc reset cold (the machine itself goes on)",
         ),
         LostReason.FOREIGN_OWNER: Advice(
-            "somebody else has the console",
+            "another session has the console",
             "another recorder (ConMan, conserver, xCAT, OpenStack)? switch it off; or "
             "solrecctl take {name}",
         ),
         LostReason.STOLEN: Advice(
-            "somebody took the console from us",
+            "another session took the console from us",
             "solrecctl take {name} has it back at once; on_stolen says what happens "
             "by itself",
         ),
@@ -95,7 +95,7 @@ ADVICE: Final[Mapping[LostReason, Advice]] = MappingProxyType(
             "it is activated again by itself; if that stays: ipmitool mc reset cold",
         ),
         LostReason.SILENT: Advice(
-            "nothing came from a machine that should print; SoL is activated anew",
+            "nothing came from a machine that should print; SoL is activated again",
             "nothing to do unless it happens again and again: look at the mux",
             Verdict.WARN,
         ),
@@ -110,12 +110,12 @@ ADVICE: Final[Mapping[LostReason, Advice]] = MappingProxyType(
             "newer firmware for the BMC; else quirks = [...] (see solrecd.toml)",
         ),
         LostReason.YIELDED: Advice(
-            "somebody was given the BMC for a while",
+            "a user was given the BMC for a while",
             "solrecctl take {name} ends that",
             Verdict.WARN,
         ),
         LostReason.RECONNECT: Advice(
-            "somebody wanted a fresh session", "wait a moment", Verdict.WARN
+            "a user wanted a fresh session", "wait a moment", Verdict.WARN
         ),
         LostReason.RECONFIGURED: Advice(
             "the configuration changed", "wait a moment", Verdict.WARN

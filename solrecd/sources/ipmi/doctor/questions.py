@@ -1,8 +1,9 @@
 """The dialogues of an examination: what to ask, what next, without asking.
 
 A dialogue is a generator that yields a `Question`, is sent the `Reply`, and returns
-what it found out. Whoever carries it out decides over which road. Nothing is asked for
-ever: each loop has its bound. Nothing that is asked changes anything at the BMC.
+what it found out. The caller that carries it out decides which route to take. No
+dialogue goes on without end: each loop has its bound. Nothing that is asked changes
+anything at the BMC.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ class Route(enum.Enum):
     PING = enum.auto()
     """An ASF presence ping (IPMI 2.0 §13.2.3): no IPMI at all."""
     OPEN = enum.auto()
-    """Before and beside all sessions: what anybody may ask."""
+    """Before and beside all sessions: what may be asked without a login."""
     SESSION = enum.auto()
     """In a session that has logged in."""
 
@@ -110,7 +111,7 @@ def _ask(question: Question, decode: Callable[[bytes], T]) -> Dialogue[T | Refus
 
 
 def ping() -> Dialogue[bool]:
-    """Ask whether anybody speaks RMCP there."""
+    """Ask whether anything speaks RMCP there."""
     reply = yield Question(Route.PING)
     return reply.code is not None
 

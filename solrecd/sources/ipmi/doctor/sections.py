@@ -37,7 +37,7 @@ def _reach(_: Subject, readings: Readings) -> Dialogue[Readings]:
 
 def _suites(subject: Subject, readings: Readings) -> Dialogue[Readings]:
     if not (readings.answered or subject.is_up):
-        # Nobody is there who could answer.
+        # Nothing is there that could answer.
         return readings
     return replace(readings, suites=(yield from questions.suites()))
 
@@ -88,7 +88,7 @@ FROM_OUTSIDE: Final = (
     Section(_reach, (judge.reachable, judge.rmcp_plus)),
     Section(_suites, (judge.suites,)),
 )
-"""What anybody may ask; then comes the login, and `judge.login`."""
+"""What may be asked without a login; then comes the login, and `judge.login`."""
 
 IN_SESSION: Final = (
     Section(_user, (judge.user, judge.payload_access)),

@@ -162,7 +162,7 @@ def activation(data: bytes) -> frozenset[int]:
 
 
 def instance_owner(data: bytes) -> int:
-    """Read Get Payload Instance Info (IPMI 2.0 §24.5): a session ID; 0: nobody.
+    """Read Get Payload Instance Info (IPMI 2.0 §24.5): a session ID; 0: none.
 
     Raises:
         Unreadable: it is cut short.

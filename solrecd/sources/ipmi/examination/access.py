@@ -98,7 +98,7 @@ class Sessions:
         """Have a way to ask while the context lasts.
 
         The recorder's session, or one of our own that is closed at the end; none while
-        somebody was given the console.
+        a user was given the console.
         """
         name, lost = self._console.name, self._console.session_lost
         if await self._is_live():

@@ -2,7 +2,7 @@
 
 Over the recorder's own session where there is one: a BMC may have no second. Where the
 recorder cannot log in, or has no session because SoL is refused, we log in once by
-ourselves, ask, and leave; a console that somebody was given for a while is left alone.
+ourselves, ask, and leave; a console that a user was given for a while is left alone.
 Nothing that is asked changes anything.
 """
 
@@ -108,7 +108,7 @@ class Examination:
             await self._look_inside(exam, access.ask)
 
     def _is_given_up(self, readings: Readings) -> bool:
-        """Whether a login would only be waited for: nobody answers us either."""
+        """Whether a login would only be waited for: nothing answers us either."""
         lost = self._console.session_lost
         silent = lost is not None and lost.reason is LostReason.UNREACHABLE
         return silent and not readings.answered
@@ -174,7 +174,7 @@ class Examination:
         """Return what could be set at the BMC to have the console recorded well.
 
         Raises:
-            ManagementError: nobody can ask the BMC now.
+            ManagementError: there is no way to ask the BMC now.
         """
         subject = await self._subject()
         async with self._asking() as ask:
@@ -191,7 +191,7 @@ class Examination:
                 alone.
 
         Raises:
-            ManagementError: nobody can ask the BMC now.
+            ManagementError: there is no way to ask the BMC now.
         """
         subject = await self._subject()
         async with self._asking() as ask:

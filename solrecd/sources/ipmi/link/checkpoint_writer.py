@@ -124,7 +124,7 @@ def fingerprint(config: IpmiOptions, key: bytes) -> str:
     """Return what tells whether a console is still configured as it was.
 
     Only what a login would do differently counts. The session's key keeps the digest
-    of the password worthless to anybody who does not have that key.
+    of the password worthless without that key.
     """
     password = config.password.reveal()
     kg = b"" if config.kg is None else config.kg.reveal()

@@ -55,8 +55,8 @@ _ANSWERS = (SolConfirmed, SolStolen, SolDeactivated, SessionLost)
 """What may become of a session that was left."""
 
 DISMISSAL = 3.0
-"""Seconds for the BMC to say whose the console is and to close a session that nobody
-wants; a login to the same BMC waits for it, and is to be there within 5 s."""
+"""Seconds for the BMC to say whose the console is and to close an unwanted session;
+a login to the same BMC waits for it, and is to be there within 5 s."""
 
 log = structlog.get_logger()
 
@@ -178,7 +178,7 @@ class Dialer:
         """Close the session that an earlier process left of a console, if unwanted.
 
         Returns: within `DISMISSAL`, with or without the BMC's help; at once where
-            there is none. Somebody who took the console meanwhile keeps it.
+            there is none. Another session that took the console meanwhile keeps it.
         """
         left = None if self._handover is None else self._handover.take_unwanted(name)
         if left is None or self._handover is None:
@@ -273,7 +273,7 @@ class _NullRecorder:
         return False
 
     def resumed(self) -> None:
-        """See `Recorder`; nobody wants to know, here and below."""
+        """See `Recorder`; here and below there is nothing to do."""
 
     def line_seen(self, ago: float) -> None:
         """See `Recorder`."""

@@ -81,7 +81,7 @@ class Handover:
         self._store: SessionStore | None = None
         self._left: dict[str, SessionCheckpoint] = {}
         self._unwanted: dict[str, SessionCheckpoint] = {}
-        """Sessions that nobody goes on with and that nobody has closed yet."""
+        """Sessions that are not continued and have not been closed yet."""
         self._own_session_ids = own_session_ids
         self._now = now
         self.since = 0
@@ -193,13 +193,13 @@ class Handover:
 
     @property
     def unwanted(self) -> Collection[str]:
-        """Consoles with a session that nobody goes on with."""
+        """Consoles with a session that is not continued."""
         return tuple(self._unwanted)
 
     def take_unwanted(self, name: str) -> SessionCheckpoint | None:
         """Return, once, the session of a console that is to be closed; then `decline`.
 
-        Whoever just forgot it would keep others from the console for a minute.
+        Just forgetting it would keep others from the console for a minute.
         """
         return self._unwanted.pop(name, None)
 

@@ -50,7 +50,7 @@ TIMER_SLACK = 0.025
 
 IDLE_WAKEUP = 4.0
 """Seconds that a deadline may move away while its entry in the heap stays: that fires
-for nothing and arms anew, which is cheaper than a new entry for every packet. Once a
+for nothing and arms again, which is cheaper than a new entry for every packet. Once a
 command is answered the next deadline is further away: then the entry is given up."""
 
 TIMERS_AT_ONCE = 64
@@ -140,7 +140,7 @@ class Hub:
         return shared.join(address, endpoint, self._arm)
 
     def decline(self, name: str, address: Address) -> None:
-        """Nobody will rejoin from there."""
+        """No session will rejoin from there."""
         shared = self._named(name)
         if shared is not None:
             shared.held(address.sockaddr)

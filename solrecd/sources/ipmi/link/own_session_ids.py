@@ -1,7 +1,7 @@
 """Which sessions were ours, for a process that inherits nothing else.
 
 A BMC keeps the session of a process that was killed for about a minute, and with it
-the console. Whoever comes next has to tell this ghost from a person: by its session ID.
+the console. The next process has to tell this ghost from a person: by its session ID.
 The session store knows it too, but may be lost, spoiled, or of another version. So the
 IDs, which are no secret, are also in a small file beside the journal: one line for each
 session that gets or loses a console. Its modification time says when we last worked.
@@ -42,7 +42,7 @@ class OwnSessionIds:
 
     Args:
         path: of the file.
-        size_max: bytes; then it is written anew.
+        size_max: bytes; then it is rewritten.
     """
 
     def __init__(self, path: Path, *, size_max: int = SIZE_MAX) -> None:
@@ -138,7 +138,7 @@ def _read(path: Path) -> dict[str, tuple[_Ids, int]]:
         try:
             entry = json.loads(line)
             ids = frozenset(int(it) for it in entry["sessions"])
-            # A time to come would make every session ours, and for ever.
+            # A time in the future would make every session ours, permanently.
             seen = min(int(entry["seen"] or worked_at), worked_at)
             found[str(entry["console"])] = ids, seen
         except (ValueError, TypeError, LookupError, ArithmeticError, RecursionError):

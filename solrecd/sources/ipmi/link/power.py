@@ -61,7 +61,7 @@ class Ask(Protocol):
 class PowerWatch:
     """Asks one BMC whether its machine is on.
 
-    Whoever holds it calls `ask` at `due`.
+    Its owner calls `ask` at `due`.
 
     Args:
         send: sends a command and calls back with the answer.
@@ -86,7 +86,7 @@ class PowerWatch:
         self._place = rng.random()
         self._asked = -math.inf
         self._wanted = math.inf
-        """When somebody wants the next question, while an answer is due."""
+        """When the next question is wanted, while an answer is due."""
         self._failures = 0
 
     def hurry(self, now: float, after: float) -> None:

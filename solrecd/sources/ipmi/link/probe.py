@@ -1,7 +1,7 @@
 """Questions to a BMC before and beside all sessions, over a socket of their own.
 
-What anybody may ask: is somebody there, which logins does he take? Nothing that comes
-back is authenticated; it is told to people, and decides nothing.
+What may be asked without a login: is a BMC there, which logins does it take? Nothing
+that comes back is authenticated; it is told to people, and decides nothing.
 """
 
 from __future__ import annotations

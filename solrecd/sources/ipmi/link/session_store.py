@@ -1,6 +1,6 @@
 """Sessions that outlive the process: records in a mapped memfd.
 
-The memory belongs to whoever holds its descriptor, and the service manager holds it
+The memory belongs to the holder of its descriptor, and the service manager holds it
 while we are away. No file has it, no other user can open it: it contains session keys.
 
 A record has two parts. What stays while the session lasts is JSON, written once, with
@@ -51,7 +51,7 @@ _USED: Final = struct.Struct("<I")
 _USED_AT: Final = 48
 
 _SEALS: Final = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW
-"""Nobody may take the memory away under the mapping, which would kill us."""
+"""No process may take the memory away under the mapping: that would kill us."""
 
 _HEAD: Final = struct.Struct("<HHI")
 """Of a record: in use, length and checksum of its JSON."""
@@ -270,7 +270,7 @@ class CheckpointRecord:
         _pack_slot(self._store.view, end, generation, before, *numbers, check)
 
     def forget(self) -> None:
-        """Nobody is to go on with this session."""
+        """This session is not to be continued."""
         start = self._start
         self._store.memory[start : start + RECORD_SIZE] = bytes(RECORD_SIZE)
         self.is_live = False

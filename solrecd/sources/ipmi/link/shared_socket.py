@@ -198,8 +198,8 @@ class SharedSocket:
     def expect(self, sockaddr: Sockaddr) -> None:
         """Hold what comes from a peer until its endpoint joins and catches up.
 
-        A BMC gives up on a packet after a few tries; whoever threw them away would
-        lose it for good.
+        A BMC gives up on a packet after a few tries; throwing them away would lose
+        it for good.
         """
         self._expected[sockaddr] = []
 

@@ -1,8 +1,8 @@
 """One SoL session on the wire: a `Session` joined to the hub.
 
 Console bytes go straight to the `Recorder`, in the hub's own call: they are recorded
-before the packet that brought them is acknowledged. Answers to commands go to whoever
-asked. Everything else the session says (logged in, refused, stolen, lost) waits in a
+before the packet that brought them is acknowledged. Answers to commands go to the
+caller. Everything else the session says (logged in, refused, stolen, lost) waits in a
 small mailbox for the keeper.
 """
 
@@ -90,7 +90,7 @@ class Recorder(Protocol):
 
         Args:
             since: stamp at which that process was last known to work.
-            output_waited: there is output that came while nobody read.
+            output_waited: there is output that came while no process read.
         """
 
 
@@ -125,7 +125,7 @@ class SolLink:
         self.suite: int | None = None
         """Cipher suite of the login; None before it."""
         self.is_over = False
-        """The session has ended; nobody is left to say goodbye to."""
+        """The session has ended; there is none left to close."""
         self._is_activating = False
         """The payload was asked for; bytes may overtake the answer."""
         self.bug: Exception | None = None
@@ -279,7 +279,7 @@ class SolLink:
         self._port.flush()
 
     def deactivate(self) -> None:
-        """Take the SoL payload from whoever holds it."""
+        """Take the SoL payload from the session that holds it."""
         self.session.deactivate(trio.current_time())
         self._port.flush()
 

@@ -71,7 +71,7 @@ def activate_payload(
 
 
 def deactivate_payload(instance: int) -> Command:
-    """Return Deactivate Payload (§24.2), whoever holds the payload."""
+    """Return Deactivate Payload (§24.2), no matter which session holds it."""
     data = bytes((PayloadType.SOL, instance, 0, 0, 0, 0))
     return Command(Purpose.DEACTIVATE, NetFn.APP, AppCommand.DEACTIVATE_PAYLOAD, data)
 

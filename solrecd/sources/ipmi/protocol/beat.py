@@ -2,7 +2,7 @@
 
 Waking up for one question costs ten times as much as the question. So they are asked
 at whole seconds, where one wake-up serves a whole fleet; and each session keeps to its
-own second of the interval for ever, so that a fleet, however it was started, asks
+own second of the interval for good, so that a fleet, however it was started, asks
 about the same number in each second.
 """
 

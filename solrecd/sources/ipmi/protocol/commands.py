@@ -41,7 +41,7 @@ class Purpose(enum.Enum):
     PROBE = enum.auto()
     CLOSE = enum.auto()
     REQUEST = enum.auto()
-    """Somebody else's: `Session.request`."""
+    """Sent for a caller: `Session.request`."""
 
 
 @dataclass(slots=True)

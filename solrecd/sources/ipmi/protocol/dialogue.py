@@ -34,7 +34,7 @@ class Answer(NamedTuple):
 class Dialogue:
     """The sealed dialogue with one BMC; the parts of a session speak through it.
 
-    What concerns nobody but the one who asked is dealt with here: answers to requests
+    What concerns only the one who asked is dealt with here: answers to requests
     become events, and a command that is refused for its privilege level is asked again
     at a higher one.
     """
@@ -144,7 +144,7 @@ class Dialogue:
         return result
 
     def abandon(self) -> None:
-        """Forget all commands; whoever asked for one is told."""
+        """Forget all commands; the callers that asked for one are told."""
         for command in self.commands.clear():
             if command.purpose is Purpose.REQUEST:
                 self.events.append(CommandFailed(command.ticket))

@@ -94,7 +94,7 @@ class Established:
         self.sol.resume(frozen, numbers, now)
 
     def deactivate(self, now: float) -> None:
-        """Take the payload from whoever holds it."""
+        """Take the payload from the session that holds it."""
         self.dialogue.submit(deactivate_payload(self._options.instance), now)
 
     def close(self, now: float, reason: LostReason) -> None:

@@ -17,7 +17,7 @@ class SolData:
     """Console output, to be recorded and then acknowledged.
 
     Not frozen: creating one is on the path of every packet, and a frozen dataclass
-    takes three times as long to make. Nobody may change it all the same.
+    takes three times as long to make. It must not be changed all the same.
     """
 
     data: bytes
@@ -89,7 +89,7 @@ class SolRefused:
 
 @dataclass(frozen=True, slots=True)
 class SolDeactivated:
-    """Nobody holds the payload now: we gave it back or the BMC switched it off."""
+    """No session holds the payload now: we gave it back or the BMC switched it off."""
 
 
 @dataclass(frozen=True, slots=True)

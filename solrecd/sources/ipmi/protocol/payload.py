@@ -51,7 +51,7 @@ from solrecd.sources.ipmi.protocol.watch import OwnerWatch, Verdict, ask_owner, 
 
 SILENCE: Final = 6.0
 """Seconds without output after output flowed, until the BMC is asked whether we are
-still its owner: most robberies and resets happen to consoles somebody looks at."""
+still its owner: most robberies and resets happen to consoles in use."""
 
 RESUME_PATIENCE: Final = (0.5, 0.5, 1.0)
 """Seconds after each time that a resumed session asks whether it is still there: a
@@ -107,8 +107,8 @@ class SolPayload:
         self._is_doubted = False
         """The BMC said that the payload is being deactivated; who has it now?"""
         self._is_resumed = False
-        """Another process held the payload before us, and nobody has confirmed yet
-        that it is still ours."""
+        """Another process held the payload before us, and it is not yet
+        confirmed that it is still ours."""
 
     @property
     def is_active(self) -> bool:
@@ -282,7 +282,7 @@ class SolPayload:
                 self._probe_answered(command, response, now)
 
     def unanswered_owner(self) -> None:
-        """Nobody tells who holds the payload that we wanted."""
+        """It remains unknown who holds the payload that we wanted."""
         self._refuse(CompletionCode.PAYLOAD_ALREADY_ACTIVE, None)
 
     def _request_activation(self, now: float, *, encrypted: bool) -> None:
@@ -390,7 +390,7 @@ class SolPayload:
         elif verdict is Verdict.OURS and is_first:
             self.dialogue.events.append(SolConfirmed())
         elif self._is_resumed:
-            # A BMC that cannot tell: nobody knows whose the payload is by now.
+            # A BMC that cannot tell: it is unknown whose the payload is by now.
             self._end(SolDeactivated())
         elif self._watch.question != question:
             # What could not be told this way may be told another: no time to lose.

@@ -205,7 +205,7 @@ class Session:
             self._established.sol.activate(now)
 
     def deactivate(self, now: float) -> None:
-        """Take the payload from whoever holds it; `SolDeactivated` follows.
+        """Take the payload from the session that holds it; `SolDeactivated` follows.
 
         Also where the BMC refuses: only the next `activate` tells what is true.
         """
@@ -230,7 +230,7 @@ class Session:
     def write(self, data: bytes, now: float) -> None:
         """Type bytes on the console; they wait for the payload to be active.
 
-        Without a session they are dropped: nobody wants them typed minutes later.
+        Without a session they are dropped: typed minutes later they would be unwanted.
 
         Raises:
             BufferError: `sol.UNSENT_LIMIT` bytes wait already; see `unsent`.

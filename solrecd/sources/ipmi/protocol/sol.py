@@ -121,7 +121,7 @@ class SolReceiver:
             data = payload[SOL_HEADER_SIZE:_SOL_END]
             self._pending_size = len(data)
             return (SolData(data),) if data else ()
-        # What nobody acknowledged by now was not recorded, and will come again.
+        # What is not acknowledged by now was not recorded, and will come again.
         self._pending = 0
         events = self._read_status(number, status)
         if number:
@@ -236,7 +236,7 @@ class SolSender:
         self.size = size
 
     def stop(self) -> None:
-        """The payload is gone, and with it what was typed: nobody wants it later."""
+        """The payload is gone, and with it what was typed: it is unwanted later."""
         self.size = self._flight = self.deadline = None
         self._queue.clear()
         self.unsent = 0

@@ -2,14 +2,14 @@
 
 A BMC tells a robbed session nothing. So the command that keeps the session alive is the
 one that names the payload's owner, Get Payload Instance Info; where a BMC lacks it, Get
-Payload Activation Status at least says whether anybody holds it, and Get Device ID
+Payload Activation Status at least says whether any session holds it, and Get Device ID
 whether the BMC is there at all.
 
 Boards lie. The first answer after activation, when the payload is certainly ours, tells
 what "ours" looks like; a board whose first answer makes no sense is asked the next
 question at once, and never believed on that one. But the payload may have gone between
 the activation and that answer. So where even the last question that could tell is
-answered with "nobody holds it", that is believed once in a session: the payload is
+answered with "no one holds it", that is believed once in a session: the payload is
 activated again, and only a board that then denies it again is known to lie.
 """
 
@@ -52,7 +52,7 @@ _OWNER_SIZE: Final = 4
 def owner_of(code: int, data: bytes) -> int | None:
     """Return the owner in an answer to Get Payload Instance Info (§24.6).
 
-    0 means that nobody holds the payload, None that the answer says nothing.
+    0 means that no session holds the payload, None that the answer says nothing.
     """
     if code or len(data) < _OWNER_SIZE:
         return None
@@ -83,12 +83,12 @@ class OwnerWatch:
         self._believe_status = believe_status
         self._questions = self._all_questions()
         self._was_denied = False
-        """Every question was answered with "nobody holds it", and that was believed."""
+        """Every question was answered with "no one holds it", and that was believed."""
         self._ours: frozenset[int] = frozenset()
         self.is_proven = False
         """The present question was answered sensibly while the payload was ours."""
         self.owner = 0
-        """Session ID of whoever held the payload according to the last answer."""
+        """Session ID of the payload's holder according to the last answer."""
 
     def _all_questions(self) -> list[AppCommand]:
         return [
@@ -106,7 +106,7 @@ class OwnerWatch:
     def resume(self, question: int, *our_ids: int) -> None:
         """The payload was ours in another process, and was asked about like this.
 
-        Nobody else is believed to be us from now on, not even in the first answer.
+        No other session is taken for ours from now on, not even in the first answer.
         """
         self._ours = frozenset(our_ids)
         self.is_proven = True
