@@ -7,8 +7,8 @@ BIN    := $(VENV)/bin
 # The slow linter reads only what it can have an opinion on.
 ASYNC_SOURCES = $(shell git grep --untracked -lE 'async def' -- '*.py')
 
-# Independent peers for the tests: a BMC, its client, a decompressor, a database
-# of metrics, its notifier, a log shipper and a console that nobody here wrote.
+# Third-party peers for the tests: a BMC, its client, a decompressor, a database
+# of metrics, its notifier, a log shipper and a console.
 PEERS := openipmi ipmitool zstd prometheus prometheus-alertmanager rsyslog socat
 # A whole machine behind that BMC, from firmware to getty.
 LAB   := $(PEERS) freeipmi-tools qemu-system-x86 ovmf grub-common grub-pc-bin grub-efi-amd64-bin \
@@ -143,7 +143,7 @@ DEBIAN_PIP := /usr/bin/python3.11 -m pip --disable-pip-version-check
 DEB_TREE = build/deb/solrecd-$(VERSION)
 VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' solrecd/__init__.py)
 
-lock: venv ## packaging/requirements.lock anew: the libraries in the packages, with hashes
+lock: venv ## renew packaging/requirements.lock: the libraries in the packages, with hashes
 	$(BIN)/pip install --quiet --disable-pip-version-check --group lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 	    --upgrade --custom-compile-command 'make lock' --extra top pyproject.toml -o packaging/requirements.lock

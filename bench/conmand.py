@@ -41,7 +41,7 @@ class Conmand:
         self._logs = directory / "logs"
         self._logs.mkdir(parents=True)
         self._configuration = directory / "conman.conf"
-        # Nobody attaches: any port that is free will do.
+        # No client attaches: any free port will do.
         head = _SERVER.format(
             port=17890, logs=self._logs, username=login[0], password=login[1]
         )

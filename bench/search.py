@@ -25,7 +25,7 @@ from solrecd.process.stamps import SECOND
 from solrecd.storage.index import Batch, Index
 
 FORMAT = 1
-"""Of the generated archive; another one is made anew."""
+"""Of the generated archive; one of another format is made again."""
 
 BOOTS = 40
 LINES = 600

@@ -60,7 +60,7 @@ def _digests(value: object) -> tuple[bytes, ...]:
 def _digest(value: object) -> bytes:
     if isinstance(value, str) and _DIGEST.match(value):
         return bytes.fromhex(value)
-    # Not shown: it may be a token that somebody forgot to hash.
+    # Not shown: it may be a token that was left unhashed by mistake.
     raise ValueError(
         "found something else than a SHA-256; allowed: 64 digits 0-9 and a-f, or a"
         " list of such, as `solrecd token` prints"

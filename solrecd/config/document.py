@@ -102,7 +102,7 @@ class Document:
 
 
 class Given(NamedTuple):
-    """A value as somebody wrote it, and where."""
+    """A value as it was written, and where."""
 
     value: Any
     document: Document

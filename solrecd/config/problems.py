@@ -7,7 +7,7 @@ from typing import Final
 
 MAX_SHOWN: Final = 50
 """Problems: one wrong line can concern thousands of consoles, a file of another kind
-is wrong in each of its own; nobody reads those."""
+is wrong in each of its own; such a list is never read."""
 
 
 def placed(file: str, line: int | None, *parts: str) -> str:

@@ -25,7 +25,7 @@ class ReloadPlan:
     start: tuple[str, ...] = ()
     stop: tuple[str, ...] = ()
     restart: tuple[str, ...] = ()
-    """Their sessions end and begin anew with the new settings."""
+    """Their sessions end and begin again with the new settings."""
     keep: tuple[str, ...] = ()
     """Their sessions go on untouched."""
     update: tuple[str, ...] = ()

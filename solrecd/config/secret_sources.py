@@ -10,7 +10,7 @@ from typing import NamedTuple
 from solrecd.process.tls import TlsFiles
 
 OTHERS = 0o077
-"""Permission bits of the group and of everybody: none may be set on a secret."""
+"""Permission bits of the group and of all others: none may be set on a secret."""
 
 
 STAND_IN = b"(credential)"

@@ -66,7 +66,7 @@ class Site:
     webhook: Webhook
 
     def took(self, line: str, told: Notification) -> str:
-        """Return how long after a line's stamp in the log somebody was told."""
+        """Return how long after a line's stamp in the log the notification came."""
         stamps = re.findall(rf"(?m)^(\S+) \| .*{line}", self.recorder.log("node1"))
         printed = datetime.fromisoformat(stamps[0]).timestamp()
         return f"{told.at - printed:.2f} s from the line to the notification"

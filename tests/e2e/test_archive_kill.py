@@ -57,7 +57,7 @@ class Recorder:
         return zip(self._names, self._opened, self._readers, strict=True)
 
     async def record(self, acknowledged: mmap.mmap) -> None:
-        """Record numbers for ever, and say how many bytes were acknowledged."""
+        """Record numbers forever, and say how many bytes were acknowledged."""
         async with trio.open_nursery() as nursery:
             await nursery.start(self.sink.run)
             while True:

@@ -1,4 +1,4 @@
-"""What happens between the daemon and a BMC that nobody here wrote.
+"""What happens between the daemon and a third-party BMC.
 
 The tests share one daemon and run in order; meanwhile one console prints for more than
 a minute, twice as long as ipmi_sim keeps a session that gets no command.
@@ -49,7 +49,7 @@ class Bench:
 
     @property
     def active(self) -> set[str]:
-        """The consoles whose BMC says that somebody owns its SOL payload."""
+        """The consoles whose BMC says that its SOL payload is owned."""
         return {name for name, bmc in self.bmcs.items() if bmc.is_sol_active()}
 
     def configure(self, *consoles: str) -> None:

@@ -1,4 +1,4 @@
-"""Somebody takes the console from us: ipmitool on ipmi_sim, and our own ghost."""
+"""Other clients take the console from us: ipmitool on ipmi_sim, and our own ghost."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from tests.support.golden import GOLDEN, Case, cases, understood
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print differences; exit status 1 while there are some that nobody accepted."""
+    """Print differences; exit status 1 while some are not accepted."""
     parser = argparse.ArgumentParser(prog="refresh", description=__doc__)
     parser.add_argument("names", nargs="*", help="of logs (default: all)")
     parser.add_argument("--accept", action="store_true", help="write them")

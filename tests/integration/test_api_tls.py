@@ -141,7 +141,7 @@ async def strangers_at(site: Site) -> AsyncIterator[tuple[ConnectionLimits, int]
 
 
 async def until(is_so: Callable[[], bool]) -> None:
-    """Wait for something that nobody tells."""
+    """Wait for something that nothing signals."""
     while not is_so():  # noqa: ASYNC110
         await trio.sleep(0.01)
 

@@ -43,7 +43,7 @@ def add_echo(site: Site, **changes: Any) -> Member:
 
 @asynccontextmanager
 async def attached(site: Site, *options: str) -> AsyncIterator[Person]:
-    """Have somebody attach to node1 and see the welcome."""
+    """Have a person attach to node1 and see the welcome."""
     words = ["attach", "node1", *options]
     async with solrecctl(site.folder / "control.sock", words) as person:
         await person.sees(b"for help")
@@ -207,7 +207,7 @@ async def test_a_reset_that_somebody_asks_for_is_no_failure_but_a_cause(
         await site.wait("node1", stage="kernel")
         await run(site, "power", "node1", "reset")
         show(b"SeaBIOS (version 1.16.2-debian-1.16.2-1)\r\nnode01 login: ")
-        # Prompts count in silence, as does a reset that nobody spoke for.
+        # Prompts count in silence, as does a reset that was not announced.
         await site.wait("node1", stage="login", boot=2)
 
     assert site.events("node1", "failure") == []

@@ -38,7 +38,7 @@ class ShippingSite(Site):
 
 @pytest.fixture
 async def site(tmp_path: Path) -> AsyncIterator[ShippingSite]:
-    """Return a site of two machines that print for ever."""
+    """Return a site of two machines that print forever."""
     with Fleet(seed=7) as fleet:
         async with trio.open_nursery() as nursery:
             await nursery.start(fleet.run)

@@ -274,7 +274,7 @@ async def test_an_account_that_may_not_set_is_told_so(site: Site) -> None:
     assert row["session"] == "up"
 
 
-# A BMC that nobody here wrote.
+# A third-party BMC.
 
 
 @pytest.fixture

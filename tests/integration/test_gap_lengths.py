@@ -34,7 +34,7 @@ Outage = Callable[[VirtualSite, float], None]
 
 
 def make_site(seed: int) -> VirtualSite:
-    """Return a console whose machine prints for ever."""
+    """Return a console whose machine prints forever."""
     machine = Machine(NumberedLines("node1", rate=RATE, size=64))
     options = BmcOptions(sol=SolSettings(retry_interval=0.2), session_slots=100)
     config = bmc_console(

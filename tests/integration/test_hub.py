@@ -22,7 +22,7 @@ class FakeEndpoint:
 
     def __init__(self) -> None:
         self.looks = 0
-        """How often somebody asked for the deadline."""
+        """How often the deadline was asked for."""
         self._deadline: float | None = None
         self.came: list[bytes] = []
         self.expired: list[float] = []

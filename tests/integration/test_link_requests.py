@@ -38,10 +38,10 @@ class Nobody:
         return True
 
     def resumed(self) -> None:
-        """A gap ends; nobody asks here."""
+        """A gap ends; no test here needs it."""
 
     def line_seen(self, ago: float) -> None:
-        """The payload is not ours; nobody asks here."""
+        """The payload is not ours; no test here needs it."""
 
     def mark_loss(self, gap: Gap) -> None:
         raise AssertionError(gap)

@@ -86,7 +86,7 @@ STEPS = st.lists(
 
 
 def make_site(kind: SolSettings, seed: int) -> VirtualSite:
-    """Return a console whose machine prints numbered lines for ever."""
+    """Return a console whose machine prints numbered lines forever."""
     machine = Machine(NumberedLines(NAME, rate=RATE, size=128))
     options = BmcOptions(sol=kind, session_slots=100)
     bmc = Bmc(options, machine, ledger=Ledger(keep=1 << 30))

@@ -33,7 +33,7 @@ async def _site(tmp_path: Path) -> AsyncIterator[Site]:
 
 
 def printing_bmc(settings: SolSettings) -> Bmc:
-    """Return a BMC whose machine prints at about line rate, for ever."""
+    """Return a BMC whose machine prints at about line rate, forever."""
     source = NumberedLines("node1", rate=100, size=128)
     return Bmc(BmcOptions(sol=settings), Machine(source), ledger=Ledger())
 

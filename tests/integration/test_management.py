@@ -67,10 +67,10 @@ class Recording:
         raise AssertionError(since)
 
     def resumed(self) -> None:
-        """A gap ends; nobody asks here."""
+        """A gap ends; no test here needs it."""
 
     def line_seen(self, ago: float) -> None:
-        """The payload is not ours; nobody asks here."""
+        """The payload is not ours; no test here needs it."""
 
     def mark_loss(self, gap: Gap) -> None:
         raise AssertionError(gap)
@@ -253,7 +253,7 @@ async def test_a_cancelled_task_leaves_no_thread_behind(
     assert scope.cancelled_caught
 
 
-# A BMC that nobody here wrote.
+# A third-party BMC.
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The engine against a BMC nobody here wrote: OpenIPMI's ipmi_sim."""
+"""The engine against a third-party BMC: OpenIPMI's ipmi_sim."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tests.support.peers import need
 from tests.support.pump import Pump
 
 HISTORY = 65536
-"""Bytes that the BMC keeps while nobody listens: without it, SoL wedges (OpenIPMI)."""
+"""Bytes that the BMC keeps while none listens: without it, SoL wedges (OpenIPMI)."""
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Clients that nobody here wrote, against the simulated BMC over loopback.
+"""Third-party clients against the simulated BMC over loopback.
 
 They are the proof that it is a BMC and not just the other half of our own engine.
 """
@@ -40,7 +40,7 @@ CREDENTIALS = ("-U", "recorder", "-P", "secret")
 
 
 def make(source: Source | None = None, sol: SolSettings | None = None) -> Bmc:
-    """Return a BMC that keeps its output until somebody listens."""
+    """Return a BMC that keeps its output until a client listens."""
     options = BmcOptions(
         users=(User(b"recorder", b"secret"),),
         sol=sol or SolSettings(buffers_without_owner=True),

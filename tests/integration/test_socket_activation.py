@@ -32,7 +32,7 @@ async def test_a_passed_socket_is_served_and_its_file_stays(tmp_path: Path) -> N
                 received = await client.receive_some()
 
         assert (address, received) == (str(path), b"here")
-        # Whoever comes now waits for our successor.
+        # A client that comes now waits for our successor.
         async with await trio.open_unix_socket(path):
             pass
 

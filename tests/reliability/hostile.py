@@ -3,7 +3,7 @@
 An established session of each cipher suite is given hostile datagrams of every kind,
 made from real packets that it has not seen. None may cause an event, an answer, an
 exception or a byte of memory; afterwards the session still works. Then logins are
-downgraded by somebody in the middle, and a hub gets datagrams from wrong sources.
+downgraded by a man in the middle, and a hub gets datagrams from wrong sources.
 """
 
 from __future__ import annotations
@@ -182,7 +182,7 @@ def _old(rng: random.Random, packet: bytes) -> bytes:
 
 
 def _log_in(rng: random.Random, packet: bytes) -> bytes:
-    """Answers to a login that nobody began."""
+    """Answers to a login that was never begun."""
     algorithms = Algorithms(*(rng.randint(0, 4) for _ in range(3)))
     tag = rng.randint(0, 255)
     status = rng.choice((0, 0, 2, 9))
@@ -221,7 +221,7 @@ KINDS: Mapping[str, Make] = {
 
 
 class _Downgrading(ScriptedBmc):
-    """Somebody in the middle, who answers every proposal with weaker algorithms."""
+    """A man in the middle, who answers every proposal with weaker algorithms."""
 
     def _open(self, request: object) -> bytes:
         rng = random.Random(len(self.handshake))

@@ -1,7 +1,7 @@
 """Everything at once, for as long as wanted: random faults, and each byte accounted.
 
 Networks lose, repeat, delay and damage datagrams; BMCs restart, fall silent, forget
-sessions, switch the console off, give it to somebody else; machines are power-cycled;
+sessions, switch the console off, give it to another client; machines are power-cycled;
 the daemon is killed now and then. The machines print numbered lines, so the archive
 itself shows what is missing; whatever is, must be marked there.
 """
@@ -53,7 +53,7 @@ _MISHAPS: tuple[tuple[Mishap, Mishap | None], ...] = (
     (Mishap.MUTE, Mishap.UNMUTE),
 )
 """What happens to a BMC, and what ends it. A dead serial line is not among them: what
-a BMC never saw, nobody can mark."""
+a BMC never saw cannot be marked."""
 
 _EVERY = 20.0
 """Seconds between two mishaps of a BMC, on average."""
@@ -193,7 +193,7 @@ async def _live(
 async def _suffer(
     fleet: Fleet, member: Member, rng: random.Random, suffered: Counter[Mishap]
 ) -> None:
-    """Let things happen to a BMC, for ever."""
+    """Let things happen to a BMC, forever."""
     while True:
         await trio.sleep(rng.expovariate(1 / _EVERY))
         begin, end = rng.choice(_MISHAPS)

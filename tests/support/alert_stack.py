@@ -23,7 +23,7 @@ MISSING = (
 AVAILABLE = None not in map(shutil.which, ("prometheus", "prometheus-alertmanager"))
 
 _QUICK = "1s"
-"""Between scrapes, evaluations and notifications of a group: nobody sleeps here."""
+"""Between scrapes, evaluations and notifications of a group: no one is woken here."""
 
 _PROMETHEUS = """\
 global: {{scrape_interval: {quick}, evaluation_interval: {quick}}}
@@ -54,7 +54,7 @@ class Webhook:
     """Takes notifications and keeps them; a context manager."""
 
     def __init__(self) -> None:
-        """Listen at once: whoever is to call has to know the port."""
+        """Listen at once: the caller has to know the port."""
         self._taken: list[Notification] = []
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._thread = threading.Thread(target=self._server.serve_forever)

@@ -76,5 +76,5 @@ def receiver(name: str = "am", **changes: Any) -> ReceiverConfig:
 async def until(condition: Callable[[], object]) -> None:
     """Wait for something that real sockets, disks or programs bring about."""
     with trio.fail_after(30):
-        while not condition():  # noqa: ASYNC110 - nobody tells of it
+        while not condition():  # noqa: ASYNC110 - nothing signals it
             await trio.sleep(0.01)

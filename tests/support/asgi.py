@@ -1,4 +1,4 @@
-"""Asks an ASGI application without a socket, as whoever a test wants to be."""
+"""Asks an ASGI application without a socket, as any caller that a test wants to be."""
 
 from __future__ import annotations
 

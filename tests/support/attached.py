@@ -1,4 +1,4 @@
-"""`solrecctl` on a terminal of its own: a pty, with somebody who types and reads."""
+"""`solrecctl` on a terminal of its own: a pty, with a person who types and reads."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SIZE = (24, 80)
 
 
 class Person:
-    """Whoever sits at the other end of the pty."""
+    """The person at the other end of the pty."""
 
     def __init__(self, master: int, process: subprocess.Popen[bytes]) -> None:
         self.master = master

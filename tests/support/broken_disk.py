@@ -25,7 +25,7 @@ class BrokenDisk(OsFileSystem):
         self.mounts: dict[str, int] = {}
         """Device number of the folders with these names."""
         self.hanging: set[str] = set()
-        """Folders whose files hang whoever touches them, until `resume`."""
+        """Folders whose files hang whatever touches them, until `resume`."""
         self._hangs = False
         self._is_gone = False
         self._resumed = threading.Event()

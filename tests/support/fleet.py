@@ -90,7 +90,7 @@ class FakeOperation:
         """It can be examined."""
 
     def beside(self, _: Attachment) -> list[dict[str, object]]:
-        """Nobody else is here."""
+        """No other client is here."""
         return []
 
     def __getattr__(self, deed: str) -> Callable[..., None]:
@@ -174,7 +174,7 @@ class FakeFleet:
     async def tail(
         self, names: Collection[str]
     ) -> AsyncIterator[trio.MemoryReceiveChannel[TailItem]]:
-        """Watch, and tell the test when somebody comes and goes."""
+        """Watch, and tell the test when a viewer comes and goes."""
         async with self.viewers.watch(names) as channel:
             self.watched.set()
             try:
@@ -191,5 +191,5 @@ class FakeFleet:
 
 
 def open_gate(policy: Policy | None = None) -> Gate:
-    """Return a gate; without grants everybody on the unix socket is let in."""
+    """Return a gate; without grants every caller on the unix socket is let in."""
     return Gate(policy or Policy(), Denials(lambda: 0.0))

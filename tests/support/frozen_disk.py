@@ -1,4 +1,4 @@
-"""A real file system that can be frozen: whoever writes to it hangs in the kernel.
+"""A real file system that can be frozen: what writes to it hangs in the kernel.
 
 What a dead NFS server or a lost SAN path does: the writing thread sleeps in state D,
 where no signal reaches it, until the file system is thawed.
@@ -23,7 +23,7 @@ class FrozenDisk:
         self.is_frozen = False
 
     def freeze(self) -> None:
-        """Let everybody who writes hang from now on."""
+        """Let every writer hang from now on."""
         subprocess.run(["fsfreeze", "--freeze", self.folder], check=True)
         self.is_frozen = True
 

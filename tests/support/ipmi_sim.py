@@ -1,8 +1,8 @@
-"""A BMC nobody here wrote: OpenIPMI's ipmi_sim (Debian package openipmi) on loopback.
+"""A third-party BMC: OpenIPMI's ipmi_sim (Debian package openipmi) on loopback.
 
 What it does that surprises (measured with Debian 12's version): it offers cipher
 suites 0-3 only; it closes a session 30 s after the last IPMI command even while SOL
-data flows; it tells nobody when another session takes the payload; and it dials its
+data flows; it gives no notice when another session takes the payload; and it dials its
 serial side once and then every 10 s, so the far end (`Wire`) has to listen first.
 """
 
@@ -137,7 +137,7 @@ class IpmiSim:
         _wait_presence(self.port)
 
     def kill(self) -> None:
-        """End it as a power cut would: no goodbye to anybody."""
+        """End it as a power cut would: without a goodbye."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()

@@ -55,7 +55,7 @@ class Joined:
         return self
 
     def exchange(self) -> None:
-        """Carry datagrams both ways until nobody has anything to say."""
+        """Carry datagrams both ways until neither side has anything to say."""
         while sent := self.session.datagrams():
             self.feed(*self.bmc.receive(sent))
 

@@ -19,7 +19,7 @@ class MortalDisk(OsFileSystem):
 
     def __init__(self) -> None:
         self.left: int | None = None
-        """Calls that still change something before the last one; None for ever."""
+        """Calls that still change something before the last one; None: no limit."""
         self.torn = 0
         """Bytes that a write which is the last still gets out."""
         self._open: set[int] = set()

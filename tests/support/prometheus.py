@@ -1,4 +1,4 @@
-"""A real Prometheus on loopback, and promtool: judges that nobody here wrote."""
+"""A real Prometheus on loopback, and promtool: third-party judges."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ class Pump:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Say goodbye if there is somebody left, and close the socket."""
+        """Say goodbye unless the session is lost, and close the socket."""
         if not any(isinstance(event, SessionLost) for event in self.events):
             self.session.close(time.monotonic())
             self.wait(SessionLost, seconds=3)

@@ -1,6 +1,6 @@
 """pyghmi as a BMC in a process: ``python -m tests.support.pyghmi_bmc PORT``.
 
-A process, because pyghmi keeps sockets and a thread for ever. It speaks cipher suite 3
+A process, because pyghmi keeps sockets and a thread forever. It speaks cipher suite 3
 only, whatever is asked for. What is typed on its console comes back, doubled.
 """
 

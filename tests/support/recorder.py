@@ -197,7 +197,7 @@ class Recorder:
         return sorted(rows, key=lambda row: int(row["boot"]))
 
     def replayed_boots(self, console: str) -> list[dict[str, Any]]:
-        """Return the same, read anew from the bytes in the archive."""
+        """Return the same, read again from the bytes in the archive."""
         rows = self.solrecctl("boots", "--dir", str(self.archive), console)
         return sorted(rows, key=lambda row: int(row["boot"]))
 

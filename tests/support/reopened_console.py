@@ -109,7 +109,7 @@ class ReopenedConsole:
                 yield start
 
     def damage(self, position: int, data: bytes) -> None:
-        """Write over the journal, which nobody has open."""
+        """Write over the journal, which nothing has open."""
         with self.journal_path.open("r+b") as file:
             file.seek(position)
             file.write(data)

@@ -1,4 +1,4 @@
-"""A program of somebody else's that serves HTTP on loopback, for as long as a test."""
+"""A third-party program that serves HTTP on loopback, for as long as a test."""
 
 from __future__ import annotations
 

@@ -125,7 +125,7 @@ class Socat:
         return self._process is None or self._process.poll() is not None
 
     def print(self, data: bytes) -> None:
-        """Have the machine print something; waits where nobody takes it."""
+        """Have the machine print something; waits while that is not taken."""
         assert self._process is not None
         assert self._process.stdin is not None
         view = memoryview(data)

@@ -118,12 +118,12 @@ class Tellers:
         return counts
 
     def count(self, _console: str) -> int:
-        """Nobody watches."""
+        """There are no viewers."""
         return 0
 
 
 class Nobody:
-    """Alerts: nobody is told anything."""
+    """Alerts: no notification is sent."""
 
     def offer(self, *_: object) -> None:
         """Do nothing."""
@@ -188,7 +188,7 @@ class Wire:
         self._changed.set()
 
     async def run(self) -> None:
-        """Carry, for ever."""
+        """Carry, forever."""
         while True:
             self._changed = trio.Event()
             self._turn(trio.current_time())
@@ -292,7 +292,7 @@ class VirtualSite:
         )
 
     async def run(self) -> None:
-        """Record, for ever."""
+        """Record, forever."""
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self.wire.run)
             nursery.start_soon(self.keeper.run)
@@ -319,11 +319,11 @@ class VirtualSite:
         return self._last
 
     def resume(self, _config: IpmiOptions, _recorder: Recorder) -> SolLink | None:
-        """Nobody was here before."""
+        """There was no predecessor."""
         return None
 
     def own_session_ids(self, _name: str) -> Collection[int]:
-        """Nobody was here before."""
+        """There was no predecessor."""
         return ()
 
     # What tests ask.

@@ -12,7 +12,7 @@ Contents = Mapping[str, bytes]
 """By console, stem and kind of a segment's file: what it holds, decompressed."""
 
 _MAY_CHANGE = 3
-"""Lines at the end of an open log that are written anew when it goes on: the last one,
+"""Lines at the end of an open log that are written again when it goes on: the last one,
 and a note behind it."""
 
 

@@ -141,7 +141,7 @@ class Bmcs:
         return dict(self._bmcs[name].ledger.dropped)
 
     def all_have_owners(self) -> bool:
-        """Whether every console is recorded by somebody."""
+        """Whether every console is being recorded."""
         return all(owner is not None for owner in self.owners.values())
 
     @property

@@ -69,7 +69,7 @@ class Service:
         self.systemctl("restart")
 
     def kill(self) -> None:
-        """Kill the daemon; return when systemd has started it anew."""
+        """Kill the daemon; return when systemd has started it again."""
         self._replace("SIGKILL")
 
     def stop_breathing(self) -> None:
@@ -144,7 +144,7 @@ _PAUSE = re.compile(r"# restart: ([0-9.]+) s, session kept\n")
 
 
 def pauses(log: str) -> list[float]:
-    """Return how long nobody read, by the notes of sessions that went on."""
+    """Return how long nothing was read, by the notes of sessions that went on."""
     return [float(pause) for pause in _PAUSE.findall(log)]
 
 

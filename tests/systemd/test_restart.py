@@ -178,7 +178,7 @@ def test_a_stop_gives_the_consoles_back(service: Service, bmcs: Bmcs) -> None:
     assert service.show("NFileDescriptorStore") == "0"
 
 
-# A BMC nobody here wrote.
+# A third-party BMC.
 
 
 @pytest.fixture

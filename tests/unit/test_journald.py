@@ -1,4 +1,4 @@
-"""The journal's native protocol: what arrives is what was sent, and nobody waits."""
+"""The journal's native protocol: what arrives is what was sent, and no caller waits."""
 
 import re
 from pathlib import Path

@@ -46,7 +46,7 @@ class FakeBmc:
 
     owner: int | None = None
     refuses: LostReason | None = None
-    """Why it lets nobody in."""
+    """Why it lets no session in."""
     refuses_sol: LostReason | None = None
     silent: bool = False
     sticks: bool = False
@@ -225,10 +225,10 @@ class FakeConsole:
         return True
 
     def resumed(self) -> None:
-        """A gap ends; nobody asks here."""
+        """A gap ends; no test here needs it."""
 
     def line_seen(self, ago: float) -> None:
-        """The payload is not ours; nobody asks here."""
+        """The payload is not ours; no test here needs it."""
 
     def mark_loss(self, gap: Gap) -> None:
         raise AssertionError("no loss here")

@@ -1,4 +1,4 @@
-"""A shell prompt that waits with nobody there, in virtual time."""
+"""A shell prompt that waits unattended, in virtual time."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SHELL = b"root\r\nroot@node01:~# "
 
 
 class Room:
-    """One console, and somebody's looks at the clock."""
+    """One console, and regular looks at the clock."""
 
     def __init__(self, clock: trio.testing.MockClock) -> None:
         self._clock = clock
@@ -51,7 +51,7 @@ class Room:
 
 @pytest.fixture
 async def room(mock_clock: trio.testing.MockClock) -> Room:
-    """Return a console at which somebody has logged in."""
+    """Return a console at which a person has logged in."""
     room = Room(mock_clock)
     room.print(LOGIN)
     await room.wait(1)

@@ -48,7 +48,7 @@ def fail(cause: object) -> None:
 
 
 def tell_everything() -> None:
-    """Log a secret by every road that somebody could take by mistake."""
+    """Log a secret in every way that could happen by mistake."""
     log = structlog.get_logger()
     secret = Secret(SECRET.encode())
     config = bmc_console(name="n", host="h", username=b"u", password=secret, kg=secret)

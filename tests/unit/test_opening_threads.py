@@ -1,4 +1,4 @@
-"""Work in threads: few at a time, and nobody waits for a disk of others."""
+"""Work in threads: few at a time, and none waits for the disk of others."""
 
 import threading
 import time

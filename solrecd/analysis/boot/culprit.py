@@ -1,7 +1,7 @@
 """Which function a crash report points at. Pure.
 
 The name on top of a call trace is rarely the one to blame: it printed the report, or
-took a lock, or copied memory for somebody. How far to look down differs by the kind
+took a lock, or copied memory for a caller. How far to look down differs by the kind
 of report; which names never count is data (`markers/95-frames.toml`).
 """
 

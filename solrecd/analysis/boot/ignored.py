@@ -22,7 +22,7 @@ class Why(enum.StrEnum):
     COPY = "copy"
     """syslog wrote a message of the kernel to the console again."""
     ECHO = "echo"
-    """Somebody typed it or looks at old messages."""
+    """A person typed it or looks at old messages."""
     PART = "part"
     """It belongs to a report that began before."""
     REPEAT = "repeat"

@@ -7,12 +7,12 @@ one of three things, and the whole of this module is about telling them apart:
   text appears that is printed only at the very start (`Rule.begins`).
 - The firmware tries the next device: back from the loader to the boot device, or
   from there to POST. The same boot, and no motion worth an event.
-- Somebody looks at old text on the console. A kernel banner without a time stamp from
+- A person looks at old text on the console. A kernel banner without a time stamp from
   a kernel that prints stamps is such a one.
 
 A boot's outcome is its furthest good news until bad news comes: ``ok`` at the login
 prompt, ``failed`` at a failure that ends the boot. Where that failure only waits for a
-person (a shell, a missing disk) and somebody helped, the boot goes on as if nothing
+person (a shell, a missing disk) and one helped, the boot goes on as if nothing
 had been; a crash stays a failure, also of a machine that lives on.
 """
 
@@ -40,7 +40,7 @@ INITRD: Final = "initrd"
 """Detail of a systemd that runs in the initramfs."""
 
 ORDERED_WITHIN = 300 * 1_000_000
-"""Microseconds in which a boot follows on what somebody asked for: servers sit in their
+"""Microseconds in which a boot follows on a request for it: servers sit in their
 firmware for minutes before they print."""
 
 
@@ -71,7 +71,7 @@ class BootMachine:
         self._now: Progress | None = None if boot is None else resume(boot)
         self._base_bytes = 0 if boot is None else boot.bytes
         self._order: tuple[str, int] | None = None
-        """What somebody asked for that begins a boot, and when."""
+        """The request that begins a boot, and when it was made."""
 
     @property
     def number(self) -> int | None:
@@ -95,10 +95,10 @@ class BootMachine:
 
     @property
     def expects_reset(self) -> bool:
-        """Whether a reset would surprise nobody.
+        """Whether a reset would be no surprise.
 
-        Because it was announced, or because what has failed or hangs is reset by
-        whoever notices: that is no failure of its own. A machine that survived its
+        Because it was announced, or because what has failed or hangs is reset once
+        that is noticed: that is no failure of its own. A machine that survived its
         crash is expected to go on.
         """
         now = self._now
@@ -181,7 +181,7 @@ class BootMachine:
         if now.outcome is Outcome.RUNNING:
             now.outcome = boot.outcome
             if boot.outcome is Outcome.FAILED:
-                # Why is not recorded; somebody will reset it.
+                # Why is not recorded; a reset will follow.
                 now.prognosis = Prognosis.OVER
         if boot.last_stage.rank > now.stage.rank:
             entered = boot.stages.get(boot.last_stage.value, 0.0)
@@ -300,7 +300,7 @@ class BootMachine:
                 self._now.outcome = self._now.going_down
 
     def expect(self, ending: str | None, at: int, beginning: str | None) -> None:
-        """Somebody asked from outside for a reset, or that; None: takes it back.
+        """A reset or power-off was asked for from outside; None: it was taken back.
 
         Args:
             ending: what happens to this boot.
@@ -312,7 +312,7 @@ class BootMachine:
             self._now.announced, self._now.announced_at = ending, at
 
     def fail(self, marker: Marker) -> None:
-        """A failure's headline was seen: would a reset surprise anybody now?"""
+        """A failure's headline was seen: would a reset be a surprise now?"""
         if self._now is not None:
             self._now.fail(marker.rule, marker.message.stamp)
 

@@ -2,7 +2,7 @@
 
 Bytes at another baud rate, and what a UART sends while a machine is reset, arrive as
 runs of invalid UTF-8 and control bytes. A console that shows them all the time is
-configured wrongly, and nobody notices before they need it.
+configured wrongly, which goes unnoticed until the console is needed.
 """
 
 from __future__ import annotations

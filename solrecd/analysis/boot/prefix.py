@@ -19,7 +19,7 @@ class Origin(enum.Enum):
     COPY = enum.auto()
     """syslog wrote a kernel message to the console once more, or instead."""
     ECHO = enum.auto()
-    """Somebody looks at old text, or types: ``dmesg -T``, a shell's command line."""
+    """A person looks at old text, or types: ``dmesg -T``, a shell's command line."""
 
 
 class Message(NamedTuple):
@@ -56,7 +56,7 @@ SYSLOG_KERNEL: Final = re.compile(
     r"(?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d|\d{4}-\d\d-\d\dT\S+) \S+ kernel: "
 )
 
-# What follows a prompt that nobody has answered was not typed. login(1) greets with
+# What follows an unanswered prompt was not typed. login(1) greets with
 # "Last login: " and a date.
 _PROMPT: Final = re.compile(r"(?!Last )(?:[\w.-]{1,64} )?login: (?=[^\s])")
 

@@ -86,7 +86,7 @@ class Progress:
     started: int
     cause: str
     ordered: bool = False
-    """Somebody asked for this boot, and the cause says how."""
+    """This boot was asked for, and the cause says how."""
     stage: Stage = Stage.UNKNOWN
     """Where it is now."""
     reached: Stage = Stage.UNKNOWN

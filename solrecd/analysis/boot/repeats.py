@@ -22,7 +22,7 @@ NAMES: Final = 32
 
 SHELL_LINES: Final = 40
 """A shell's prompt follows its announcement within these: advice, then the shell's own
-banner. Later it is another one: somebody left the first, and the boot went on."""
+banner. Later it is another one: the first was left, and the boot went on."""
 
 # These are states that a machine is in, whatever it prints about them.
 _STATES: Final = frozenset(
@@ -39,7 +39,7 @@ _STATES: Final = frozenset(
         "install_failed",
     ]
 )
-# Announcing a shell and its prompt are one failure, whoever names it how.
+# Announcing a shell and its prompt are one failure, whatever each calls it.
 _SHELLS: Final = frozenset({"emergency", "initramfs_shell"})
 
 

@@ -239,7 +239,7 @@ def rule_set(
 
 
 def yes_or_no(pattern: str) -> Matcher:
-    """Compile a pattern of which nobody asks what it found, which is ten times as fast.
+    """Compile a pattern that only says whether it matches: ten times as fast.
 
     Raises:
         re2.error: it is none.

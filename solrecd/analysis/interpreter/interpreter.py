@@ -101,7 +101,7 @@ class Interpreter:
 
     @property
     def shell(self) -> Line | None:
-        """The unfinished line when it is a shell's prompt: somebody is logged in."""
+        """The unfinished line when it is a shell's prompt: a person is logged in."""
         return self._prompts.shell(self._text.tail)
 
     def explain(self, ignored: Listener) -> None:
@@ -176,7 +176,7 @@ class Interpreter:
         return self._settled(reading)
 
     def expect(self, ending: str | None, at: int, beginning: str | None = None) -> None:
-        """Somebody asked the BMC to take the machine down: no reset is a surprise now.
+        """The BMC was asked to take the machine down: no reset is a surprise now.
 
         Args:
             ending: ``reset`` or ``off``; None: the BMC did not do it.

@@ -148,7 +148,7 @@ class Screen:
     def newline(self) -> None:
         """Go to the next row: LF, VT, FF.
 
-        Nobody draws lines across it: what switched that on was noise, and must not
+        Nothing draws lines across it: what switched that on was noise, and must not
         make the next boot unreadable.
         """
         self._emit()
@@ -248,7 +248,7 @@ class Screen:
         self._moved = _Cursor(max(row, 1), max(column, 1))
 
     def _vertical(self, _numbers: list[int]) -> None:
-        """CUU, CUD, CNL, CPL, VPA, SU, SD: some other row; which, nobody needs."""
+        """CUU, CUD, CNL, CPL, VPA, SU, SD: some other row; which is irrelevant."""
         column = self._position().column
         self._break()
         self._screen_row = _UNKNOWN

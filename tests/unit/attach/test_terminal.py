@@ -1,4 +1,4 @@
-"""What is left of a console on somebody's window, on a terminal that can be asked."""
+"""What is left of a console on a person's window, on a terminal that can be asked."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def _pair() -> Iterator[tuple[int, Terminal]]:
 
 
 def screen_after(pair: tuple[int, Terminal], *pieces: bytes) -> pyte.Screen:
-    """Return the window of somebody who saw these bytes and left."""
+    """Return the window of a person who saw these bytes and left."""
     shown, terminal = pair
     for piece in pieces:
         terminal.write(piece)

@@ -1,4 +1,4 @@
-"""A recording is played at its own pace, and ends when somebody wants it to."""
+"""A recording is played at its own pace, and ends when its viewer wants it to."""
 
 from collections.abc import Iterable
 

@@ -522,7 +522,7 @@ def test_a_payload_that_nobody_holds_is_deactivated() -> None:
 
 
 def lying_bmc() -> ScriptedBmc:
-    """Return a BMC that always says that nobody holds the payload."""
+    """Return a BMC that always says that no session holds the payload."""
     bmc = ScriptedBmc()
     bmc.answers[AppCommand.GET_PAYLOAD_INSTANCE_INFO] = lambda _: (0, bytes(12))
     bmc.answers[AppCommand.GET_PAYLOAD_ACTIVATION_STATUS] = lambda _: (0, bytes(3))

@@ -28,7 +28,7 @@ def _file(tmp_path: Path) -> Path:
 
 
 def rewrite(file: Path, text: str) -> None:
-    """Write a file anew as editors do: another file under its name."""
+    """Write a file again as editors do: another file under its name."""
     new = file.with_suffix(".new")
     new.write_text(text)
     new.replace(file)

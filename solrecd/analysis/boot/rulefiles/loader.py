@@ -59,7 +59,7 @@ class _Loader:
         self.problems = list(problems)
         self.rules: dict[str, Rule] = {}
         self.replaceable: dict[str, Rule] = {}
-        """Rules that a file may define anew: the packaged ones, once all are read."""
+        """Rules that a file may redefine: the packaged ones, once all are read."""
         self._switched_off: list[SwitchedOff] = []
         self._frames: dict[str, Any] = {}
 

@@ -1,4 +1,4 @@
-"""Patterns that anybody may write: RE2, never slow, never true of everything. Pure."""
+"""Patterns that users may write: RE2, never slow, never true of everything. Pure."""
 
 from __future__ import annotations
 
