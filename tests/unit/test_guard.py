@@ -45,7 +45,7 @@ def watched() -> Watched:
     return Watched()
 
 
-async def test_a_bug_ends_the_call_and_is_logged_once_with_its_traceback(
+async def test_a_bug_ends_the_call_and_is_logged_once_with_its_traceback(  # noqa: ASYNC124 - it needs the loop's clock
     watched: Watched, autojump_clock: MockClock
 ) -> None:
     with capture_logs() as logs:
@@ -101,7 +101,7 @@ async def test_bugs_far_apart_do_not_add_up(
     assert not watched.degraded
 
 
-async def test_each_part_has_bugs_of_its_own(
+async def test_each_part_has_bugs_of_its_own(  # noqa: ASYNC124 - it needs the loop's clock
     watched: Watched, autojump_clock: MockClock
 ) -> None:
     watched.meet(LIMIT, Part.INDEX)
@@ -126,7 +126,7 @@ async def test_what_a_console_cannot_do_without_is_tried_after_longer_and_longer
     assert len(watched.crashed) == 9
 
 
-async def test_what_a_person_asks_for_is_tried_each_time(
+async def test_what_a_person_asks_for_is_tried_each_time(  # noqa: ASYNC124 - it needs the loop's clock
     watched: Watched, autojump_clock: MockClock
 ) -> None:
     watched.meet(2 * LIMIT, Part.OPERATION)
@@ -172,7 +172,7 @@ async def test_a_bug_beside_a_cancellation_is_contained_and_the_cancellation_goe
     assert watched.crashed == ["n1"]
 
 
-async def test_a_witness_with_a_bug_of_its_own_harms_nothing() -> None:
+async def test_a_witness_with_a_bug_of_its_own_harms_nothing() -> None:  # noqa: ASYNC124 - it needs the loop's clock
     def witness(*_: str) -> None:
         bug()
 
