@@ -8,7 +8,7 @@ import re
 import socket
 import threading
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, closing, contextmanager
+from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -366,19 +366,16 @@ async def test_a_flood_does_not_hurt_a_neighbour(site: Site, machine: Socat) -> 
 async def flood(machine: Socat) -> AsyncIterator[None]:
     """Have a machine print without end, as fast as it is read."""
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(_print_forever, machine)
+        nursery.start_soon(_print_until_cut, machine)
         yield
-        machine.kill()
-        nursery.cancel_scope.cancel()
+        machine.cut()
 
 
-async def _print_forever(machine: Socat) -> None:
+async def _print_until_cut(machine: Socat) -> None:
     lines = numbered_lines(0, 4000)
-    while True:
-        try:
+    with suppress(BrokenPipeError):
+        while True:
             await trio.to_thread.run_sync(machine.print, lines)
-        except OSError:
-            await trio.sleep_forever()
 
 
 # What people ask of it.

@@ -112,6 +112,11 @@ class Socat:
             pipe.close()
         self._process = None
 
+    def cut(self) -> None:
+        """End it while something is printed; `kill` comes later."""
+        assert self._process is not None
+        self._process.kill()
+
     def finish(self) -> None:
         """End it once all that was printed is on its way."""
         assert self._process is not None
