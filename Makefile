@@ -70,20 +70,21 @@ unit: venv $(VENV)/debian-peers ## the pure core and everything on fakes; second
 
 # These wait more than they compute, so they run beside each other; the tests of a file share fixtures, and
 # some an order, so they stay together. A test that judges how long something takes is marked `alone`.
-BESIDE := -m 'not alone' --dist loadfile --numprocesses
+# They judge no time, so they yield to tests that do.
+BESIDE := nice $(BIN)/pytest -m 'not alone' --dist loadfile --numprocesses
 
 integration: integration-beside ## against pyghmi and OpenIPMI's ipmi_sim
 	$(BIN)/pytest -m alone tests/integration
 
 integration-beside: venv $(VENV)/debian-peers
-	$(BIN)/pytest $(BESIDE) 4 tests/integration
+	$(BESIDE) 4 tests/integration
 
 e2e: e2e-beside ## the whole daemon, a real machine (QEMU) behind ipmi_sim; minutes
 	$(BIN)/pytest -m alone tests/e2e
 
 # Fewer, because QEMU does compute.
 e2e-beside: venv $(VENV)/debian-lab
-	$(BIN)/pytest $(BESIDE) 3 tests/e2e
+	$(BESIDE) 3 tests/e2e
 
 alone: venv $(VENV)/debian-lab ## tests that judge timing, of integration and e2e, one after the other
 	$(BIN)/pytest -m alone tests/integration tests/e2e

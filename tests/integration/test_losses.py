@@ -83,6 +83,8 @@ async def test_what_a_bmc_drops_is_marked_and_nothing_else(
     assert words in site.text("node1")
 
 
+# On a busy host the small buffer is full by itself as well, and that is marked later.
+@pytest.mark.alone
 async def test_a_gap_is_marked_before_the_bytes_that_end_it(site: Site) -> None:
     bmc = printing_bmc(SETTINGS)
     member = site.add(bmc, "node1")

@@ -228,7 +228,7 @@ def test_restarts_against_ipmi_sim_cost_no_byte(tmp_path: Path, bmc: IpmiSim) ->
 
     with configure(tmp_path, console) as service:
         service.start()
-        wait_until(lambda: "state=up" in service.messages, bool, seconds=20)
+        wait_until(lambda: "state=up" in service.messages, bool, seconds=TIMEOUT)
         with Printer(bmc.wire):
             for down in (0.0, 1.0, 2.0):
                 time.sleep(1)
@@ -238,7 +238,9 @@ def test_restarts_against_ipmi_sim_cost_no_byte(tmp_path: Path, bmc: IpmiSim) ->
             time.sleep(1)
         last = bmc.wire.sent[-100:]
         wait_until(
-            lambda: raw(tmp_path, "node1"), lambda got: got.endswith(last), seconds=10
+            lambda: raw(tmp_path, "node1"),
+            lambda got: got.endswith(last),
+            seconds=TIMEOUT,
         )
         service.stop()
 
