@@ -223,7 +223,7 @@ def remount(site: Site, options: str) -> None:
         pytest.skip(done.stderr.decode())
 
 
-async def test_a_console_whose_folder_cannot_be_read_keeps_no_other_from_starting(
+async def test_a_file_in_the_place_of_a_consoles_folder_keeps_none_from_starting(
     site: Site,
 ) -> None:
     bmcs = [make_bmc(name, total=None) for name in ("node1", "node2")]
@@ -231,12 +231,13 @@ async def test_a_console_whose_folder_cannot_be_read_keeps_no_other_from_startin
         site.add(bmc, name)
     folder = site.folder / "log/node2"
     folder.parent.mkdir()
-    folder.touch()
+    folder.write_text("no folder")
 
     async with site.recording():
         await grow(bmcs[0], 2000)
-        names = [row["console"] for row in await site.rows()]
-        folder.unlink()
         await grow(bmcs[1], 2000)
+        names = [row["console"] for row in await site.rows()]
 
-    assert names == ["node1"]
+    (aside,) = (path for path in folder.parent.glob("node2*") if path.is_file())
+    assert aside.read_text() == "no folder"
+    assert names == ["node1", "node2"]
