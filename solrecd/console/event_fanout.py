@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -20,6 +21,11 @@ from solrecd.storage.index.sink import IndexSink
 SECOND = 1_000_000
 """Microseconds in a second; stamps are counted in these."""
 
+NOTE_SIZE = 1000
+"""Characters of a note that a user writes into the log."""
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+
 log = structlog.get_logger()
 
 
@@ -32,6 +38,11 @@ def at_most(microseconds: int) -> str:
     """Return a duration that is an upper bound: rounded up, never "0.0"."""
     tenths = max(1, -(-microseconds * 10 // SECOND))
     return f"up to {tenths / 10:.1f}"
+
+
+def one_line(text: str) -> str:
+    """Return what a user wrote as a note: without control characters, and cut."""
+    return _CONTROL.sub(" ", text)[:NOTE_SIZE]
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,13 @@ from solrecd.analysis.boot.pace import Pace
 from solrecd.analysis.boot.rules import RuleSet
 from solrecd.analysis.interpreter import Interpreter
 from solrecd.config import Config, ConsoleConfig, ReloadPlan
-from solrecd.console import Console, ConsoleContext, ConsoleHistory, Sinks
+from solrecd.console import (
+    Console,
+    ConsoleContext,
+    ConsoleHistory,
+    Interpretation,
+    Sinks,
+)
 from solrecd.events import Boot, LostReason, SessionState, Stage
 from solrecd.metrics import Metrics
 from solrecd.sources.guard import Guard, Part
@@ -74,7 +80,10 @@ class ConsoleFactory:
             ),
             metrics,
             ConsoleContext(
-                self.sinks, self.interpreter, self._limits, self.wall_clock, wake
+                self.sinks,
+                Interpretation(self.interpreter, self._limits),
+                self.wall_clock,
+                wake,
             ),
             guard,
         )
@@ -127,7 +136,7 @@ class ConsoleFactory:
     def interpreter(
         self, console: str, boot: Boot | None, *, first_boot: int, offset: int
     ) -> Interpreter:
-        """Return an interpreter (see `console.InterpreterFactory`)."""
+        """Return an interpreter (see `console.understanding.InterpreterFactory`)."""
         return Interpreter(
             self.rules,
             console=console,

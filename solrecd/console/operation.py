@@ -159,7 +159,7 @@ class Operation:
 
     @property
     def _no_session(self) -> str:
-        state = self._console.session.state.value
+        state = self._console.session_state.value
         name, peer = self._console.name, self._source.peer
         return f"{name} has no session with {peer} now ({state})"
 

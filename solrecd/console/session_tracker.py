@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 import structlog
 
-from solrecd.console.event_fanout import SECOND, EventFanout, at_most
+from solrecd.console.event_fanout import SECOND, EventFanout, at_most, seconds
 from solrecd.console.recording import STEPS, Given, Recording
 from solrecd.events import (
     EventDraft,
@@ -45,8 +45,17 @@ _SEVERITY: Mapping[SessionState, Severity] = MappingProxyType(
 _NOTABLE = frozenset({LostReason.STOLEN, LostReason.SILENT})
 """Losses that are worth a warning, although the session is back in a moment."""
 
+BMC_BUFFERS = 3 * SECOND
+"""How long a BMC surely keeps output for a reader that is away. What it sends meanwhile
+waits in our socket; what queues up behind that it throws away when it gives up, and no
+number is missing then. Boards are set to 7 retries each 480 ms, or more;
+ipmi_sim threw 2.8 KB away in each of three pauses of 6 to 7 s, in no shorter one."""
+
 MarkGap = Callable[[Gap, int], None]
 """Marks a gap at a stamp."""
+
+Note = Callable[[int, str], None]
+"""Writes a note at a stamp, behind everything that came so far."""
 
 
 class SessionTracker:
@@ -56,6 +65,7 @@ class SessionTracker:
         fanout: is told the news.
         metrics: the console's numbers.
         mark_gap: marks a gap in its place between the bytes.
+        note: writes a note there.
         now: stamp.
         resumed: stamp of the last byte that an earlier daemon recorded; the time since
             then is a gap. None for a console never recorded before.
@@ -66,7 +76,9 @@ class SessionTracker:
         "_fanout",
         "_mark_gap",
         "_metrics",
+        "_note",
         "_recording",
+        "_seen",
         "_stopped_at",
         "lost",
         "next_try",
@@ -79,6 +91,7 @@ class SessionTracker:
         fanout: EventFanout,
         metrics: ConsoleMetrics,
         mark_gap: MarkGap,
+        note: Note,
         *,
         now: int,
         resumed: int | None,
@@ -93,6 +106,9 @@ class SessionTracker:
         self._fanout = fanout
         self._metrics = metrics
         self._mark_gap = mark_gap
+        self._note = note
+        self._seen = 0
+        """Stamp of the last sign, apart from output, that the line was ours."""
         self._recording = Recording.NONE if resumed is None else Recording.STOPPED
         self._stopped_at = now if resumed is None else resumed
         """Stamp: the last sign of the line before recording stopped."""
@@ -100,18 +116,44 @@ class SessionTracker:
         """What stopped it."""
         metrics.session_entered(self.state, now, None)
 
-    def resumed(self, now: int, last_sign: int) -> None:
+    def resumed(self, now: int) -> None:
         """Bytes come again, or are about to: a gap ends here, before them.
 
         Args:
             now: stamp.
-            last_sign: stamp of the last sign before that the line was ours.
         """
-        self._step(Given.BYTES, now, last_sign)
+        self._step(Given.BYTES, now, self._last_sign)
+        self._seen = now
 
-    def went_on(self) -> None:
-        """An earlier daemon's session is ours now: there is no gap."""
+    def line_seen(self, at: int) -> None:
+        """The line was certainly ours at this stamp."""
+        self._seen = max(self._seen, at)
+
+    @property
+    def _last_sign(self) -> int:
+        """Stamp of the last sign that the line was ours."""
+        return max(self._seen, self._metrics.last_output)
+
+    def went_on(self, now: int, since: int | None, *, output_waited: bool) -> None:
+        """An earlier daemon's session is ours now: there is no gap, but a pause.
+
+        Args:
+            now: stamp.
+            since: stamp at which that daemon was last known to work; None: unknown.
+            output_waited: the machine printed meanwhile: only then may something
+                have been thrown away.
+        """
         self._step(Given.KEPT, self.since, self.since)
+        self._seen = now
+        log.info("session.resumed", console=self._fanout.console)
+        paused = "" if since is None else f"{seconds(now - since)} s"
+        if since is not None and output_waited and now - since > BMC_BUFFERS:
+            lost = f"{paused} without a reader; the BMC may have dropped output"
+            self._mark_gap(Gap(GapReason.SESSION, lost, since, now), now)
+        text = f"restart: {paused}, session kept" if paused else "restart: session kept"
+        self._note(now, text)
+        draft = EventDraft(Kind.SESSION, "resumed", Severity.INFO, text)
+        self._fanout.report(now, draft)
 
     def _step(
         self, given: Given, now: int, last_sign: int, lost: Lost | None = None
@@ -130,7 +172,6 @@ class SessionTracker:
         lost: Lost | None,
         retry_in: float | None,
         now: int,
-        last_sign: int,
     ) -> None:
         """Take what the source says; repeated tries are no news, their result is.
 
@@ -139,12 +180,22 @@ class SessionTracker:
             lost: why it is not up.
             retry_in: seconds to the next try.
             now: stamp.
-            last_sign: stamp of the last sign that the line was ours.
         """
+        self._hear(state, lost, retry_in, now)
+        if state is SessionState.UP:
+            self._seen = now
+
+    def _hear(
+        self,
+        state: SessionState,
+        lost: Lost | None,
+        retry_in: float | None,
+        now: int,
+    ) -> None:
         self.next_try = None if retry_in is None else now + int(retry_in * SECOND)
         if (state, lost) == (self.state, self.lost):
             return
-        self._account(state, lost, now, last_sign)
+        self._account(state, lost, now)
         if state is SessionState.CONNECTING and self.lost is not None:
             self.state = state
             return
@@ -153,11 +204,9 @@ class SessionTracker:
         self._metrics.session_entered(state, now, reason)
         self._announce(now)
 
-    def _account(
-        self, state: SessionState, lost: Lost | None, now: int, last_sign: int
-    ) -> None:
+    def _account(self, state: SessionState, lost: Lost | None, now: int) -> None:
         """Count what was said, and note when recording goes on or stops."""
-        metrics = self._metrics
+        metrics, last_sign = self._metrics, self._last_sign
         metrics.session_up = int(state is SessionState.UP)
         if state is SessionState.UP:
             metrics.bmc_reachable = 1

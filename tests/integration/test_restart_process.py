@@ -15,8 +15,8 @@ from typing import Self
 import pytest
 import trio
 
-from solrecd.console.console import BMC_BUFFERS
 from solrecd.console.event_fanout import SECOND
+from solrecd.console.session_tracker import BMC_BUFFERS
 from solrecd.simbmc.bmc import Bmc
 from solrecd.simbmc.fleet import Fleet
 from solrecd.simbmc.ledger import Drop, Ledger

@@ -214,7 +214,7 @@ async def test_gaps_are_counted_with_the_boot(site: Site) -> None:
 async def test_a_shell_that_was_left_open_is_told_once_until_it_changes(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("solrecd.console.console.LEFT_AFTER", 500_000)
+    monkeypatch.setattr("solrecd.console.left_shell.LEFT_AFTER", 500_000)
 
     async with site.recording():
         await site.wait("node1", session="up")

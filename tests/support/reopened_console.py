@@ -7,7 +7,13 @@ from pathlib import Path
 
 from solrecd.analysis.boot.pace import Pace
 from solrecd.analysis.interpreter import Interpreter
-from solrecd.console import Console, ConsoleContext, ConsoleHistory, Sinks
+from solrecd.console import (
+    Console,
+    ConsoleContext,
+    ConsoleHistory,
+    Interpretation,
+    Sinks,
+)
 from solrecd.events import Boot
 from solrecd.metrics import Metrics
 from solrecd.storage.archive.lane import INSPECTION
@@ -51,8 +57,7 @@ class ReopenedConsole:
             self.metrics,
             ConsoleContext(
                 Sinks(self.archive, self.told, self.told, Nobody()),  # type: ignore[arg-type]
-                self._interpreter,
-                dict,
+                Interpretation(self._interpreter, dict),
                 lambda: self.now,
                 lambda _console: None,
             ),

@@ -22,7 +22,13 @@ from solrecd.analysis.boot.pace import Pace
 from solrecd.analysis.boot.rules import RuleSet
 from solrecd.analysis.interpreter import Interpreter
 from solrecd.config import ConsoleConfig
-from solrecd.console import Console, ConsoleContext, ConsoleHistory, Sinks
+from solrecd.console import (
+    Console,
+    ConsoleContext,
+    ConsoleHistory,
+    Interpretation,
+    Sinks,
+)
 from solrecd.console.changes import ChangeNotifier
 from solrecd.events import Boot, Event, Kind
 from solrecd.metrics import Metrics
@@ -265,8 +271,7 @@ class VirtualSite:
         )
         context = ConsoleContext(
             Sinks(self.told, self.told, self.told, Nobody()),  # type: ignore[arg-type]
-            self._interpreter,
-            dict,
+            Interpretation(self._interpreter, dict),
             stamp,
             lambda _console: None,
         )

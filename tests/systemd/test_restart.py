@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from solrecd.console.console import BMC_BUFFERS
+from solrecd.console.session_tracker import BMC_BUFFERS
 from solrecd.simbmc.machine import numbered
 from solrecd.sources.ipmi.link import session_store
 from tests.support import ipmi_sim

@@ -17,8 +17,8 @@ def make_story(
 ) -> SessionTracker:
     """Return the story of a session that is up."""
     story = new_story(gaps, metrics)
-    story.resumed(0, 0)
-    story.changed(SessionState.UP, None, None, 0, 0)
+    story.resumed(0)
+    story.changed(SessionState.UP, None, None, 0)
     return story
 
 
@@ -35,16 +35,17 @@ def new_story(
     def mark(gap: Gap, _at: int) -> None:
         gaps.append(gap.text)
 
-    return SessionTracker(fanout, metrics, mark, now=0, resumed=last_byte)
+    return SessionTracker(fanout, metrics, mark, fanout.note, now=0, resumed=last_byte)
 
 
 def test_a_payload_that_comes_back_ends_one_gap() -> None:
     gaps: list[str] = []
     story = make_story(gaps)
 
-    story.changed(SessionState.CONNECTING, GONE, None, 2 * SECOND, SECOND)
-    story.resumed(3 * SECOND, SECOND)
-    story.changed(SessionState.UP, None, None, 3 * SECOND, 3 * SECOND)
+    story.line_seen(SECOND)
+    story.changed(SessionState.CONNECTING, GONE, None, 2 * SECOND)
+    story.resumed(3 * SECOND)
+    story.changed(SessionState.UP, None, None, 3 * SECOND)
 
     assert gaps == ["up to 2.0 s without a session (deactivated)"]
 
@@ -53,10 +54,11 @@ def test_an_activation_that_nobody_heard_of_and_a_second_one_are_two_gaps() -> N
     gaps: list[str] = []
     story = make_story(gaps)
 
-    story.changed(SessionState.CONNECTING, GONE, None, SECOND, SECOND)
-    story.resumed(2 * SECOND, SECOND)
-    story.resumed(6 * SECOND, 2 * SECOND)
-    story.changed(SessionState.UP, None, None, 6 * SECOND, 6 * SECOND)
+    story.line_seen(SECOND)
+    story.changed(SessionState.CONNECTING, GONE, None, SECOND)
+    story.resumed(2 * SECOND)
+    story.resumed(6 * SECOND)
+    story.changed(SessionState.UP, None, None, 6 * SECOND)
 
     assert gaps == [
         "up to 1.0 s without a session (deactivated)",
@@ -70,8 +72,8 @@ def test_the_time_between_two_daemons_is_a_gap_unless_the_session_was_kept() -> 
     for kept in (False, True):
         story = new_story(gaps, last_byte=-5 * SECOND)
         if kept:
-            story.went_on()
-        story.changed(SessionState.UP, None, None, 0, 0)
+            story.went_on(0, None, output_waited=False)
+        story.changed(SessionState.UP, None, None, 0)
 
     assert gaps == ["up to 5.0 s without a session (stopped)"]
 
@@ -80,9 +82,10 @@ def test_a_session_that_is_left_without_a_reason_leaves_no_gap() -> None:
     gaps: list[str] = []
     story = make_story(gaps)
 
-    story.changed(SessionState.CONNECTING, None, None, SECOND, SECOND)
-    story.changed(SessionState.DOWN, GONE, 1.0, 2 * SECOND, SECOND)
-    story.changed(SessionState.UP, None, None, 3 * SECOND, SECOND)
+    story.line_seen(SECOND)
+    story.changed(SessionState.CONNECTING, None, None, SECOND)
+    story.changed(SessionState.DOWN, GONE, 1.0, 2 * SECOND)
+    story.changed(SessionState.UP, None, None, 3 * SECOND)
 
     assert gaps == []
 
@@ -91,9 +94,7 @@ def test_the_metrics_know_the_state_and_why_it_is_not_up() -> None:
     metrics = Metrics((), version="0").console("n1", {})
     story = make_story([], metrics)
 
-    story.changed(
-        SessionState.DOWN, Lost(LostReason.CRASHED, "a bug"), 5.0, 7 * SECOND, 0
-    )
+    story.changed(SessionState.DOWN, Lost(LostReason.CRASHED, "a bug"), 5.0, 7 * SECOND)
 
     assert metrics.session_state is SessionState.DOWN
     assert metrics.session_since == 7 * SECOND
