@@ -114,7 +114,7 @@ async def test_a_link_that_closes_tells_all_who_wait(
 ) -> None:
     member.bmc.inject(Mishap.MUTE, trio.current_time())
     answers: list[object] = []
-    link.ask(0x00, 0x01, (1.0,), answers.append)
+    link.commands.ask(0x00, 0x01, (1.0,), answers.append)
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(_expect_refusal, link)

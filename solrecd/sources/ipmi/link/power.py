@@ -46,7 +46,7 @@ POWER_RARELY = 600.0
 
 
 class Ask(Protocol):
-    """Sends a command; see `solrecd.sources.ipmi.link.sol.SolLink.ask`."""
+    """Sends a command; see `solrecd.sources.ipmi.link.commands.Commands.ask`."""
 
     def __call__(
         self,

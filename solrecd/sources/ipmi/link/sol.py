@@ -12,7 +12,7 @@ import math
 import random
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Protocol, TypeAlias
+from typing import Protocol
 
 import trio
 
@@ -21,6 +21,7 @@ from solrecd.events import Gap, LostReason
 from solrecd.sources.guard import Guard, Part
 from solrecd.sources.ipmi.link.base import RequestError
 from solrecd.sources.ipmi.link.checkpoint_writer import CheckpointWriter
+from solrecd.sources.ipmi.link.commands import Commands
 from solrecd.sources.ipmi.link.event_queue import EventQueue
 from solrecd.sources.ipmi.link.hub import Hub
 from solrecd.sources.ipmi.link.power import PowerWatch
@@ -47,9 +48,6 @@ more in one wake-up of the loop talks nonsense and loses the session."""
 
 _ENDS = (SolDeactivated, SolStolen, SessionLost)
 """Events after which the payload is not ours."""
-
-Reply: TypeAlias = Callable[[CommandAnswered | CommandFailed], None]
-"""Takes the answer to a command, in the hub's call: it must be quick."""
 
 
 class Recorder(Protocol):
@@ -130,8 +128,7 @@ class SolLink:
         """The payload was asked for; bytes may overtake the answer."""
         self.bug: Exception | None = None
         """A bug of ours in the hub's call, for the task of this link to raise."""
-        self._replies: dict[int, Reply] = {}
-        """Who waits for the answer to a command, by its ticket."""
+        self.commands = Commands(session, recorder, lambda: self._port.flush())  # noqa: PLW0108 - no port yet
         self._power: PowerWatch | None = None
         self._checkpoint = checkpoint
         self._is_left = False
@@ -188,7 +185,7 @@ class SolLink:
         self._tell_last_sign()
         self.is_over = True
         self._mail.close()
-        self._abandon()
+        self.commands.abandon()
         return self._goodbye()
 
     def _goodbye(self) -> Sequence[bytes]:
@@ -215,9 +212,7 @@ class SolLink:
             self._recorder.mark_loss(_gap(event))
             return
         if isinstance(event, CommandAnswered | CommandFailed):
-            reply = self._replies.pop(event.ticket, None)
-            if reply is not None:
-                reply(event)
+            self.commands.answered(event)
             return
         if type(event) is LoggedIn:
             self.suite = event.suite
@@ -239,12 +234,6 @@ class SolLink:
         seen = self.session.line_seen_at
         if seen is not None:
             self._recorder.line_seen(trio.current_time() - seen)
-
-    def _abandon(self) -> None:
-        """Tell all who still wait for an answer that none will come."""
-        while self._replies:
-            ticket, reply = self._replies.popitem()
-            reply(CommandFailed(ticket))
 
     # What the keeper calls.
 
@@ -306,23 +295,6 @@ class SolLink:
         """Bytes of `write` that the BMC has not accepted yet."""
         return self.session.unsent
 
-    def ask(
-        self, netfn: int, command: int, retry_intervals: tuple[float, ...], reply: Reply
-    ) -> None:
-        """Send a command in the hub's call or before a flush; ``reply`` is called once.
-
-        The cheap way, for `PowerWatch`: no task waits. It is called with
-        `CommandFailed` also when the session ends, and when the link is closed.
-        """
-        now = trio.current_time()
-        ticket = self.session.request(
-            netfn, command, b"", now, retry_intervals=retry_intervals
-        )
-        guard = self._recorder.guard
-        self._replies[ticket] = lambda answer: guard.call(
-            Part.POWER, lambda: reply(answer), None
-        )
-
     async def request(
         self,
         netfn: int,
@@ -340,32 +312,11 @@ class SolLink:
         Raises:
             RequestError: there was no answer, or the session is over.
         """
-        answers: list[CommandAnswered | CommandFailed] = []
-        came = trio.Event()
-
-        def reply(answer: CommandAnswered | CommandFailed) -> None:
-            answers.append(answer)
-            came.set()
-
         if self.is_over:
             raise RequestError("the session with the BMC is over")
-        now = trio.current_time()
-        ticket = self.session.request(
-            netfn, command, data, now, lun=lun, retry_intervals=retry_intervals
+        return await self.commands.request(
+            netfn, command, data, lun=lun, retry_intervals=retry_intervals
         )
-        self._replies[ticket] = reply
-        self._port.flush()
-        try:
-            await came.wait()
-        finally:
-            self._replies.pop(ticket, None)
-        answer = answers[0]
-        if isinstance(answer, CommandFailed):
-            raise RequestError(
-                f"no answer to command 0x{netfn:02x} 0x{command:02x}; "
-                "it may have been executed"
-            )
-        return answer
 
     def watch_power(
         self, tell: Callable[[bool | None], None], rng: random.Random
@@ -379,7 +330,7 @@ class SolLink:
         """
         if self._recorder.guard.rests(Part.POWER):
             return
-        self._power = PowerWatch(self.ask, tell, rng, trio.current_time())
+        self._power = PowerWatch(self.commands.ask, tell, rng, trio.current_time())
         self._port.flush()
 
     def ask_power_soon(self, after: float) -> None:
@@ -405,7 +356,7 @@ class SolLink:
         self._checkpoint = self._power = None
         self._port.close()
         self._mail.close()
-        self._abandon()
+        self.commands.abandon()
 
 
 def _gap(loss: SolLoss) -> Gap:
