@@ -4,8 +4,7 @@ The map. A byte flows one way through it; imports point down, which import-linte
 proves (``make check``)::
 
     cli/            solrecd and solrecctl: one file for each command in commands/
-    daemon          composition root: builds everything, signals, readiness
-    supervisor      the set of consoles: starts, restarts, reloads
+    daemon/         composition root, signals, readiness; the set of consoles
     api/            HTTP API on a unix socket and a TLS listener, its client, /metrics
     simbmc/         a BMC with faults on demand: demo, tests, load
     console/        one console: source -> journal -> analysis -> sinks; who is attached

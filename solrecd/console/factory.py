@@ -38,7 +38,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class ConsoleFactory:
-    """What consoles are built of; fits `supervisor.ConsoleFactory`."""
+    """What consoles are built of; fits `daemon.tending.ConsoleFactory`."""
 
     sinks: Sinks
     metrics: Metrics

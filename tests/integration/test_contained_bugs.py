@@ -31,6 +31,7 @@ from solrecd.console.operation import Operation, OperationError
 from solrecd.console.silence import SilenceWatch, Situation
 from solrecd.console.viewers import Viewers
 from solrecd.daemon import Daemon
+from solrecd.daemon.tending import ConsoleFactory as FactoryProtocol, Sources
 from solrecd.events import (
     EventDraft,
     Gap,
@@ -56,7 +57,6 @@ from solrecd.sources.ipmi.management import Management
 from solrecd.sources.ipmi.source import IpmiSource
 from solrecd.storage.archive.sink import ArchiveSink
 from solrecd.storage.index.sink import IndexSink
-from solrecd.supervisor import ConsoleFactory as FactoryProtocol, Sources
 from tests.integration.test_daemon import Site, make_bmc, site, until
 
 __all__ = ["site"]

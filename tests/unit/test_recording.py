@@ -57,15 +57,18 @@ SIGN = SECOND // 2
 
 def lose(story: SessionTracker, now: int) -> None:
     lost = Lost(LostReason.BMC_TIMEOUT, f"no answer at {now}")
-    story.changed(SessionState.DOWN, lost, 1.0, now, now - SIGN)
+    story.line_seen(now - SIGN)
+    story.changed(SessionState.DOWN, lost, 1.0, now)
 
 
 def come_up(story: SessionTracker, now: int) -> None:
-    story.changed(SessionState.UP, None, None, now, now - SIGN)
+    story.line_seen(now - SIGN)
+    story.changed(SessionState.UP, None, None, now)
 
 
 def bring_bytes(story: SessionTracker, now: int) -> None:
-    story.resumed(now, now - SIGN)
+    story.line_seen(now - SIGN)
+    story.resumed(now)
 
 
 SAY = {Given.BYTES: bring_bytes, Given.UP: come_up, Given.LOST: lose}

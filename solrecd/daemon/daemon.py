@@ -39,10 +39,12 @@ from solrecd.api.denials import Denials
 from solrecd.api.fleet import FleetError
 from solrecd.api.listening_sockets import control_bind
 from solrecd.api.metrics_listener import Exporter
-from solrecd.config import Config, DaemonConfig
+from solrecd.config import Config
 from solrecd.console import Sinks
 from solrecd.console.factory import ConsoleFactory
 from solrecd.console.viewers import Viewers
+from solrecd.daemon.files import index_file, make_folders, open_journal
+from solrecd.daemon.supervisor import Supervisor
 from solrecd.metrics import Format, Metrics, sample_alerts
 from solrecd.process.clock import Clock
 from solrecd.process.systemd import Notifier
@@ -53,17 +55,13 @@ from solrecd.sources.table import KINDS
 from solrecd.storage.archive.files import FileSystem
 from solrecd.storage.archive.folder_lock import FolderLock
 from solrecd.storage.archive.sink import (
-    ArchiveError,
     ArchiveSink,
     options_of,
 )
 from solrecd.storage.healing import Healing
-from solrecd.storage.index import FILE_NAME
 from solrecd.storage.index.boot_history import BootHistory
 from solrecd.storage.index.sink import IndexSink
-from solrecd.storage.journal import Journal
 from solrecd.storage.space import Storage
-from solrecd.supervisor import Supervisor
 
 GRACE = 20.0
 """Seconds for the sinks after the last console has stopped; with the goodbyes this is
@@ -125,30 +123,15 @@ class Daemon:
         self._metrics.stage_timeouts = config.stages
         self._listeners = ApiListeners(config, Denials(time.monotonic))
         self._exporter = Exporter(settings, self._scrape, self._metrics)
-        self._journal = _open_journal(settings)
-        self._index = IndexSink(
-            _index_file(settings),
-            wall_clock=wall_clock,
-            # The storage needs both sinks first, so they find it when they have news.
-            report=lambda problem: self._storage.index_troubled(problem),  # noqa: PLW0108
-            archive=folder,
-            on_replaced=lambda reason: self._healing.want(reason),  # noqa: PLW0108
-        )
-        self._archive = ArchiveSink(
-            options_of(settings),
-            self._journal,
-            on_trouble=lambda trouble: self._storage.archive_troubled(trouble),  # noqa: PLW0108
-            on_segment=lambda change: self._storage.segment_changed(change),  # noqa: PLW0108
-            on_loss=lambda loss: self._factory.mark_loss(loss),  # noqa: PLW0108
-            clock=Clock(wall_clock, steady_for),
-            files=files,
-        )
+        self._journal = open_journal(settings)
+        self._index = self._build_index()
+        self._archive = self._build_archive(Clock(wall_clock, steady_for), files)
         self._archive.prepare()
-        self._healing = Healing(_index_file(settings), folder, settings.markers_dir)
+        self._healing = Healing(index_file(settings), folder, settings.markers_dir)
         self._alerts = self._build_alerts()
         self._storage = self._build_storage()
         self._memory = BootHistory(
-            _index_file(settings),
+            index_file(settings),
             outcomes=pace.GOOD,
             count=pace.BOOTS,
             on_damage=self._healing.want,
@@ -162,6 +145,28 @@ class Daemon:
             viewers,
             wall_clock=wall_clock,
             read_config=read_config,
+        )
+
+    def _build_index(self) -> IndexSink:
+        settings = self._config.daemon
+        return IndexSink(
+            index_file(settings),
+            wall_clock=self._wall_clock,
+            # The storage needs both sinks first, so they find it when they have news.
+            report=lambda problem: self._storage.index_troubled(problem),  # noqa: PLW0108
+            archive=Path(settings.log_dir),
+            on_replaced=lambda reason: self._healing.want(reason),  # noqa: PLW0108
+        )
+
+    def _build_archive(self, clock: Clock, files: FileSystem | None) -> ArchiveSink:
+        return ArchiveSink(
+            options_of(self._config.daemon),
+            self._journal,
+            on_trouble=lambda trouble: self._storage.archive_troubled(trouble),  # noqa: PLW0108
+            on_segment=lambda change: self._storage.segment_changed(change),  # noqa: PLW0108
+            on_loss=lambda loss: self._factory.mark_loss(loss),  # noqa: PLW0108
+            clock=clock,
+            files=files,
         )
 
     def _build_alerts(self) -> AlertSink:
@@ -360,36 +365,6 @@ def _in_numbers(plan: Mapping[str, Any]) -> dict[str, Any]:
     return {**counts, "keep": plan["keep"], "seconds": plan["seconds"], **at_next_start}
 
 
-def make_folders(settings: DaemonConfig) -> None:
-    """Make the folders of index, socket and journal where they are missing.
-
-    Raises:
-        ArchiveError: one cannot be made.
-    """
-    beside = (Path(settings.control).parent, Path(settings.journal_path).parent)
-    for folder in (Path(settings.state_dir), *beside):
-        try:
-            folder.mkdir(mode=0o750, parents=True, exist_ok=True)
-        except OSError as error:
-            raise ArchiveError(
-                f"{folder}: cannot be made ({error.strerror}); make it by hand for "
-                "this user, or set state_dir, control or journal in [daemon]"
-            ) from error
-
-
-def _index_file(settings: DaemonConfig) -> Path:
-    return Path(settings.state_dir) / FILE_NAME
-
-
 async def _in_thread(look_up: Callable[[str], T], console: str) -> T:
     """Look something up in the index of earlier boots."""
     return await trio.to_thread.run_sync(look_up, console)
-
-
-def _open_journal(settings: DaemonConfig) -> Journal:
-    path = Path(settings.journal_path)
-    return Journal.open(path, settings.journal_size, warn=_warn_of_journal)
-
-
-def _warn_of_journal(message: str) -> None:
-    log.warning("journal.warning", reason=message)

@@ -1,9 +1,9 @@
 """The live set of consoles: starts them, keeps one from hurting another, reloads.
 
 Every console is two things here: a `Console` (its bytes and their meaning) and a task
-(its `Source`, the way to it). The supervisor owns a `ConsoleGuard` for each of them: a
-bug in either is logged with its traceback and counted, and costs that console's session
-at most; its neighbours do not notice.
+(its `Source`, the way to it; see `Tender`). The supervisor owns a `ConsoleGuard` for
+each of them: a bug in either is logged with its traceback and counted, and costs that
+console's session at most; its neighbours do not notice.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 import structlog
 import trio
@@ -26,87 +26,27 @@ from solrecd.config import (
     ReloadPlan,
     plan_reload,
 )
-from solrecd.console import Console
 from solrecd.console.changes import Changes
-from solrecd.console.guard import ConsoleGuard, ConsoleGuards, Witnesses
+from solrecd.console.guard import ConsoleGuards, Witnesses
 from solrecd.console.guarded_operation import guarded
-from solrecd.console.guarded_recorder import GuardedRecorder
 from solrecd.console.interpret_loop import InterpretLoop
 from solrecd.console.member import Member
 from solrecd.console.operation import Operation
 from solrecd.console.unopened import Unopened
 from solrecd.console.viewers import TailItem, Viewers
-from solrecd.events import Lost, LostReason, SessionState
+from solrecd.daemon.tending import ConsoleFactory, Sources, Task, Tender
+from solrecd.events import SessionState
 from solrecd.process.garbage_collection import (
     freeze_objects,
     full_collections_postponed,
 )
-from solrecd.process.stamps import SECOND
-from solrecd.sources.base import Recorder, Source
-from solrecd.sources.guard import Guard, Part
-from solrecd.storage.archive.sink import ArchiveError
+from solrecd.sources.guard import Part
 
 OPENING = 20.0
 """Seconds that a start or a reload waits for consoles to be opened. Where a disk hangs
 they follow when it comes back."""
 
-OPEN_AGAIN_AFTER = 5.0
-"""Seconds before an archive that could not be opened is tried again."""
-
 log = structlog.get_logger()
-
-
-class ConsoleFactory(Protocol):
-    """Builds consoles; the composition root knows of what."""
-
-    async def open(
-        self, config: ConsoleConfig, wake: Callable[[Console], None], guard: Guard
-    ) -> Console:
-        """Return a console whose archive is repaired and whose boot goes on.
-
-        Raises:
-            ArchiveError: it cannot be read now.
-        """
-
-    async def close(self, console: Console, *, removed: bool) -> None:
-        """Finish a console's files; a removed one loses its metrics as well."""
-
-    def apply(self, config: Config, plan: ReloadPlan) -> None:
-        """Take what a new configuration says about consoles that stay."""
-
-    def refuse(self) -> None:
-        """Note that a configuration was refused."""
-
-    def crashed(self, name: str) -> None:
-        """Count a bug that a console met."""
-
-
-class Sources(Protocol):
-    """Makes the ways to consoles; see `solrecd.sources.drivers.Drivers`."""
-
-    def source(self, config: ConsoleConfig, recorder: Recorder) -> Source:
-        """Return the source of a console, which has opened nothing yet."""
-
-    def forget(self, name: str) -> None:
-        """Drop what is remembered of a console that was removed."""
-
-
-@dataclass(slots=True)
-class _Task:
-    """What tends a console, from before it is opened until its files are finished."""
-
-    config: ConsoleConfig
-    before: _Task | None = None
-    """The console's task under the old configuration, until that has gone: it has the
-    archive."""
-    scope: trio.CancelScope = field(default_factory=trio.CancelScope)
-    opened: trio.Event = field(default_factory=trio.Event)
-    """It is opened, or cannot be for now."""
-    gone: trio.Event = field(default_factory=trio.Event)
-    unopened: Unopened | None = None
-    """Why it is not recorded; None while it is."""
-    removed: bool = False
-    """It left the configuration: its metrics go with it."""
 
 
 @dataclass(slots=True)
@@ -140,18 +80,25 @@ class Supervisor:
         read_config: Callable[[], Config],
     ) -> None:
         self._factory = factory
-        self._sources = sources
         self._viewers = viewers
         self._wall_clock = wall_clock
         self._read_config = read_config
         self._config = Config()
         self._members: dict[str, Member] = {}
-        self._tasks: dict[str, _Task] = {}
+        self._tasks: dict[str, Task] = {}
         """Of all configured consoles, also those that cannot be opened yet."""
         self._interpret_loop = InterpretLoop(wall_clock)
         self.guards = ConsoleGuards(Witnesses(self._crashed, self._degraded))
+        self._tender = Tender(
+            factory,
+            sources,
+            self.guards,
+            self._interpret_loop,
+            self._members,
+            wall_clock,
+        )
         self._to_reload, self._requests = trio.open_memory_channel[_ReloadRequest](0)
-        self._to_tend, self._tended = trio.open_memory_channel[_Task](0)
+        self._to_tend, self._tended = trio.open_memory_channel[Task](0)
 
     # Living.
 
@@ -182,79 +129,14 @@ class Supervisor:
             async for task in self._tended:
                 nursery.start_soon(self._tend, task)
 
-    async def _tend(self, task: _Task) -> None:
-        guard = self.guards.of(task.config.name)
+    async def _tend(self, task: Task) -> None:
         try:
-            if task.before is not None:
-                # Also when we are cancelled ourselves: who comes after us waits for us.
-                with trio.CancelScope(shield=True):
-                    await task.before.gone.wait()
-                task.before = None
-            with task.scope:
-                while True:
-                    with guard.containing(Part.RECORDING):
-                        await self._record(task, guard)
-                    why = "a bug in solrecd; see its log"
-                    self._tell_unopened(task, why, guard.pause(Part.RECORDING))
-                    task.opened.set()
-                    await guard.rest(Part.RECORDING)
+            await self._tender.tend(task)
         finally:
             if self._tasks.get(task.config.name) is task:
                 del self._tasks[task.config.name]
             task.gone.set()
             task.opened.set()
-
-    async def _record(self, task: _Task, guard: ConsoleGuard) -> None:
-        """Record a console until that is cancelled, or a bug outside of its source."""
-        console = await self._open(task, guard)
-        try:
-            source = self._sources.source(task.config, GuardedRecorder(console))
-            member = Member(console, source, guard, self._wall_clock())
-            self._members[console.name] = member
-            task.unopened = None
-            self._interpret_loop.join(console, source)
-            task.opened.set()
-            await member.keep_open()
-        finally:
-            with trio.CancelScope(shield=True):
-                # Bounded by the archive: it only queues what is left.
-                await self._retire(console, guard, removed=task.removed)
-
-    async def _open(self, task: _Task, guard: ConsoleGuard) -> Console:
-        """Open a console's archive, however often that takes; nothing waits for it."""
-        wake = self._interpret_loop.wake
-        while True:
-            try:
-                return await self._factory.open(task.config, wake, guard)
-            except ArchiveError as error:
-                told = {"console": task.config.name, "retry_in": OPEN_AGAIN_AFTER}
-                log.error("console.not_opened", reason=str(error), **told)  # noqa: TRY400 - no bug
-                self._tell_unopened(task, str(error), OPEN_AGAIN_AFTER)
-            task.opened.set()
-            await trio.sleep(OPEN_AGAIN_AFTER)
-
-    def _tell_unopened(self, task: _Task, why: str, pause: float) -> None:
-        now = self._wall_clock()
-        since = now if task.unopened is None else task.unopened.since
-        task.unopened = Unopened(task.config, since, why, now + int(pause * SECOND))
-
-    async def _retire(
-        self, console: Console, guard: ConsoleGuard, *, removed: bool
-    ) -> None:
-        """Finish a console; a bug in one of the steps keeps no other from its turn."""
-        with guard.containing(Part.RECORDING):
-            self._interpret_loop.leave(console)
-        if removed:
-            lost = Lost(LostReason.STOPPED, "no longer in the configuration")
-            with guard.containing(Part.EVENTS):
-                console.session_changed(SessionState.DOWN, lost, None)
-        self._members.pop(console.name, None)
-        with guard.containing(Part.RECORDING):
-            await self._factory.close(console, removed=removed)
-        if removed:
-            with guard.containing(Part.SESSION):
-                self._sources.forget(console.name)
-            self.guards.forget(console.name)
 
     # Bugs.
 
@@ -413,7 +295,7 @@ class Supervisor:
 
     async def _start_consoles(self, configs: Collection[ConsoleConfig]) -> None:
         """Have consoles start; those with an archive that hangs follow later."""
-        arriving = [_Task(config, self._tasks.get(config.name)) for config in configs]
+        arriving = [Task(config, self._tasks.get(config.name)) for config in configs]
         for task in arriving:
             self._tasks[task.config.name] = task
             await self._to_tend.send(task)
@@ -421,7 +303,7 @@ class Supervisor:
             for task in arriving:
                 await task.opened.wait()
 
-    def _update(self, task: _Task, config: ConsoleConfig) -> None:
+    def _update(self, task: Task, config: ConsoleConfig) -> None:
         task.config = config
         member = self._members.get(config.name)
         if member is not None:

@@ -1,0 +1,11 @@
+"""The running recorder: what it is built of, and the set of its consoles.
+
+- `daemon`       composition root: builds everything, signals, readiness
+- `files`        its journal and index, and the folders they are in
+- `supervisor`   the set of consoles: starts, restarts, reloads
+- `tending`      one console of it, until its files are finished
+"""
+
+from solrecd.daemon.daemon import GRACE, Daemon
+
+__all__ = ["GRACE", "Daemon"]
