@@ -81,7 +81,7 @@ class AccessReader:
             words = ", ".join(f'"{role}"' for role in Role)
             raise ValueError(f"has no role; allowed: {words}")
         if table.keys().isdisjoint(_CALLERS):
-            raise ValueError(f"is for nobody; allowed: one of {', '.join(_CALLERS)}")
+            raise ValueError(f"names no caller; allowed: one of {', '.join(_CALLERS)}")
         if "role" in settings:
             self._grants[name] = self._grant(name, settings)
 

@@ -25,13 +25,13 @@ API_KEYS: Schema = MappingProxyType(
         "certificate": Key(
             absolute_path,
             "The certificate that is shown there, in PEM, followed by the intermediate"
-            " ones. A reload reads it anew.",
+            " ones. A reload reads it again.",
             example="/etc/solrecd/api.crt",
         ),
         "key": Key(
             absolute_path,
             "The certificate's key, in PEM, which no other user may read (mode 0600). A"
-            " reload reads it anew.",
+            " reload reads it again.",
             example="/etc/solrecd/api.key",
         ),
         "key_credential": Key(
@@ -80,7 +80,7 @@ class ApiReader:
     ) -> None:
         listen = settings["listen"].given
         if not any(grant.is_remote for grant in policy.grants):
-            text = "is for nobody; allowed: with tokens or certificates in [access]"
+            text = "admits no caller; allowed: with tokens or certificates in [access]"
             self._problems.add(listen.problem(text))
         if config.client_ca is None and any(g.certificates for g in policy.grants):
             text = "needs client_ca: [access] names client certificates"

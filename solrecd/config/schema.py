@@ -52,7 +52,7 @@ DAEMON_KEYS: Schema = MappingProxyType(
         ),
         "state_dir": Key(
             absolute_path,
-            "The index of boots and events is here; it can be made anew from the"
+            "The index of boots and events is here; it can be rebuilt from the"
             " archives (`solrecctl reindex`).",
         ),
         "control": Key(
@@ -76,7 +76,7 @@ DAEMON_KEYS: Schema = MappingProxyType(
         "metrics_web_config": Key(
             absolute_path,
             "TLS and passwords of that listener: a web configuration file as"
-            " Prometheus's exporters have it. It and its certificates are read anew"
+            " Prometheus's exporters have it. It and its certificates are read again"
             " when they change.",
             example="/etc/solrecd/web-config.yml",
         ),

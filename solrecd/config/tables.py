@@ -29,8 +29,8 @@ _STAGES = TableSchema(
     keys=STAGE_TIMEOUT_KEYS,
     defaults={stage.value: limit for stage, limit in STAGE_TIMEOUTS.items()},
     help="How long a boot may be in a stage before it counts as stuck (event `stuck`,"
-    ' metric `solrecd_boot_stuck`); `"off"`: for ever. Where three times what 95 of 100'
-    " of a machine's own last 20 good boots needed is longer, that counts.",
+    ' metric `solrecd_boot_stuck`); `"off"`: without a limit. Where three times what'
+    " 95 of 100 of a machine's own last 20 good boots needed is longer, that counts.",
 )
 
 _API = TableSchema(

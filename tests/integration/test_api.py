@@ -290,7 +290,7 @@ async def test_a_client_that_reads_to_the_end_sees_the_end_of_the_metrics(
     assert b"solrecd_boots 1\n" in answer
 
 
-async def test_a_client_that_leaves_in_the_midst_of_a_scrape_disturbs_nobody() -> None:
+async def test_a_client_that_leaves_amid_a_scrape_disturbs_no_other() -> None:
     left = trio.Event()
 
     def chunks(_form: Format) -> Iterator[bytes]:

@@ -110,7 +110,7 @@ def test_a_daemon_that_is_not_there_is_named_with_a_hint(tmp_path: Path) -> None
         Client(str(tmp_path / "c.sock")).get("/v1/consoles")
 
 
-def test_a_socket_that_nobody_serves_is_named(tmp_path: Path) -> None:
+def test_a_socket_without_a_server_is_named(tmp_path: Path) -> None:
     path = tmp_path / "c.sock"
     with socket.socket(socket.AF_UNIX) as dead:
         dead.bind(str(path))

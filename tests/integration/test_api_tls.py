@@ -209,7 +209,7 @@ async def test_a_certificate_lets_in_to_its_consoles(site: Site) -> None:
     assert "b" in refusal
 
 
-async def test_a_certificate_that_no_grant_names_is_nobody(site: Site) -> None:
+async def test_a_certificate_that_no_grant_names_has_no_rights(site: Site) -> None:
     environ = site.with_certificate(site.clients.issue("mallory@example.net"))
 
     status, text = await site.run(environ, "ls")
@@ -231,7 +231,7 @@ async def test_a_certificate_of_another_authority_fails_the_handshake(
     assert site.denials.counts[DenialReason.HANDSHAKE] == 1
 
 
-async def test_nobody_comes_in_without_proof(site: Site) -> None:
+async def test_a_client_without_proof_is_refused(site: Site) -> None:
     status, text = await site.run(site.environ(), "status", "a")
 
     assert (status, "is needed" in text) == (2, True)

@@ -136,7 +136,7 @@ async def test_two_who_write_are_told_of_each_other(site: Site) -> None:
     assert refused == 1
     assert "-f takes it, -j joins, -m only watches" in said
     assert [json.loads(seat)["mode"] for seat in seats] == ["rw", "rw"]
-    assert status == 1, "nobody is there any more"
+    assert status == 1, "no user is there any more"
     assert control.parent.exists()
 
 
@@ -191,7 +191,7 @@ async def test_an_acknowledgement_is_recorded_with_who_gave_it(site: Site) -> No
     ]
 
 
-async def test_a_reset_that_somebody_asks_for_is_no_failure_but_a_cause(
+async def test_a_reset_that_a_user_asks_for_is_no_failure_but_a_cause(
     site: Site,
 ) -> None:
     member = add_echo(site)
@@ -311,19 +311,19 @@ async def test_a_wall_in_a_pipe_is_printed_once(site: Site) -> None:
         await site.wait("node1", session="up")
         status, said = await run(site, "top", "node*")
         as_json = await run(site, "--json", "top")
-        nobody = await run(site, "top", "zz")
+        unknown = await run(site, "top", "zz")
 
     assert (status, said.split("\t")[:2]) == (0, ["node1", "unknown"])
     assert json.loads(as_json[1])["console"] == "node1"
-    assert nobody[0] == 1
+    assert unknown[0] == 1
 
 
 async def test_who_is_attached_is_attached_again_after_a_restart(site: Site) -> None:
     add_echo(site)
     words = ["attach", "node1"]
 
-    async with solrecctl(site.folder / "control.sock", words) as nobody_there:
-        assert await nobody_there.leaves() == 3
+    async with solrecctl(site.folder / "control.sock", words) as no_daemon:
+        assert await no_daemon.leaves() == 3
     async with AsyncExitStack() as stack:
         async with site.recording():
             await site.wait("node1", session="up")

@@ -400,7 +400,7 @@ async def test_a_power_cut_ends_the_boot_and_power_begins_the_next(site: Site) -
     assert "# power: off\n" in site.text("node1")
 
 
-async def test_power_that_changed_while_nobody_looked_is_told(site: Site) -> None:
+async def test_power_that_changed_unseen_is_told(site: Site) -> None:
     bmc = make_bmc("node1", total=None)
     member = site.add(bmc, "node1")
 

@@ -178,7 +178,7 @@ async def test_a_login_that_fails_is_explained(
     assert found["reachable"]["verdict"] == "ok"
 
 
-async def test_nobody_at_the_address_is_told_soon(site: Site) -> None:
+async def test_an_address_without_a_bmc_is_told_soon(site: Site) -> None:
     member = add(site)
     member.bmc.inject(Mishap.MUTE, trio.current_time())
 

@@ -105,7 +105,7 @@ async def test_a_datagram_reaches_the_endpoint_of_its_source_and_is_answered(
     assert (greeting, endpoint.came, echo) == (b"hello", [b"answer"], b"ANSWER")
 
 
-async def test_a_strangers_datagram_is_counted_and_reaches_nobody(
+async def test_a_strangers_datagram_is_counted_and_reaches_no_endpoint(
     nursery: trio.Nursery, open_peer: Peers
 ) -> None:
     hub = Hub(lambda delay: None)
@@ -215,7 +215,7 @@ async def test_a_deadline_that_moved_away_does_not_fire_early(
     assert endpoint.expired == [pytest.approx(began + 60)]
 
 
-async def test_a_deadline_that_moved_far_away_wakes_nobody_in_vain(
+async def test_a_deadline_that_moved_far_away_wakes_no_endpoint_in_vain(
     nursery: trio.Nursery, autojump_clock: trio.testing.MockClock
 ) -> None:
     hub = Hub(lambda delay: None)

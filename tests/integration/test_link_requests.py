@@ -26,7 +26,7 @@ from tests.support.unguarded import Unguarded
 TIMEOUT = 60.0
 
 
-class Nobody:
+class NoConsole:
     """Records nothing: no payload is activated here."""
 
     guard = Unguarded()
@@ -74,7 +74,7 @@ async def link(member: Member) -> AsyncIterator[SolLink]:
     )
     async with trio.open_nursery() as nursery:
         await nursery.start(hub.run)
-        link = dialer.link(config, await dialer.resolve(config), Nobody())
+        link = dialer.link(config, await dialer.resolve(config), NoConsole())
         link.open()
         with trio.fail_after(TIMEOUT):
             assert isinstance(await link.next_event(), LoggedIn)
@@ -96,7 +96,7 @@ async def test_many_who_ask_at_once_get_each_their_own_answer(link: SolLink) -> 
     assert codes == {0x01: 0, 0x7E: 0xC1, 0x37: 0, 0x7F: 0xC1}
 
 
-async def test_who_gives_up_waiting_disturbs_nobody(
+async def test_a_sender_that_gives_up_waiting_disturbs_no_other(
     link: SolLink, member: Member
 ) -> None:
     member.bmc.inject(Mishap.MUTE, trio.current_time())

@@ -224,7 +224,7 @@ async def test_the_first_start_leaves_history_where_it_is(
     assert site.loki.texts("n3") == ["added by a reload"]
 
 
-async def test_a_flood_goes_in_pieces_and_starves_nobody(
+async def test_a_flood_goes_in_pieces_and_starves_no_console(
     clock: MockClock, site: Site
 ) -> None:
     site.print("n1", *(f"{n:04d}" + "x" * 996 for n in range(2000)))

@@ -94,10 +94,10 @@ async def test_a_user_without_a_name_has_a_number() -> None:
     assert caller == LocalCaller("uid 4000000")
 
 
-async def test_root_gets_in_while_nobody_knows_names() -> None:
-    nobody_looks = trio.CapacityLimiter(1)
-    async with nobody_looks:
-        caller = await local_caller(Credentials(0, 0, frozenset()), nobody_looks)
+async def test_root_gets_in_while_names_are_unknown() -> None:
+    no_lookups = trio.CapacityLimiter(1)
+    async with no_lookups:
+        caller = await local_caller(Credentials(0, 0, frozenset()), no_lookups)
 
     assert caller == LocalCaller("root", is_master=True)
 

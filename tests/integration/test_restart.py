@@ -159,7 +159,7 @@ async def test_changed_settings_log_in_afresh_and_do_not_wait_for_the_ghost(
 
 
 @pytest.mark.parametrize("change", ["removed", "changed"])
-async def test_a_session_that_nobody_goes_on_with_is_closed(
+async def test_a_session_that_is_not_resumed_is_closed(
     site: Site, store: DescriptorStore, change: str
 ) -> None:
     bmc = make_bmc("node1", total=None)
@@ -180,7 +180,7 @@ async def test_a_session_that_nobody_goes_on_with_is_closed(
     assert bool(is_recorded) == (change == "changed")
 
 
-async def test_a_removed_console_that_somebody_else_has_is_left_alone(
+async def test_a_removed_console_that_another_client_has_is_left_alone(
     site: Site, store: DescriptorStore
 ) -> None:
     bmc = make_bmc("node1", total=None)

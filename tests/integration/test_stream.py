@@ -174,7 +174,7 @@ def left_behind(path: str) -> None:
         ("full", "its queue is full; end the other client that has the console"),
     ],
 )
-async def test_a_socket_that_takes_nobody_says_why_and_what_to_do(
+async def test_a_socket_that_accepts_no_client_says_why_and_what_to_do(
     site: Site, path: str, error: str
 ) -> None:
     place = str(site.folder / path)

@@ -61,7 +61,7 @@ async def test_a_large_answer_arrives_whole(authority: Authority) -> None:
     assert answer.count(b"x 1\n") == BODY.count(b"x 1\n")
 
 
-async def test_who_speaks_no_tls_or_trusts_us_not_disturbs_nobody(
+async def test_a_peer_without_tls_or_trust_disturbs_no_other(
     authority: Authority, tmp_path: Path
 ) -> None:
     (tmp_path / "other").mkdir()

@@ -14,7 +14,7 @@ from tests.support.rows import failed, found, news
 
 
 class Shelf:
-    """A source of news, and of deeds that are remembered."""
+    """A source of news, and of acts that are remembered."""
 
     def __init__(self, *waiting: News) -> None:
         self.waiting = list(waiting)
@@ -24,7 +24,7 @@ class Shelf:
         return self.waiting.pop(0) if self.waiting else None
 
     def actions(self) -> RowActions:
-        def deed(what: str) -> Callable[[str], str]:
+        def act(what: str) -> Callable[[str], str]:
             def do(name: str) -> str:
                 self.done.append((what, name))
                 return ""
@@ -34,8 +34,8 @@ class Shelf:
         return RowActions(
             lambda name: self.done.append(("attach", name)),
             lambda name: self.done.append(("watch", name)),
-            deed("acknowledge"),
-            deed("unacknowledge"),
+            act("acknowledge"),
+            act("unacknowledge"),
         )
 
 

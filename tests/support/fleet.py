@@ -26,7 +26,7 @@ from solrecd.sources.findings import ok
 
 
 class FakeOperation:
-    """Fits `Operation`; notes each deed and who did it."""
+    """Fits `Operation`; notes each act and who did it."""
 
     def __init__(self, name: str) -> None:
         self.done: list[tuple[str, ...]] = []
@@ -93,11 +93,11 @@ class FakeOperation:
         """No other client is here."""
         return []
 
-    def __getattr__(self, deed: str) -> Callable[..., None]:
-        """Note every other deed."""
+    def __getattr__(self, act: str) -> Callable[..., None]:
+        """Note every other act."""
 
         def note(user: str, *what: object) -> None:
-            self.done.append((deed, user, *map(str, what)))
+            self.done.append((act, user, *map(str, what)))
 
         return note
 

@@ -22,7 +22,7 @@ from solrecd.storage.journal import SLAB_SIZE, Journal
 from tests.support.configs import bmc_console
 from tests.support.golden import RULES
 from tests.support.unguarded import Unguarded
-from tests.support.virtual_site import EPOCH, Nobody, Stream, Tellers
+from tests.support.virtual_site import EPOCH, NoAlerts, Stream, Tellers
 
 NAME = "n1"
 CONFIG = bmc_console(NAME)
@@ -56,7 +56,7 @@ class ReopenedConsole:
             ConsoleHistory(boot if opened.continues else None, Pace(()), (), 0),
             self.metrics,
             ConsoleContext(
-                Sinks(self.archive, self.told, self.told, Nobody()),  # type: ignore[arg-type]
+                Sinks(self.archive, self.told, self.told, NoAlerts()),  # type: ignore[arg-type]
                 Interpretation(self._interpreter, dict),
                 lambda: self.now,
                 lambda _console: None,

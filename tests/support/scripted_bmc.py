@@ -107,7 +107,7 @@ class ScriptedBmc:
 
     def seal(self, payload_type: int, payload: bytes) -> bytes:
         """Return any payload, sealed."""
-        assert self.cipher is not None, "nobody has logged in"
+        assert self.cipher is not None, "no one has logged in"
         return self.cipher.seal(payload_type, payload)
 
     def commands(self) -> list[int]:

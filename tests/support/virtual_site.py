@@ -128,7 +128,7 @@ class Tellers:
         return 0
 
 
-class Nobody:
+class NoAlerts:
     """Alerts: no notification is sent."""
 
     def offer(self, *_: object) -> None:
@@ -270,7 +270,7 @@ class VirtualSite:
             pending=[],
         )
         context = ConsoleContext(
-            Sinks(self.told, self.told, self.told, Nobody()),  # type: ignore[arg-type]
+            Sinks(self.told, self.told, self.told, NoAlerts()),  # type: ignore[arg-type]
             Interpretation(self._interpreter, dict),
             stamp,
             lambda _console: None,

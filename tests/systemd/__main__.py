@@ -100,8 +100,8 @@ def _fleet(service: Service, count: int) -> Iterator[Figure]:
     yield Figure(f"{what}: lost", lost, "bytes", goal=0)
     yield Figure(f"{what}: recordings with anything else", repeated, "", goal=0)
     yield Figure(f"{what}: marked as gaps", sum(it.count("# gap: ") for it in logs), "")
-    yield Figure(f"{what}: nobody read, median", median(paused), "s")
-    yield Figure(f"{what}: nobody read, longest", max(paused), "s")
+    yield Figure(f"{what}: no reader, median", median(paused), "s")
+    yield Figure(f"{what}: no reader, longest", max(paused), "s")
     yield Figure(f"{what}: command to ready", max(back), "s", goal=BACK_WITHIN)
 
 
@@ -143,8 +143,8 @@ def _one_of_others(
     yield Figure("ipmi_sim: lost", lost, "bytes", goal=0)
     yield Figure("ipmi_sim: recorded twice", repeated, "bytes", goal=0)
     yield Figure("ipmi_sim: marked as gaps", log.count("# gap: "), "")
-    yield Figure("ipmi_sim: nobody read, median", median(paused), "s")
-    yield Figure("ipmi_sim: nobody read, longest", max(paused), "s")
+    yield Figure("ipmi_sim: no reader, median", median(paused), "s")
+    yield Figure("ipmi_sim: no reader, longest", max(paused), "s")
 
 
 def _compare(service: Service, wire: Wire) -> tuple[int, int]:

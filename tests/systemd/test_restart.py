@@ -96,7 +96,7 @@ def test_an_upgrade_that_knows_the_records_keeps_the_sessions(
     assert "session.resumed" in service.messages
 
 
-def test_records_of_another_version_are_not_touched_and_nobody_waits_for_them(
+def test_records_of_another_version_are_not_touched_and_not_waited_for(
     service: Service, bmcs: Bmcs
 ) -> None:
     record(service, bmcs)
@@ -132,7 +132,7 @@ def assert_logged_in_afresh(
 
 
 @pytest.mark.parametrize("kind", POISONS)
-def test_a_poisoned_store_is_dropped_and_nobody_waits_for_the_ghosts(
+def test_a_poisoned_store_is_dropped_and_its_ghosts_are_not_waited_for(
     service: Service, bmcs: Bmcs, kind: str
 ) -> None:
     record(service, bmcs)

@@ -45,7 +45,7 @@ def test_starting_the_service_starts_its_socket_for_the_group_alone(
     ],
     ids=["restart", "crash"],
 )
-def test_a_question_while_nobody_serves_waits_for_the_answer(
+def test_a_question_while_no_daemon_serves_waits_for_the_answer(
     machine: Machine, running: Service, go: Callable[[Service], object]
 ) -> None:
     with running.changed(SLOW_START):

@@ -41,7 +41,7 @@ def test_a_role_includes_those_below_it(have: Role, may: set[Role]) -> None:
     assert {role for role in Role if have.includes(role)} == may
 
 
-def test_without_grants_for_the_socket_whoever_can_open_it_may_everything() -> None:
+def test_without_grants_for_the_socket_all_who_can_open_it_may_everything() -> None:
     policy = Policy((grant(tokens=(digest_of(TOKEN),)),))
 
     rights = policy.judge(ALICE)
@@ -139,7 +139,7 @@ def test_the_name_of_a_stranger_is_cut() -> None:
     assert rights.grants == ()
 
 
-def test_nobody_is_nobody() -> None:
+def test_a_caller_without_a_name_has_no_grants() -> None:
     rights = Policy((grant(users=frozenset({"nobody"})),)).judge(RemoteCaller())
 
     assert (rights.principal, rights.grants) == ("nobody", ())

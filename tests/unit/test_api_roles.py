@@ -370,16 +370,16 @@ async def test_a_terminal_on_a_hidden_console_is_on_no_console(site: Site) -> No
 
 
 @pytest.mark.parametrize(
-    "deed", [deed for deed, role in ATTACH_ROLES.items() if role is Role.OPERATE]
+    "act", [act for act, role in ATTACH_ROLES.items() if role is Role.OPERATE]
 )
 async def test_who_may_only_view_does_nothing_over_an_open_terminal(
-    site: Site, deed: str
+    site: Site, act: str
 ) -> None:
     async with trio.open_nursery() as nursery:
         socket = attached(site, ROLES["view"], "mode=ro", nursery)
         await socket.told("welcome")
 
-        socket.do(deed, **VALUES)
+        socket.do(act, **VALUES)
         refused = await socket.told("refused")
         socket.type(b"x")
         await socket.told("refused")
@@ -421,8 +421,8 @@ async def test_keys_do_not_wait_for_what_was_wished_of_the_power(site: Site) -> 
         socket.leave()
 
     assert "has not answered" in refused["text"]
-    deeds = [("type", "near", "\x1b[B"), ("power", "near", "on")]
-    assert site.done("a") == [*deeds, ("power", "near", "on")]
+    acts = [("type", "near", "\x1b[B"), ("power", "near", "on")]
+    assert site.done("a") == [*acts, ("power", "near", "on")]
 
 
 async def test_a_reload_takes_the_role_from_who_is_attached(site: Site) -> None:

@@ -83,7 +83,7 @@ def test_boots_and_parts_sort_in_stream_order() -> None:
     assert sorted(names) == names
 
 
-def test_a_boot_goes_on_in_parts_and_the_next_begins_anew() -> None:
+def test_a_boot_goes_on_in_parts_and_the_next_begins_at_one() -> None:
     first = SegmentName(3, 1, AT)
 
     assert next_segment(first, 3, AT + 1) == SegmentName(3, 2, AT + 1)

@@ -87,7 +87,9 @@ def test_two_may_join(attachments: Attachments) -> None:
     assert len(attachments.writers) == 2
 
 
-def test_a_viewer_becomes_the_writer_once_nobody_is(attachments: Attachments) -> None:
+def test_a_viewer_becomes_the_writer_if_there_is_none(
+    attachments: Attachments,
+) -> None:
     alice = attachments.attach("alice", Mode.WRITE, WriteClaim.ASK, 0)
     bob = attachments.attach("bob", Mode.READ, WriteClaim.ASK, 1)
 

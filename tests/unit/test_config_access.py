@@ -63,7 +63,7 @@ def test_a_token_is_known_by_hash_file_and_credential() -> None:
     ("keys", "words"),
     [
         ('users = ["a"]', "access.x: has no role; allowed: "),
-        ('role = "view"', "is for nobody; allowed: one of users, groups"),
+        ('role = "view"', "names no caller; allowed: one of users, groups"),
         ('role = "root"\nusers = ["a"]', 'role: found "root"; allowed: "view"'),
         ('role = "view"\nuser = ["a"]', 'unknown key; did you mean "users"?'),
         ('role = "view"\nusers = "a"', 'users: found "a"; allowed: a list of login'),
@@ -168,7 +168,7 @@ def test_without_listener_nothing_of_it_is_needed() -> None:
     ("keys", "options", "words"),
     [
         ("", {}, "api.listen: needs a certificate and its key"),
-        (BOTH, {"grant": ""}, "api.listen: is for nobody; allowed: with tokens or"),
+        (BOTH, {"grant": ""}, "api.listen: admits no caller; allowed: with tokens or"),
         (
             BOTH,
             {"grant": '[access.x]\nrole = "view"\ncertificates = ["a"]\n'},

@@ -57,7 +57,9 @@ def test_every_reason_is_counted_from_the_start(clock: Clock) -> None:
     assert denials.counts[DenialReason.UNKNOWN] == 0
 
 
-def test_a_scanner_is_written_about_a_few_times_and_hides_nobody(clock: Clock) -> None:
+def test_a_scanner_is_logged_a_few_times_and_hides_no_other(
+    clock: Clock,
+) -> None:
     denials = Denials(clock)
 
     with structlog.testing.capture_logs() as lines:

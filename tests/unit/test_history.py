@@ -238,7 +238,7 @@ def test_frames_of_any_kind_are_taken_apart(
     assert not faults
 
 
-def test_a_fifo_that_is_called_as_a_log_is_a_fault_and_nobody_waits(
+def test_a_fifo_that_is_called_as_a_log_is_a_fault_without_a_wait(
     tmp_path: Path,
 ) -> None:
     faults: list[Fault] = []

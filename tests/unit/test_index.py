@@ -424,7 +424,9 @@ def test_an_index_stays_open_for_those_who_still_ask(tmp_path: Path) -> None:
     assert [it.boot and it.boot.boot for it in (known, newer, gone)] == [1, 2, None]
 
 
-def test_an_index_without_a_writer_is_opened_anew_for_everybody(tmp_path: Path) -> None:
+def test_an_index_without_a_writer_is_opened_again_for_readers(
+    tmp_path: Path,
+) -> None:
     path = tmp_path / "index.sqlite"
     history = BootHistory(path, outcomes=["ok"], count=3)
     with closing(Index.create(path)) as index:

@@ -108,7 +108,7 @@ def test_replaying_a_boot_that_goes_on_cuts_nothing() -> None:
     assert replace(resumed.boot, bytes=known.bytes) == known
 
 
-def test_somebody_reading_proc_version_is_no_new_boot() -> None:
+def test_a_user_reading_proc_version_is_no_new_boot() -> None:
     interpreter = make()
     feed(interpreter, KERNEL + RUNNING + b"node01 login: root\r\n")
 
@@ -352,7 +352,7 @@ def test_a_reset_that_was_asked_for_is_no_failure() -> None:
     assert reset.boots[0].failures == 0
 
 
-def test_a_boot_that_somebody_asked_for_has_that_as_its_cause() -> None:
+def test_a_boot_that_a_user_asked_for_has_that_as_its_cause() -> None:
     interpreter = make()
     feed(interpreter, KERNEL + RUNNING)
 

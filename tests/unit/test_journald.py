@@ -93,7 +93,7 @@ def test_an_entry_larger_than_a_datagram_arrives_in_a_sealed_file(
     assert journal.in_files == 1
 
 
-def test_a_journal_that_does_not_read_makes_nobody_wait(tmp_path: Path) -> None:
+def test_a_journal_that_does_not_read_holds_no_caller_up(tmp_path: Path) -> None:
     with fake_journal(tmp_path) as journal:
         writer = Journal(journal.path)
         while not writer.dropped:

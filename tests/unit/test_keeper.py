@@ -69,7 +69,7 @@ class FakeBmc:
         assert self.link is not None
         self.link.post(event)
 
-    def is_taken_by_somebody(self) -> None:
+    def is_taken(self) -> None:
         self.owner = THEIRS
         self.post(SolStolen(THEIRS))
 
@@ -365,7 +365,7 @@ async def test_a_thief_may_keep_the_console_for_a_while_only(
     console = start(bmc, yield_for=900.0)
     await trio.sleep(10)
 
-    bmc.is_taken_by_somebody()
+    bmc.is_taken()
     await trio.sleep(890)
     before = console.state
     await trio.sleep(30)
@@ -382,7 +382,7 @@ async def test_take_takes_at_once_but_two_recorders_do_not_fight_for_ever(
 
     for _ in range(TAKES):
         await trio.sleep(1)
-        bmc.is_taken_by_somebody()
+        bmc.is_taken()
     await trio.sleep(1)
     after_the_last = console.state
     await trio.sleep(TAKES_WITHIN + POLL_FOREIGN)
@@ -398,7 +398,7 @@ async def test_wait_never_takes_even_from_a_thief(
     start(bmc, on_stolen=OnConflict.WAIT)
     await trio.sleep(10)
 
-    bmc.is_taken_by_somebody()
+    bmc.is_taken()
     await trio.sleep(7200)
 
     assert bmc.taken == 0
@@ -434,7 +434,7 @@ async def test_a_payload_the_bmc_drops_is_activated_again_a_few_times(
     assert (bmc.logins, console.state) == (2, SessionState.UP)
 
 
-async def test_a_console_that_fell_silent_is_activated_anew_in_its_session(
+async def test_a_console_that_fell_silent_is_activated_again_in_its_session(
     start: Start, autojump_clock: MockClock
 ) -> None:
     bmc = FakeBmc()
@@ -449,7 +449,7 @@ async def test_a_console_that_fell_silent_is_activated_anew_in_its_session(
     assert console.changes[-2][1:] == (SessionState.CONNECTING, LostReason.SILENT)
 
 
-async def test_nobody_is_revived_in_a_circle_or_without_the_console(
+async def test_no_console_is_revived_in_a_circle_or_without_the_console(
     start: Start, autojump_clock: MockClock
 ) -> None:
     bmc = FakeBmc()
@@ -461,7 +461,7 @@ async def test_nobody_is_revived_in_a_circle_or_without_the_console(
         allowed.append(console.revive())
         await trio.sleep(5)
     await trio.sleep(TAKES_WITHIN)
-    bmc.is_taken_by_somebody()
+    bmc.is_taken()
     await trio.sleep(1)
 
     assert allowed == [True] * TAKES + [False]
@@ -541,7 +541,7 @@ async def test_a_session_that_was_left_and_is_silent_is_replaced_in_five_seconds
     assert (bmc.resumed, bmc.logins) == (1, 1)
 
 
-async def test_nobody_waits_for_our_own_ghost(
+async def test_our_own_ghost_is_not_waited_for(
     start: Start, autojump_clock: MockClock
 ) -> None:
     bmc = FakeBmc(owner=THEIRS, own_session_ids=(THEIRS,))
@@ -864,7 +864,7 @@ async def test_a_console_given_away_is_taken_back_early(
     assert console.state is SessionState.UP
 
 
-async def test_a_wish_takes_the_console_at_once_from_whoever_holds_it(
+async def test_a_wish_takes_the_console_at_once_from_its_holder(
     start: Start, autojump_clock: MockClock
 ) -> None:
     bmc = FakeBmc(owner=THEIRS)
@@ -887,13 +887,13 @@ async def test_a_wish_is_granted_once_only(
     await trio.sleep(100)
     keeper_of(console).take_back()
 
-    bmc.is_taken_by_somebody()
+    bmc.is_taken()
     await trio.sleep(60)
 
     assert (console.state, bmc.owner) == (SessionState.YIELDED, THEIRS)
 
 
-async def test_a_fresh_session_comes_at_once_when_somebody_wants_one(
+async def test_a_fresh_session_comes_at_once_when_a_user_wants_one(
     start: Start, autojump_clock: MockClock
 ) -> None:
     bmc = FakeBmc()
@@ -910,7 +910,7 @@ async def test_a_fresh_session_comes_at_once_when_somebody_wants_one(
     assert console.state is SessionState.UP
 
 
-async def test_a_wait_between_attempts_ends_when_somebody_wants_a_session(
+async def test_a_wait_between_attempts_ends_when_a_user_wants_a_session(
     start: Start, autojump_clock: MockClock
 ) -> None:
     bmc = FakeBmc(refuses=LostReason.BMC_BUSY)

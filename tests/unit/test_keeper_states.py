@@ -129,7 +129,7 @@ def lose(_keeper: Keeper, bmc: FakeBmc) -> None:
 
 def steal(_keeper: Keeper, bmc: FakeBmc) -> None:
     if bmc.link is not None and not bmc.link.closed:
-        bmc.is_taken_by_somebody()
+        bmc.is_taken()
 
 
 def drop(_keeper: Keeper, bmc: FakeBmc) -> None:

@@ -69,7 +69,7 @@ async def test_a_shell_that_waits_for_15_minutes_is_told_once(
     assert (before, room.told) == (0, 1)
 
 
-async def test_a_shell_that_somebody_uses_is_not_told(
+async def test_a_shell_in_use_is_not_told(
     room: Room, mock_clock: trio.testing.MockClock
 ) -> None:
     for _ in range(6):

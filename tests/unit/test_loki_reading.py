@@ -120,7 +120,7 @@ def test_a_note_behind_half_a_line_is_given_out_once_it_rests(tmp_path: Path) ->
     assert follow(tmp_path, position) == ([], position)
 
 
-def test_a_line_that_goes_on_behind_its_note_is_given_out_anew(tmp_path: Path) -> None:
+def test_a_line_that_goes_on_behind_its_note_is_given_out_again(tmp_path: Path) -> None:
     write_segment(tmp_path, CONSOLE, lines(1), boot=1)
     note = stamped(3, "gap: 1 s", "#") + "\n"
     grow(tmp_path, stamped(2, "login: ") + "\n" + note)

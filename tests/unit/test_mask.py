@@ -56,7 +56,7 @@ def test_a_line_without_a_letter_says_nothing(text: str) -> None:
     assert masked_messages(text) == []
 
 
-def test_what_somebody_looks_at_is_no_message() -> None:
+def test_what_a_user_looks_at_is_no_message() -> None:
     assert masked_messages("root@node01:~# dmesg") == []
 
 

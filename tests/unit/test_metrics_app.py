@@ -94,7 +94,7 @@ async def test_the_client_says_which_format() -> None:
 
 async def test_a_head_request_is_answered_without_a_scrape() -> None:
     def scrape(_form: Format) -> list[bytes]:
-        raise AssertionError("nobody wants the numbers")
+        raise AssertionError("the numbers are not wanted")
 
     sent = await get("/metrics", app=metrics_app(scrape), method="HEAD")
 

@@ -44,7 +44,7 @@ async def test_a_few_work_at_the_same_time() -> None:
     assert gauge.most == 3
 
 
-async def test_who_waits_for_a_disk_keeps_nobody_from_another() -> None:
+async def test_a_disk_that_hangs_keeps_no_console_from_another_disk() -> None:
     threads, disk = OpeningThreads(at_once=2, timeout=0.02), threading.Event()
 
     async with trio.open_nursery() as nursery:

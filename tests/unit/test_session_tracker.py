@@ -7,7 +7,7 @@ from solrecd.console.session_tracker import SessionTracker
 from solrecd.events import Gap, Lost, LostReason, SessionState
 from solrecd.metrics import ConsoleMetrics, Metrics
 from tests.support.unguarded import Unguarded
-from tests.support.virtual_site import Nobody, Stream, Tellers
+from tests.support.virtual_site import NoAlerts, Stream, Tellers
 
 GONE = Lost(LostReason.DEACTIVATED, "the BMC switched SoL off")
 
@@ -29,7 +29,7 @@ def new_story(
     told = Tellers(Stream())
     metrics = metrics or Metrics((), version="0").console("n1", {})
     everyone = dict.fromkeys(("index", "viewers", "archive"), told)
-    sinks = type("Sinks", (), {**everyone, "alerts": Nobody()})()
+    sinks = type("Sinks", (), {**everyone, "alerts": NoAlerts()})()
     fanout = EventFanout("n1", sinks, metrics, lambda: 1, Unguarded())
 
     def mark(gap: Gap, _at: int) -> None:
@@ -50,7 +50,7 @@ def test_a_payload_that_comes_back_ends_one_gap() -> None:
     assert gaps == ["up to 2.0 s without a session (deactivated)"]
 
 
-def test_an_activation_that_nobody_heard_of_and_a_second_one_are_two_gaps() -> None:
+def test_an_activation_that_was_not_heard_of_and_a_second_one_are_two_gaps() -> None:
     gaps: list[str] = []
     story = make_story(gaps)
 

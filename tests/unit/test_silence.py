@@ -31,7 +31,7 @@ def test_a_machine_that_boots_without_a_word_is_suspicious_after_a_while() -> No
     "quiet",
     [{"is_up": False}, {"is_on": False}, {"is_on": None}, {"is_booting": False}],
 )
-def test_whoever_has_a_reason_to_be_silent_is_left_alone(
+def test_a_machine_with_a_reason_to_be_silent_is_left_alone(
     quiet: dict[str, bool | None],
 ) -> None:
     watch = SilenceWatch()

@@ -41,6 +41,10 @@ class Why(enum.StrEnum):
     """An administrator's file switches the rule off."""
 
 
+TYPED: Final = "a user typed it, or looks at old messages"
+"""Said of what a shell shows again."""
+
+
 class Ignored(NamedTuple):
     """One such line."""
 
@@ -146,5 +150,5 @@ class NearMisses:
 def _elsewhere(message: Message) -> tuple[Why, str]:
     """Say why words do not count where they stand."""
     if message.origin is Origin.ECHO:
-        return Why.ECHO, "somebody typed it, or looks at old messages"
+        return Why.ECHO, TYPED
     return Why.QUOTED, "counts at the beginning of a message only"

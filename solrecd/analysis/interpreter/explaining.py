@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from solrecd.analysis.boot.detector import Marker
-from solrecd.analysis.boot.ignored import Ignored, Listener, Why
+from solrecd.analysis.boot.ignored import TYPED, Ignored, Listener, Why
 from solrecd.analysis.boot.prefix import Origin
 from solrecd.analysis.interpreter.lines import LineCount
 from solrecd.events import Line, Stage
@@ -42,5 +42,4 @@ class Explanations:
             said = "syslog's copy of what was printed before"
             self.say(marker, line, Why.COPY, said)
         else:
-            said = "somebody typed it, or looks at old messages"
-            self.say(marker, line, Why.ECHO, said)
+            self.say(marker, line, Why.ECHO, TYPED)

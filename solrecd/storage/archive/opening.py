@@ -78,7 +78,7 @@ class Opener:
             self._doubt(name, f"what lay under the name of a file is now {aside.name}")
         journal = self._spool.records(name)
         if found.open is None:
-            return self._open_anew(name, found.last, journal)
+            return self._open_new(name, found.last, journal)
         try:
             return self._open_again(name, found.open, journal)
         except OSError:
@@ -87,7 +87,7 @@ class Opener:
             log.exception("archive.crashed", console=name, segment=str(found.open))
         self._doubt(name, f"{found.open} cannot be gone on with (a bug in solrecd)")
         self._closer.add(name, found.open)
-        return self._open_anew(name, found.open, journal)
+        return self._open_new(name, found.open, journal)
 
     def _doubt(self, name: str, text: str) -> None:
         self._doubts.setdefault(name, []).append(text)
@@ -102,7 +102,7 @@ class Opener:
         own = self._doubts.pop(name, [])
         return own if is_new else own + self._spool.doubts(name)
 
-    def _open_anew(
+    def _open_new(
         self, name: str, last: SegmentName | None, journal: Recovered
     ) -> Opened:
         """Go on without an open segment: the first byte begins one."""

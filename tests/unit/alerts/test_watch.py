@@ -122,7 +122,7 @@ def test_a_session_that_is_back_ends_what_was_told_of_it() -> None:
 
 
 @pytest.mark.parametrize("reason", ["stopped", "reconnect", "reconfigured"])
-def test_a_session_that_somebody_ended_is_no_alarm(reason: str) -> None:
+def test_a_session_that_a_user_ended_is_no_alarm(reason: str) -> None:
     watch = Watch(receiver())
 
     assert not take(watch, session("down", reason=reason))

@@ -160,7 +160,7 @@ def test_the_banner_tells_who_else_is_here(talk: Talk) -> None:
     )
 
 
-def test_the_banner_tells_that_nobody_is_here(talk: Talk) -> None:
+def test_the_banner_tells_that_no_other_user_is_here(talk: Talk) -> None:
     talk.line.waiting = [{"event": "welcome", "mode": "rw", "others": []}]
 
     assert "node1; no other user is attached; &?" in talk.type(b"")
@@ -185,7 +185,7 @@ def test_a_daemon_that_comes_back_is_attached_to_again(
         end.close()
 
 
-def test_nobody_has_to_wait_for_a_daemon_that_went_away(
+def test_a_daemon_that_went_away_is_not_waited_for(
     talk: Talk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     talk.pressed = b"lost&."

@@ -77,7 +77,7 @@ def test_a_rule_with_the_id_of_a_packaged_one_replaces_it_in_its_place() -> None
     assert rules.rules[before.index("io.err")].name == "ready"
 
 
-def test_the_same_rule_may_be_switched_off_and_written_anew() -> None:
+def test_the_same_rule_may_be_switched_off_and_written_again() -> None:
     rules = load("disable = ['io.err']\n" + GOOD.replace("site.ready", "io.err"))
 
     assert [rule.name for rule in rules.rules if rule.id == "io.err"] == ["ready"]

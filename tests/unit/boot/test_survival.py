@@ -53,7 +53,7 @@ def test_a_survived_crash_leaves_a_failed_boot() -> None:
     assert boot.outcome == "failed"
 
 
-def test_a_boot_that_somebody_helped_on_is_a_good_one() -> None:
+def test_a_boot_that_a_user_helped_on_is_a_good_one() -> None:
     rescued = "Entering rescue mode...\ngrub rescue> normal\n" + KERNEL + LOGIN
 
     _, (boot,) = read("Welcome to GRUB!\n" + rescued)

@@ -62,7 +62,7 @@ def test_bytes_come_at_their_time(
     assert "".join(text for _, text in desk.shown) == "abc"
 
 
-def test_somebody_quits() -> None:
+def test_a_user_quits() -> None:
     desk = Desk((30, Key.QUIT))
 
     assert not desk.play()

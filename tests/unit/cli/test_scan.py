@@ -135,7 +135,7 @@ LOCKUP = "BUG: spinlock lockup suspected on CPU#3, gdbus/2329\n"
             *(2, "copy", "panic", "syslog's copy of what was printed before"),
         ),
         (f"[Fri Nov 17 04:03:47 2023] {PANIC}\n", 1, "echo", "panic", "old messages"),
-        (f"root@n1:~# echo {PANIC}\n", 1, "echo", "panic", "somebody typed it"),
+        (f"root@n1:~# echo {PANIC}\n", 1, "echo", "panic", "a user typed it"),
         (
             "Nov 17 04:03:47 n1 kernel: " + KERNEL,
             *(1, "copy", "linux.version", "syslog's copy"),

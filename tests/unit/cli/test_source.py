@@ -30,7 +30,7 @@ def test_drop_ins_say_where_the_daemon_is_too(main: Path) -> None:
     assert source(main).log_dir == Path("/srv/two")
 
 
-def test_a_broken_drop_in_keeps_nobody_from_asking_the_daemon(
+def test_a_broken_drop_in_keeps_no_user_from_asking_the_daemon(
     main: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (main.parent / "conf.d/a.toml").write_text("[daemon\n")

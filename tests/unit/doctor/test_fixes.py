@@ -80,7 +80,7 @@ def test_a_bmc_without_set_in_progress_or_commit_is_set_all_the_same(code: int) 
 
 
 @pytest.mark.parametrize("code", [0x81, None])
-def test_nothing_is_written_where_somebody_else_writes(code: int | None) -> None:
+def test_nothing_is_written_where_another_client_writes(code: int | None) -> None:
     board = Board({(0, b"\x01"): code})
 
     results, _ = hold(apply_fixes([ENABLE, RATE]), board)

@@ -130,7 +130,7 @@ def test_a_bmc_that_never_answers_is_unreachable_within_ten_seconds() -> None:
 
 
 @pytest.mark.parametrize("silent", [RAKP1, RAKP3])
-def test_rakp_messages_are_never_repeated_but_begun_anew(silent: PayloadType) -> None:
+def test_rakp_messages_are_never_repeated_but_begun_again(silent: PayloadType) -> None:
     bmc = ScriptedBmc(silent_payloads={silent})
     joined = Joined(bmc, cipher_suites=(3,)).log_in()
 
@@ -511,7 +511,7 @@ def test_sudden_silence_is_looked_into_within_seconds() -> None:
     assert joined.found(SolStolen)
 
 
-def test_a_payload_that_nobody_holds_is_deactivated() -> None:
+def test_a_payload_that_no_session_holds_is_deactivated() -> None:
     joined = Joined().log_in().activate()
     joined.bmc.owner = 0
 

@@ -146,7 +146,7 @@ def test_a_total_ends_the_stream_on_the_byte() -> None:
     assert data == numbered("n1", 0, 250)
 
 
-def test_a_source_nobody_asked_for_long_does_not_answer_with_a_flood() -> None:
+def test_a_source_not_asked_for_long_does_not_answer_with_a_flood() -> None:
     source: Source = NumberedLines("n1", rate=1000.0, size=64)
     source.start(0.0)
 

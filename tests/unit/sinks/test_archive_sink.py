@@ -178,7 +178,7 @@ def test_an_unfinished_line_that_goes_on_is_appended_to(bench: Bench) -> None:
     assert (bench.log_dir / "n1" / "current.log").stat().st_ino == inode
 
 
-def test_an_unfinished_line_that_changes_is_written_anew(bench: Bench) -> None:
+def test_an_unfinished_line_that_changes_is_written_again(bench: Bench) -> None:
     bench.sink.offer("n1", (), Reading(tail=Line(AT, 0, "10 %")))
     bench.sink.drain()
     bench.sink.offer("n1", (), Reading(tail=Line(AT, 0, "9 %")))

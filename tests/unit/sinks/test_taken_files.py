@@ -80,7 +80,7 @@ def _empty(path: Path) -> None:
     os.truncate(path, 0)
 
 
-DEEDS: dict[str, tuple[Callable[[Path], None], str]] = {
+ACTS: dict[str, tuple[Callable[[Path], None], str]] = {
     "renamed": (_rename, "was moved away"),
     "rotated": (_rotate, "was replaced"),
     "removed": (Path.unlink, "was removed"),
@@ -91,12 +91,12 @@ DEEDS: dict[str, tuple[Callable[[Path], None], str]] = {
 
 
 @pytest.mark.parametrize("kind", ["log", "raw", "timing"])
-@pytest.mark.parametrize("deed", DEEDS)
+@pytest.mark.parametrize("act", ACTS)
 def test_it_is_noticed_on_a_quiet_console_and_a_new_part_begun(
-    bench: WatchedBench, deed: str, kind: str
+    bench: WatchedBench, act: str, kind: str
 ) -> None:
     path = bench.current("log").with_suffix(f".{kind}")
-    do, words = DEEDS[deed]
+    do, words = ACTS[act]
 
     do(path)
     bench.later()
@@ -108,11 +108,11 @@ def test_it_is_noticed_on_a_quiet_console_and_a_new_part_begun(
     assert loss.gap.text in log.read_text()
 
 
-@pytest.mark.parametrize("deed", DEEDS)
+@pytest.mark.parametrize("act", ACTS)
 def test_what_is_printed_next_is_recorded_in_the_new_part(
-    bench: WatchedBench, deed: str
+    bench: WatchedBench, act: str
 ) -> None:
-    DEEDS[deed][0](bench.current("log"))
+    ACTS[act][0](bench.current("log"))
     bench.say(b"two\n")
     bench.later()
     bench.say(b"three\n")

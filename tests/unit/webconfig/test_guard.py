@@ -96,7 +96,7 @@ async def test_anything_else_is_asked_for_a_password(
     assert door.refused == 1
 
 
-async def test_without_users_nobody_is_asked() -> None:
+async def test_without_users_no_password_is_asked_for() -> None:
     door = Door(WebConfig())
 
     assert (await door.knock(None))[0] == 200

@@ -125,7 +125,7 @@ def test_the_authority_of_clients_is_read(file: Path) -> None:
         load(str(file))
 
 
-def test_an_encrypted_key_is_a_mistake_and_asks_nobody(file: Path) -> None:
+def test_an_encrypted_key_is_a_mistake_and_prompts_no_one(file: Path) -> None:
     path = file.parent / "server.key"
     key = serialization.load_pem_private_key(path.read_bytes(), None)
     path.write_bytes(

@@ -61,7 +61,7 @@ class OwnSessionIds:
             pass
         except OSError as error:
             self._complain(error)
-        self._write_anew()
+        self._rewrite()
 
     def of(self, console: str, now: int) -> Collection[int]:
         """Return the sessions that a BMC may still have from an earlier process."""
@@ -94,7 +94,7 @@ class OwnSessionIds:
 
     def _append(self, console: str, ids: _Ids) -> None:
         if self._size > self._size_max:
-            self._write_anew()
+            self._rewrite()
             return
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
         try:
@@ -106,7 +106,7 @@ class OwnSessionIds:
         except OSError as error:
             self._complain(error)
 
-    def _write_anew(self) -> None:
+    def _rewrite(self) -> None:
         left = [_line(name, ids, seen) for name, (ids, seen) in self._left.items()]
         ours = [_line(name, ids) for name, ids in self._ours.items()]
         text = b"".join(left + ours)
