@@ -1,18 +1,23 @@
 """A bug in one console, at every place where one may be met, costs no other anything.
 
 The places are found from the code: the methods of the Protocols at the seams and of
-what each console tells. A new one that no driver here reaches fails the test. One
-daemon runs through all of them; beside the console that meets the bugs it records a
-neighbour on the same socket, which must lose nothing.
+what each console tells. A new one that no driver here reaches fails the test, and so
+does a new call of a console's guard in which no bug was met. One daemon runs through
+all of them; beside the console that meets the bugs it records a neighbour on the same
+socket, which must lose nothing.
 """
 
 from __future__ import annotations
 
+import ast
 import inspect
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any
+from pathlib import Path
+from types import FrameType
+from typing import Any, NamedTuple
 
 import pytest
 import trio
@@ -25,7 +30,7 @@ from solrecd.console import Console, interpret_loop
 from solrecd.console.attachments import Attachment, Mode, WriteClaim
 from solrecd.console.event_fanout import EventFanout
 from solrecd.console.factory import ConsoleFactory
-from solrecd.console.guard import LIMIT
+from solrecd.console.guard import LIMIT, ConsoleGuard
 from solrecd.console.interpret_loop import InterpretedConsole
 from solrecd.console.operation import Operation, OperationError
 from solrecd.console.silence import SilenceWatch, Situation
@@ -45,6 +50,7 @@ from solrecd.simbmc.machine import numbered
 from solrecd.sources import base
 from solrecd.sources.base import PowerAction
 from solrecd.sources.drivers import Drivers
+from solrecd.sources.guard import Part
 from solrecd.sources.ipmi import event_logs
 from solrecd.sources.ipmi.event_logs import EventLogs
 from solrecd.sources.ipmi.examination import Examination
@@ -190,6 +196,85 @@ def bug_at(place: Place, target: object, *, times: int = 1) -> Iterator[list[Pla
         setattr(target, place.name, original)
 
 
+# The calls of guards.
+
+ROOT = Path(inspect.getfile(Daemon)).parents[1]
+"""The package."""
+
+
+class GuardedCall(NamedTuple):
+    """Where the code has a console's guard contain bugs."""
+
+    file: str
+    function: str
+    part: Part
+
+
+NOT_MET = {
+    GuardedCall("console/console.py", "record", Part.EVENTS),
+    GuardedCall("console/event_fanout.py", "amend", Part.INDEX),
+    GuardedCall("console/event_fanout.py", "report", Part.METRICS),
+    GuardedCall("console/event_fanout.py", "tell", Part.METRICS),
+    GuardedCall("console/factory.py", "mark_loss", Part.EVENTS),
+    GuardedCall("console/member.py", "keep_open", Part.EVENTS),
+    GuardedCall("console/member.py", "state", Part.STATUS),
+    GuardedCall("console/understanding.py", "_tell", Part.ANALYSIS),
+    GuardedCall("console/understanding.py", "restore", Part.ANALYSIS),
+    GuardedCall("daemon/tending.py", "_retire", Part.EVENTS),
+    GuardedCall("sources/ipmi/event_logs.py", "_is_due", Part.EVENT_LOG),
+    GuardedCall("sources/ipmi/link/dialer.py", "_dismiss", Part.SESSION),
+    GuardedCall("sources/ipmi/source.py", "_keep_alive", Part.KEEPALIVE),
+}
+"""Those that no driver here reaches yet: a full journal, a damaged archive, a second
+bug beside another one, a session left by an earlier daemon, and the like."""
+
+
+def guarded_calls() -> set[GuardedCall]:
+    """Return all of them, out of the source."""
+    return {
+        GuardedCall(str(file.relative_to(ROOT)), function, part)
+        for file in ROOT.rglob("*.py")
+        for function, node in _in_functions(ast.parse(file.read_text()), "")
+        if (part := _guarded_part(node)) is not None
+    }
+
+
+def _in_functions(node: ast.AST, function: str) -> Iterator[tuple[str, ast.AST]]:
+    """Yield every node, and the name of the function that it is in."""
+    for child in ast.iter_child_nodes(node):
+        yield function, child
+        match child:
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+                yield from _in_functions(child, name)
+            case ast.Lambda():
+                yield from _in_functions(child, "<lambda>")
+            case _:
+                yield from _in_functions(child, function)
+
+
+def _guarded_part(node: ast.AST) -> Part | None:
+    match node:
+        case ast.Call(
+            func=ast.Attribute(attr="call" | "_call" | "containing")
+            | ast.Name(id="call"),
+            args=[ast.Attribute(value=ast.Name(id="Part"), attr=part), *_],
+        ):
+            return Part[part]
+    return None
+
+
+def calling(frame: FrameType, part: Part) -> GuardedCall:
+    """Return from where a guard was called, as one of its own frames knows it."""
+    caller: FrameType | None = frame
+    while caller is not None:
+        file = Path(caller.f_code.co_filename)
+        if file.is_relative_to(ROOT) and file.name != "guard.py":
+            name = caller.f_code.co_name
+            return GuardedCall(str(file.relative_to(ROOT)), name, part)
+        caller = caller.f_back
+    raise AssertionError("a guard that was called from nowhere")
+
+
 # How they are reached.
 
 
@@ -208,6 +293,8 @@ class Lab:
         self.supervisor = daemon._supervisor
         self.metrics = daemon._metrics
         self.guard = self.supervisor.guards.of(VICTIM)
+        self.contained: set[GuardedCall] = set()
+        """Where bugs were met."""
         self._drivers = daemon._sources
         self._alerts = daemon._alerts
 
@@ -432,7 +519,15 @@ async def lab(site: Site, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Lab]
     async with site.recording() as daemon:
         await site.wait(VICTIM, session="up")
         await site.wait(NEIGHBOUR, session="up")
-        yield Lab(site, daemon)
+        lab = Lab(site, daemon)
+        crashed = ConsoleGuard.crashed
+
+        def note(guard: ConsoleGuard, part: Part, bug: Exception) -> None:
+            lab.contained.add(calling(sys._getframe(1), part))
+            crashed(guard, part, bug)
+
+        monkeypatch.setattr(ConsoleGuard, "crashed", note)
+        yield lab
 
 
 async def reach(lab: Lab, place: Place) -> None:
@@ -475,6 +570,9 @@ async def test_a_bug_at_any_place_costs_no_neighbour_anything(lab: Lab) -> None:
     for place in places():
         await meet(lab, place)
 
+    unmet = guarded_calls() - lab.contained
+    assert unmet <= NOT_MET, unmet - NOT_MET
+    assert guarded_calls() >= NOT_MET
     ledger = lab.site.fleet.members[1].bmc.ledger
     await until(lambda: len(lab.site.raw(NEIGHBOUR)) >= ledger.acknowledged - 128)
     raw = lab.site.raw(NEIGHBOUR)
