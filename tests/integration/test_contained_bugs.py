@@ -260,7 +260,8 @@ def _guarded_part(node: ast.AST) -> Part | None:
             args=[ast.Attribute(value=ast.Name(id="Part"), attr=part), *_],
         ):
             return Part[part]
-    return None
+        case _:
+            return None
 
 
 def calling(frame: FrameType, part: Part) -> GuardedCall:
