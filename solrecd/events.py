@@ -108,6 +108,8 @@ class LostReason(enum.StrEnum):
     """No answer at all to the first packet of a login."""
     BMC_TIMEOUT = "bmc_timeout"
     """The BMC answered before and has stopped answering."""
+    UNTRUSTED = "untrusted"
+    """It did not prove to be what the configuration means: certificate or host key."""
     BAD_USERNAME = "bad_username"
     BAD_PASSWORD = "bad_password"  # noqa: S105 - a reason, not a secret
     SUITE_REFUSED = "suite_refused"

@@ -75,8 +75,9 @@ class ConsoleKind:
     """Returns what the source wants to know; None where something is missing, which
     is noted."""
     secrets: tuple[SecretKeys, ...] = ()
-    required: tuple[str, ...] = ()
-    """Keys that every console of this kind needs, here or in the defaults."""
+    required: tuple[str | tuple[str, ...], ...] = ()
+    """Keys that every console of this kind needs, here or in the defaults; of several
+    together, one."""
     implied: Mapping[str, str] = field(default_factory=dict)
     """Keys that go by another one where that is given and they are not: a console's
     own counts for both."""

@@ -8,12 +8,11 @@ from typing import Any, Final
 from solrecd.events import SessionState
 from solrecd.sources.base import Recorder, Tell
 from solrecd.sources.findings import Finding, bad, ok, warn
+from solrecd.sources.output_findings import output_findings
 from solrecd.sources.spans import ago
-from solrecd.sources.stream.connecting import NotConnectedError, connect
+from solrecd.sources.stream.connecting import connect
 from solrecd.sources.stream.endpoints import Endpoint
-
-QUIET: Final = 60 * 1_000_000
-"""Microseconds in which a machine that is used prints something."""
+from solrecd.sources.troubles import NotConnectedError
 
 _SILENT: Final = (
     "press Enter on it (solrecctl attach); if nothing comes, another client has the"
@@ -52,7 +51,9 @@ class Examination:
     async def examine(self, tell: Tell) -> None:
         """See `Examiner`."""
         await tell(await self._connection())
-        for finding in (*self._output(), *self._input()):
+        now = self._wall_clock()
+        output = output_findings(self._recorder, now, _SILENT)
+        for finding in (*output, *self._input()):
             await tell(finding)
 
     async def _connection(self) -> Finding:
@@ -71,21 +72,6 @@ class Examination:
             f"{place} takes connections now{why}",
             "the next try is soon; solrecctl reconnect makes it at once",
         )
-
-    def _output(self) -> Iterator[Finding]:
-        recorder, now = self._recorder, self._wall_clock()
-        last, since = recorder.last_output, recorder.session_since
-        if last is not None and last >= since:
-            yield ok("output", f"last byte {ago(now - last)} ago")
-            return
-        text = "nothing yet" if last is None else f"last byte {ago(now - last)} ago"
-        if recorder.session_state is not SessionState.UP:
-            yield ok("output", text)
-        elif now - since > QUIET:
-            text = f"{text}; none in {ago(now - since)} of this connection"
-            yield warn("output", text, _SILENT)
-        else:
-            yield ok("output", text)
 
     def _input(self) -> Iterator[Finding]:
         unsent = self._unsent()

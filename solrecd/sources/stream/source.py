@@ -14,11 +14,14 @@ from solrecd.config import ConsoleConfig
 from solrecd.events import Lost, LostReason, SessionState
 from solrecd.process.backoff import Backoff
 from solrecd.sources.base import Recorder, Services
-from solrecd.sources.stream.connecting import UNNOTICED, NotConnectedError, connect
+from solrecd.sources.pace import COLLECT, FLOOD, ROOM_EVERY
+from solrecd.sources.stream.connecting import connect
 from solrecd.sources.stream.connection import CHUNK, Connection, take
 from solrecd.sources.stream.endpoints import Endpoint
 from solrecd.sources.stream.examination import Examination
 from solrecd.sources.stream.typed_input import TypedInput
+from solrecd.sources.tcp import UNNOTICED
+from solrecd.sources.troubles import NotConnectedError
 
 FIRST_WAIT: Final = 0.5
 """Seconds before the second try; a virtual machine is back within seconds."""
@@ -26,17 +29,6 @@ FIRST_WAIT: Final = 0.5
 SETTLED: Final = 10.0
 """Seconds a connection must have lasted for the back-off to begin with its first
 wait again."""
-
-COLLECT: Final = 0.03
-"""Seconds between two looks while output comes: a machine prints byte by byte, and each
-look costs more than its bytes. The first byte after a silence is not kept waiting."""
-
-FLOOD: Final = 0.004
-"""Seconds between two looks while there is always more than one takes: 1 MB/s leave
-the neighbours their time, and hold up the machine that prints faster."""
-
-ROOM_EVERY: Final = 0.05
-"""Seconds between two looks whether the journal has room again."""
 
 
 class Keeping(Protocol):
