@@ -21,6 +21,7 @@ from solrecd.sources.stream.endpoints import Endpoint
 from solrecd.sources.stream.examination import Examination
 from solrecd.sources.stream.typed_input import TypedInput
 from solrecd.sources.tcp import UNNOTICED
+from solrecd.sources.tries import Tries
 from solrecd.sources.troubles import NotConnectedError
 
 FIRST_WAIT: Final = 0.5
@@ -76,10 +77,7 @@ class StreamSource:
         self._backoff = Backoff(services.rng, FIRST_WAIT, endpoint.longest_wait)
         self._input: TypedInput | None = None
         """While it is connected."""
-        self._why = ""
-        """Another connection is wanted, as people read it."""
-        self._scope = trio.CancelScope()
-        """Of what goes on: a try, a connection, the wait between them."""
+        self._tries = Tries(recorder, lambda _lost: self._backoff.next())
 
     @property
     def peer(self) -> str:
@@ -90,21 +88,7 @@ class StreamSource:
 
     async def run(self) -> None:
         """See `Source`."""
-        step = self._go_on
-        while True:
-            with trio.CancelScope() as self._scope:
-                await self._wait(await step())
-            if self._scope.cancelled_caught:
-                lost = Lost(LostReason.RECONNECT, self._why)
-                self._recorder.session_changed(SessionState.DOWN, lost, 0.0)
-            step = self._begin
-
-    async def _wait(self, lost: Lost | None) -> None:
-        """Wait for the next try; not at all where none was made."""
-        if lost is not None:
-            wait = self._backoff.next()
-            self._recorder.session_changed(SessionState.DOWN, lost, wait)
-            await trio.sleep(wait)
+        await self._tries.run(self._go_on, self._begin)
 
     async def _go_on(self) -> Lost | None:
         """Record from the connection that an earlier process left, until it ends."""
@@ -199,8 +183,7 @@ class StreamSource:
         if self._input is not None:
             self._recorder.line_seen(0.0)
         self._backoff.reset()
-        self._why = why
-        self._scope.cancel()
+        self._tries.at_once(why)
 
     def output_paused(self) -> None:
         """See `Source`; there is nothing to ask."""
