@@ -97,7 +97,7 @@ class Bmcweb:
             (listener,) = await trio.open_tcp_listeners(self.port, host="127.0.0.1")
             self.port = listener.socket.getsockname()[1]
             secured = trio.SSLListener(listener, context, https_compatible=True)
-            nursery.start_soon(trio.serve_listeners, self._serve, [secured])
+            await nursery.start(trio.serve_listeners, self._serve, [secured])
             yield
             await self.cut()
             nursery.cancel_scope.cancel()

@@ -130,12 +130,12 @@ class OpenbmcSource:
         self._console = console
         lost: Lost | None = None
         try:
-            async with trio.open_nursery() as tasks:
-                tasks.start_soon(self._send_typed, console)
-                with trio.CancelScope() as listening:
+            with trio.CancelScope() as listening:
+                async with trio.open_nursery() as tasks:
+                    tasks.start_soon(self._send_typed, console)
                     tasks.start_soon(self._keep_alive, console, listening)
                     lost = await self._receive(console)
-                tasks.cancel_scope.cancel()
+                    tasks.cancel_scope.cancel()
             return lost or self._silent(console)
         finally:
             self._console = None
