@@ -140,7 +140,13 @@ def with_every_key(text: str) -> str:
 def with_consoles(text: str) -> str:
     """Return the example with its consoles, and with no more than they need."""
     wanted = r"^#(?=\[console\.(?!MY-)|(bmc|username|password_credential) =)"
-    return re.sub(wanted, "", without_alerts(text), flags=re.MULTILINE)
+    return re.sub(wanted, "", without_kinds(without_alerts(text)), flags=re.MULTILINE)
+
+
+def without_kinds(text: str) -> str:
+    """Return the example without the consoles of other kinds."""
+    tables = r"^#\[console\.MY-.*?(?=^#?\[(?!console\.MY-))"
+    return re.sub(tables, "", text, flags=re.MULTILINE | re.DOTALL)
 
 
 def without_alerts(text: str) -> str:

@@ -28,6 +28,8 @@ _CONSOLE: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}\Z")
 _PATH: Final = re.compile(r"/[!-~]{0,200}\Z")
 _HEXADECIMAL: Final = re.compile(r"[0-9a-f]{64}\Z")
 
+_EXAMPLE: Final = ":".join(f"{number:02X}" for number in range(0x60, 0x80))
+
 _EXPANDS: Final = " `{name}` and `{n}` expand in it."
 
 
@@ -103,7 +105,7 @@ OPENBMC_KEYS: Final[Schema] = MappingProxyType(
             " vouches for it: this certificate is believed and no other. `openssl x509"
             " -noout -fingerprint -sha256` prints it; `solrecctl doctor` shows the one"
             " that the BMC has.",
-            example="AB:CD:…",
+            example=_EXAMPLE,
         ),
     }
 )

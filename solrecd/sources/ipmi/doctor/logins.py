@@ -37,6 +37,10 @@ ADVICE: Final[Mapping[LostReason, Advice]] = MappingProxyType(
             "it restarts or has too much to do: wait a minute; if that stays, restart "
             "it on the machine itself: ipmitool mc reset cold",
         ),
+        LostReason.UNTRUSTED: Advice(
+            "what answers did not prove to be the BMC",
+            "find out what answers at that address",
+        ),
         LostReason.BAD_USERNAME: Advice(
             "the BMC does not know the user {username!r}",
             "ipmitool user list {channel}; names are case-sensitive; give him access: "
