@@ -6,7 +6,7 @@
 #          has closed, the count is one more than there are bytes.
 # Matters: a program that goes on with an inherited connection, and knows by this count what
 #          its predecessor took, drops a byte too many of a connection that was closed.
-# Version: Linux 6.1 and newer, tcp_info of <linux/tcp.h>; tried 2026-11-30.
+# Version: Linux 6.18, tcp_info of <linux/tcp.h>; tried 2026-11-30.
 set -euo pipefail
 folder=$(mktemp --directory)
 trap 'rm -rf "$folder"' EXIT
