@@ -89,6 +89,10 @@ class ConsoleFactory:
         )
         return console
 
+    def abandon(self) -> None:
+        """Stop to wait for archives that are being opened: the daemon stops."""
+        self.opening_threads.abandon()
+
     def mark_loss(self, loss: ArchiveLoss) -> None:
         """Mark what was found missing while the archive was written."""
         console = self._consoles.get(loss.console)

@@ -20,6 +20,7 @@ from starlette.types import Receive, Scope, Send
 
 from solrecd.metrics.family import Format
 from solrecd.metrics.negotiation import format_for, takes_gzip
+from solrecd.process.threads import Job, in_thread
 
 GZIP_LEVEL = 1
 """A scrape shrinks by 20 even so; level 9 takes ten times as long."""
@@ -37,6 +38,7 @@ MAX_SCRAPES = 16
 COMPRESSORS = 2
 """Threads that compress, for all scrapes together."""
 
+_PACK = Job("the compression of a scrape", "Prometheus asks again")
 _GZIP_WINDOW = 16 + zlib.MAX_WBITS
 _INDEX = '<title>solrecd</title><a href="/metrics">metrics</a>\n'
 
@@ -117,8 +119,8 @@ class _Scrapes:
     async def _pack(
         self, compress: Callable[[bytes], bytes], chunks: Iterable[bytes]
     ) -> bytes:
-        return await trio.to_thread.run_sync(
-            lambda: b"".join(map(compress, chunks)), limiter=self._compressors
+        return await in_thread(
+            _PACK, lambda: b"".join(map(compress, chunks)), limiter=self._compressors
         )
 
 

@@ -11,6 +11,8 @@ from pathlib import Path
 import structlog
 import trio
 
+from solrecd.process.programs import run_program
+from solrecd.process.threads import Job, in_thread
 from solrecd.storage import rebuild
 from solrecd.storage.index.files import holds_any, is_complete
 
@@ -22,6 +24,8 @@ LOOK = 1.0
 
 _SHOWN = 2000
 """Characters of what a rebuild said that failed."""
+
+_CHECK = Job("the check of the index", "the next start checks it")
 
 log = structlog.get_logger()
 
@@ -70,20 +74,13 @@ class Healing:
             await trio.sleep(LOOK)
 
     async def _is_complete(self) -> bool:
-        return await trio.to_thread.run_sync(
-            is_complete, self._path, abandon_on_cancel=True
-        )
+        return await in_thread(_CHECK, is_complete, self._path)
 
     async def _rebuild(self) -> None:
         command = rebuild.command(self._archive, self._path, self._markers_dir)
-        done = await trio.run_process(
-            ["nice", *command],
-            check=False,
-            capture_stdout=True,
-            capture_stderr=True,
-        )
-        if done.returncode == 0:
-            log.info("index.rebuilt", result=done.stdout.decode().strip())
+        ended = await run_program(["nice", *command])
+        if ended.status == 0:
+            log.info("index.rebuilt", result=ended.output.decode().strip())
         else:
-            reason = done.stderr.decode(errors="replace").strip()
+            reason = ended.errors.decode(errors="replace").strip()
             log.error("index.not_rebuilt", reason=reason[-_SHOWN:])

@@ -13,7 +13,8 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from solrecd.daemon import GRACE, Daemon
+from solrecd.daemon import Daemon
+from solrecd.process.stopping import LIMIT, Phase
 from solrecd.simbmc.bmc import Bmc
 from solrecd.simbmc.fleet import Fleet
 from solrecd.simbmc.machine import numbered
@@ -26,10 +27,6 @@ STALL = 10.0
 
 LONGEST_DELAY = 0.05
 """Seconds between a datagram and its ACK, whatever the disk does."""
-
-
-STOP_TIMEOUT = 40.0
-"""Seconds that the unit waits (TimeoutStopSec) before it kills."""
 
 
 @pytest.fixture
@@ -136,7 +133,7 @@ async def test_a_stop_ends_while_the_disk_hangs_and_the_journal_keeps_what_is_le
     async with site.recording():
         await grow(bmc, 1000)
 
-    assert GRACE <= lasted < STOP_TIMEOUT
+    assert Phase.WRITING.value <= lasted < LIMIT
     assert kept_back > 4000
     # What comes after may begin with a packet that was recorded and not acknowledged.
     assert site.raw("node1").startswith(acknowledged)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import resource
 import sys
 from collections.abc import Awaitable, Callable
@@ -18,6 +19,8 @@ from solrecd.config import Config, ConfigError
 from solrecd.daemon import Daemon
 from solrecd.process import garbage_collection, log, malloc_arenas, systemd
 from solrecd.process.clock import SteadyClock
+from solrecd.process.stopping import LastResort
+from solrecd.process.threads import hanging
 from solrecd.storage import marker_files
 from solrecd.storage.archive.sink import ArchiveError
 from solrecd.storage.journal import JournalError
@@ -55,7 +58,11 @@ def main(args: argparse.Namespace) -> int:
         level=config.daemon.log_level,
         journal=log.open_journal(),
     )
-    return exit_status_of(_run, config, lambda: check.load(args.config))
+    status = exit_status_of(_run, config, lambda: check.load(args.config))
+    if hanging():
+        # The interpreter would close what they have open, and wait for them there.
+        os._exit(status)
+    return status
 
 
 def exit_status_of(
@@ -96,6 +103,7 @@ async def _run(config: Config, read_config: Callable[[], Config]) -> None:
             wall_clock=clock,
             steady_for=lambda: clock.steady_for,
         )
+        daemon.stopping.last_resort = LastResort()
         await daemon.run()
     finally:
         notifier.close()

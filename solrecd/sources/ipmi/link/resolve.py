@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import trio
 
+from solrecd.process.threads import Job, in_thread
 from solrecd.sources.ipmi.link.base import NameUnresolvedError
 
 RESOLVE_TIMEOUT = 10.0
@@ -16,6 +17,8 @@ RESOLVE_TIMEOUT = 10.0
 
 MAX_LOOKUPS = 16
 """Threads that a dead name server may hold at once."""
+
+_LOOK_UP = Job("the name server", "the next start asks it again")
 
 
 Sockaddr = tuple[str, int] | tuple[str, int, int, int]
@@ -81,9 +84,7 @@ class Resolver:
             socket.getaddrinfo, host, port, family=family, type=socket.SOCK_DGRAM
         )
         try:
-            found = await trio.to_thread.run_sync(
-                look_up, abandon_on_cancel=True, limiter=self._limiter
-            )
+            found = await in_thread(_LOOK_UP, look_up, limiter=self._limiter)
         except (OSError, UnicodeError) as error:
             raise NameUnresolvedError(f"{host}: {error}") from None
         return _address(found[0][0], found[0][4])
