@@ -21,7 +21,7 @@ PACKAGERS := debhelper dpkg-dev python3-pip lintian rpm cpio
 RIVALS := $(PEERS) conman ripgrep
 
 .DEFAULT_GOAL := help
-.PHONY: help venv prepare test check unit integration integration-beside e2e e2e-beside alone systemd-test restarts bench torture damage neighbours hostile disks soak fuzz docs dashboards man lock wheels deb rpm dist packages demo clean
+.PHONY: help venv prepare test check unit integration integration-beside e2e e2e-beside alone systemd-test restarts bench torture damage neighbours hostile disks soak chaos fuzz docs dashboards man lock wheels deb rpm dist packages demo clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -118,6 +118,9 @@ disks: venv ## a real file system that hangs in the kernel (as root), CONSOLES=n
 soak: venv ## random faults for MINUTES=n on CONSOLES=n with LOSS=p, each loss accounted for
 	$(BIN)/python -m tests.reliability soak --minutes $(or $(MINUTES),30) \
 	    --consoles $(or $(CONSOLES),100) --loss $(or $(LOSS),0.02)
+
+chaos: venv ## all faults mixed for MINUTES=n (as root): disks, clock, names, BMCs, kills, damage
+	$(BIN)/python -m tests.reliability chaos --minutes $(or $(MINUTES),30)
 
 fuzz: venv ## coverage-guided fuzzing of every decoder, SECONDS=n each
 	$(BIN)/pip install --quiet --disable-pip-version-check --group fuzz

@@ -14,7 +14,6 @@ import os
 import select
 import signal
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from types import FrameType
@@ -150,7 +149,7 @@ class LastResort:
             threading.Thread(target=self._wait, name="last resort", daemon=True).start()
 
     def _wait(self) -> None:
-        time.sleep(self._limit)
+        threading.Event().wait(self._limit)
         self._end()
 
 

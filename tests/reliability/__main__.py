@@ -17,7 +17,7 @@ import trio
 
 from bench.figures import machine, markdown
 
-PROGRAMS = ("damage", "torture", "neighbours", "hostile", "disks", "soak")
+PROGRAMS = ("damage", "torture", "neighbours", "hostile", "disks", "soak", "chaos")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

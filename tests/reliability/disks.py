@@ -164,7 +164,7 @@ async def _stop_while_it_hangs(rack: _Rack, disk: FrozenDisk) -> list[Figure]:
     disk.freeze()
     await trio.sleep(1.0)
     rack.recorder.terminate()
-    lasted = await _lasts(lambda: _is_over(rack.recorder.pid), 2 * LIMIT)
+    lasted = await _lasts(lambda: is_over(rack.recorder.pid), 2 * LIMIT)
     is_locked = _is_locked(rack.recorder.journal)
     disk.thaw()
     await trio.to_thread.run_sync(rack.recorder.stop)
@@ -174,7 +174,7 @@ async def _stop_while_it_hangs(rack: _Rack, disk: FrozenDisk) -> list[Figure]:
     ]
 
 
-def _is_over(pid: int) -> bool:
+def is_over(pid: int) -> bool:
     """Whether nothing of a process runs any more but what sleeps in the kernel."""
     state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     return state == "Z"

@@ -7,6 +7,7 @@ import os
 import resource
 import sys
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import TypeVarTuple
 
 import trio
@@ -17,8 +18,15 @@ from solrecd.api.webconfig.settings import WebConfigError
 from solrecd.cli.commands import check
 from solrecd.config import Config, ConfigError
 from solrecd.daemon import Daemon
-from solrecd.process import garbage_collection, log, malloc_arenas, systemd
+from solrecd.process import (
+    clock_memory,
+    garbage_collection,
+    log,
+    malloc_arenas,
+    systemd,
+)
 from solrecd.process.clock import SteadyClock
+from solrecd.process.clock_memory import ClockMemory
 from solrecd.process.stopping import LastResort
 from solrecd.process.threads import hanging
 from solrecd.storage import marker_files
@@ -94,7 +102,9 @@ def raise_descriptor_limit() -> None:
 async def _run(config: Config, read_config: Callable[[], Config]) -> None:
     notifier = systemd.connect()
     try:
-        clock = SteadyClock()
+        journal = Path(config.daemon.journal_path)
+        memory = ClockMemory(journal.with_name(clock_memory.FILE_NAME))
+        clock = SteadyClock(ahead=memory.read())
         daemon = Daemon(
             config,
             rules=marker_files.load(config.daemon.markers_dir),
@@ -104,7 +114,10 @@ async def _run(config: Config, read_config: Callable[[], Config]) -> None:
             steady_for=lambda: clock.steady_for,
         )
         daemon.stopping.last_resort = LastResort()
-        await daemon.run()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(memory.follow, clock.ahead)
+            await daemon.run()
+            nursery.cancel_scope.cancel()
     finally:
         notifier.close()
 

@@ -1,0 +1,66 @@
+"""``python -m tests.support.hanging_recorder PLACE FLAG run -c FILE``: it hangs.
+
+All of solrecd is real but for one place: once a file is there, who comes to that place
+never leaves it, as a thread does that waits for a disk or a server in the kernel.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from solrecd.cli import solrecd
+
+PLACES = {
+    "archive write": ("solrecd.storage.archive.lane", "Lane.drain"),
+    "archive fsync": ("solrecd.storage.archive.lane", "Lane.sync"),
+    "archive open": ("solrecd.storage.archive.sink", "ArchiveSink.open_console"),
+    "index write": ("solrecd.storage.index.store", "Index.write"),
+    "index close": ("solrecd.storage.index.sink", "_File.close"),
+    "recall": ("solrecd.storage.index.boot_history", "BootHistory.evidence"),
+    "reload": ("solrecd.cli.commands.check", "load"),
+    "Loki read": ("solrecd.alerts.loki.reading", "Reader.read"),
+    "Loki save": ("solrecd.alerts.loki.positions", "save"),
+    "webhook queue": ("solrecd.alerts.senders.webhook", "WebhookSender._store_all"),
+    "what fires": ("solrecd.alerts.senders.firing_file", "FiringFile._write"),
+    "free space": ("os", "statvfs"),
+    "name server": ("socket", "getaddrinfo"),
+}
+"""Module, and what in it hangs."""
+
+
+def hang(place: str, flag: Path) -> None:
+    """Let a place hang once the file is there."""
+    module, path = PLACES[place]
+    owner: Any = importlib.import_module(module)
+    *classes, name = path.split(".")
+    for each in classes:
+        owner = getattr(owner, each)
+    setattr(owner, name, _hanging(getattr(owner, name), flag))
+
+
+def _hanging(real: Callable[..., Any], flag: Path) -> Callable[..., Any]:
+    @functools.wraps(real)
+    def maybe(*arguments: Any, **options: Any) -> Any:
+        # Addresses are looked up in the same way, and need no name server.
+        if flag.exists() and not _is_address(arguments):
+            threading.Event().wait()
+        return real(*arguments, **options)
+
+    return maybe
+
+
+def _is_address(arguments: tuple[Any, ...]) -> bool:
+    return bool(arguments) and arguments[0] == "127.0.0.1"
+
+
+if __name__ == "__main__":
+    _, its_place, its_flag, *rest = sys.argv
+    hang(its_place, Path(its_flag))
+    sys.argv[1:] = rest
+    sys.exit(solrecd.main())
