@@ -58,8 +58,11 @@ class _ReloadRequest:
 
     dry_run: bool
     done: trio.Event = field(default_factory=trio.Event)
-    answer: dict[str, Any] = field(default_factory=dict)
-    refusal: FleetError | None = None
+    answer: dict[str, Any] | None = None
+    """What was done; None: it was refused."""
+    refusal: FleetError = field(
+        default_factory=lambda: FleetError("solrecd is being stopped")
+    )
 
 
 class Supervisor:
@@ -238,7 +241,7 @@ class Supervisor:
         request = _ReloadRequest(dry_run)
         await self._to_reload.send(request)
         await request.done.wait()
-        if request.refusal is not None:
+        if request.answer is None:
             raise request.refusal
         return request.answer
 

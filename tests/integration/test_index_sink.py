@@ -267,7 +267,7 @@ async def test_rows_that_are_written_leave_no_note(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"yesterday\n", b"\xff\xfe"])
-async def test_a_note_of_no_use_says_that_everything_may_be_missing(
+def test_a_note_of_no_use_says_that_everything_may_be_missing(
     tmp_path: Path, content: bytes
 ) -> None:
     note = tmp_path / "overdue"

@@ -123,7 +123,7 @@ def read_nothing(scene: Scene) -> None:
     scraping = scene.stack.enter_context(closing(socket.create_connection(metrics)))
     scraping.sendall(_request("/metrics"))
     follower = subprocess.Popen(
-        [BIN / "solrecctl", "tail", "-c", scene.recorder.configuration],
+        [BIN / "solrecctl", "tail", scene.name, "-c", scene.recorder.configuration],
         stdout=subprocess.DEVNULL,
     )
     scene.stack.callback(follower.wait)
@@ -235,6 +235,8 @@ class Seen:
 
     seconds: float = 0.0
     """From the signal to the end of the process."""
+    status: int | None = None
+    """What it ended with; None: it did not."""
     said: str = ""
     """The log of the first process."""
     different: str = ""
@@ -270,7 +272,7 @@ async def suffer(hang: Hang, scene: Scene, seen: Seen) -> None:
     if hang.act is not None:
         await trio.to_thread.run_sync(hang.act, scene)
     await trio.sleep(HANGS_FOR)
-    seen.seconds = await stop(recorder)
+    seen.seconds, seen.status = await stop(recorder)
     seen.said = recorder.messages
     scene.stack.close()
     recorder.program, recorder.environment = usual
@@ -296,14 +298,16 @@ async def until(is_so: Callable[[], bool], patience: float = 60.0) -> bool:
     return is_so()
 
 
-async def stop(recorder: Recorder) -> float:
-    """Stop a recorder as systemd does; return how long that takes."""
+async def stop(recorder: Recorder) -> tuple[float, int | None]:
+    """Stop a recorder as systemd does; return how long that takes, and its status."""
     began = time.monotonic()
     recorder.terminate()
     await until(lambda: recorder.has_ended, 2 * LIMIT)
     lasted = time.monotonic() - began
+    if recorder.has_ended:
+        return lasted, recorder.wait()
     recorder.kill()
-    return lasted
+    return lasted, None
 
 
 async def suffer_all(directory: Path) -> Mapping[str, Seen]:
@@ -336,6 +340,7 @@ async def test_a_stop_ends_within_20_s_whatever_hangs_and_the_next_start_recover
     lasted = {name: round(seen.seconds, 1) for name, seen in all_seen.items()}
     print(lasted)  # noqa: T201 - for people who wonder
     assert {name: s for name, s in lasted.items() if s > LIMIT} == {}
+    assert {name for name, seen in all_seen.items() if seen.status} == {"the log"}
     unnamed = [
         name
         for name, hang in HANGS.items()

@@ -125,7 +125,7 @@ async def run(arguments: Namespace, directory: Path) -> list[Figure]:
             folder = directory / "solrecd"
             with recorder_of(folder, members, _DAEMON, _CONSOLES) as recorder:
                 names = recorder.journal.with_name("names")
-                clock = FakeTime(recorder.journal.with_name("clock"))
+                clock = FakeTime(recorder.journal.with_name("fake-time"))
                 place = _Place(
                     rng, recorder, members, ledgers, disk, clock, names, _Tally()
                 )

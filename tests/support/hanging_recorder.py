@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import functools
 import importlib
+import socket
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -47,16 +48,17 @@ def hang(place: str, flag: Path) -> None:
 def _hanging(real: Callable[..., Any], flag: Path) -> Callable[..., Any]:
     @functools.wraps(real)
     def maybe(*arguments: Any, **options: Any) -> Any:
-        # Addresses are looked up in the same way, and need no name server.
-        if flag.exists() and not _is_address(arguments):
+        if flag.exists() and not _needs_no_server(arguments, options):
             threading.Event().wait()
         return real(*arguments, **options)
 
     return maybe
 
 
-def _is_address(arguments: tuple[Any, ...]) -> bool:
-    return bool(arguments) and arguments[0] == "127.0.0.1"
+def _needs_no_server(arguments: tuple[Any, ...], options: Mapping[str, Any]) -> bool:
+    """Whether it is an address that is looked up, or only what may be one."""
+    is_numeric = options.get("flags", 0) & socket.AI_NUMERICHOST
+    return bool(is_numeric or (arguments and arguments[0] == "127.0.0.1"))
 
 
 if __name__ == "__main__":
