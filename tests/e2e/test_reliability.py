@@ -27,6 +27,13 @@ from tests.support.frozen_disk import CannotMountError
                 pytest.mark.skipif(os.geteuid() != 0, reason="mounts"),
             ],
         ),
+        pytest.param(
+            "chaos --consoles 8 --minutes 0.7",
+            marks=[
+                pytest.mark.alone,
+                pytest.mark.skipif(os.geteuid() != 0, reason="mounts"),
+            ],
+        ),
     ],
 )
 def test_a_short_proof_holds(command: str) -> None:

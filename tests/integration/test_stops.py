@@ -64,7 +64,7 @@ class Hang:
     """One trouble."""
 
     place: str = ""
-    """See `hanging_recorder`; empty: nothing in the process itself."""
+    """See `hanging_recorder`; empty: nothing in the process itself hangs."""
     tables: str = ""
     """Of the configuration; ``{mute}`` is a server that answers nothing."""
     prepare: Prepare | None = None
@@ -220,6 +220,17 @@ HANGS: Mapping[str, Hang] = {
     "what fires": Hang("what fires", WEBHOOK, named="the saving of what fires"),
     "a name server": Hang(
         "name server", NAMED, is_there_at_first=True, named="the name server"
+    ),
+    "the disk of state_dir": Hang(
+        "index write,Loki save,webhook queue,what fires,recall",
+        LOKI + WEBHOOK,
+        act=run_solrecctl("doctor", "{name}"),
+        named="the saving of Loki's positions",
+    ),
+    "both disks": Hang(
+        "archive write,archive fsync,index write,Loki read,webhook queue,free space",
+        LOKI + WEBHOOK,
+        named="the archive",
     ),
     "readers": Hang(act=read_nothing),
     "a BMC": Hang(act=fall_silent),

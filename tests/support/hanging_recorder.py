@@ -1,7 +1,8 @@
-"""``python -m tests.support.hanging_recorder PLACE FLAG run -c FILE``: it hangs.
+"""``python -m tests.support.hanging_recorder PLACES FLAG run -c FILE``: it hangs.
 
-All of solrecd is real but for one place: once a file is there, who comes to that place
-never leaves it, as a thread does that waits for a disk or a server in the kernel.
+All of solrecd is real but for places with commas between them: once a file is there,
+who comes to one of them never leaves it, as a thread does that waits in the kernel for
+a disk or a server.
 """
 
 from __future__ import annotations
@@ -62,7 +63,8 @@ def _needs_no_server(arguments: tuple[Any, ...], options: Mapping[str, Any]) -> 
 
 
 if __name__ == "__main__":
-    _, its_place, its_flag, *rest = sys.argv
-    hang(its_place, Path(its_flag))
+    _, its_places, its_flag, *rest = sys.argv
+    for its_place in its_places.split(","):
+        hang(its_place, Path(its_flag))
     sys.argv[1:] = rest
     sys.exit(solrecd.main())

@@ -7,9 +7,7 @@ import trio
 from solrecd.sources.ipmi.management import Management
 
 
-async def test_a_task_that_is_cancelled_ends_its_command_and_gives_its_thread_back() -> (
-    None
-):
+async def test_a_task_that_is_cancelled_ends_its_command_and_its_thread() -> None:
     under_way, ended = trio.Event(), trio.Event()
     asked = 0
 

@@ -182,10 +182,11 @@ class IndexSink:
                     await self._pause(RETRY_INTERVAL)
             await self._write()
         finally:
-            if self._rows or self._limiter.borrowed_tokens:
+            hangs = self._limiter.borrowed_tokens > 0
+            if self._rows or hangs:
                 self._note_overdue()
             # The last connection's close moves the WAL into the file: worth a moment.
-            with trio.move_on_after(CLOSE_TIMEOUT, shield=True):
+            with trio.move_on_after(0 if hangs else CLOSE_TIMEOUT, shield=True):
                 await in_thread(_WRITE, self._file.close, limiter=self._limiter)
 
     async def _pause(self, seconds: float) -> None:
