@@ -7,6 +7,7 @@ never set, so what the two differed by tells the next process what was right bef
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -20,6 +21,9 @@ FILE_NAME = "clock"
 
 SLACK = SECOND // 10
 """Nanoseconds by which what is written may be wrong: clocks are slewed all the time."""
+
+PLAUSIBLE = range(30 * 365 * 86_400 * SECOND, 200 * 365 * 86_400 * SECOND)
+"""Nanoseconds since 1970 that may be a boot of ours."""
 
 EVERY = 1.0
 """Seconds between two looks."""
@@ -46,8 +50,10 @@ class ClockMemory:
         """Return by how many nanoseconds the wall clock was ahead; None: unknown."""
         make_way(self._path)
         with suppress(OSError, ValueError):
-            boot_id, ahead = read_plain(self._path, _LONGEST).decode().split()
-            if boot_id == self._boot_id and ahead.isdecimal():
+            text, _, checksum = read_plain(self._path, _LONGEST).rpartition(b" ")
+            boot_id, ahead = text.decode().split()
+            is_whole = int(checksum, 16) == zlib.crc32(text)
+            if is_whole and boot_id == self._boot_id and int(ahead) in PLAUSIBLE:
                 return int(ahead)
         return None
 
@@ -57,7 +63,8 @@ class ClockMemory:
             return
         fresh = self._path.with_name(f".{self._path.name}")
         with suppress(OSError):
-            fresh.write_text(f"{self._boot_id} {ahead}\n")
+            text = f"{self._boot_id} {ahead}".encode()
+            fresh.write_bytes(b"%b %08x\n" % (text, zlib.crc32(text)))
             fresh.replace(self._path)
             self._written = ahead
 

@@ -10,6 +10,7 @@ Two neighbours suffer nothing of their own: what the others cost them is timed.
 from __future__ import annotations
 
 import random
+import shutil
 import sys
 import time
 from argparse import ArgumentParser, Namespace
@@ -113,6 +114,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--consoles", type=int, default=20)
     parser.add_argument("--rate", type=float, default=8.0, help="packets a second")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--keep", type=Path, help="copy archive and log to there")
 
 
 async def run(arguments: Namespace, directory: Path) -> list[Figure]:
@@ -132,6 +134,9 @@ async def run(arguments: Namespace, directory: Path) -> list[Figure]:
                 _prepare(place)
                 await _live(arguments, fleet, place)
                 figures = list(_judge(place))
+                if arguments.keep is not None:
+                    shutil.copytree(recorder.archive, arguments.keep / "log")
+                    shutil.copy(recorder.directory / "stderr", arguments.keep)
     return [
         Figure("minutes", arguments.minutes, ""),
         Figure("consoles", arguments.consoles, ""),
@@ -200,11 +205,12 @@ async def _one_life(place: _Place) -> None:
 
 
 async def _start(place: _Place) -> bool:
-    """Start; tell whether every console records."""
+    """Start; tell whether the neighbours are recorded: nothing is wrong with them."""
     place.tally.done["start"] += 1
     place.recorder.launch()
     try:
-        await until_acknowledged(place.recorder, place.members, 1)
+        neighbours = dict(list(place.members.items())[:NEIGHBOURS])
+        await until_acknowledged(place.recorder, neighbours, 1)
     except AssertionError as error:
         place.tally.failed_starts += 1
         sys.stderr.write(f"a start that did not record: {error}\n")
