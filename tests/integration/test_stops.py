@@ -35,6 +35,9 @@ BIN = Path(sys.executable).parent
 HANGS_FOR = 4.0
 """Seconds from the beginning of the trouble to the signal."""
 
+PATIENCE = 120.0
+"""Seconds for all of the table to start at once."""
+
 FIRST = 2000
 """Bytes that a console delivers before anything hangs, and again after it."""
 
@@ -278,7 +281,7 @@ async def suffer(hang: Hang, scene: Scene, seen: Seen) -> None:
     if hang.place == "archive open" and hang.is_there_at_first:
         await until((recorder.directory / "control.sock").exists)
     else:
-        await until_acknowledged(recorder, alone, FIRST)
+        await until_acknowledged(recorder, alone, FIRST, PATIENCE)
     flag.touch()
     if hang.act is not None:
         await trio.to_thread.run_sync(hang.act, scene)
@@ -289,7 +292,7 @@ async def suffer(hang: Hang, scene: Scene, seen: Seen) -> None:
     recorder.program, recorder.environment = usual
     end = scene.member.bmc.ledger.acknowledged
     await trio.to_thread.run_sync(recorder.start)
-    await until_acknowledged(recorder, alone, FIRST)
+    await until_acknowledged(recorder, alone, FIRST, PATIENCE)
     index = recorder.directory / "state" / "index.sqlite"
     seen.index_is_complete = await until(lambda: is_complete(index))
     await stop(recorder)

@@ -119,7 +119,10 @@ def recorder_of(
 
 
 async def until_acknowledged(
-    recorder: Recorder, members: Mapping[str, Member], count: int
+    recorder: Recorder,
+    members: Mapping[str, Member],
+    count: int,
+    patience: float = PATIENCE,
 ) -> None:
     """Wait until each BMC has got rid of so many more bytes.
 
@@ -128,7 +131,7 @@ async def until_acknowledged(
     """
     ledgers = {name: member.bmc.ledger for name, member in members.items()}
     waiting = {name: one.acknowledged + count for name, one in ledgers.items()}
-    with trio.move_on_after(PATIENCE):
+    with trio.move_on_after(patience):
         while waiting and not recorder.has_ended:
             await trio.sleep(0.05)
             waiting = {

@@ -92,9 +92,9 @@ def test_every_shield_has_a_limit() -> None:
                 unbounded.append(path.relative_to(SOURCES).as_posix())
 
     assert sorted(unbounded) == [
+        # Waits for a console that is leaving, and for a step without any waiting.
+        "daemon/tending.py",
+        "daemon/tending.py",
         # Ended by a stop: `OpeningThreads.abandon`.
         "storage/archive/opening_threads.py",
-        # Waits for a console that is leaving, and for a step without any waiting.
-        "supervisor.py",
-        "supervisor.py",
     ]
