@@ -19,6 +19,9 @@ from solrecd.storage.index.files import holds_any, is_complete
 PAUSE = 60.0
 """Seconds from one rebuild to the next: a disk that damages each gets no more."""
 
+PAUSE_COMPLETE = 5.0
+"""Seconds from a look that found nothing wrong to the next: it reads every row."""
+
 LOOK = 1.0
 """Seconds between two looks whether it is asked for."""
 
@@ -68,9 +71,11 @@ class Healing:
         while True:
             if self._is_asked:
                 self._is_asked = self._told = False
-                if not await self._is_complete():
+                if await self._is_complete():
+                    await trio.sleep(PAUSE_COMPLETE)
+                else:
                     await self._rebuild()
-                await trio.sleep(PAUSE)
+                    await trio.sleep(PAUSE)
             await trio.sleep(LOOK)
 
     async def _is_complete(self) -> bool:

@@ -304,7 +304,7 @@ async def suffer(hang: Hang, scene: Scene, seen: Seen) -> None:
         seen.different = str(error)
 
 
-async def until(is_so: Callable[[], bool], patience: float = 60.0) -> bool:
+async def until(is_so: Callable[[], bool], patience: float = 90.0) -> bool:
     """Wait until something is so; return whether it is."""
     with trio.move_on_after(patience):
         while not is_so():  # noqa: ASYNC110 - another process brings it about
