@@ -80,6 +80,8 @@ class Session:
             options, self._behaviour, token_bytes, session_id
         )
         """Until it succeeds or the session is over."""
+        self.answer_delay = options.answer_delay
+        """Seconds that the slowest answer in the login took; 0: there was none."""
         self._was_opened = False
         self._established: Established | None = None
         """Only while anything is believed."""
@@ -348,9 +350,9 @@ class Session:
         match result:
             case LoginFailure(reason, detail):
                 self._lose(SessionLost(reason, detail))
-            case LoginSuccess(cipher, privilege):
+            case LoginSuccess(cipher, privilege, kept):
                 privileges = Privileges(self._options.privileges, privilege)
-                self._establish(cipher, privileges, now).start(now)
+                self._establish(cipher, privileges, now).start(now, kept)
             case None:
                 pass
 
@@ -366,6 +368,8 @@ class Session:
             self._events,
             self._counts,
         )
+        self._note_delay()
+        dialogue.commands.delay = self.answer_delay
         self._login = None
         self._sol = SolPayload(
             self._options, self._behaviour, dialogue, now, self._counts
@@ -373,12 +377,18 @@ class Session:
         self._established = Established(self._options, self._behaviour, self._sol)
         return self._established
 
+    def _note_delay(self) -> None:
+        """Keep how long the BMC took in the login."""
+        if self._login is not None:
+            self.answer_delay = self._login.delay
+
     def _lose(self, lost: SessionLost | None) -> None:
         """End the session, if it is lost."""
         if lost is None:
             return
         if self._login is not None:
             self._outbox += self._login.datagrams()
+        self._note_delay()
         self._login = self._established = None
         if self._sol is not None:
             self._sol.stop()
