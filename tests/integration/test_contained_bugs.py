@@ -10,6 +10,7 @@ socket, which must lose nothing.
 from __future__ import annotations
 
 import ast
+import errno
 import inspect
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
@@ -385,7 +386,8 @@ class Lab:
         """Have the kernel said to refuse what it sends, for a while."""
         send = SharedSocket.send
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(SharedSocket, "send", lambda *told: send(*told) or 1)
+            full = [OSError(errno.ENOBUFS, "no room")]
+            patch.setattr(SharedSocket, "send", lambda *told: send(*told) or full)
             await trio.sleep(3)
 
     async def ls(self) -> None:

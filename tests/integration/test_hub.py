@@ -49,7 +49,7 @@ class FakeEndpoint:
         self.deadline = None
         self.heard.set()
 
-    def not_sent(self, count: int) -> None:
+    def not_sent(self, count: int, error: OSError) -> None:
         self.refused += count
 
     def say(self, datagram: bytes) -> None:
@@ -271,10 +271,11 @@ def test_a_closed_port_keeps_its_endpoint_alive_no_longer() -> None:
 async def test_literal_addresses_resolve_without_a_thread() -> None:
     resolver = Resolver()
 
-    assert await resolver.resolve("127.0.0.1", 623) == Address(
-        socket.AF_INET, "127.0.0.1", 623
+    assert await resolver.resolve("127.0.0.1", 623) == (
+        Address(socket.AF_INET, "127.0.0.1", 623),
     )
-    assert (await resolver.resolve("::1", 623)).family == socket.AF_INET6
+    (address,) = await resolver.resolve("::1", 623)
+    assert address.family == socket.AF_INET6
 
 
 async def test_a_name_that_does_not_exist_says_so_in_one_line() -> None:

@@ -26,7 +26,7 @@ class Endpoint(Protocol):
     def datagrams(self) -> Sequence[bytes]:
         """Return what is to be sent now, and forget it."""
 
-    def not_sent(self, count: int) -> None:
+    def not_sent(self, count: int, error: OSError) -> None:
         """Learn that the kernel refused so many of them: they count as lost."""
 
     def crashed(self, bug: Exception) -> Sequence[bytes]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import trio
 
@@ -70,8 +71,35 @@ async def log_in(
         begun()
         link.open()
         with trio.move_on_after(SLOT_PATIENCE):
-            return await expect(link, LoggedIn)
-    return await expect(link, LoggedIn)
+            return await _logged_in(link)
+    return await _logged_in(link)
+
+
+async def _logged_in(link: SolLink) -> LoggedIn:
+    try:
+        return await expect(link, LoggedIn)
+    except LostError as error:
+        refused = link.send_error
+        if error.lost.reason is not LostReason.UNREACHABLE or refused is None:
+            raise
+        text = not_sendable(link.address.host, refused)
+        raise LostError(LostReason.UNREACHABLE, text) from None
+
+
+_SEND_ERRORS: Final = {
+    errno.EACCES: "it is a broadcast address, or a firewall of this host is in the way",
+    errno.EPERM: "a firewall of this host is in the way",
+    errno.EINVAL: "a link-local address needs its interface: fe80::1%eth0",
+    errno.ENETUNREACH: "this host has no route to it",
+    errno.EHOSTUNREACH: "nothing on the way knows it",
+}
+
+
+def not_sendable(host: str, error: OSError) -> str:
+    """Return why nothing can be sent to an address, in one line."""
+    reason = error.strerror or str(error)
+    hint = _SEND_ERRORS.get(error.errno or 0)
+    return f"cannot send to {host}: {reason}" + (f" ({hint})" if hint else "")
 
 
 async def hang_up(link: SolLink) -> None:

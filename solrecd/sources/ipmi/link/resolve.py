@@ -56,8 +56,8 @@ class Resolver:
         host: str,
         port: int,
         family: socket.AddressFamily = socket.AF_UNSPEC,
-    ) -> Address:
-        """Return the first address of ``host``; literal addresses cost no thread.
+    ) -> Sequence[Address]:
+        """Return the addresses of ``host``, best first; literal ones cost no thread.
 
         Args:
             host: a name or a literal address.
@@ -69,14 +69,14 @@ class Resolver:
         """
         literal = _literal(host, port)
         if literal is not None:
-            return literal
+            return (literal,)
         with trio.move_on_after(RESOLVE_TIMEOUT):
             return await self._look_up(host, port, family)
         raise NameUnresolvedError(f"{host}: no answer from the name server")
 
     async def _look_up(
         self, host: str, port: int, family: socket.AddressFamily
-    ) -> Address:
+    ) -> Sequence[Address]:
         look_up = functools.partial(
             socket.getaddrinfo, host, port, family=family, type=socket.SOCK_DGRAM
         )
@@ -86,7 +86,7 @@ class Resolver:
             )
         except (OSError, UnicodeError) as error:
             raise NameUnresolvedError(f"{host}: {error}") from None
-        return _address(found[0][0], found[0][4])
+        return tuple(dict.fromkeys(_address(one[0], one[4]) for one in found))
 
 
 def _literal(host: str, port: int) -> Address | None:

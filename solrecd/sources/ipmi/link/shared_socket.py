@@ -59,7 +59,7 @@ class _NoEndpoint:
         """Have nothing to send."""
         return ()
 
-    def not_sent(self, count: int) -> None:
+    def not_sent(self, count: int, error: OSError) -> None:
         """Take no notice."""
 
     def crashed(self, bug: Exception) -> Sequence[bytes]:  # noqa: ARG002 - a protocol's
@@ -129,7 +129,7 @@ class Port:
             if datagrams:
                 refused = self._socket.send(datagrams, self.sockaddr)
                 if refused:
-                    self.endpoint.not_sent(refused)
+                    self.endpoint.not_sent(len(refused), refused[-1])
         except Exception as bug:  # noqa: BLE001
             self.crashed(bug)
         self._arm(self)
@@ -220,22 +220,22 @@ class SharedSocket:
         if self._ports.get(port.sockaddr) is port:
             del self._ports[port.sockaddr]
 
-    def send(self, datagrams: Sequence[bytes], to: Sockaddr) -> int:
+    def send(self, datagrams: Sequence[bytes], to: Sockaddr) -> Sequence[OSError]:
         """Send to one peer; what cannot be sent counts as lost on the way.
 
         Returns:
-            How many the kernel refused.
+            Why the kernel refused those that it did.
         """
         send = self._socket.sendto
-        refused = 0
+        refused: list[OSError] = []
         for datagram in datagrams:
             try:
                 send(datagram, to)
-            except OSError:
+            except OSError as error:
                 # No route, a full queue, a firewall: all of them look like loss, and
-                # the protocol retransmits. The keeper's time-out names the BMC.
-                refused += 1
-        self._statistics.send_errors += refused
+                # the protocol retransmits. A login that times out tells the last one.
+                refused.append(error)
+        self._statistics.send_errors += len(refused)
         self._statistics.sent += len(datagrams)
         return refused
 

@@ -107,6 +107,8 @@ class Login:
         self._plan = LoginPlan(
             options.cipher_suites, options.privileges, options.answer_delay
         )
+        self.proved_suite: int | None = None
+        """Under which the BMC has proved that it knows the password; None: none yet."""
         self._is_heard = False
         """The BMC has answered something."""
         self._answers_others = False
@@ -134,6 +136,11 @@ class Login:
         if self._attempt is not None:
             return self._attempt.session_id
         return self._base_id ^ self._plan.number - 1 & ATTEMPT_MASK
+
+    @property
+    def suite(self) -> int:
+        """Number of the cipher suite of the present attempt."""
+        return self._plan.suite.number
 
     @property
     def delay(self) -> float:
@@ -293,6 +300,7 @@ class Login:
             return
         self._go_on(attempt, now)
         self._plan.proved()
+        self.proved_suite = attempt.suite.number
         attempt.exchange, attempt.password = exchange, password
         kg = self._options.kg or password
         attempt.keys = derive_keys(attempt.suite, kg, exchange)

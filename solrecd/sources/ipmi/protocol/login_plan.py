@@ -126,8 +126,8 @@ class LoginPlan:
         """Attempts with the present suite that ended in silence."""
         self._failure: LoginFailure | None = None
         self._is_last_try = False
-        self.delay = delay
-        """Seconds that the slowest answer took."""
+        self._known_delay = delay
+        self._slowest = 0.0
         self.number = 1
         """Of the present attempt."""
 
@@ -150,11 +150,17 @@ class LoginPlan:
         least = _PATIENCE[min(self._silences, len(_PATIENCE) - 1)]
         if self._is_last_try:
             least = PATIENCE_MOST - elapsed
-        return max(least, min(_SLACK * self.delay, PATIENCE_MOST))
+        slowest = max(self._slowest, self._known_delay)
+        return max(least, min(_SLACK * slowest, PATIENCE_MOST))
+
+    @property
+    def delay(self) -> float:
+        """Seconds that the slowest answer took, or answers before; 0: not known."""
+        return self._slowest or self._known_delay
 
     def answered(self, seconds: float) -> None:
         """The BMC has answered something after so many seconds."""
-        self.delay = max(self.delay, seconds)
+        self._slowest = max(self._slowest, seconds)
         self._is_last_try = False
 
     def unanswered(self) -> None:

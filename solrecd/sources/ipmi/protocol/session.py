@@ -82,6 +82,10 @@ class Session:
         """Until it succeeds or the session is over."""
         self.answer_delay = options.answer_delay
         """Seconds that the slowest answer in the login took; 0: there was none."""
+        self.proved_suite: int | None = None
+        """Cipher suite under which the BMC has proved that it knows the password."""
+        self.refused_suite: int | None = None
+        """Cipher suite under which the BMC has refused the password."""
         self._was_opened = False
         self._established: Established | None = None
         """Only while anything is believed."""
@@ -126,6 +130,7 @@ class Session:
         cipher = frozen.cipher(numbers, token_bytes(16), short_pad=short_pad)
         privileges = Privileges(options.privileges, frozen.granted)
         privileges.level = frozen.level
+        session.proved_suite = frozen.suite
         session._establish(cipher, privileges, now).resume(frozen, numbers, now)
         return session
 
@@ -349,6 +354,8 @@ class Session:
     ) -> None:
         match result:
             case LoginFailure(reason, detail):
+                if reason is LostReason.BAD_PASSWORD and self._login is not None:
+                    self.refused_suite = self._login.suite
                 self._lose(SessionLost(reason, detail))
             case LoginSuccess(cipher, privilege, kept):
                 privileges = Privileges(self._options.privileges, privilege)
@@ -368,7 +375,7 @@ class Session:
             self._events,
             self._counts,
         )
-        self._note_delay()
+        self._note_login()
         dialogue.commands.delay = self.answer_delay
         self._login = None
         self._sol = SolPayload(
@@ -377,10 +384,11 @@ class Session:
         self._established = Established(self._options, self._behaviour, self._sol)
         return self._established
 
-    def _note_delay(self) -> None:
-        """Keep how long the BMC took in the login."""
+    def _note_login(self) -> None:
+        """Keep what the login has seen of the BMC."""
         if self._login is not None:
             self.answer_delay = self._login.delay
+            self.proved_suite = self._login.proved_suite
 
     def _lose(self, lost: SessionLost | None) -> None:
         """End the session, if it is lost."""
@@ -388,7 +396,7 @@ class Session:
             return
         if self._login is not None:
             self._outbox += self._login.datagrams()
-        self._note_delay()
+        self._note_login()
         self._login = self._established = None
         if self._sol is not None:
             self._sol.stop()
