@@ -37,6 +37,7 @@ _SIZE_FORM = 'bytes, or text such as "64MiB" (B KiB MiB GiB TiB, KB MB GB TB)'
 _PREFIXES = " KMGT"
 
 _HOST = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,252})\Z")
+_NUMBER = re.compile(r"(?:\d+|0[xX][0-9a-fA-F]*)\Z", re.ASCII)
 _BRACKETED = re.compile(r"\[([^\]]*)\](?::(\d{1,5}))?\Z", re.ASCII)
 _LABEL_NAME = re.compile(r"(?!__)[a-zA-Z_][a-zA-Z0-9_]*\Z")
 
@@ -315,7 +316,41 @@ def address(value: object) -> tuple[str, int | None]:
     found = _address_in(value) if isinstance(value, str) else None
     if found is None:
         raise refusal(value, _ADDRESS_FORM)
+    wrong = _misread(found[0]) or _no_machine(found[0])
+    if wrong:
+        raise ValueError(f"found {show(value)}, {wrong}; allowed: {_ADDRESS_FORM}")
     return found
+
+
+def _misread(host: str) -> str:
+    """Return why a host is neither a name nor an address; empty: it is.
+
+    The C library reads ``127.0.0.010`` as octal, and takes ``10.1`` and hexadecimal
+    numbers: that is another machine than was meant. No host name ends so (RFC 1123
+    §2.1).
+    """
+    last = host.rstrip(".").rpartition(".")[2]
+    if not _NUMBER.match(last) or _is_ip(host, 4):
+        return ""
+    return "no IPv4 address (four numbers, without zeros in front) and no name"
+
+
+def _no_machine(host: str) -> str:
+    """Return why a literal address is not that of one machine; empty: it is, or may."""
+    try:
+        found = ipaddress.ip_address(host)
+    except ValueError:
+        return ""
+    if found.is_multicast or host == _BROADCAST:
+        return "which is an address of many machines"
+    if found.is_unspecified:
+        return "which is the address of no machine"
+    if found.version == 6 and found.is_link_local and not found.scope_id:
+        return f"a link-local address without its interface ({host}%eth0)"
+    return ""
+
+
+_BROADCAST = "255.255.255.255"
 
 
 def _address_in(value: str) -> tuple[str, int | None] | None:

@@ -434,7 +434,7 @@ OPERATIONS: Mapping[str, Act] = {
     "reconnect": lambda lab: lab.operation.reconnect("alice"),
     "power": lambda lab: lab.operation.power(),
     "set_power": lambda lab: lab.operation.set_power("alice", PowerAction.ON),
-    "examine": lambda lab: lab.operation.examine(_tell),
+    "examine": lambda lab: lab.operation.examine(_tell, may_log_in=True),
     "require_examiner": lambda lab: lab.operation.require_examiner(),
     "proposals": lambda lab: lab.operation.proposals(),
     "apply_fixes": lambda lab: lab.operation.apply_fixes("alice", [1]),

@@ -13,6 +13,7 @@ from solrecd.analysis.boot.rules import RuleSet
 from solrecd.api.webconfig.settings import WebConfigError
 from solrecd.cli.shared import config_files
 from solrecd.config import Config, ConfigError
+from solrecd.config.lines import line_warnings
 from solrecd.storage import marker_files
 
 USAGE = 2
@@ -68,6 +69,8 @@ def main(args: argparse.Namespace) -> int:
         print(each, file=sys.stderr)
     if wrong or config is None or rules is None:
         return USAGE
+    for warning in line_warnings(config.enabled.values()):
+        print(f"warning: {warning}", file=sys.stderr)
     print(f"{args.config}: {_summary(config)}")
     _tell_own_rules(folder, rules)
     if args.send_test_alert is None:

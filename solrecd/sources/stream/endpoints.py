@@ -82,6 +82,11 @@ class UnixOptions:
         """As people write it."""
         return self.path
 
+    @property
+    def line(self) -> str:
+        """See `solrecd.config.model.Options`."""
+        return self.place
+
     def details(self) -> Mapping[str, Any]:
         """What ``status`` shows."""
         return {"path": self.path}
@@ -106,6 +111,11 @@ class TcpOptions:
         """As people write it."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{host}:{self.port}"
+
+    @property
+    def line(self) -> str:
+        """See `solrecd.config.model.Options`."""
+        return self.place.lower()
 
     def details(self) -> Mapping[str, Any]:
         """What ``status`` shows."""

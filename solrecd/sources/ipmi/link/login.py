@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Callable
-from typing import Final, TypeVar
+from typing import TypeVar
 
 import trio
 
 from solrecd.events import Lost, LostReason
+from solrecd.sources.ipmi.link.base import not_sendable
 from solrecd.sources.ipmi.link.sol import SolLink
 from solrecd.sources.ipmi.protocol.events import LoggedIn, SessionEvent, SessionLost
 
@@ -84,22 +84,6 @@ async def _logged_in(link: SolLink) -> LoggedIn:
             raise
         text = not_sendable(link.address.host, refused)
         raise LostError(LostReason.UNREACHABLE, text) from None
-
-
-_SEND_ERRORS: Final = {
-    errno.EACCES: "it is a broadcast address, or a firewall of this host is in the way",
-    errno.EPERM: "a firewall of this host is in the way",
-    errno.EINVAL: "a link-local address needs its interface: fe80::1%eth0",
-    errno.ENETUNREACH: "this host has no route to it",
-    errno.EHOSTUNREACH: "nothing on the way knows it",
-}
-
-
-def not_sendable(host: str, error: OSError) -> str:
-    """Return why nothing can be sent to an address, in one line."""
-    reason = error.strerror or str(error)
-    hint = _SEND_ERRORS.get(error.errno or 0)
-    return f"cannot send to {host}: {reason}" + (f" ({hint})" if hint else "")
 
 
 async def hang_up(link: SolLink) -> None:
