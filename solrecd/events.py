@@ -146,12 +146,6 @@ class LostReason(enum.StrEnum):
     """Its archive cannot be opened: it is not recorded until that works."""
 
 
-LOGIN_REFUSED: Final = frozenset(
-    {LostReason.BAD_USERNAME, LostReason.BAD_PASSWORD, LostReason.BAD_KG}
-)
-"""Reasons that are failed logins at the other end: too many of them lock an account."""
-
-
 @dataclass(frozen=True, slots=True)
 class Lost:
     """Why there is no session."""

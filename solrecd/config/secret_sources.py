@@ -116,8 +116,8 @@ _MARKS: Final = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 def _unmarked(content: bytes, place: str) -> bytes:
     if content.startswith(_MARKS):
         raise ValueError(
-            f"{place} begins with a byte order mark, which belongs to no secret; save"
-            " it as plain text without BOM"
+            f"{place} begins with a byte order mark, which is no part of it;"
+            " save it as plain text without BOM"
         )
     return content
 
@@ -132,7 +132,7 @@ def fetch_line(source: SecretSource, environment: ConfigEnvironment) -> bytes:
     if source.kind is SecretKind.INLINE:
         return content
     place = f"{_NOUNS[source.kind]}{source.value}"
-    secret = content.removesuffix(b"\n").removesuffix(b"\r")
+    secret = content.rstrip(b"\r\n")
     if not secret:
         raise ValueError(f"{place} is empty; allowed: one line")
     lines = len(secret.splitlines())

@@ -11,7 +11,7 @@ import trio
 from trio.testing import MockClock
 
 from solrecd.counts import WireCounts
-from solrecd.events import LOGIN_REFUSED, Gap, Lost, LostReason, SessionState
+from solrecd.events import Gap, Lost, LostReason, SessionState
 from solrecd.sources.ipmi.keeper import Keeper
 from solrecd.sources.ipmi.keeper.attempt import POLL_FOREIGN, REACTIVATIONS
 from solrecd.sources.ipmi.keeper.keeper import (
@@ -22,7 +22,7 @@ from solrecd.sources.ipmi.keeper.keeper import (
 )
 from solrecd.sources.ipmi.keeper.takeover import TAKES, TAKES_WITHIN
 from solrecd.sources.ipmi.link.base import NameUnresolvedError, RequestError
-from solrecd.sources.ipmi.link.login import GOODBYE, SLOT_PATIENCE
+from solrecd.sources.ipmi.link.login import GOODBYE, LOGIN_REFUSED, SLOT_PATIENCE
 from solrecd.sources.ipmi.options import IpmiOptions, OnConflict
 from solrecd.sources.ipmi.protocol.constants import PrivilegeLevel
 from solrecd.sources.ipmi.protocol.events import (

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
+from solrecd.config.addresses import address
 from solrecd.config.console_kinds import ConsoleKind, SecretKeys, Values
 from solrecd.config.errors import Problems
 from solrecd.config.keys import defaults_of
 from solrecd.config.settings import Settings
-from solrecd.config.values import address
 from solrecd.sources.ipmi.keys import IPMI_KEYS
 from solrecd.sources.ipmi.options import (
     INSECURE_SUITES,

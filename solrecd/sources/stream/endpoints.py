@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, ClassVar, Final, NamedTuple
 
+from solrecd.config.addresses import address
 from solrecd.config.console_kinds import Values
-from solrecd.config.values import address, refusal
+from solrecd.config.values import refusal
 
 _PATH_MAX: Final = 107
 """Bytes of a unix socket's path (unix(7))."""

@@ -10,14 +10,19 @@ from typing import Final, NamedTuple, Protocol, TypeVar
 
 import trio
 
-from solrecd.events import LOGIN_REFUSED, Lost, LostReason
+from solrecd.events import Lost, LostReason
 from solrecd.sources.base import Recorder
 from solrecd.sources.ipmi.doctor import questions
 from solrecd.sources.ipmi.doctor.findings import Login
 from solrecd.sources.ipmi.doctor.questions import Dialogue, Question, Reply, Route
 from solrecd.sources.ipmi.keeper import Keeper
 from solrecd.sources.ipmi.link.base import RequestError
-from solrecd.sources.ipmi.link.login import LostError, hang_up, log_in
+from solrecd.sources.ipmi.link.login import (
+    LOGIN_REFUSED,
+    LostError,
+    hang_up,
+    log_in,
+)
 from solrecd.sources.ipmi.link.probe import Probe
 from solrecd.sources.ipmi.link.resolve import Address
 from solrecd.sources.ipmi.link.sol import SolLink

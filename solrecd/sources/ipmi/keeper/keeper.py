@@ -21,7 +21,7 @@ import random
 
 import trio
 
-from solrecd.events import LOGIN_REFUSED, Lost, LostReason
+from solrecd.events import Lost, LostReason
 from solrecd.process.backoff import Backoff
 from solrecd.process.transitions import look_up
 from solrecd.sources.ipmi.keeper.attempt import POLL_FOREIGN, Attempt
@@ -29,7 +29,13 @@ from solrecd.sources.ipmi.keeper.base import Dialer, KeptConsole
 from solrecd.sources.ipmi.keeper.states import STEPS, Input, Outcome, State, is_step
 from solrecd.sources.ipmi.keeper.takeover import Takeover
 from solrecd.sources.ipmi.link.base import LinkError, NameUnresolvedError, RequestError
-from solrecd.sources.ipmi.link.login import LostError, hand_over, hang_up, log_in
+from solrecd.sources.ipmi.link.login import (
+    LOGIN_REFUSED,
+    LostError,
+    hand_over,
+    hang_up,
+    log_in,
+)
 from solrecd.sources.ipmi.link.sol import SolLink
 from solrecd.sources.ipmi.options import IpmiOptions
 from solrecd.sources.ipmi.protocol.commands import RETRY_INTERVALS

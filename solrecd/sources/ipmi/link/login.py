@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import trio
 
@@ -15,6 +15,11 @@ from solrecd.sources.ipmi.protocol.events import LoggedIn, SessionEvent, Session
 SLOT_PATIENCE = 2.0
 """Seconds that a login may keep its slot. A rack without power answers nothing at all:
 its logins run on without slots, or they would hold those of the living for minutes."""
+
+LOGIN_REFUSED: Final = frozenset(
+    {LostReason.BAD_USERNAME, LostReason.BAD_PASSWORD, LostReason.BAD_KG}
+)
+"""Reasons that are failed logins at the BMC: too many of them lock an account."""
 
 GOODBYE = 2.0
 """Seconds for Deactivate Payload and Close Session on the way out. A BMC that gets

@@ -109,6 +109,8 @@ class Login:
         )
         self.proved_suite: int | None = None
         """Under which the BMC has proved that it knows the password; None: none yet."""
+        self.refused_suite: int | None = None
+        """Under which it was found that it knows another one."""
         self._is_heard = False
         """The BMC has answered something."""
         self._answers_others = False
@@ -136,11 +138,6 @@ class Login:
         if self._attempt is not None:
             return self._attempt.session_id
         return self._base_id ^ self._plan.number - 1 & ATTEMPT_MASK
-
-    @property
-    def suite(self) -> int:
-        """Number of the cipher suite of the present attempt."""
-        return self._plan.suite.number
 
     @property
     def delay(self) -> float:
@@ -309,6 +306,7 @@ class Login:
 
     def _tell_wrong_code(self, attempt: Attempt, now: float) -> None:
         """Tell the BMC that its code is wrong; that frees its session slot (§13.22)."""
+        self.refused_suite = attempt.suite.number
         goodbye = self._messages.wrong_code(attempt)
         self._send(attempt, PayloadType.RAKP_3, goodbye, now)
 

@@ -81,11 +81,11 @@ class Session:
         )
         """Until it succeeds or the session is over."""
         self.answer_delay = options.answer_delay
-        """Seconds that the slowest answer in the login took; 0: there was none."""
+        """Seconds that the slowest answer took; 0: not known."""
         self.proved_suite: int | None = None
         """Cipher suite under which the BMC has proved that it knows the password."""
         self.refused_suite: int | None = None
-        """Cipher suite under which the BMC has refused the password."""
+        """The same, where it knows another one."""
         self._was_opened = False
         self._established: Established | None = None
         """Only while anything is believed."""
@@ -354,8 +354,6 @@ class Session:
     ) -> None:
         match result:
             case LoginFailure(reason, detail):
-                if reason is LostReason.BAD_PASSWORD and self._login is not None:
-                    self.refused_suite = self._login.suite
                 self._lose(SessionLost(reason, detail))
             case LoginSuccess(cipher, privilege, kept):
                 privileges = Privileges(self._options.privileges, privilege)
@@ -385,17 +383,16 @@ class Session:
         return self._established
 
     def _note_login(self) -> None:
-        """Keep what the login has seen of the BMC."""
-        if self._login is not None:
-            self.answer_delay = self._login.delay
-            self.proved_suite = self._login.proved_suite
+        """Keep what the login has seen of the BMC, and has still to say."""
+        if (login := self._login) is not None:
+            self._outbox += login.datagrams()
+            self.answer_delay, self.proved_suite = login.delay, login.proved_suite
+            self.refused_suite = login.refused_suite
 
     def _lose(self, lost: SessionLost | None) -> None:
         """End the session, if it is lost."""
         if lost is None:
             return
-        if self._login is not None:
-            self._outbox += self._login.datagrams()
         self._note_login()
         self._login = self._established = None
         if self._sol is not None:
