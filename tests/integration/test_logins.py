@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 import socket
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +22,7 @@ from solrecd.simbmc.machine import Echo, Machine
 from solrecd.simbmc.options import BmcOptions, LockOut
 from solrecd.sources.ipmi.link.base import LinkError
 from solrecd.sources.ipmi.link.probe import probing
-from solrecd.sources.ipmi.link.resolve import Address
+from solrecd.sources.ipmi.link.resolve import Address, Resolver
 from solrecd.sources.ipmi.protocol.constants import AppCommand, NetFn
 from tests.integration.test_attach import run
 from tests.integration.test_daemon import TIMEOUT, Site
@@ -80,6 +80,26 @@ async def test_a_bmc_that_takes_2_6_seconds_is_recorded_and_called_slow(
     assert found["reachable"]["verdict"] == "warn"
     assert "is slow: answers take up to " in found["reachable"]["text"]
     assert found["session"]["verdict"] == "ok"
+
+
+async def test_a_name_with_a_dead_address_is_recorded_at_the_next(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(site)
+    live = site.fleet.members[0]
+    addresses = [
+        Address(socket.AF_INET, host, live.port) for host in ("127.0.0.9", live.host)
+    ]
+
+    async def resolve(*_: object) -> Sequence[Address]:
+        await trio.lowlevel.checkpoint()
+        return addresses
+
+    monkeypatch.setattr(Resolver, "resolve", resolve)
+    async with site.recording():
+        row = await seen(site, session="up")
+
+    assert row["error"] is None
 
 
 async def test_a_wrong_password_is_tried_once_and_again_when_people_say_so(

@@ -184,9 +184,12 @@ class Established:
 
     def _unanswered(self, command: Command, now: float) -> SessionLost | None:
         """A command was given up; only a BMC that is gone ends the session."""
-        if self._phase is _Phase.CLOSING:
-            return SessionLost(self._close_reason, "closed; the BMC did not answer")
         match command.purpose:
+            case Purpose.CLOSE:
+                return SessionLost(self._close_reason, "closed; the BMC did not answer")
+            case _ if self._phase is _Phase.CLOSING:
+                # It may be slow: Close Session frees its slot, and follows in any case.
+                pass
             case Purpose.REQUEST | Purpose.RAISE_PRIVILEGE:
                 self.sol.probe_soon(now)
             case Purpose.FIND_OWNER:
