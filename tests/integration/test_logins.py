@@ -186,7 +186,8 @@ async def answering_from(host: str, asked: str) -> AsyncIterator[int]:
         port = inward.getsockname()[1]
         await outward.bind((host, port))
 
-        async def serve() -> None:
+        async def serve(task_status: trio.TaskStatus[None]) -> None:
+            task_status.started()
             while True:
                 datagram, source = await inward.recvfrom(2048)
                 bmc.receive(datagram, source, trio.current_time())
@@ -194,7 +195,7 @@ async def answering_from(host: str, asked: str) -> AsyncIterator[int]:
                     await outward.sendto(answer, to)
 
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(serve)
+            await nursery.start(serve)
             yield port
             nursery.cancel_scope.cancel()
 

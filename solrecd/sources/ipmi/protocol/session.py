@@ -81,7 +81,7 @@ class Session:
         )
         """Until it succeeds or the session is over."""
         self.answer_delay = options.answer_delay
-        """Seconds that the slowest answer took; 0: not known."""
+        """Seconds that answers took; 0: not known."""
         self.proved_suite: int | None = None
         """Cipher suite under which the BMC has proved that it knows the password."""
         self.refused_suite: int | None = None
@@ -130,8 +130,8 @@ class Session:
         cipher = frozen.cipher(numbers, token_bytes(16), short_pad=short_pad)
         privileges = Privileges(options.privileges, frozen.granted)
         privileges.level = frozen.level
-        session.proved_suite = frozen.suite
         session._establish(cipher, privileges, now).resume(frozen, numbers, now)
+        session.proved_suite = frozen.suite
         return session
 
     # What the owner reads.
