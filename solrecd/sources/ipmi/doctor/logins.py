@@ -62,8 +62,8 @@ ADVICE: Final[Mapping[LostReason, Advice]] = MappingProxyType(
         LostReason.SUITE_REFUSED: Advice(
             "the BMC takes none of the cipher suites {suites}",
             "set cipher_suites to what it offers (above), or allow them in the BMC: "
-            "ipmitool lan set {channel} cipher_privs ...; where it spoke a stronger one "
-            "before, and does not any more: solrecctl reconnect {name}",
+            "ipmitool lan set {channel} cipher_privs ...; where it spoke a stronger "
+            "one before, and does not any more: solrecctl reconnect {name}",
         ),
         LostReason.PRIVILEGE_REFUSED: Advice(
             "the user {username!r} may not have the privilege level that SoL needs",

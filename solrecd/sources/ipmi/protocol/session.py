@@ -83,9 +83,9 @@ class Session:
         self.answer_delay = options.answer_delay
         """Seconds that answers took; 0: not known."""
         self.proved_suite: int | None = None
-        """Cipher suite under which the BMC has proved that it knows the password."""
+        """Under which the BMC has proved that it knows the password."""
         self.refused_suite: int | None = None
-        """The same, where it knows another one."""
+        """Under which it has proved that it knows another one."""
         self._was_opened = False
         self._established: Established | None = None
         """Only while anything is believed."""
