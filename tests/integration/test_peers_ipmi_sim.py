@@ -79,8 +79,8 @@ def test_a_refused_login_says_why(
 @pytest.mark.parametrize(
     ("ours", "theirs", "detail"),
     [
-        ("", "key of the bmc", "another key K_g, or one where none is configured"),
-        ("another", "key of the bmc", "another key K_g, or one where none"),
+        ("", "keyofthebmc", "another key K_g, or one where none is configured"),
+        ("another", "keyofthebmc", "another key K_g, or one where none"),
         ("another", "", "the BMC has no key K_g, and one is configured"),
     ],
 )

@@ -75,7 +75,7 @@ class IpmiSim:
             chassis: command run for chassis control, with ipmi_sim's words appended.
             history: bytes of serial output kept for the next session.
             password: of the account.
-            kg: the BMC key K_g; empty: none.
+            kg: the BMC key K_g, without blanks; empty: none.
         """
         directory.mkdir(parents=True, exist_ok=True)
         self.port = free_port(socket.SOCK_DGRAM)

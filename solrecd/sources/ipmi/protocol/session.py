@@ -80,8 +80,7 @@ class Session:
             options, self._behaviour, token_bytes, session_id
         )
         """Until it succeeds or the session is over."""
-        self.answer_delay = options.answer_delay
-        """Seconds that answers took; 0: not known."""
+        self.answer_delay = options.answer_delay  # Seconds; 0: not known.
         self.proved_suite: int | None = None
         """Under which the BMC has proved that it knows the password."""
         self.refused_suite: int | None = None
