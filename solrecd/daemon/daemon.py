@@ -47,6 +47,7 @@ from solrecd.daemon.files import index_file, make_folders, open_journal
 from solrecd.daemon.supervisor import Supervisor
 from solrecd.metrics import Format, Metrics, sample_alerts
 from solrecd.process.clock import Clock
+from solrecd.process.name_lookups import NameLookups
 from solrecd.process.systemd import Notifier
 from solrecd.process.upkeep import keep_up
 from solrecd.sources.base import Services
@@ -228,6 +229,7 @@ class Daemon:
         # Iterated for the daemon's whole life: a signal still pending when the
         # receiver closes is raised again with its default action, which kills us.
         signals = signal.SIGTERM, signal.SIGINT, signal.SIGHUP
+        trio.socket.set_custom_hostname_resolver(NameLookups())
         with (
             trio.open_signal_receiver(*signals) as received,
             closing(self._lock),

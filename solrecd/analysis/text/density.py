@@ -65,7 +65,8 @@ class Density:
     """
 
     __slots__ = (
-        "_at", "_budget", "_most", "_offset", "_returned", "_stamp", "_steering", "is_dense",
+        "_at", "_budget", "_most", "_offset", "_returned", "_stamp", "_steering",
+        "is_dense",
     )  # fmt: skip
 
     def __init__(self, offset: int, stamp: Callable[[int], int], budget: int) -> None:
