@@ -123,7 +123,13 @@ class Daemon:
         self._metrics = Metrics(rules.failure_names, version=__version__)
         self._metrics.stage_timeouts = config.stages
         self._listeners = ApiListeners(config, Denials(time.monotonic))
-        self._exporter = Exporter(settings, self._scrape, self._metrics)
+        self._exporter = Exporter(
+            settings,
+            self._scrape,
+            self._metrics,
+            self._listeners.denials,
+            self._listeners.places,
+        )
         self._journal = open_journal(settings)
         self._index = self._build_index()
         self._archive = self._build_archive(Clock(wall_clock, steady_for), files)

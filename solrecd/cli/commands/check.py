@@ -14,6 +14,7 @@ from solrecd.api.webconfig.settings import WebConfigError
 from solrecd.cli.shared import config_files
 from solrecd.config import Config, ConfigError
 from solrecd.config.lines import line_warnings
+from solrecd.process import descriptors
 from solrecd.storage import marker_files
 
 USAGE = 2
@@ -73,6 +74,9 @@ def main(args: argparse.Namespace) -> int:
         print(f"warning: {warning}", file=sys.stderr)
     print(f"{args.config}: {_summary(config)}")
     _tell_own_rules(folder, rules)
+    problem = descriptors.too_few(len(config.enabled), descriptors.limit())
+    if problem is not None:
+        print(f"warning: {problem}", file=sys.stderr)
     if args.send_test_alert is None:
         return 0
     # Imported here: a check alone needs no Trio.
