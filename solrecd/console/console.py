@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 import structlog
@@ -193,14 +194,33 @@ class Console:
 
     # Understanding, in batches.
 
-    def interpret(self) -> None:
-        """Give what arrived since the last call to the interpreter and the sinks."""
+    def interpret(self, most: int | None = None) -> bool:
+        """Give what arrived since the last call to the interpreter and the sinks.
+
+        Args:
+            most: bytes after which it is enough for now; None: take all.
+
+        Returns:
+            Whether something is left.
+        """
         if not self._unread:
             self._understanding.retry()
-            return
-        chunks, self._unread = self._unread, []
+            return False
+        chunks = self._take(most)
         self._unsettled = True
         self._understanding.feed(chunks)
+        return bool(self._unread)
+
+    def _take(self, most: int | None) -> list[Chunk]:
+        """Take chunks that are not interpreted yet, until there are enough bytes."""
+        chunks, self._unread = self._unread, []
+        if most is None:
+            return chunks
+        sizes = accumulate(len(chunk.data) for chunk in chunks)
+        enough = next((n for n, size in enumerate(sizes, 1) if size >= most), None)
+        if enough is not None:
+            self._unread = chunks[enough:]
+        return chunks[:enough]
 
     def settle(self, at: int) -> bool:
         """After `QUIET`, let the unfinished line count; return whether it has."""

@@ -76,7 +76,7 @@ class Understanding:
         "_interpreter",
         "_is_behind",
         "_pace",
-        "_stream",
+        "_position",
         "_unarchived",
     )
 
@@ -91,7 +91,8 @@ class Understanding:
         self._how = how
         self._fanout = fanout
         self._guard = guard
-        self._stream = opened.stream
+        self._position = opened.stream.offset - _size(opened.pending)
+        """Stream offset of what is fed next."""
         self._pace = history.pace
         self._interpreter = self._new_interpreter(
             history.boot, first_boot=opened.boot + 1, offset=opened.offset
@@ -144,6 +145,7 @@ class Understanding:
     def feed(self, chunks: Sequence[Chunk]) -> None:
         """Interpret what came."""
         self._understand(chunks, lambda: self._interpreter.feed(chunks))
+        self._position += _size(chunks)
 
     def idle(self, at: int) -> None:
         """Let the unfinished line count, and the time since it came."""
@@ -182,23 +184,19 @@ class Understanding:
         self, chunks: Sequence[Chunk], interpret: Callable[[], Reading]
     ) -> None:
         """Interpret, then tell the sinks; a bug costs the meaning, never the bytes."""
-        reading = self._guard.call(
-            Part.ANALYSIS, lambda: self._read(chunks, interpret), None
-        )
+        reading = self._guard.call(Part.ANALYSIS, lambda: self._read(interpret), None)
         if reading is None:
             self._is_behind = True
             reading = Reading()
         self._tell(chunks, reading)
 
-    def _read(
-        self, chunks: Sequence[Chunk], interpret: Callable[[], Reading]
-    ) -> Reading:
+    def _read(self, interpret: Callable[[], Reading]) -> Reading:
         if self._is_behind:
             boot = self.boot
             self._interpreter = self._new_interpreter(
                 boot,
                 first_boot=1 if boot is None else boot.boot,
-                offset=self._stream.offset - sum([len(each.data) for each in chunks]),
+                offset=self._position,
             )
             self._is_behind = False
         return interpret()
@@ -248,3 +246,7 @@ class Understanding:
     def shell(self) -> Line | None:
         """The prompt of a shell that waits for input."""
         return self._interpreter.shell
+
+
+def _size(chunks: Sequence[Chunk]) -> int:
+    return sum([len(chunk.data) for chunk in chunks])

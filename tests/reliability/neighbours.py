@@ -3,7 +3,8 @@
 Hundreds of consoles print a little; each packet is timed at the BMC, from the byte to
 its ACK. First they are alone, then they have neighbours: a BMC that passes the login
 and never answers again, one that prints without pause, one that sends garbage as fast
-as it can, and a viewer who never reads.
+as it can, and a viewer who never reads. Then each of the floods in `FLOODS`: SoL
+packets of a BMC that waits for no ACK.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from typing import Final, NamedTuple
 
 import trio
 
@@ -21,6 +23,13 @@ from bench.figures import Figure
 from solrecd.simbmc.faults import Misbehaviour
 from solrecd.simbmc.fleet import Fleet, Member
 from solrecd.simbmc.payload import SolSettings
+from solrecd.sources.ipmi.protocol.constants import (
+    MAX_SOL_DATA,
+    MAX_SOL_NUMBER,
+    PayloadType,
+    SolStatus,
+)
+from solrecd.sources.ipmi.protocol.packets import SolPacket, encode_sol
 from tests.reliability.fleet import (
     Load,
     make_bmc,
@@ -39,12 +48,43 @@ _GARBAGE_PAUSE = 0.002
 _GARBAGE = 10
 """Datagrams of garbage in each pause: 5000 a second."""
 
+_FLOOD_PAUSE = 0.004
+_SILENT = 1e-6
+"""Bursts a second of a machine that prints nothing."""
+
+_PAUSE_AFTER = 2.0
+"""Seconds in which what a flood left is read."""
+
+
+class Flood(NamedTuple):
+    """Packets that wait for no ACK."""
+
+    rate: float
+    """Packets a second."""
+    data: bytes
+    """What each of them brings, over and over."""
+    status: int = 0
+    skips: int = 0
+    """Sequence numbers left out before each packet."""
+
+
+FLOODS: Final[Mapping[str, Flood]] = {
+    "1000 escapes/s": Flood(1000, b"\x1b[C"),
+    "4000 escapes/s": Flood(4000, b"\x1b[C"),
+    "1000 half sequences/s": Flood(1000, b"\x1b["),
+    "1000 of noise/s": Flood(1000, random.Random(1).randbytes(MAX_SOL_DATA)),
+    "1000 overruns/s": Flood(1000, b"x", int(SolStatus.TRANSMIT_OVERRUN)),
+    "1000 skips/s": Flood(1000, b"x", skips=3),
+    "1000 of line feeds/s": Flood(1000, b"\n"),
+}
+
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Add this program's options."""
     parser.add_argument("--consoles", type=int, default=500)
     parser.add_argument("--rate", type=float, default=1.0, help="packets a second")
     parser.add_argument("--seconds", type=float, default=20.0)
+    parser.add_argument("--floods", default="", help="only those with this in the name")
     parser.add_argument("--patience", type=float, default=GOAL, help="milliseconds")
 
 
@@ -58,14 +98,22 @@ async def run(arguments: Namespace, directory: Path) -> list[Figure]:
             name: fleet.add(make_bmc(name, Load(1, rate=rate, size=255), SolSettings()))
             for name, rate in (("mute", 1.0), ("flood", 2000.0), ("garbage", 1.0))
         }
+        hasty = fleet.add(make_bmc("hasty", Load(1, rate=_SILENT), SolSettings()))
         settings = "login_concurrency = 256\n"
-        everybody = {**members, **villains}
+        everybody = {**members, **villains, "hasty": hasty}
         with recorder_of(directory, everybody, settings) as recorder:
             await trio.to_thread.run_sync(recorder.start)
             await until_acknowledged(recorder, members, 200)
             figures += await _time(arguments, "alone", ledgers)
             async with _bad_neighbours(fleet, villains, recorder):
                 figures += await _time(arguments, "with neighbours", ledgers)
+            _quieten(fleet, villains)
+            for name, flood in FLOODS.items():
+                if arguments.floods not in name:
+                    continue
+                async with _flooding(hasty, flood):
+                    figures += await _time(arguments, f"beside {name}", ledgers)
+                await trio.sleep(_PAUSE_AFTER)
             delay = quantile(recorder, "ack_delay", 0.999)
             lag = quantile(recorder, "loop_lag", 0.99)
             figures.append(Figure("ACK delay in the daemon, p99.9", delay * 1e3, "ms"))
@@ -112,3 +160,37 @@ def _viewer_that_never_reads(recorder: Recorder) -> Iterator[None]:
         viewer.connect(str(recorder.directory / "control.sock"))
         viewer.sendall(b"GET /v1/tail HTTP/1.1\r\nHost: solrecd\r\n\r\n")
         yield
+
+
+def _quieten(fleet: Fleet, villains: Mapping[str, Member]) -> None:
+    """Take the bad neighbours away: the next measurement is about another."""
+    for member in villains.values():
+        member.bmc.misbehaviour = Misbehaviour(mute=True)
+        fleet.poke(member)
+
+
+@asynccontextmanager
+async def _flooding(member: Member, flood: Flood) -> AsyncIterator[None]:
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(_send_flood, member, flood)
+        yield
+        nursery.cancel_scope.cancel()
+
+
+async def _send_flood(member: Member, flood: Flood) -> None:
+    """Send SoL packets of the payload's owner; nobody's ACK is waited for."""
+    controller = member.bmc.controller
+    data = (flood.data * MAX_SOL_DATA)[:MAX_SOL_DATA]
+    began, sent, number = trio.current_time(), 0, 0
+    while True:
+        session = controller.sessions.get(controller.owner or 0)
+        due = int((trio.current_time() - began) * flood.rate)
+        for _ in range(sent, due):
+            number = (number + flood.skips) % MAX_SOL_NUMBER + 1
+            packet = encode_sol(SolPacket(number, 0, 0, flood.status, data))
+            if session is not None:
+                member.send(
+                    session.cipher.seal(PayloadType.SOL, packet), session.address
+                )
+        sent = due
+        await trio.sleep(_FLOOD_PAUSE)
