@@ -1,6 +1,7 @@
 """The one home of losses: whatever is missing becomes note, event and counter here.
 
-The note stands in the log at the place of each loss. Events of losses that repeat (a
+The note stands in the log at the place of each loss; where there are more than a serial
+line can have (`NOTES_EACH_SECOND`), one note tells of several. Events of losses that repeat (a
 BMC that sets its overrun bit in every packet) are one for each `TOGETHER`: it has the
 time of the first loss, and the number of all and the time of the last as fields.
 Losses of a session stay apart: each has its own length and its own cause.
@@ -8,6 +9,7 @@ Losses of a session stay apart: each has its own length and its own cause.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -18,6 +20,10 @@ from solrecd.process.stamps import format_stamp
 
 TOGETHER = 60 * SECOND
 """Losses of one reason that lie so close to the first of them are one event."""
+
+NOTES_EACH_SECOND = 100
+"""Losses that are noted each in its place. A BMC whose buffer is full sets its overrun
+bit in each of the 90 packets that 115200 Bd make in a second; a note costs 200 µs."""
 
 _APART = frozenset({GapReason.SESSION})
 """Reasons whose losses are never put together."""
@@ -72,7 +78,15 @@ class Losses:
         settle: has everything interpreted that came before, and ends the line there.
     """
 
-    __slots__ = ("_fanout", "_metrics", "_runs", "_settle")
+    __slots__ = (
+        "_fanout",
+        "_metrics",
+        "_noted",
+        "_runs",
+        "_second",
+        "_settle",
+        "_unnoted",
+    )
 
     def __init__(
         self, fanout: EventFanout, metrics: ConsoleMetrics, settle: Callable[[], None]
@@ -81,6 +95,9 @@ class Losses:
         self._metrics = metrics
         self._settle = settle
         self._runs: dict[GapReason, _Run] = {}
+        # The second that goes on, the notes in it, and losses without one.
+        self._second = self._noted = 0
+        self._unnoted = Counter[GapReason]()
 
     def mark(self, gap: Gap, at: int) -> None:
         """Write the note at the loss's place, count it, and tell the event.
@@ -91,12 +108,30 @@ class Losses:
         """
         self._metrics.gap(gap.reason, gap.bytes or 0)
         if not gap.is_noted:
-            self._settle()
-            self._fanout.note(at, f"gap: {gap.text}", gap.offset)
+            self._note(gap, at)
         run = self._runs.get(gap.reason)
         if run is None or not run.takes(at):
             run = self._begin(gap, at)
         run.add(gap, at)
+
+    def _note(self, gap: Gap, at: int) -> None:
+        """Write a note at the loss's place, or count it for a later one."""
+        if self._second != at // SECOND:
+            self._second, self._noted = at // SECOND, 0
+        self._noted += 1
+        if self._noted > NOTES_EACH_SECOND and gap.reason not in _APART:
+            self._unnoted[gap.reason] += 1
+            return
+        self._settle()
+        self._note_others(at)
+        self._fanout.note(at, f"gap: {gap.text}", gap.offset)
+
+    def _note_others(self, at: int) -> None:
+        """Note how many losses have no note of their own."""
+        unnoted, self._unnoted = self._unnoted, Counter()
+        for reason, count in unnoted.items():
+            text = f"gap: {count} times more before this line ({reason})"
+            self._fanout.note(at, text)
 
     def _begin(self, gap: Gap, at: int) -> _Run:
         self._tell(gap.reason)
@@ -109,6 +144,9 @@ class Losses:
 
     def check(self, at: int) -> None:
         """Tell of losses that came since the last call; forget what is over."""
+        if self._unnoted:
+            self._settle()
+            self._note_others(at)
         for reason, run in tuple(self._runs.items()):
             self._tell(reason)
             if not run.takes(at):

@@ -106,7 +106,8 @@ class DaemonMetrics:
         Type.COUNTER,
         "solrecd_datagrams_rejected_total",
         "Datagrams not believed: malformed, forged, replayed, of no session, or a"
-        " refusal in a login, which nothing authenticates.",
+        " refusal in a login, which nothing authenticates; and those beyond what one"
+        " BMC may send at once.",
         cause=(),
     )
     denied: Mapping[str, int] = by_label(

@@ -286,6 +286,7 @@ class Dialer:
         """
         total = Counter(self._rejected)
         total["stranger"] = self.strangers
+        total["excess"] = self._hub.statistics.excess
         for link in self._links.values():
             if link.session.rejected:
                 total.update(link.session.rejected)

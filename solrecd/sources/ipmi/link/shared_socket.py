@@ -20,6 +20,11 @@ RECEIVE_BUFFER = 4 << 20
 BATCH = 128
 """Datagrams per drain before their ACKs leave and other tasks get their turn."""
 
+SHARE = 32
+"""Datagrams of one peer in a drain; a BMC sends its next packet after our ACK, which
+leaves after the drain. More are thrown away unread: what they brought is sent again,
+or is missed by its number and marked."""
+
 EXPECTED_MAX = 64
 """Datagrams held for an endpoint that is yet to come: BMCs have one SoL packet on the
 wire, which they repeat up to ten times, and an answer or two."""
@@ -40,6 +45,8 @@ class HubStatistics:
     """Datagrams given to the kernel, with those that it refused."""
     strangers: int = 0
     """Datagrams from addresses that are no BMC of ours; dropped unread."""
+    excess: int = 0
+    """Datagrams of peers that sent more than their `SHARE`; dropped unread."""
     send_errors: int = 0
     wakeups: int = 0
 
@@ -245,7 +252,7 @@ class SharedSocket:
         What the endpoints queue in answer leaves after the whole batch was delivered.
         """
         receive, find = self._socket.recvfrom, self._ports.get
-        touched: dict[Port, None] = {}
+        touched: dict[Port, int] = {}
         count = 0
         try:
             while count < BATCH:
@@ -255,11 +262,15 @@ class SharedSocket:
                 if port is None:
                     self._hold(datagram, source)
                     continue
+                came = touched.get(port, 0)
+                if came >= SHARE:
+                    self._statistics.excess += 1
+                    continue
+                touched[port] = came + 1
                 try:
                     port.receive(datagram, now)
                 except Exception as bug:  # noqa: BLE001 - of one endpoint
                     port.crashed(bug)
-                touched[port] = None
         except OSError:
             # Nothing is left; or an ICMP error was queued on the socket: reading it
             # has cleared it, and the next drain finds what stands behind it.
