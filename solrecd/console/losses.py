@@ -1,10 +1,10 @@
 """The one home of losses: whatever is missing becomes note, event and counter here.
 
 The note stands in the log at the place of each loss; where there are more than a serial
-line can have (`NOTES_EACH_SECOND`), one note tells of several. Events of losses that repeat (a
-BMC that sets its overrun bit in every packet) are one for each `TOGETHER`: it has the
-time of the first loss, and the number of all and the time of the last as fields.
-Losses of a session stay apart: each has its own length and its own cause.
+line can have (`NOTES_EACH_SECOND`), one note tells of several. Events of losses that
+repeat (a BMC that sets its overrun bit in every packet) are one for each `TOGETHER`: it
+has the time of the first loss, and the number of all and the time of the last as
+fields. Losses of a session stay apart: each has its own length and its own cause.
 """
 
 from __future__ import annotations
