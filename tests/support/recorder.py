@@ -52,6 +52,8 @@ class Recorder:
         self.journal = directory / "journal"
         """Where the configuration puts it."""
         self.metrics_port = free_port()
+        self.prefix: Sequence[str] = ()
+        """A command that runs the daemon, as ``nice`` does."""
         self._process: subprocess.Popen[bytes] | None = None
         self._notifications = _Notifications(directory / "notify.sock")
 
@@ -119,7 +121,7 @@ class Recorder:
         environment = {**os.environ, "NOTIFY_SOCKET": str(self._notifications.path)}
         with (self.directory / "stderr").open("ab") as log:
             self._process = subprocess.Popen(
-                [_BIN / "solrecd", "run", "-c", self.configuration],
+                [*self.prefix, _BIN / "solrecd", "run", "-c", self.configuration],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
