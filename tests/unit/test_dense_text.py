@@ -19,7 +19,7 @@ _PACKET = 250
 
 _KERNEL_LOG = b"[    1.234567] usb 1-1: new high-speed USB device number 2\r\n"
 
-_FLOODS = {
+FLOODS = {
     "escapes": b"\x1b",
     "half sequences": b"\x1b[",
     "half strings": b"\x1b]",
@@ -57,7 +57,7 @@ _FLOODS = {
     "any": random.Random(1).randbytes(_SIZE),
 }
 
-_SHORT_LINES = {
+SHORT_LINES = {
     "escapes": b"\x1b\x1b\n",
     "colours": b"\x1b[0m\n",
     "C0": b"\x01\n",
@@ -87,22 +87,22 @@ def _cost(unit: bytes) -> float:
 
 
 @pytest.mark.alone
-@pytest.mark.parametrize("name", _FLOODS)
+@pytest.mark.parametrize("name", FLOODS)
 def test_no_bytes_cost_much_more_than_a_kernel_log(name: str) -> None:
     # 5 on an idle machine, 7 for bytes of every kind.
-    assert _cost(_FLOODS[name]) < 10 * _cost(_KERNEL_LOG)
+    assert _cost(FLOODS[name]) < 10 * _cost(_KERNEL_LOG)
 
 
 @pytest.mark.alone
-@pytest.mark.parametrize("name", _SHORT_LINES)
+@pytest.mark.parametrize("name", SHORT_LINES)
 def test_no_short_lines_cost_much_more_than_plain_ones(name: str) -> None:
-    assert _cost(_SHORT_LINES[name]) < 4 * _cost(b"a\n")
+    assert _cost(SHORT_LINES[name]) < 4 * _cost(b"a\n")
 
 
 @pytest.mark.alone
 @pytest.mark.parametrize("name", ["escapes", "painting", "typing and erasing"])
 def test_the_cost_grows_like_the_size(name: str) -> None:
-    unit = _FLOODS[name]
+    unit = FLOODS[name]
     costs = []
     for size in (50_000, 400_000):
         data = (unit * (size // len(unit)))[:size]
@@ -166,7 +166,7 @@ def test_a_set_up_screen_is_followed_for_many_pages() -> None:
 
 
 _UNITS = st.one_of(
-    st.sampled_from([*_FLOODS.values(), *_SHORT_LINES.values(), b"x" * 5000]).map(
+    st.sampled_from([*FLOODS.values(), *SHORT_LINES.values(), b"x" * 5000]).map(
         lambda unit: unit[:700]
     ),
     st.binary(max_size=40),
