@@ -20,6 +20,7 @@ from typing import Final, NamedTuple
 import trio
 
 from bench.figures import Figure
+from bench.processes import cpu_seconds
 from solrecd.simbmc.faults import Misbehaviour
 from solrecd.simbmc.fleet import Fleet, Member
 from solrecd.simbmc.payload import SolSettings
@@ -104,15 +105,20 @@ async def run(arguments: Namespace, directory: Path) -> list[Figure]:
         with recorder_of(directory, everybody, settings) as recorder:
             await trio.to_thread.run_sync(recorder.start)
             await until_acknowledged(recorder, members, 200)
-            figures += await _time(arguments, "alone", ledgers)
+            figures += await _time(arguments, "alone", ledgers, recorder)
             async with _bad_neighbours(fleet, villains, recorder):
-                figures += await _time(arguments, "with neighbours", ledgers)
+                figures += await _time(arguments, "with neighbours", ledgers, recorder)
             _quieten(fleet, villains)
             for name, flood in FLOODS.items():
                 if arguments.floods not in name:
                     continue
+                before = await _recorded(recorder)
                 async with _flooding(hasty, flood):
-                    figures += await _time(arguments, f"beside {name}", ledgers)
+                    figures += await _time(
+                        arguments, f"beside {name}", ledgers, recorder
+                    )
+                rate = (await _recorded(recorder) - before) / arguments.seconds / 1e3
+                figures.append(Figure(f"beside {name}: recorded of it", rate, "kB/s"))
                 await trio.sleep(_PAUSE_AFTER)
             delay = quantile(recorder, "ack_delay", 0.999)
             lag = quantile(recorder, "loop_lag", 0.99)
@@ -123,12 +129,15 @@ async def run(arguments: Namespace, directory: Path) -> list[Figure]:
 
 
 async def _time(
-    arguments: Namespace, name: str, ledgers: list[TimedLedger]
+    arguments: Namespace, name: str, ledgers: list[TimedLedger], recorder: Recorder
 ) -> list[Figure]:
     for ledger in ledgers:
         ledger.waits.clear()
+    began, used = trio.current_time(), cpu_seconds(recorder.pid)
     await trio.sleep(arguments.seconds)
-    return list(waits(name, ledgers, arguments.patience))
+    used = (cpu_seconds(recorder.pid) - used) / (trio.current_time() - began)
+    share = Figure(f"{name}: of a processor", used * 100, "%")
+    return [*waits(name, ledgers, arguments.patience), share]
 
 
 @asynccontextmanager
@@ -175,6 +184,12 @@ async def _flooding(member: Member, flood: Flood) -> AsyncIterator[None]:
         nursery.start_soon(_send_flood, member, flood)
         yield
         nursery.cancel_scope.cancel()
+
+
+async def _recorded(recorder: Recorder) -> float:
+    """Return how many bytes the daemon has of the console that floods."""
+    family = "solrecd_console_received_bytes_total"
+    return await trio.to_thread.run_sync(recorder.metric, family, "hasty") or 0.0
 
 
 async def _send_flood(member: Member, flood: Flood) -> None:
