@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import accumulate
 from typing import Any
 
 import structlog
@@ -26,6 +25,7 @@ from solrecd.console.power_tracker import PowerTracker
 from solrecd.console.session_tracker import SessionTracker
 from solrecd.console.silence import SilenceWatch, Situation
 from solrecd.console.status import ConsoleStatus
+from solrecd.console.turns import split
 from solrecd.console.understanding import (
     ConsoleHistory,
     Interpretation,
@@ -206,21 +206,10 @@ class Console:
         if not self._unread:
             self._understanding.retry()
             return False
-        chunks = self._take(most)
+        chunks, self._unread = split(self._unread, most)
         self._unsettled = True
         self._understanding.feed(chunks)
         return bool(self._unread)
-
-    def _take(self, most: int | None) -> list[Chunk]:
-        """Take chunks that are not interpreted yet, until there are enough bytes."""
-        chunks, self._unread = self._unread, []
-        if most is None:
-            return chunks
-        sizes = accumulate(len(chunk.data) for chunk in chunks)
-        enough = next((n for n, size in enumerate(sizes, 1) if size >= most), None)
-        if enough is not None:
-            self._unread = chunks[enough:]
-        return chunks[:enough]
 
     def settle(self, at: int) -> bool:
         """After `QUIET`, let the unfinished line count; return whether it has."""

@@ -14,6 +14,7 @@ from typing import Protocol
 from solrecd.analysis.boot.pace import Pace
 from solrecd.analysis.interpreter import Interpreter
 from solrecd.console.event_fanout import EventFanout
+from solrecd.console.turns import size_of
 from solrecd.events import Boot, Chunk, Line, Reading, Stage
 from solrecd.sources.guard import Guard, Part
 from solrecd.storage.archive.sink import OpenedConsole
@@ -91,7 +92,7 @@ class Understanding:
         self._how = how
         self._fanout = fanout
         self._guard = guard
-        self._position = opened.stream.offset - _size(opened.pending)
+        self._position = opened.stream.offset - size_of(opened.pending)
         """Stream offset of what is fed next."""
         self._pace = history.pace
         self._interpreter = self._new_interpreter(
@@ -145,7 +146,7 @@ class Understanding:
     def feed(self, chunks: Sequence[Chunk]) -> None:
         """Interpret what came."""
         self._understand(chunks, lambda: self._interpreter.feed(chunks))
-        self._position += _size(chunks)
+        self._position += size_of(chunks)
 
     def idle(self, at: int) -> None:
         """Let the unfinished line count, and the time since it came."""
@@ -246,7 +247,3 @@ class Understanding:
     def shell(self) -> Line | None:
         """The prompt of a shell that waits for input."""
         return self._interpreter.shell
-
-
-def _size(chunks: Sequence[Chunk]) -> int:
-    return sum([len(chunk.data) for chunk in chunks])
