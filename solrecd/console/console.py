@@ -197,11 +197,7 @@ class Console:
     def interpret(self, most: int | None = None) -> bool:
         """Give what arrived since the last call to the interpreter and the sinks.
 
-        Args:
-            most: bytes after which it is enough for now; None: take all.
-
-        Returns:
-            Whether something is left.
+        Returns whether something is left: after ``most`` bytes it is enough for now.
         """
         if not self._unread:
             self._understanding.retry()
