@@ -1,22 +1,26 @@
 """HTTP/1.1 on one connection, and no other protocol.
 
 Nothing needs HTTP/2 here, and its streams are bound by no limit on connections: one
-connection of it would be a hundred clients. Hypercorn speaks it to all who ask; so
-the part of hypercorn that asks for it is not used. A client that upgrades
-(``Upgrade: h2c``) is answered in HTTP/1.1, as RFC 9110 §7.8 allows; one that begins
-with HTTP/2 is told 505.
+connection of it would be a hundred clients. Hypercorn speaks it to every client that
+wants it; so the part of hypercorn that looks for that is not used. A client that
+upgrades (``Upgrade: h2c``) is answered in HTTP/1.1, as RFC 9110 §7.8 allows; one that
+begins with HTTP/2 is told 505.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+import trio
 from hypercorn.events import Closed, Event
 from hypercorn.protocol.h11 import H11Protocol
 from hypercorn.trio.task_group import TaskGroup
 from hypercorn.trio.tcp_server import TCPServer
 from hypercorn.typing import ConnectionState
 from hypercorn.utils import parse_socket_addr
+
+CLOSE_TIMEOUT = 1.0
+"""Seconds for the end of a connection; at a shutdown its socket is closed already."""
 
 _VERSIONS = (b"1.0", b"1.1")
 _NOT_SUPPORTED = 505
@@ -71,4 +75,5 @@ class Http1Connection(TCPServer):
         except OSError:
             pass
         finally:
-            await self._close()
+            with trio.move_on_after(CLOSE_TIMEOUT, shield=True):
+                await self._close()

@@ -1,10 +1,10 @@
-"""Host names to addresses for the whole process, without waiting for the mute.
+"""Host names to addresses for the whole process, with bounded waits.
 
 The C library looks names up in a thread, and holds it for 10 to 30 s where the name
 server does not answer. Trio's own pool is for everything that blocks, so names have
 threads of their own here, and these rules:
 
-- One look-up of a name at a time: who asks meanwhile waits for the same one.
+- One look-up of a name at a time: later callers wait for the same one.
 - It has so long from the moment at which its thread begins; a name that waits for a
   thread is not counted as one without an answer.
 - A look-up that is slow, or of a name without an answer last time, makes room for
@@ -159,7 +159,7 @@ class NameLookups(trio.abc.HostnameResolver):
             )
         except (OSError, UnicodeError) as error:
             look_up.error = error
-        # Who asks from now on wants to know what is true then.
+        # Later callers get a new look-up.
         del self._under_way[question]
         look_up.done.set()
         look_up.waiting.cancel()

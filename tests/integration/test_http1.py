@@ -1,4 +1,4 @@
-"""Every listener speaks HTTP/1.1 alone, in time, to those for whom there is room."""
+"""Every listener speaks HTTP/1.1 alone, answers in time, and limits its clients."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ async def test_tls_agrees_on_http1_with_a_client_that_prefers_http2(
     assert agreed == "http/1.1"
 
 
-async def test_who_begins_with_http2_is_told_505_and_the_connection_ends() -> None:
+async def test_a_client_that_begins_with_http2_is_told_505_and_closed() -> None:
     client = h2.connection.H2Connection(h2.config.H2Configuration())
     client.initiate_connection()
     request = {":method": "GET", ":path": "/", ":scheme": "http", ":authority": "x"}
@@ -158,7 +158,7 @@ async def _mute(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 async def _endless(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer without an end, as one that watches where the path says so."""
+    """Answer without an end, as a stream where the path says so."""
     del receive
     if scope["path"] == "/watch":
         wait_for_watcher(scope)
@@ -185,7 +185,7 @@ async def test_an_answer_that_does_not_begin_is_a_503_in_time() -> None:
 
 
 @pytest.mark.usefixtures("_short")
-async def test_an_answer_that_does_not_end_is_cut_off_but_not_who_watches() -> None:
+async def test_an_answer_that_does_not_end_is_cut_off_but_a_stream_is_not() -> None:
     async with serving(app=_endless) as address:
         host, _, port = address.rpartition(":")
         with trio.move_on_after(1.0) as waiting:

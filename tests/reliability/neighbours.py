@@ -193,7 +193,7 @@ async def _recorded(recorder: Recorder) -> float:
 
 
 async def _send_flood(member: Member, flood: Flood) -> None:
-    """Send SoL packets of the payload's owner; nobody's ACK is waited for."""
+    """Send SoL packets of the payload's owner; no ACK is waited for."""
     controller = member.bmc.controller
     data = (flood.data * MAX_SOL_DATA)[:MAX_SOL_DATA]
     began, sent, number = trio.current_time(), 0, 0

@@ -59,7 +59,7 @@ def serving() -> Iterator[tuple[Server, NameLookups]]:
 
 async def _asked(server: Server, count: int) -> None:
     """Wait for threads, which the clock of the test does not see."""
-    while server.asked.total() < count:
+    while server.asked.total() < count:  # noqa: ASYNC110
         await trio.lowlevel.checkpoint()
     await wait_all_tasks_blocked()
 
@@ -94,7 +94,7 @@ async def test_good_names_do_not_wait_for_a_mute_server(mock_clock: MockClock) -
             nursery.cancel_scope.cancel()
 
 
-async def test_a_name_without_an_answer_holds_one_thread_for_all_who_ask(
+async def test_a_name_without_an_answer_holds_one_thread_for_all_callers(
     mock_clock: MockClock,
 ) -> None:
     with serving() as (server, lookups):
