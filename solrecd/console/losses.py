@@ -23,7 +23,13 @@ TOGETHER = 60 * SECOND
 
 NOTES_EACH_SECOND = 100
 """Losses that are noted each in its place. A BMC whose buffer is full sets its overrun
-bit in each of the 90 packets that 115200 Bd make in a second; a note costs 200 µs."""
+bit in each of the 90 packets that 115200 Bd make in a second; a note costs 400 µs."""
+
+NOTES_AT_ONCE = 16
+"""The same, of one batch of packets: all consoles wait for them."""
+
+_FOR_A_NOTE = SECOND // NOTES_EACH_SECOND
+"""Microseconds that pay for one."""
 
 _APART = frozenset({GapReason.SESSION})
 """Reasons whose losses are never put together."""
@@ -79,11 +85,11 @@ class Losses:
     """
 
     __slots__ = (
+        "_counted",
+        "_credit",
         "_fanout",
         "_metrics",
-        "_noted",
         "_runs",
-        "_second",
         "_settle",
         "_unnoted",
     )
@@ -95,8 +101,9 @@ class Losses:
         self._metrics = metrics
         self._settle = settle
         self._runs: dict[GapReason, _Run] = {}
-        # The second that goes on, the notes in it, and losses without one.
-        self._second = self._noted = 0
+        # Time that pays for notes, and until when it was counted; losses without one.
+        self._credit = NOTES_AT_ONCE * _FOR_A_NOTE
+        self._counted = 0
         self._unnoted = Counter[GapReason]()
 
     def mark(self, gap: Gap, at: int) -> None:
@@ -116,12 +123,14 @@ class Losses:
 
     def _note(self, gap: Gap, at: int) -> None:
         """Write a note at the loss's place, or count it for a later one."""
-        if self._second != at // SECOND:
-            self._second, self._noted = at // SECOND, 0
-        self._noted += 1
-        if self._noted > NOTES_EACH_SECOND and gap.reason not in _APART:
-            self._unnoted[gap.reason] += 1
-            return
+        rested = self._credit + max(0, at - self._counted)
+        self._credit = min(rested, NOTES_AT_ONCE * _FOR_A_NOTE)
+        self._counted = at
+        if gap.reason not in _APART:
+            if self._credit < _FOR_A_NOTE:
+                self._unnoted[gap.reason] += 1
+                return
+            self._credit -= _FOR_A_NOTE
         self._settle()
         self._note_others(at)
         self._fanout.note(at, f"gap: {gap.text}", gap.offset)

@@ -15,7 +15,6 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Final, NamedTuple
 
 import trio
 
@@ -24,13 +23,6 @@ from bench.processes import cpu_seconds
 from solrecd.simbmc.faults import Misbehaviour
 from solrecd.simbmc.fleet import Fleet, Member
 from solrecd.simbmc.payload import SolSettings
-from solrecd.sources.ipmi.protocol.constants import (
-    MAX_SOL_DATA,
-    MAX_SOL_NUMBER,
-    PayloadType,
-    SolStatus,
-)
-from solrecd.sources.ipmi.protocol.packets import SolPacket, encode_sol
 from tests.reliability.fleet import (
     Load,
     make_bmc,
@@ -40,6 +32,7 @@ from tests.reliability.fleet import (
 )
 from tests.reliability.scrape import quantile
 from tests.reliability.timed import TimedLedger, timed, waits
+from tests.support.floods import FLOODS, Flood, send_flood
 from tests.support.recorder import Recorder
 
 GOAL = 100.0
@@ -49,35 +42,11 @@ _GARBAGE_PAUSE = 0.002
 _GARBAGE = 10
 """Datagrams of garbage in each pause: 5000 a second."""
 
-_FLOOD_PAUSE = 0.004
 _SILENT = 1e-6
 """Bursts a second of a machine that prints nothing."""
 
 _PAUSE_AFTER = 2.0
 """Seconds in which what a flood left is read."""
-
-
-class Flood(NamedTuple):
-    """Packets that wait for no ACK."""
-
-    rate: float
-    """Packets a second."""
-    data: bytes
-    """What each of them brings, over and over."""
-    status: int = 0
-    skips: int = 0
-    """Sequence numbers left out before each packet."""
-
-
-FLOODS: Final[Mapping[str, Flood]] = {
-    "1000 escapes/s": Flood(1000, b"\x1b[C"),
-    "4000 escapes/s": Flood(4000, b"\x1b[C"),
-    "1000 half sequences/s": Flood(1000, b"\x1b["),
-    "1000 of noise/s": Flood(1000, random.Random(1).randbytes(MAX_SOL_DATA)),
-    "1000 overruns/s": Flood(1000, b"x", int(SolStatus.TRANSMIT_OVERRUN)),
-    "1000 skips/s": Flood(1000, b"x", skips=3),
-    "1000 of line feeds/s": Flood(1000, b"\n"),
-}
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -181,7 +150,7 @@ def _quieten(fleet: Fleet, villains: Mapping[str, Member]) -> None:
 @asynccontextmanager
 async def _flooding(member: Member, flood: Flood) -> AsyncIterator[None]:
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(_send_flood, member, flood)
+        nursery.start_soon(send_flood, member, flood)
         yield
         nursery.cancel_scope.cancel()
 
@@ -190,22 +159,3 @@ async def _recorded(recorder: Recorder) -> float:
     """Return how many bytes the daemon has of the console that floods."""
     family = "solrecd_console_received_bytes_total"
     return await trio.to_thread.run_sync(recorder.metric, family, "hasty") or 0.0
-
-
-async def _send_flood(member: Member, flood: Flood) -> None:
-    """Send SoL packets of the payload's owner; no ACK is waited for."""
-    controller = member.bmc.controller
-    data = (flood.data * MAX_SOL_DATA)[:MAX_SOL_DATA]
-    began, sent, number = trio.current_time(), 0, 0
-    while True:
-        session = controller.sessions.get(controller.owner or 0)
-        due = int((trio.current_time() - began) * flood.rate)
-        for _ in range(sent, due):
-            number = (number + flood.skips) % MAX_SOL_NUMBER + 1
-            packet = encode_sol(SolPacket(number, 0, 0, flood.status, data))
-            if session is not None:
-                member.send(
-                    session.cipher.seal(PayloadType.SOL, packet), session.address
-                )
-        sent = due
-        await trio.sleep(_FLOOD_PAUSE)
