@@ -70,19 +70,22 @@ def main(args: argparse.Namespace) -> int:
         print(each, file=sys.stderr)
     if wrong or config is None or rules is None:
         return USAGE
-    for warning in line_warnings(config.enabled.values()):
-        print(f"warning: {warning}", file=sys.stderr)
+    _warn(config)
     print(f"{args.config}: {_summary(config)}")
     _tell_own_rules(folder, rules)
-    problem = descriptors.too_few(len(config.enabled), descriptors.limit())
-    if problem is not None:
-        print(f"warning: {problem}", file=sys.stderr)
     if args.send_test_alert is None:
         return 0
     # Imported here: a check alone needs no Trio.
     from solrecd.cli.shared.trial_alert import send  # noqa: PLC0415
 
     return send(config, args.send_test_alert)
+
+
+def _warn(config: Config) -> None:
+    """Tell what is allowed and hardly meant."""
+    few = descriptors.too_few(len(config.enabled), descriptors.limit())
+    for warning in (*line_warnings(config.enabled.values()), *([few] if few else [])):
+        print(f"warning: {warning}", file=sys.stderr)
 
 
 def load(path: str, *, assume_credentials: bool = False) -> Config:
