@@ -108,8 +108,12 @@ class LostReason(enum.StrEnum):
     """No answer at all to the first packet of a login."""
     BMC_TIMEOUT = "bmc_timeout"
     """The BMC answered before and has stopped answering."""
+    BMC_SLOW = "bmc_slow"
+    """The BMC answers, but too late for a login."""
     BAD_USERNAME = "bad_username"
     BAD_PASSWORD = "bad_password"  # noqa: S105 - a reason, not a secret
+    BAD_KG = "bad_kg"
+    """The password is right, the BMC key K_g is not."""
     SUITE_REFUSED = "suite_refused"
     PRIVILEGE_REFUSED = "privilege_refused"
     BMC_BUSY = "bmc_busy"

@@ -123,6 +123,10 @@ class Options(Protocol):
     after a while."""
     __dataclass_fields__: ClassVar[dict[str, Any]]
 
+    @property
+    def line(self) -> str:
+        """What it records, as people write it: no two consoles can have the same."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsoleConfig:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
+from solrecd.config.addresses import listener
 from solrecd.config.keys import Key, Schema
 from solrecd.config.model import Fsync
 from solrecd.config.values import (
@@ -13,7 +14,6 @@ from solrecd.config.values import (
     duration,
     enum_or,
     integer,
-    listener,
     off_or,
     size,
 )

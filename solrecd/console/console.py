@@ -25,6 +25,7 @@ from solrecd.console.power_tracker import PowerTracker
 from solrecd.console.session_tracker import SessionTracker
 from solrecd.console.silence import SilenceWatch, Situation
 from solrecd.console.status import ConsoleStatus
+from solrecd.console.turns import split
 from solrecd.console.understanding import (
     ConsoleHistory,
     Interpretation,
@@ -193,14 +194,18 @@ class Console:
 
     # Understanding, in batches.
 
-    def interpret(self) -> None:
-        """Give what arrived since the last call to the interpreter and the sinks."""
+    def interpret(self, most: int | None = None) -> bool:
+        """Give what arrived since the last call to the interpreter and the sinks.
+
+        Returns whether something is left: after ``most`` bytes it is enough for now.
+        """
         if not self._unread:
             self._understanding.retry()
-            return
-        chunks, self._unread = self._unread, []
+            return False
+        chunks, self._unread = split(self._unread, most)
         self._unsettled = True
         self._understanding.feed(chunks)
+        return bool(self._unread)
 
     def settle(self, at: int) -> bool:
         """After `QUIET`, let the unfinished line count; return whether it has."""

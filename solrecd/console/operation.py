@@ -287,13 +287,17 @@ class Operation:
 
     # What is wrong.
 
-    async def examine(self, tell: Tell) -> None:
+    async def examine(self, tell: Tell, *, may_log_in: bool) -> None:
         """Look at everything between the console and us; change nothing.
+
+        Args:
+            tell: gets each finding.
+            may_log_in: see `Examiner.examine`.
 
         Raises:
             OperationError: consoles of this kind cannot be examined.
         """
-        await self._examiner.examine(tell)
+        await self._examiner.examine(tell, may_log_in=may_log_in)
 
     def require_examiner(self) -> None:
         """Raise `OperationError` where `examine` would, before an answer begins."""

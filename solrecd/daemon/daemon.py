@@ -48,6 +48,7 @@ from solrecd.daemon.files import index_file, make_folders, open_journal, overdue
 from solrecd.daemon.supervisor import Supervisor
 from solrecd.metrics import Format, Metrics, sample_alerts
 from solrecd.process.clock import Clock
+from solrecd.process.name_lookups import NameLookups
 from solrecd.process.stopping import Phase, Stop
 from solrecd.process.systemd import Notifier
 from solrecd.process.threads import Job, in_thread
@@ -125,7 +126,13 @@ class Daemon:
         self._metrics = Metrics(rules.failure_names, version=__version__)
         self._metrics.stage_timeouts = config.stages
         self._listeners = ApiListeners(config, Denials(time.monotonic))
-        self._exporter = Exporter(settings, self._scrape, self._metrics)
+        self._exporter = Exporter(
+            settings,
+            self._scrape,
+            self._metrics,
+            self._listeners.denials,
+            self._listeners.places,
+        )
         self._journal = open_journal(settings)
         self._index = self._build_index()
         self._archive = self._build_archive(Clock(wall_clock, steady_for), files)
@@ -232,6 +239,7 @@ class Daemon:
         # Iterated for the daemon's whole life: a signal still pending when the
         # receiver closes is raised again with its default action, which kills us.
         signals = signal.SIGTERM, signal.SIGINT, signal.SIGHUP
+        trio.socket.set_custom_hostname_resolver(NameLookups())
         with (
             trio.open_signal_receiver(*signals) as received,
             self.stopping.watched(signal.SIGTERM, signal.SIGINT),

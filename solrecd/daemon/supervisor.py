@@ -287,7 +287,8 @@ class Supervisor:
             await self._start_consoles([new.consoles[name] for name in starting])
         if starting:
             freeze_objects()
-        for name in plan.update:
+        # Also without a change: it may be what a source waits for.
+        for name in plan.keep:
             self._update(self._tasks[name], new.consoles[name])
         self._factory.apply(new, plan)
         if plan.stages:

@@ -105,8 +105,9 @@ class DaemonMetrics:
     rejected: Mapping[str, int] = by_label(
         Type.COUNTER,
         "solrecd_datagrams_rejected_total",
-        "Datagrams dropped because they were malformed, forged, replayed or of no"
-        " session.",
+        "Datagrams not believed: malformed, forged, replayed, of no session, or a"
+        " refusal in a login, which nothing authenticates; and those beyond what one"
+        " BMC may send at once.",
         cause=(),
     )
     denied: Mapping[str, int] = by_label(

@@ -23,6 +23,18 @@ class User:
 
 
 @dataclass(frozen=True, slots=True)
+class LockOut:
+    """When too many failed logins lock an account (IPMI 2.0 Table 23-4, parameter 26).
+
+    Failures are counted since the last login that worked; one while the account is
+    locked locks it anew.
+    """
+
+    failures: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class BmcOptions:
     """One BMC as its owner configured it."""
 
@@ -39,6 +51,8 @@ class BmcOptions:
     """Highest level on the LAN channel."""
     session_slots: int = 15
     """Sessions at the same time; more get "insufficient resources"."""
+    lock_out: LockOut | None = None
+    """None: accounts are never locked."""
     session_timeout: float = 60.0
     """Seconds without traffic until a session is closed (§6.12.15)."""
     sol_keeps_session: bool = True

@@ -122,8 +122,14 @@ class Sharing(Protocol):
 class Examiner(Protocol):
     """Finds out what is wrong between a console and us, and cures it."""
 
-    async def examine(self, tell: Tell) -> None:
-        """Look at everything, in order; change nothing."""
+    async def examine(self, tell: Tell, *, may_log_in: bool) -> None:
+        """Look at everything, in order; change nothing.
+
+        Args:
+            tell: gets each finding.
+            may_log_in: a session of our own may be begun to ask in: a failed one may
+                count at the other end.
+        """
 
     async def proposals(self) -> Sequence[Mapping[str, Any]]:
         """Return what could be set at the other end: objects with a ``parameter``.

@@ -57,6 +57,8 @@ class Recorder:
         self.environment: dict[str, str] = {}
         """Added to ours."""
         self.metrics_port = free_port()
+        self.prefix: Sequence[str] = ()
+        """A command that runs the daemon, as ``nice`` does."""
         self._process: subprocess.Popen[bytes] | None = None
         self._notifications = _Notifications(directory / "notify.sock")
 
@@ -125,7 +127,7 @@ class Recorder:
         environment = {**os.environ, **notify, **self.environment}
         with (self.directory / "stderr").open("ab") as log:
             self._process = subprocess.Popen(
-                [*self.program, "run", "-c", self.configuration],
+                [*self.prefix, *self.program, "run", "-c", self.configuration],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -36,6 +36,15 @@ class SimulatedWire:
         self._flying: list[tuple[float, int, Callable[[], None]]] = []
         self._order = itertools.count()
 
+    @property
+    def faults(self) -> Faults:
+        """Of the network, both ways."""
+        return self._up.faults
+
+    @faults.setter
+    def faults(self, faults: Faults) -> None:
+        self._up.faults = self._down.faults = faults
+
     def run(self, until: Callable[[], bool], limit: float = 600.0) -> None:
         """Let time pass until `until` holds; virtual seconds are limited."""
         self._settle()

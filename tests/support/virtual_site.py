@@ -38,6 +38,7 @@ from solrecd.simbmc.faults import Faults, FaultyPath, Mishap
 from solrecd.sources.ipmi.keeper import Keeper
 from solrecd.sources.ipmi.link.base import Endpoint
 from solrecd.sources.ipmi.link.dialer import session_options
+from solrecd.sources.ipmi.link.known_bmc import KnownBmc
 from solrecd.sources.ipmi.link.resolve import Address
 from solrecd.sources.ipmi.link.sol import Recorder, SolLink
 from solrecd.sources.ipmi.options import IpmiOptions, options_of
@@ -255,6 +256,7 @@ class VirtualSite:
         self.metrics = Metrics(rules.failure_names, version="0")
         self._rules = rules
         self._last: SolLink | None = None
+        self._known = KnownBmc()
         self.console = self._make_console()
         self.keeper = Keeper(options_of(config), self, self.console, rng=self._rng)  # type: ignore[arg-type]
 
@@ -313,7 +315,9 @@ class VirtualSite:
         self, config: IpmiOptions, address: Address, recorder: Recorder
     ) -> SolLink:
         """Return a link with a fresh session."""
-        options = session_options(config, self._last)
+        if self._last is not None:
+            self._known.learn(self._last.session)
+        options = session_options(config, self._known)
         session = Session(
             options,
             token_bytes=self._rng.randbytes,
@@ -322,6 +326,14 @@ class VirtualSite:
         )
         self._last = SolLink(self.wire, address, session, recorder)  # type: ignore[arg-type]
         return self._last
+
+    def try_next(self, _name: str) -> bool:
+        """Return whether there is another address: it has one."""
+        return False
+
+    def relearn(self, _name: str) -> None:
+        """Forget the BMC."""
+        self._last, self._known = None, KnownBmc()
 
     def resume(self, _config: IpmiOptions, _recorder: Recorder) -> SolLink | None:
         """There was no predecessor."""

@@ -14,10 +14,15 @@ from solrecd.counts import WireCounts
 from solrecd.events import Gap, Lost, LostReason, SessionState
 from solrecd.sources.ipmi.keeper import Keeper
 from solrecd.sources.ipmi.keeper.attempt import POLL_FOREIGN, REACTIVATIONS
-from solrecd.sources.ipmi.keeper.keeper import BACKOFF_LAST, POWER_AFTER_QUIET
+from solrecd.sources.ipmi.keeper.keeper import (
+    BACKOFF_LAST,
+    POWER_AFTER_QUIET,
+    REFUSED_FIRST,
+    REFUSED_LAST,
+)
 from solrecd.sources.ipmi.keeper.takeover import TAKES, TAKES_WITHIN
 from solrecd.sources.ipmi.link.base import NameUnresolvedError, RequestError
-from solrecd.sources.ipmi.link.login import GOODBYE, SLOT_PATIENCE
+from solrecd.sources.ipmi.link.login import GOODBYE, LOGIN_REFUSED, SLOT_PATIENCE
 from solrecd.sources.ipmi.options import IpmiOptions, OnConflict
 from solrecd.sources.ipmi.protocol.constants import PrivilegeLevel
 from solrecd.sources.ipmi.protocol.events import (
@@ -83,6 +88,7 @@ class FakeLink:
     def __init__(self, bmc: FakeBmc) -> None:
         self.bmc = bmc
         self.is_over = False
+        self.send_error = None
         self.closed = False
         self.tell_power: Callable[[bool | None], None] | None = None
         self._post, self._mail = trio.open_memory_channel[SessionEvent](64)
@@ -171,6 +177,8 @@ class FakeDialer:
     def __init__(self, bmc: FakeBmc, slots: int = 64) -> None:
         self.slots = trio.CapacityLimiter(slots)
         self.bmc = bmc
+        self.addresses = 1
+        self.turns = 0
 
     async def resolve(self, config: IpmiOptions) -> object:
         await trio.lowlevel.checkpoint()
@@ -181,6 +189,13 @@ class FakeDialer:
     def link(self, config: IpmiOptions, address: object, recorder: object) -> FakeLink:
         self.bmc.link = FakeLink(self.bmc)
         return self.bmc.link
+
+    def try_next(self, name: str) -> bool:
+        self.turns += 1
+        return bool(self.turns % self.addresses)
+
+    def relearn(self, name: str) -> None:
+        self.turns = 0
 
     def resume(self, config: IpmiOptions, recorder: object) -> FakeLink | None:
         if not self.bmc.left:
@@ -260,11 +275,14 @@ Start = Callable[..., FakeConsole]
 def start(nursery: trio.Nursery) -> Callable[..., FakeConsole]:
     """Run a keeper against a BMC; return the console that it reports to."""
 
-    def start_one(bmc: FakeBmc, **changes: object) -> FakeConsole:
-        console = FakeConsole()
+    def start_one(
+        bmc: FakeBmc, *, addresses: int = 1, **changes: object
+    ) -> FakeConsole:
+        console, dialer = FakeConsole(), FakeDialer(bmc)
+        dialer.addresses = addresses
         keeper = Keeper(
             replace(CONFIG, **changes),  # type: ignore[arg-type]
-            FakeDialer(bmc),  # type: ignore[arg-type]
+            dialer,  # type: ignore[arg-type]
             console,
             rng=random.Random(1),
         )
@@ -303,7 +321,7 @@ async def test_a_lost_session_is_back_within_two_seconds(
 
 
 @pytest.mark.parametrize(
-    "reason", [LostReason.BAD_PASSWORD, LostReason.UNREACHABLE, LostReason.BMC_BUSY]
+    "reason", [LostReason.SUITE_REFUSED, LostReason.UNREACHABLE, LostReason.BMC_BUSY]
 )
 async def test_a_refused_login_is_told_and_tried_again_ever_more_rarely(
     start: Start, autojump_clock: MockClock, reason: LostReason
@@ -933,3 +951,73 @@ async def test_what_is_typed_without_a_session_goes_nowhere(
     assert not keeper_of(console).write(b"x")
     assert not keeper_of(console).send_break()
     assert keeper_of(console).unsent == 0
+
+
+# --- refused logins -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("reason", sorted(LOGIN_REFUSED))
+async def test_a_refused_login_is_tried_again_after_minutes_then_after_an_hour(
+    start: Start, autojump_clock: MockClock, reason: LostReason
+) -> None:
+    bmc = FakeBmc(refuses=reason)
+    console = start(bmc)
+
+    await trio.sleep(30 * 60)
+    in_half_an_hour = bmc.logins
+    await trio.sleep(24 * 3600)
+
+    assert 4 <= in_half_an_hour <= 6
+    assert bmc.logins - in_half_an_hour <= 48
+    waits = [each for each in console.retries if each]
+    assert REFUSED_FIRST / 2 <= waits[0] <= REFUSED_FIRST
+    assert max(waits) <= REFUSED_LAST
+
+
+async def test_a_reload_and_a_fresh_session_try_a_refused_login_at_once(
+    start: Start, autojump_clock: MockClock
+) -> None:
+    bmc = FakeBmc(refuses=LostReason.BAD_PASSWORD)
+    console = start(bmc)
+    await trio.sleep(3600)
+    keeper, before = console.keeper, bmc.logins
+    assert keeper is not None
+
+    keeper.renew()
+    await trio.sleep(1)
+    assert bmc.logins == before + 1
+    assert console.retries[-1] is not None
+    assert console.retries[-1] <= REFUSED_FIRST, "the back-off has begun again"
+    bmc.refuses = None
+    keeper.reconnect("for admin")
+    await trio.sleep(1)
+
+    assert console.state is SessionState.UP
+
+
+async def test_a_reload_leaves_sessions_and_other_waits_alone(
+    start: Start, autojump_clock: MockClock
+) -> None:
+    bmc = FakeBmc()
+    console = start(bmc)
+    await trio.sleep(1)
+    assert console.keeper is not None
+
+    console.keeper.renew()
+    await trio.sleep(1)
+
+    assert bmc.logins == 1
+    assert bmc.goodbyes == 0
+
+
+async def test_the_addresses_of_a_name_are_tried_without_a_long_pause(
+    start: Start, autojump_clock: MockClock
+) -> None:
+    bmc = FakeBmc(refuses=LostReason.UNREACHABLE)
+    console = start(bmc, addresses=4)
+
+    await trio.sleep(3.5)
+
+    assert bmc.logins >= 4
+    waits = [each for each in console.retries if each]
+    assert max(waits[:4]) <= 1

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, ClassVar, Final, NamedTuple
 
+from solrecd.config.addresses import address
 from solrecd.config.console_kinds import Values
-from solrecd.config.values import address, refusal
+from solrecd.config.values import refusal
 
 _PATH_MAX: Final = 107
 """Bytes of a unix socket's path (unix(7))."""
@@ -82,6 +83,11 @@ class UnixOptions:
         """As people write it."""
         return self.path
 
+    @property
+    def line(self) -> str:
+        """See `solrecd.config.model.Options`."""
+        return self.place
+
     def details(self) -> Mapping[str, Any]:
         """What ``status`` shows."""
         return {"path": self.path}
@@ -106,6 +112,11 @@ class TcpOptions:
         """As people write it."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{host}:{self.port}"
+
+    @property
+    def line(self) -> str:
+        """See `solrecd.config.model.Options`."""
+        return self.place.lower()
 
     def details(self) -> Mapping[str, Any]:
         """What ``status`` shows."""

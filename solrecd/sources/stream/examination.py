@@ -49,8 +49,13 @@ class Examination:
         self._unsent = unsent
         self._wall_clock = wall_clock
 
-    async def examine(self, tell: Tell) -> None:
-        """See `Examiner`."""
+    async def examine(
+        self,
+        tell: Tell,
+        *,
+        may_log_in: bool,  # noqa: ARG002 - a protocol's
+    ) -> None:
+        """See `Examiner`; there is no login."""
         await tell(await self._connection())
         for finding in (*self._output(), *self._input()):
             await tell(finding)

@@ -127,6 +127,14 @@ def test_a_resumed_session_goes_on_and_the_bmc_confirms_it() -> None:
     assert joined.acks()[-1] == (4, 5)
 
 
+def test_the_suite_that_the_bmc_has_proved_itself_under_is_handed_over() -> None:
+    joined = Joined(cipher_suites=(3,)).log_in().activate()
+
+    hand_over(joined)
+
+    assert joined.session.proved_suite == 3
+
+
 def test_a_retransmission_after_the_hand_over_is_only_acknowledged() -> None:
     joined = Joined().log_in().activate()
     joined.print(3, b"once")

@@ -49,6 +49,8 @@ class Attempt:
         self.link = link
         self.up_since = math.inf
         """Monotonic; when it first had the payload."""
+        self.kept: int | None = None
+        """Bytes of the password that the BMC has, where these are not all of them."""
         self._takeover = takeover
         self._drops = 0
 

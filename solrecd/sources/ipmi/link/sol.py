@@ -118,6 +118,10 @@ class SolLink:
         left: SessionCheckpoint | None = None,
     ) -> None:
         self.session = session
+        self.address = address
+        """Of the BMC."""
+        self.send_error: OSError | None = None
+        """Why the kernel would not send something; the last time."""
         self._recorder = recorder
         self._mail = EventQueue(MAILBOX)
         self.suite: int | None = None
@@ -203,8 +207,9 @@ class SolLink:
             self._checkpoint.before_sending(self.session)
         return datagrams
 
-    def not_sent(self, count: int) -> None:
+    def not_sent(self, count: int, error: OSError) -> None:
         """See `Endpoint`."""
+        self.send_error = error
         self._recorder.counts.send_errors += count
 
     def _deliver(self, event: SessionEvent) -> None:

@@ -20,6 +20,9 @@ MAX_USERNAME: Final = 16
 MAX_PASSWORD: Final = 20
 """Bytes of a password, and of K_G (IPMI 2.0 §13.31, §22.30)."""
 
+SHORT_PASSWORD: Final = 16
+"""Bytes that a BMC keeps of a password that was set in the short form (§22.30)."""
+
 RANDOM_SIZE: Final = 16
 """Bytes of each side's random number and of the BMC's GUID (IPMI 2.0 §13.20-13.21)."""
 

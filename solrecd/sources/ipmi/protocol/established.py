@@ -59,6 +59,7 @@ class Established:
         self.dialogue = sol.dialogue
         self.cipher = sol.dialogue.cipher
         self._phase = _Phase.PRIVILEGE
+        self._kept: int | None = None
         self._close_reason = LostReason.STOPPED
 
     @property
@@ -81,8 +82,14 @@ class Established:
 
     # What the session asks for.
 
-    def start(self, now: float) -> None:
-        """Set the privilege level, the first thing after the login."""
+    def start(self, now: float, kept: int | None = None) -> None:
+        """Set the privilege level, the first thing after the login.
+
+        Args:
+            now: monotonic time.
+            kept: see `LoggedIn.kept`.
+        """
+        self._kept = kept
         if self._behaviour.set_privilege:
             self._set_privilege(now)
         else:
@@ -160,7 +167,8 @@ class Established:
     def _become_ready(self) -> None:
         self._phase = _Phase.READY
         suite = self.cipher.suite.number
-        self.dialogue.events.append(LoggedIn(suite, self.dialogue.privileges.granted))
+        granted = self.dialogue.privileges.granted
+        self.dialogue.events.append(LoggedIn(suite, granted, self._kept))
 
     def expire(self, now: float) -> SessionLost | None:
         """Do what is due at `deadline`."""
@@ -176,9 +184,12 @@ class Established:
 
     def _unanswered(self, command: Command, now: float) -> SessionLost | None:
         """A command was given up; only a BMC that is gone ends the session."""
-        if self._phase is _Phase.CLOSING:
-            return SessionLost(self._close_reason, "closed; the BMC did not answer")
         match command.purpose:
+            case Purpose.CLOSE:
+                return SessionLost(self._close_reason, "closed; the BMC did not answer")
+            case _ if self._phase is _Phase.CLOSING:
+                # It may be slow: Close Session frees its slot, and follows in any case.
+                pass
             case Purpose.REQUEST | Purpose.RAISE_PRIVILEGE:
                 self.sol.probe_soon(now)
             case Purpose.FIND_OWNER:

@@ -55,6 +55,8 @@ class LoggedIn:
     suite: int
     privilege: PrivilegeLevel
     """Highest level that the BMC granted."""
+    kept: int | None = None
+    """Bytes of the password that the BMC has, where these are not all of them."""
 
 
 @dataclass(frozen=True, slots=True)

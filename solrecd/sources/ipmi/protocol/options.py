@@ -10,6 +10,7 @@ from solrecd.sources.ipmi.protocol.constants import (
     MAX_SOL_DATA,
     MAX_SOL_NUMBER,
     MAX_USERNAME,
+    SHORT_PASSWORD,
     PrivilegeLevel,
 )
 from solrecd.sources.ipmi.protocol.quirks import Quirk
@@ -60,6 +61,16 @@ class SessionOptions:
     first_number: int = 1
     """SoL number of the first packet we send, 1-15. `Session.next_number` of the last
     session is right: ipmi_sim throws away a packet that repeats its last one."""
+
+    answer_delay: float = 0.0
+    """Seconds that answers of this BMC took before; 0: not known."""
+
+    @property
+    def passwords(self) -> tuple[bytes, ...]:
+        """The password, and what a BMC has of it that keeps `SHORT_PASSWORD` bytes."""
+        if len(self.password) <= SHORT_PASSWORD:
+            return (self.password,)
+        return self.password, self.password[:SHORT_PASSWORD]
 
     def __post_init__(self) -> None:
         _check_length("username", self.username, MAX_USERNAME)

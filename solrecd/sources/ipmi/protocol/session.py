@@ -80,6 +80,11 @@ class Session:
             options, self._behaviour, token_bytes, session_id
         )
         """Until it succeeds or the session is over."""
+        self.answer_delay = options.answer_delay  # Seconds; 0: not known.
+        self.proved_suite: int | None = None
+        """Under which the BMC has proved that it knows the password."""
+        self.refused_suite: int | None = None
+        """Under which it has proved that it knows another one."""
         self._was_opened = False
         self._established: Established | None = None
         """Only while anything is believed."""
@@ -125,6 +130,7 @@ class Session:
         privileges = Privileges(options.privileges, frozen.granted)
         privileges.level = frozen.level
         session._establish(cipher, privileges, now).resume(frozen, numbers, now)
+        session.proved_suite = frozen.suite
         return session
 
     # What the owner reads.
@@ -348,9 +354,9 @@ class Session:
         match result:
             case LoginFailure(reason, detail):
                 self._lose(SessionLost(reason, detail))
-            case LoginSuccess(cipher, privilege):
+            case LoginSuccess(cipher, privilege, kept):
                 privileges = Privileges(self._options.privileges, privilege)
-                self._establish(cipher, privileges, now).start(now)
+                self._establish(cipher, privileges, now).start(now, kept)
             case None:
                 pass
 
@@ -366,6 +372,8 @@ class Session:
             self._events,
             self._counts,
         )
+        self._note_login()
+        dialogue.commands.delay = self.answer_delay
         self._login = None
         self._sol = SolPayload(
             self._options, self._behaviour, dialogue, now, self._counts
@@ -373,12 +381,18 @@ class Session:
         self._established = Established(self._options, self._behaviour, self._sol)
         return self._established
 
+    def _note_login(self) -> None:
+        """Keep what the login has seen of the BMC, and has still to say."""
+        if (login := self._login) is not None:
+            self._outbox += login.datagrams()
+            self.answer_delay, self.proved_suite = login.delay, login.proved_suite
+            self.refused_suite = login.refused_suite
+
     def _lose(self, lost: SessionLost | None) -> None:
         """End the session, if it is lost."""
         if lost is None:
             return
-        if self._login is not None:
-            self._outbox += self._login.datagrams()
+        self._note_login()
         self._login = self._established = None
         if self._sol is not None:
             self._sol.stop()
