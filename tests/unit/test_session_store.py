@@ -35,7 +35,7 @@ FROZEN = FrozenSession(
     question=0x4B,
     owner=0x3330,
 )
-NUMBERS = Numbers(50, 60, 4, 10, 5, 12, 5, 0, 7, 9)
+NUMBERS = Numbers(50, 60, 4, 10, 0xFFFF_FFFF, 5, 12, 77, 3, 1, 5, 0, 7, 9)
 
 
 @pytest.fixture

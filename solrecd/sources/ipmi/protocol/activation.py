@@ -17,7 +17,7 @@ from solrecd.sources.ipmi.protocol.constants import (
 )
 from solrecd.sources.ipmi.protocol.options import SessionOptions
 from solrecd.sources.ipmi.protocol.quirks import Behaviour
-from solrecd.sources.ipmi.protocol.sol import usable_size
+from solrecd.sources.ipmi.protocol.sol_input import usable_size
 from solrecd.sources.ipmi.protocol.suites import CipherSuite
 
 _AUXILIARY_ENCRYPTED: Final = 0x80

@@ -143,11 +143,11 @@ class Session:
         return 0 if self._login is None else self._login.session_id
 
     @property
-    def next_number(self) -> int:
-        """SoL number that our next packet will have; see `SessionOptions`."""
+    def resends(self) -> bool:
+        """The BMC keeps what it gave up on, and sends it again (`sol_output`)."""
         if self._sol is None:
-            return self._options.first_number
-        return self._sol.sender.next_number
+            return self._options.resends
+        return self._sol.receiver.resends
 
     @property
     def sent(self) -> int:
@@ -239,7 +239,7 @@ class Session:
         Without a session they are dropped: typed minutes later they would be unwanted.
 
         Raises:
-            BufferError: `sol.UNSENT_LIMIT` bytes wait already; see `unsent`.
+            BufferError: `UNSENT_LIMIT` bytes wait already; see `unsent`.
         """
         if self._established is not None:
             self._established.sol.sender.write(data)
