@@ -95,8 +95,8 @@ class Numbers(NamedTuple):
     """CRC of them."""
     pending_known: int
     """How many of them were recorded before."""
-    resends: int
-    """1: this BMC sends what it gave up on again; see `sol_output`."""
+    habit: int
+    """What is known of the BMC; see `sol_output`."""
     seen: int
     """SoL number of the last packet whose status was told."""
     status: int

@@ -20,6 +20,7 @@ from solrecd.counts import WireCounts
 from solrecd.sources.ipmi.protocol.activation import (
     activate_payload,
     encryption_was_refused,
+    is_openbmc_like,
     reason_of,
     size_and_port,
 )
@@ -280,6 +281,8 @@ class SolPayload:
 
     def answered(self, command: Command, response: Response, now: float) -> None:
         """Take the answer to one of this payload's commands."""
+        if command.attempts == 1:
+            self.receiver.round_trip = now - command.began
         match command.purpose:
             case Purpose.ACTIVATE:
                 self._activate_answered(command, response, now)
@@ -334,6 +337,8 @@ class SolPayload:
 
     def _activated(self, data: bytes, now: float) -> None:
         size, port = size_and_port(data, self._options, self._behaviour)
+        if is_openbmc_like(data):
+            self.receiver.looks_like_openbmc()
         self._state = _State.ACTIVE
         self._confirm(now)
         self._is_doubted = False

@@ -19,10 +19,16 @@ print the same thing twice, dots for example. It counts as the same bytes
   before it has heard of an acknowledgement cannot be what follows it;
 - where the packet before was repeated up to now, for as long as BMCs try, or so often:
   a BMC that had heard us would have been silent in between;
-- where numbers are missing in between and the bytes are enough not to be chance.
+- where numbers are missing in between and the bytes are enough not to be chance;
+- where the BMC is one of this kind, or looks like one, was silent for so long, and sends
+  more than these bytes.
 
 Once a BMC was seen to do so it is known for it (`SolReceiver.resends`): numbers that it
 leaves out are no loss then. Until then "something may be lost" is all they tell.
+
+OpenBMC counts an acknowledgement that comes twice against the packet that follows, which
+it then gives up at once. So where the way is longer than its 0.1 s between two attempts
+the repetition is not acknowledged: the first acknowledgement is still on its way.
 """
 
 from __future__ import annotations
@@ -74,11 +80,23 @@ _CLOSE: Final = 0.35
 """Seconds between the last repetition of a number and the next number where a BMC gave
 up: OpenBMC's is at most 0.1, and a repetition or two may be lost."""
 
+_AT_ONCE: Final = 0.0001
+"""Seconds between two numbers that came together: less than any acknowledgement of the
+first needs for its way."""
+
 _OFTEN: Final = 4
 """Transmissions of one number after which a BMC may give up sooner than `_GIVES_UP`."""
 
 _DISTINCT: Final = 8
 """Bytes that do not come twice by chance."""
+
+
+_MOST_PATIENCE: Final = 0.6
+"""Seconds to wait at most for an acknowledgement to come to the BMC."""
+
+_LEARNT: Final = 1
+_LIKELY: Final = 2
+"""What is known of a BMC: that it sends again what it gave up, or that it looks so."""
 
 
 def next_number(number: int) -> int:
@@ -97,8 +115,11 @@ class SolReceiver:
             resends: what an earlier session has taught about this BMC.
         """
         self._counts = counts
-        self.resends = resends
-        """This BMC sends what it gave up on again under the next number."""
+        self._habit = _LEARNT if resends else 0
+        self.round_trip = 0.0
+        """Seconds from a question to the BMC's answer, lately."""
+        self._acked_at = -math.inf
+        """When the packet taken last was acknowledged last."""
         self._taken = 0
         """Number of the last packet that was acknowledged; 0: none yet."""
         self._taken_size = 0
@@ -108,6 +129,8 @@ class SolReceiver:
         """How often it came."""
         self._first_at = self._last_at = -math.inf
         """When it came first, and last."""
+        self._is_old = False
+        """It came behind numbers that were left out: it may have been sent before."""
         self._is_ack_out = True
         """Its acknowledgement has left; the BMC may have heard of it."""
         self._expected = _NO_NUMBER
@@ -125,6 +148,15 @@ class SolReceiver:
         self._unavailable = False
         self._now = 0.0
         """When the last packet came."""
+
+    @property
+    def resends(self) -> bool:
+        """This BMC sends what it gave up on again under the next number."""
+        return bool(self._habit & _LEARNT)
+
+    def looks_like_openbmc(self) -> None:
+        """It does what no other firmware does; that alone marks no byte as known."""
+        self._habit |= _LIKELY
 
     def restart(self) -> None:
         """Forget the numbers: the payload is about to be activated."""
@@ -145,7 +177,7 @@ class SolReceiver:
             len(self._pending_data) if pending else 0,
             crc32(self._pending_data) if pending else 0,
             self._pending_known,
-            self.resends,
+            self._habit,
             self._seen,
             self._seen_status,
         )
@@ -154,7 +186,8 @@ class SolReceiver:
         """Go on behind these numbers, which are settled."""
         self._taken, self._taken_size = numbers.taken, numbers.taken_size
         self._taken_sum, self._copies = numbers.taken_sum, 1
-        self.resends = bool(numbers.resends)
+        self._first_at = self._last_at = -math.inf
+        self._habit = numbers.habit
         if self._taken:
             self._expected = next_number(self._taken)
         self._seen, self._seen_status = numbers.seen, numbers.status
@@ -219,6 +252,9 @@ class SolReceiver:
             self._last_at = self._now
             grown = len(data) > self._taken_size
             self._counts.repeated(Repeat.GROWN if grown else Repeat.OUTPUT)
+            patience = min(self.round_trip * 1.25, _MOST_PATIENCE)
+            if len(data) == self._taken_size and self._now - self._acked_at < patience:
+                return []
             return self._offer(number, data, min(self._taken_size, len(data)))
         if self._taken_size and begins_alike and self._is_resent(number, data):
             self._counts.repeated(Repeat.RENUMBERED)
@@ -240,16 +276,20 @@ class SolReceiver:
             # What is in between was lost on its way, or dropped by the BMC.
             self._learn(is_distinct)
             return is_distinct or self._copies > 1
+        since = self._now - self._last_at
         is_late = self._now - self._first_at >= _GIVES_UP
-        if self._copies == 1:
-            is_grown = len(data) > self._taken_size
-            return self.resends and is_late and is_grown and is_distinct
-        is_close = self._now - self._last_at <= _CLOSE
-        self._learn(is_distinct and is_close and self._copies >= _OFTEN)
-        return is_close and (is_late or self._copies >= _OFTEN)
+        is_often = self._copies >= _OFTEN
+        self._learn(is_distinct and is_often and since <= _CLOSE)
+        has_more = len(data) > self._taken_size or self._taken_size == MAX_SOL_DATA
+        if self._habit and (is_late or self._is_old) and is_distinct and has_more:
+            return True
+        if since <= _AT_ONCE:
+            return True
+        return self._copies > 1 and since <= _CLOSE and (is_late or is_often)
 
     def _learn(self, is_certain: bool) -> None:  # noqa: FBT001 - a private short form
-        self.resends = self.resends or is_certain
+        if is_certain:
+            self._habit |= _LEARNT
 
     def _missing(self, number: int) -> list[SessionEvent]:
         """Return a mark where numbers were left out: the BMC may have dropped output.
@@ -283,9 +323,12 @@ class SolReceiver:
         data = self._pending_data
         size = len(data)
         self._pending = 0
+        self._acked_at = self._now
         if not self._is_repeat:
             self._copies, self._is_ack_out = 1, False
             self._first_at = self._last_at = self._now
+            # OpenBMC begins with 1, so others were lost before it, and it may be old.
+            self._is_old = number != (self._expected if self._taken else 1)
         if not self._is_repeat or size > self._taken_size:
             self._taken, self._taken_size = number, size
             self._taken_sum = crc32(data)
