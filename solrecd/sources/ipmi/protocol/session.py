@@ -24,7 +24,7 @@ from solrecd.counts import WireCounts
 from solrecd.events import LostReason
 from solrecd.sources.ipmi.protocol.cipher import SessionCipher
 from solrecd.sources.ipmi.protocol.commands import RETRY_INTERVALS, Command, Purpose
-from solrecd.sources.ipmi.protocol.constants import PayloadType
+from solrecd.sources.ipmi.protocol.constants import PayloadType, PrivilegeLevel
 from solrecd.sources.ipmi.protocol.dialogue import Dialogue, taken
 from solrecd.sources.ipmi.protocol.established import Established
 from solrecd.sources.ipmi.protocol.events import (
@@ -141,6 +141,11 @@ class Session:
         if self._established is not None:
             return self._established.cipher.local_id
         return 0 if self._login is None else self._login.session_id
+
+    @property
+    def privilege(self) -> PrivilegeLevel | None:
+        """The level that the session runs at; None: it never stood."""
+        return None if self._sol is None else self._sol.dialogue.privileges.level
 
     @property
     def resends(self) -> bool:
