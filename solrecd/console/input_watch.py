@@ -39,7 +39,9 @@ class InputWatch:
         """
         self._metrics.input_stuck = is_stuck
         if is_stuck:
-            text = f"what is typed is not taken by the machine's end: {_waiting(unsent)}"
+            text = (
+                f"what is typed is not taken by the machine's end: {_waiting(unsent)}"
+            )
             self.error = f"input_stuck: {text}"
             draft = EventDraft(Kind.SESSION, "input_stuck", Severity.WARNING, text)
         else:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,29 +21,43 @@ from solrecd.config import Secret
 from solrecd.simbmc.bmc import Bmc
 from solrecd.simbmc.fleet import Fleet, Member
 from solrecd.simbmc.machine import Echo, Machine
-from solrecd.simbmc.options import BmcOptions, User
+from solrecd.simbmc.options import OPENBMC, BmcOptions, Habits, User
 from tests.integration.test_daemon import Site, until
 from tests.support.attached import Person, solrecctl
 
-OPTIONS = BmcOptions(users=(User(b"recorder", b"secret"),))
+OPTIONS = {
+    Habits.ORDINARY: BmcOptions(users=(User(b"recorder", b"secret"),)),
+    Habits.OPENBMC: OPENBMC,
+}
 
 
-@pytest.fixture(name="site")
-async def _site(tmp_path: Path) -> AsyncIterator[Site]:
+class HabitSite(Site):
+    """A site whose BMCs have habits."""
+
+    habits = Habits.ORDINARY
+
+
+@pytest.fixture(name="site", params=Habits)
+async def _site(
+    tmp_path: Path, request: pytest.FixtureRequest
+) -> AsyncIterator[HabitSite]:
     with Fleet(seed=7) as fleet:
         async with trio.open_nursery() as nursery:
             await nursery.start(fleet.run)
-            yield Site(tmp_path, fleet)
+            site = HabitSite(tmp_path, fleet)
+            site.habits = request.param
+            yield site
             nursery.cancel_scope.cancel()
 
 
-def add_echo(site: Site, **changes: Any) -> Member:
+def add_echo(site: HabitSite, **changes: Any) -> Member:
     """Add a machine that prints what is typed."""
-    return site.add(Bmc(OPTIONS, Machine(Echo(b"ready\r\n"))), "node1", **changes)
+    bmc = Bmc(OPTIONS[site.habits], Machine(Echo(b"ready\r\n")))
+    return site.add(bmc, "node1", **changes)
 
 
 @asynccontextmanager
-async def attached(site: Site, *options: str) -> AsyncIterator[Person]:
+async def attached(site: HabitSite, *options: str) -> AsyncIterator[Person]:
     """Have a person attach to node1 and see the welcome."""
     words = ["attach", "node1", *options]
     async with solrecctl(site.folder / "control.sock", words) as person:
@@ -50,7 +65,7 @@ async def attached(site: Site, *options: str) -> AsyncIterator[Person]:
         yield person
 
 
-async def run(site: Site, *words: str) -> tuple[int, str]:
+async def run(site: HabitSite, *words: str) -> tuple[int, str]:
     """Run a command without a terminal; return its exit status and all it said."""
     control = str(site.folder / "control.sock")
     command = [sys.executable, "-m", "solrecd.cli.solrecctl", "-s", control, *words]
@@ -65,7 +80,7 @@ async def run(site: Site, *words: str) -> tuple[int, str]:
 
 
 async def test_what_is_typed_comes_to_the_machine_and_its_answer_back(
-    site: Site,
+    site: HabitSite,
 ) -> None:
     add_echo(site)
 
@@ -81,8 +96,59 @@ async def test_what_is_typed_comes_to_the_machine_and_its_answer_back(
     assert b"uname -a\r" in site.raw("node1")
 
 
+async def test_what_is_typed_comes_to_the_machine_after_a_fresh_session_as_well(
+    site: HabitSite,
+) -> None:
+    member = add_echo(site)
+
+    async with site.recording():
+        await site.wait("node1", session="up")
+        async with attached(site) as person:
+            for words in (b"before\r", b"after\r"):
+                person.type(words)
+                await person.sees(words)
+                owner = member.bmc.controller.owner
+                await run(site, "reconnect", "node1")
+                await until(partial(has_another_owner, member, owner))
+                await site.wait("node1", session="up")
+
+    assert bytes(member.bmc.machine.typed) == b"before\rafter\r"
+
+
+def has_another_owner(member: Member, owner: int | None) -> bool:
+    """Tell whether a fresh session has the payload."""
+    return member.bmc.controller.owner not in (None, owner)
+
+
+async def test_who_types_is_told_when_the_bmc_does_not_take_it_and_when_it_does(
+    site: HabitSite,
+) -> None:
+    member = add_echo(site)
+
+    async with site.recording():
+        await site.wait("node1", session="up")
+        async with attached(site) as person:
+            member.bmc.controller.payload.receive = lambda _packet, _now: None  # type: ignore[method-assign]
+            person.type(b"reboot\r")
+            await person.sees(b"what is typed is not taken")
+            row = await site.ls("node1")
+            del member.bmc.controller.payload.receive
+            await person.sees(b"what is typed is taken again")
+            await person.sees(b"reboot\r")
+            after = await site.ls("node1")
+
+    told = [name for name, _ in site.events("node1", "session")]
+    assert row["error"].startswith("input_stuck: what is typed is not taken")
+    assert after["error"] is None
+    assert bytes(member.bmc.machine.typed) == b"reboot\r"
+    assert [name for name in told if name.startswith("input_")] == [
+        "input_stuck",
+        "input_taken",
+    ]
+
+
 async def test_the_terminal_is_raw_meanwhile_and_as_before_at_the_end(
-    site: Site,
+    site: HabitSite,
 ) -> None:
     add_echo(site)
 
@@ -99,7 +165,7 @@ async def test_the_terminal_is_raw_meanwhile_and_as_before_at_the_end(
     assert b"\x1b[?25h" in person.seen, "the cursor is back"
 
 
-async def test_a_paste_of_64_kilobytes_loses_nothing(site: Site) -> None:
+async def test_a_paste_of_64_kilobytes_loses_nothing(site: HabitSite) -> None:
     member = add_echo(site)
     pasted = b"".join(b"%07d\r" % number for number in range(8192))
 
@@ -114,7 +180,7 @@ async def test_a_paste_of_64_kilobytes_loses_nothing(site: Site) -> None:
     assert pasted in site.raw("node1")
 
 
-async def test_two_who_write_are_told_of_each_other(site: Site) -> None:
+async def test_two_who_write_are_told_of_each_other(site: HabitSite) -> None:
     add_echo(site)
     control = site.folder / "control.sock"
 
@@ -140,7 +206,7 @@ async def test_two_who_write_are_told_of_each_other(site: Site) -> None:
     assert control.parent.exists()
 
 
-async def test_deeds_are_in_the_log_and_in_the_index(site: Site) -> None:
+async def test_deeds_are_in_the_log_and_in_the_index(site: HabitSite) -> None:
     member = add_echo(site)
 
     async with site.recording():
@@ -168,7 +234,7 @@ async def test_deeds_are_in_the_log_and_in_the_index(site: Site) -> None:
     ]
 
 
-async def test_an_acknowledgement_is_recorded_with_who_gave_it(site: Site) -> None:
+async def test_an_acknowledgement_is_recorded_with_who_gave_it(site: HabitSite) -> None:
     member = add_echo(site)
     user = pwd.getpwuid(os.getuid()).pw_name
 
@@ -192,7 +258,7 @@ async def test_an_acknowledgement_is_recorded_with_who_gave_it(site: Site) -> No
 
 
 async def test_a_reset_that_a_user_asks_for_is_no_failure_but_a_cause(
-    site: Site,
+    site: HabitSite,
 ) -> None:
     member = add_echo(site)
 
@@ -214,7 +280,7 @@ async def test_a_reset_that_a_user_asks_for_is_no_failure_but_a_cause(
     assert site.boots("node1")[-1]["cause"] == "power_reset"
 
 
-async def test_input_is_in_the_log_only_where_that_is_wanted(site: Site) -> None:
+async def test_input_is_in_the_log_only_where_that_is_wanted(site: HabitSite) -> None:
     add_echo(site, record_input=True)
 
     async with site.recording():
@@ -226,7 +292,7 @@ async def test_input_is_in_the_log_only_where_that_is_wanted(site: Site) -> None
     assert r"typed: secret\x1b[A\r" in site.text("node1")
 
 
-async def test_a_console_is_given_away_and_taken_back(site: Site) -> None:
+async def test_a_console_is_given_away_and_taken_back(site: HabitSite) -> None:
     member = add_echo(site)
 
     async with site.recording():
@@ -245,7 +311,7 @@ async def test_a_console_is_given_away_and_taken_back(site: Site) -> None:
     assert "without a session (yielded)" in site.text("node1")
 
 
-async def test_a_script_waits_for_a_boot(site: Site) -> None:
+async def test_a_script_waits_for_a_boot(site: HabitSite) -> None:
     login = b"\r\nDebian GNU/Linux 12 node1 ttyS0\r\n\r\nnode1 login: "
     member = add_echo(site)
 
@@ -262,7 +328,7 @@ async def test_a_script_waits_for_a_boot(site: Site) -> None:
     assert "not in stage login in time: node1" in late[1]
 
 
-async def test_wishes_that_cannot_be_granted_say_why(site: Site) -> None:
+async def test_wishes_that_cannot_be_granted_say_why(site: HabitSite) -> None:
     add_echo(site, password=Secret(b"wrong"))
 
     async with site.recording():
@@ -275,7 +341,7 @@ async def test_wishes_that_cannot_be_granted_say_why(site: Site) -> None:
 
 
 async def test_the_wall_gives_its_terminal_to_a_console_and_takes_it_back(
-    site: Site,
+    site: HabitSite,
 ) -> None:
     add_echo(site)
 
@@ -304,7 +370,7 @@ async def test_the_wall_gives_its_terminal_to_a_console_and_takes_it_back(
     ]
 
 
-async def test_a_wall_in_a_pipe_is_printed_once(site: Site) -> None:
+async def test_a_wall_in_a_pipe_is_printed_once(site: HabitSite) -> None:
     add_echo(site)
 
     async with site.recording():
@@ -318,7 +384,7 @@ async def test_a_wall_in_a_pipe_is_printed_once(site: Site) -> None:
     assert unknown[0] == 1
 
 
-async def test_who_is_attached_is_attached_again_after_a_restart(site: Site) -> None:
+async def test_who_is_attached_is_attached_again_after_a_restart(site: HabitSite) -> None:
     add_echo(site)
     words = ["attach", "node1"]
 
@@ -341,9 +407,9 @@ async def test_who_is_attached_is_attached_again_after_a_restart(site: Site) -> 
 
 
 async def test_a_note_on_a_machine_that_never_printed_is_in_its_log(
-    site: Site,
+    site: HabitSite,
 ) -> None:
-    member = site.add(Bmc(OPTIONS, Machine(Echo())), "node1")
+    member = site.add(Bmc(OPTIONS[site.habits], Machine(Echo())), "node1")
 
     async with site.recording():
         await site.wait("node1", session="up")

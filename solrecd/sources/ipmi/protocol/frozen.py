@@ -118,7 +118,10 @@ class Numbers(NamedTuple):
         """
         if recorded == before:
             return self._replace(pending=0, pending_size=0)
-        if not self.pending or recorded != before + self.pending_size - self.pending_known:
+        if (
+            not self.pending
+            or recorded != before + self.pending_size - self.pending_known
+        ):
             return None
         return self._replace(
             taken=self.pending,
