@@ -17,7 +17,7 @@ import trio
 
 from bench.figures import machine, markdown
 
-PROGRAMS = ("damage", "torture", "neighbours", "hostile", "disks", "soak")
+PROGRAMS = ("damage", "torture", "gaps", "neighbours", "hostile", "disks", "soak")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
