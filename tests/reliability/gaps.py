@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
+import structlog
 import trio
 
 from bench.figures import Figure
@@ -20,6 +22,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 async def run(arguments: argparse.Namespace, _folder: Path) -> Sequence[Figure]:
     """Suffer them all; return the figures."""
+    quiet = structlog.make_filtering_bound_logger(logging.CRITICAL)
+    structlog.configure(wrapper_class=quiet)
     figures: list[Figure] = []
     for habits in Habits:
         # A loop of its own, with a clock that jumps.
