@@ -130,9 +130,9 @@ class OpenBmcPayload:
         if self._resend_at is not None and now >= self._resend_at - _HAIR:
             self._retry(now)
         at = self._accumulate_at
-        if at is not None and self._buffer and now >= at - _HAIR:
-            if not self._send(now):
-                self._accumulate_at = now + self.settings.accumulate_interval
+        is_due = at is not None and self._buffer and now >= at - _HAIR
+        if is_due and not self._send(now):
+            self._accumulate_at = now + self.settings.accumulate_interval
 
     def _accumulate(self, now: float) -> None:
         if len(self._buffer) > self.settings.threshold and self._send(now):

@@ -31,33 +31,25 @@ OPTIONS = {
 }
 
 
-class HabitSite(Site):
-    """A site whose BMCs have habits."""
-
-    habits = Habits.ORDINARY
-
-
 @pytest.fixture(name="site", params=Habits)
-async def _site(
-    tmp_path: Path, request: pytest.FixtureRequest
-) -> AsyncIterator[HabitSite]:
+async def _site(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Site]:
     with Fleet(seed=7) as fleet:
         async with trio.open_nursery() as nursery:
             await nursery.start(fleet.run)
-            site = HabitSite(tmp_path, fleet)
+            site = Site(tmp_path, fleet)
             site.habits = request.param
             yield site
             nursery.cancel_scope.cancel()
 
 
-def add_echo(site: HabitSite, **changes: Any) -> Member:
+def add_echo(site: Site, **changes: Any) -> Member:
     """Add a machine that prints what is typed."""
     bmc = Bmc(OPTIONS[site.habits], Machine(Echo(b"ready\r\n")))
     return site.add(bmc, "node1", **changes)
 
 
 @asynccontextmanager
-async def attached(site: HabitSite, *options: str) -> AsyncIterator[Person]:
+async def attached(site: Site, *options: str) -> AsyncIterator[Person]:
     """Have a person attach to node1 and see the welcome."""
     words = ["attach", "node1", *options]
     async with solrecctl(site.folder / "control.sock", words) as person:
@@ -65,7 +57,7 @@ async def attached(site: HabitSite, *options: str) -> AsyncIterator[Person]:
         yield person
 
 
-async def run(site: HabitSite, *words: str) -> tuple[int, str]:
+async def run(site: Site, *words: str) -> tuple[int, str]:
     """Run a command without a terminal; return its exit status and all it said."""
     control = str(site.folder / "control.sock")
     command = [sys.executable, "-m", "solrecd.cli.solrecctl", "-s", control, *words]
@@ -80,7 +72,7 @@ async def run(site: HabitSite, *words: str) -> tuple[int, str]:
 
 
 async def test_what_is_typed_comes_to_the_machine_and_its_answer_back(
-    site: HabitSite,
+    site: Site,
 ) -> None:
     add_echo(site)
 
@@ -97,7 +89,7 @@ async def test_what_is_typed_comes_to_the_machine_and_its_answer_back(
 
 
 async def test_what_is_typed_comes_to_the_machine_after_a_fresh_session_as_well(
-    site: HabitSite,
+    site: Site,
 ) -> None:
     member = add_echo(site)
 
@@ -121,14 +113,14 @@ def has_another_owner(member: Member, owner: int | None) -> bool:
 
 
 async def test_who_types_is_told_when_the_bmc_does_not_take_it_and_when_it_does(
-    site: HabitSite,
+    site: Site,
 ) -> None:
     member = add_echo(site)
 
     async with site.recording():
         await site.wait("node1", session="up")
         async with attached(site) as person:
-            member.bmc.controller.payload.receive = lambda _packet, _now: None  # type: ignore[method-assign]
+            member.bmc.controller.payload.receive = lambda packet, now: None  # type: ignore[method-assign]
             person.type(b"reboot\r")
             await person.sees(b"what is typed is not taken")
             row = await site.ls("node1")
@@ -148,7 +140,7 @@ async def test_who_types_is_told_when_the_bmc_does_not_take_it_and_when_it_does(
 
 
 async def test_the_terminal_is_raw_meanwhile_and_as_before_at_the_end(
-    site: HabitSite,
+    site: Site,
 ) -> None:
     add_echo(site)
 
@@ -165,7 +157,7 @@ async def test_the_terminal_is_raw_meanwhile_and_as_before_at_the_end(
     assert b"\x1b[?25h" in person.seen, "the cursor is back"
 
 
-async def test_a_paste_of_64_kilobytes_loses_nothing(site: HabitSite) -> None:
+async def test_a_paste_of_64_kilobytes_loses_nothing(site: Site) -> None:
     member = add_echo(site)
     pasted = b"".join(b"%07d\r" % number for number in range(8192))
 
@@ -180,7 +172,7 @@ async def test_a_paste_of_64_kilobytes_loses_nothing(site: HabitSite) -> None:
     assert pasted in site.raw("node1")
 
 
-async def test_two_who_write_are_told_of_each_other(site: HabitSite) -> None:
+async def test_two_who_write_are_told_of_each_other(site: Site) -> None:
     add_echo(site)
     control = site.folder / "control.sock"
 
@@ -206,7 +198,7 @@ async def test_two_who_write_are_told_of_each_other(site: HabitSite) -> None:
     assert control.parent.exists()
 
 
-async def test_deeds_are_in_the_log_and_in_the_index(site: HabitSite) -> None:
+async def test_deeds_are_in_the_log_and_in_the_index(site: Site) -> None:
     member = add_echo(site)
 
     async with site.recording():
@@ -234,7 +226,7 @@ async def test_deeds_are_in_the_log_and_in_the_index(site: HabitSite) -> None:
     ]
 
 
-async def test_an_acknowledgement_is_recorded_with_who_gave_it(site: HabitSite) -> None:
+async def test_an_acknowledgement_is_recorded_with_who_gave_it(site: Site) -> None:
     member = add_echo(site)
     user = pwd.getpwuid(os.getuid()).pw_name
 
@@ -258,7 +250,7 @@ async def test_an_acknowledgement_is_recorded_with_who_gave_it(site: HabitSite) 
 
 
 async def test_a_reset_that_a_user_asks_for_is_no_failure_but_a_cause(
-    site: HabitSite,
+    site: Site,
 ) -> None:
     member = add_echo(site)
 
@@ -280,7 +272,7 @@ async def test_a_reset_that_a_user_asks_for_is_no_failure_but_a_cause(
     assert site.boots("node1")[-1]["cause"] == "power_reset"
 
 
-async def test_input_is_in_the_log_only_where_that_is_wanted(site: HabitSite) -> None:
+async def test_input_is_in_the_log_only_where_that_is_wanted(site: Site) -> None:
     add_echo(site, record_input=True)
 
     async with site.recording():
@@ -292,7 +284,7 @@ async def test_input_is_in_the_log_only_where_that_is_wanted(site: HabitSite) ->
     assert r"typed: secret\x1b[A\r" in site.text("node1")
 
 
-async def test_a_console_is_given_away_and_taken_back(site: HabitSite) -> None:
+async def test_a_console_is_given_away_and_taken_back(site: Site) -> None:
     member = add_echo(site)
 
     async with site.recording():
@@ -311,7 +303,7 @@ async def test_a_console_is_given_away_and_taken_back(site: HabitSite) -> None:
     assert "without a session (yielded)" in site.text("node1")
 
 
-async def test_a_script_waits_for_a_boot(site: HabitSite) -> None:
+async def test_a_script_waits_for_a_boot(site: Site) -> None:
     login = b"\r\nDebian GNU/Linux 12 node1 ttyS0\r\n\r\nnode1 login: "
     member = add_echo(site)
 
@@ -328,7 +320,7 @@ async def test_a_script_waits_for_a_boot(site: HabitSite) -> None:
     assert "not in stage login in time: node1" in late[1]
 
 
-async def test_wishes_that_cannot_be_granted_say_why(site: HabitSite) -> None:
+async def test_wishes_that_cannot_be_granted_say_why(site: Site) -> None:
     add_echo(site, password=Secret(b"wrong"))
 
     async with site.recording():
@@ -341,7 +333,7 @@ async def test_wishes_that_cannot_be_granted_say_why(site: HabitSite) -> None:
 
 
 async def test_the_wall_gives_its_terminal_to_a_console_and_takes_it_back(
-    site: HabitSite,
+    site: Site,
 ) -> None:
     add_echo(site)
 
@@ -370,7 +362,7 @@ async def test_the_wall_gives_its_terminal_to_a_console_and_takes_it_back(
     ]
 
 
-async def test_a_wall_in_a_pipe_is_printed_once(site: HabitSite) -> None:
+async def test_a_wall_in_a_pipe_is_printed_once(site: Site) -> None:
     add_echo(site)
 
     async with site.recording():
@@ -384,7 +376,9 @@ async def test_a_wall_in_a_pipe_is_printed_once(site: HabitSite) -> None:
     assert unknown[0] == 1
 
 
-async def test_who_is_attached_is_attached_again_after_a_restart(site: HabitSite) -> None:
+async def test_who_is_attached_is_attached_again_after_a_restart(
+    site: Site,
+) -> None:
     add_echo(site)
     words = ["attach", "node1"]
 
@@ -407,7 +401,7 @@ async def test_who_is_attached_is_attached_again_after_a_restart(site: HabitSite
 
 
 async def test_a_note_on_a_machine_that_never_printed_is_in_its_log(
-    site: HabitSite,
+    site: Site,
 ) -> None:
     member = site.add(Bmc(OPTIONS[site.habits], Machine(Echo())), "node1")
 

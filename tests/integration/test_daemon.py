@@ -94,6 +94,8 @@ class Site:
         self.folder = folder
         self._fleet = fleet
         self.consoles: dict[str, ConsoleConfig] = {}
+        self.habits = Habits.ORDINARY
+        """Of BMCs that tests make for it."""
         self.later = 0
         """Microseconds by which the daemon's clock is ahead: time that has passed."""
 

@@ -126,7 +126,7 @@ async def test_a_daemon_that_stalls_records_every_byte_once_and_marks_none(
         await site.begin(member, "node1")
         for part in range(1, 4):
             await until(partial(has_recorded, bmc, TOTAL * part // 4))
-            # Both ends share a loop: what a stall is for one, deafness is for the other.
+            # Both ends share a loop: a stall of one is deafness of the other.
             member.inbound.faults = Faults(loss=1)
             await trio.sleep(2.0)
             member.inbound.faults = Faults()

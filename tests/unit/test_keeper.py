@@ -81,6 +81,10 @@ class FakeBmc:
         self.owner = THEIRS
         self.post(SolStolen(THEIRS))
 
+    def switches_off(self) -> None:
+        self.owner = None
+        self.post(SolDeactivated())
+
     def dies(self) -> None:
         self.post(SessionLost(LostReason.BMC_TIMEOUT, "no answer"))
 
@@ -487,8 +491,7 @@ async def test_a_payload_that_was_switched_off_and_is_not_taken_is_had_again(
     console = start(bmc)
     await trio.sleep(1)
 
-    bmc.owner = None
-    bmc.post(SolDeactivated())
+    bmc.switches_off()
     await trio.sleep(GRACE + 0.1)
 
     assert (bmc.owner, bmc.logins) == (OURS, 1)
@@ -512,8 +515,8 @@ async def test_who_wants_the_console_at_once_does_not_stand_back(
     console.keeper.take_back()
     await trio.sleep(0.1)
 
-    assert greedy.owner == OURS
-    assert (before, asked.owner) == (None, OURS)
+    assert (greedy.owner, asked.owner) == (OURS, OURS)
+    assert before is None
 
 
 async def test_who_may_not_take_the_console_is_told_which_privilege_is_lacking(

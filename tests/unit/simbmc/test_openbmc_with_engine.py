@@ -132,13 +132,13 @@ def test_a_machine_that_prints_the_same_again_and_again_is_recorded_whole(
 
 
 @given(
-    st.integers(0, 2**32),
-    st.lists(st.floats(0.05, 3.0), min_size=2, max_size=12),
-    st.booleans(),
+    seed=st.integers(0, 2**32),
+    spans=st.lists(st.floats(0.05, 3.0), min_size=2, max_size=12),
+    is_cut=st.booleans(),
 )
 @settings(max_examples=100, deadline=None)
 def test_random_cuts_or_losses_double_and_lose_nothing(
-    seed: int, spans: list[float], is_cut: bool
+    seed: int, spans: list[float], *, is_cut: bool
 ) -> None:
     rng = random.Random(seed)
     machine = Machine(NumberedLines("n1", rate=rng.uniform(1, 30), size=60))

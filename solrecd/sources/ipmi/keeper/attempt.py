@@ -147,10 +147,10 @@ class Attempt:
         level = self.link.session.privilege
         has = "" if level is None else f" has privilege level {level.name.lower()} and"
         return (
-            f"user {user}{has} may not deactivate the session of another user (completion"
-            " code 0xd4): give that user privilege level administrator on the BMC's LAN"
-            ' channel (and privilege = "administrator", if privilege is set), or have'
-            " the other client log in as the same user"
+            f"user {user}{has} may not deactivate the session of another user"
+            " (completion code 0xd4): give that user privilege level administrator on"
+            ' the LAN channel (and privilege = "administrator", if privilege is set),'
+            " or have the other client log in as the same user"
         )
 
     def _judge(self, answer: SolActivated | SolRefused, config: IpmiOptions) -> Outcome:

@@ -23,7 +23,6 @@ from solrecd.sources.ipmi.protocol.packets import MalformedPacket, Rejection
 from solrecd.sources.ipmi.protocol.privilege import Privileges, set_privilege
 from solrecd.sources.ipmi.protocol.quirks import Behaviour
 
-
 _RAISED_FOR: Final = frozenset((Purpose.ACTIVATE, Purpose.DEACTIVATE, Purpose.REQUEST))
 """What is asked again at a higher privilege level."""
 

@@ -136,7 +136,8 @@ class Established:
         if payload_type != _IPMI:
             raise MalformedPacket("unknown payload type", Rejection.UNEXPECTED)
         if is_request(payload):
-            return self._asked(payload, now)
+            self._asked(payload, now)
+            return None
         answer = self.dialogue.receive(payload, now)
         lost = None if answer is None else self._answered(answer, now)
         if lost is None:

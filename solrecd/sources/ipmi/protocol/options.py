@@ -59,7 +59,7 @@ class SessionOptions:
     payload_size: int | None = None
     """Most bytes typed per SoL packet, 1-255; None: what the BMC says."""
     resends: bool = False
-    """The BMC sends what it gave up on again (`Session.resends` of the last session)."""
+    """The BMC sends again what it gave up on: `Session.resends` of the last session."""
 
     answer_delay: float = 0.0
     """Seconds that answers of this BMC took before; 0: not known."""

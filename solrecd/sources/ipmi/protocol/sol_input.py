@@ -13,9 +13,9 @@ An *empty packet* with number 1 before the first one that says something suits b
 is the first number, or it is dropped and nothing is lost with it.
 
 Where the BMC answers commands, but not a packet that was sent several times, its number
-is not the one that it waits for. Then empty packets with all other numbers follow. A BMC
-that takes the next number only takes those from there on. Is the first of them taken,
-then so was the packet before: only its acknowledgement was lost.
+is not the one that it waits for. Then empty packets with all other numbers follow. A
+BMC that takes the next number only takes those from there on. Is the first of them
+taken, then so was the packet before: only its acknowledgement was lost.
 """
 
 from __future__ import annotations

@@ -8,27 +8,27 @@ carries an acknowledgement only and is not acknowledged itself.
 received when `SolReceiver.acknowledge` is called, not before. Until then the BMC sends
 the packet again, under the same number, perhaps with more characters at its end.
 
-A BMC that hears no acknowledgement gives up some time. Most drop the packet, or all that
-waits, and skip a number. OpenBMC drops nothing: after 0.8 s the same bytes go again
-under the next number, with what came since, and an acknowledgement of the number before
-is not believed any more. So a packet with another number than the last one may begin
-with bytes that were taken already. That it does begin with them is not enough: machines
-print the same thing twice, dots for example. It counts as the same bytes
+A BMC that hears no acknowledgement gives up some time. Most drop the packet, or all
+that waits, and skip a number. OpenBMC drops nothing: after 0.8 s the same bytes go
+again under the next number, with what came since, and an acknowledgement of the number
+before is not believed any more. So a packet with another number than the last one may
+begin with bytes that were taken already. That it does begin with them is not enough:
+machines print the same thing twice, dots for example. It counts as the same bytes
 
 - for certain, where our acknowledgement had not left yet when it came: what a BMC sends
   before it has heard of an acknowledgement cannot be what follows it;
 - where the packet before was repeated up to now, for as long as BMCs try, or so often:
   a BMC that had heard us would have been silent in between;
 - where numbers are missing in between and the bytes are enough not to be chance;
-- where the BMC is one of this kind, or looks like one, was silent for so long, and sends
-  more than these bytes.
+- where the BMC is one of this kind, or looks like one, was silent for so long, and
+  sends more than these bytes.
 
-Once a BMC was seen to do so it is known for it (`SolReceiver.resends`): numbers that it
-leaves out are no loss then. Until then "something may be lost" is all they tell.
+Once a BMC was seen to do so it is known for it (`SolReceiver.resends`): numbers that
+it leaves out are no loss then. Until then "something may be lost" is all they tell.
 
-OpenBMC counts an acknowledgement that comes twice against the packet that follows, which
-it then gives up at once. So where the way is longer than its 0.1 s between two attempts
-the repetition is not acknowledged: the first acknowledgement is still on its way.
+OpenBMC counts an acknowledgement that comes twice against the packet that follows,
+which it then gives up at once. So where the way is longer than its 0.1 s between two
+attempts the repetition is not acknowledged: the first acknowledgement is on its way.
 """
 
 from __future__ import annotations
