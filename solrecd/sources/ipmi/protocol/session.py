@@ -159,6 +159,11 @@ class Session:
         """Session sequence number of our last packet."""
         return 0 if self._established is None else self._established.cipher.sent
 
+    @property
+    def keeps_output(self) -> bool:
+        """The BMC, as far as is known, keeps output for a reader that is away."""
+        return self._sol is not None and self._sol.receiver.may_resend
+
     def freeze(self) -> FrozenSession | None:
         """Return what another process needs to go on; None without active payload.
 

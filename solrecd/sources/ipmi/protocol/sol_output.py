@@ -154,6 +154,11 @@ class SolReceiver:
         """This BMC sends what it gave up on again under the next number."""
         return bool(self._habit & _LEARNT)
 
+    @property
+    def may_resend(self) -> bool:
+        """It does, or looks like a BMC that does."""
+        return bool(self._habit)
+
     def looks_like_openbmc(self) -> None:
         """It does what no other firmware does; that alone marks no byte as known."""
         self._habit |= _LIKELY
