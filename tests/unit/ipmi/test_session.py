@@ -881,9 +881,9 @@ def test_deactivation_that_is_refused_for_its_privilege_is_asked_again_higher() 
 
 
 def test_deactivation_that_no_privilege_helps_with_says_so() -> None:
-    bmc = ScriptedBmc(max_privilege=PrivilegeLevel.OPERATOR)
+    bmc = ScriptedBmc()
     bmc.answers[AppCommand.DEACTIVATE_PAYLOAD] = lambda _: (0xD4, b"")
-    joined = Joined(bmc).log_in()
+    joined = Joined(bmc, privileges=(PrivilegeLevel.OPERATOR,)).log_in()
 
     joined.session.deactivate(joined.now)
     joined.exchange()
