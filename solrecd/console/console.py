@@ -19,6 +19,7 @@ import structlog
 from solrecd.config import ConsoleConfig
 from solrecd.console.attachments import Attachments
 from solrecd.console.event_fanout import SECOND, EventFanout, Sinks, one_line, seconds
+from solrecd.console.input_watch import InputWatch
 from solrecd.console.left_shell import LeftShell
 from solrecd.console.losses import Losses
 from solrecd.console.power_tracker import PowerTracker
@@ -104,6 +105,7 @@ class Console:
         self.attachments = Attachments(config.name, self.note_act)
         self._attached = self.attachments.present
         self._left_shell = LeftShell(self._fanout, metrics)
+        self._input = InputWatch(self._fanout, metrics, self.attachments.say)
         self._unread: list[Chunk] = []
         self._refused_since: int | None = None
         self._unsettled = False
@@ -123,6 +125,7 @@ class Console:
             self._power,
             self._understanding,
             self._fanout,
+            self._input,
             self._attached,
             metrics,
             guard,
@@ -293,7 +296,13 @@ class Console:
     ) -> None:
         """Learn what the keeper says of the session; only news become events."""
         self._session.changed(state, lost, retry_in, self._wall_clock())
+        if state is not SessionState.UP:
+            self._input.dropped()
         self._fanout.changed()
+
+    def input_stuck(self, unsent: int, *, is_stuck: bool) -> None:
+        """Learn that the other end does not take what is typed, or does again."""
+        self._input.changed(unsent, self._wall_clock(), is_stuck=is_stuck)
 
     def _end_line(self) -> None:
         """Have everything interpreted: what follows is not the rest of a line."""

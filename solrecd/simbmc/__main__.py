@@ -27,7 +27,7 @@ from solrecd.simbmc.capture import Capture
 from solrecd.simbmc.faults import Faults
 from solrecd.simbmc.fleet import Fleet
 from solrecd.simbmc.machine import Echo, Machine, NumberedLines, Playlist, Source
-from solrecd.simbmc.options import BmcOptions, LockOut, User
+from solrecd.simbmc.options import OPENBMC, BmcOptions, Habits, LockOut, User
 from solrecd.simbmc.payload import SolSettings
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)
@@ -62,6 +62,8 @@ def _parser() -> argparse.ArgumentParser:
         add(f"--{name}", type=float, default=0.0, help="probability per datagram")
     for name in ("delay", "jitter"):
         add(f"--{name}", type=float, default=0.0, help="seconds per datagram, each way")
+    habits = [each.value for each in Habits]
+    add("--habits", choices=habits, default=habits[0], help="whose habits it has")
     add("--seed", type=int, default=0)
     return parser
 
@@ -72,6 +74,12 @@ def _lock_out(text: str) -> LockOut:
 
 
 def _options(arguments: argparse.Namespace) -> BmcOptions:
+    habits = Habits(arguments.habits)
+    sol = SolSettings(
+        buffers_without_owner=arguments.history,
+        retry_interval=arguments.retry,
+        threshold=arguments.threshold,
+    )
     return BmcOptions(
         users=(User(arguments.username.encode(), arguments.password.encode()),),
         cipher_suites=tuple(int(x) for x in arguments.suites.split(",")),
@@ -79,11 +87,8 @@ def _options(arguments: argparse.Namespace) -> BmcOptions:
         session_slots=arguments.slots,
         lock_out=arguments.lock_out,
         session_timeout=arguments.timeout,
-        sol=SolSettings(
-            buffers_without_owner=arguments.history,
-            retry_interval=arguments.retry,
-            threshold=arguments.threshold,
-        ),
+        sol=OPENBMC.sol if habits is Habits.OPENBMC else sol,
+        habits=habits,
     )
 
 

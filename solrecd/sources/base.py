@@ -229,6 +229,14 @@ class Recorder(Protocol):
     def power_seen(self, *, on: bool | None) -> None:
         """Learn whether the machine is on; None: it cannot be known now."""
 
+    def input_stuck(self, unsent: int, *, is_stuck: bool) -> None:
+        """Learn that the other end does not take what is typed, or does again.
+
+        Args:
+            unsent: bytes that wait.
+            is_stuck: they wait for too long.
+        """
+
     def note_act(self, act: OperatorAct, text: str, user: str) -> None:
         """Keep what a person did."""
 

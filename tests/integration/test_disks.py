@@ -18,6 +18,7 @@ from solrecd.process.stopping import LIMIT, Phase
 from solrecd.simbmc.bmc import Bmc
 from solrecd.simbmc.fleet import Fleet
 from solrecd.simbmc.machine import numbered
+from solrecd.simbmc.payload import SolPayload
 from solrecd.storage.space import JOURNAL_EVERY
 from tests.integration.test_daemon import Site, make_bmc, until
 from tests.support.broken_disk import BrokenDisk
@@ -151,7 +152,9 @@ async def test_a_full_journal_stops_acks_and_marks_what_may_be_lost(
         disk.error = errno.EIO
         # An eighth of 1 MiB is what one console may hold of the journal.
         await grow(bmc, 80_000)
-        await until(lambda: len(bmc.controller.payload._attempts) > 3)
+        payload = bmc.controller.payload
+        assert isinstance(payload, SolPayload)
+        await until(lambda: len(payload._attempts) > 3)
         row = await site.ls("node1")
         await trio.sleep(1.5 * JOURNAL_EVERY)
         refusing = bmc.ledger.acknowledged

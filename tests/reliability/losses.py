@@ -18,7 +18,7 @@ LINE = 64
 
 _SESSION = re.compile(r"gap: up to [\d.]+ s without a session ")
 _JOURNAL = re.compile(r"gap: [\d.]+ s without room ")
-_BMC = re.compile(r"gap: .* bytes lost \((overrun|skipped)\)")
+_BMC = re.compile(r"gap: .* bytes (?:may be )?lost \((overrun|skipped)\)")
 
 
 @dataclass(slots=True)

@@ -258,16 +258,26 @@ class VirtualSite:
         self._last: SolLink | None = None
         self._known = KnownBmc()
         self.console = self._make_console()
-        self.keeper = Keeper(options_of(config), self, self.console, rng=self._rng)  # type: ignore[arg-type]
+        self.keeper = self._make_keeper()
 
-    def _make_console(self) -> Console:
+    def begin_again(self, last_output: int) -> None:
+        """Let another daemon record it, which knows when the last byte came."""
+        self._last = None
+        self.console = self._make_console(last_output)
+        self.keeper = self._make_keeper()
+
+    def _make_keeper(self) -> Keeper:
+        options = options_of(self.config)
+        return Keeper(options, self, self.console, rng=self._rng)  # type: ignore[arg-type]
+
+    def _make_console(self, last_output: int | None = None) -> Console:
         opened = OpenedConsole(
             stream=self.stream,  # type: ignore[arg-type]
-            offset=0,
+            offset=self.stream.offset,
             boot=0,
             continues=False,
             started=None,
-            last_output=None,
+            last_output=last_output,
             restored=[],
             pending=[],
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from types import SimpleNamespace
 
 import pytest
 import trio
@@ -13,7 +14,7 @@ from trio.testing import MockClock
 from solrecd.counts import WireCounts
 from solrecd.events import Gap, Lost, LostReason, SessionState
 from solrecd.sources.ipmi.keeper import Keeper
-from solrecd.sources.ipmi.keeper.attempt import POLL_FOREIGN, REACTIVATIONS
+from solrecd.sources.ipmi.keeper.attempt import GRACE, POLL_FOREIGN, REACTIVATIONS
 from solrecd.sources.ipmi.keeper.keeper import (
     BACKOFF_LAST,
     POWER_AFTER_QUIET,
@@ -56,6 +57,8 @@ class FakeBmc:
     silent: bool = False
     sticks: bool = False
     """Deactivation is said to work and does not."""
+    deactivation: int = 0
+    """Completion code of Deactivate Payload."""
     unresolved: bool = False
     logins: int = 0
     taken: int = 0
@@ -78,6 +81,10 @@ class FakeBmc:
         self.owner = THEIRS
         self.post(SolStolen(THEIRS))
 
+    def switches_off(self) -> None:
+        self.owner = None
+        self.post(SolDeactivated())
+
     def dies(self) -> None:
         self.post(SessionLost(LostReason.BMC_TIMEOUT, "no answer"))
 
@@ -90,6 +97,7 @@ class FakeLink:
         self.is_over = False
         self.send_error = None
         self.closed = False
+        self.session = SimpleNamespace(privilege=PrivilegeLevel.OPERATOR)
         self.tell_power: Callable[[bool | None], None] | None = None
         self._post, self._mail = trio.open_memory_channel[SessionEvent](64)
 
@@ -135,7 +143,7 @@ class FakeLink:
         self.bmc.taken += 1
         if not self.bmc.sticks:
             self.bmc.owner = None
-        self.post(SolDeactivated())
+        self.post(SolDeactivated(self.bmc.deactivation))
 
     def write(self, data: bytes) -> None:
         assert not self.is_over or not data
@@ -220,6 +228,7 @@ class FakeConsole:
     changes: list[tuple[float, SessionState, LostReason | None]] = field(
         default_factory=list
     )
+    losts: list[Lost] = field(default_factory=list)
     retries: list[float | None] = field(default_factory=list)
     power: list[bool | None] = field(default_factory=list)
     offset: int = 0
@@ -248,11 +257,15 @@ class FakeConsole:
     def mark_loss(self, gap: Gap) -> None:
         raise AssertionError("no loss here")
 
+    def input_stuck(self, unsent: int, *, is_stuck: bool) -> None:
+        raise AssertionError("nothing is typed here")
+
     def session_changed(
         self, state: SessionState, lost: Lost | None, retry_in: float | None
     ) -> None:
         reason = None if lost is None else lost.reason
         self.changes.append((trio.current_time(), state, reason))
+        self.losts += [] if lost is None else [lost]
         self.retries.append(retry_in)
 
     @property
@@ -443,13 +456,84 @@ async def test_a_payload_the_bmc_drops_is_activated_again_a_few_times(
 
     for _ in range(REACTIVATIONS):
         bmc.post(SolDeactivated())
-        await trio.sleep(0.1)
+        await trio.sleep(GRACE + 0.1)
     logins, state = bmc.logins, console.state
     bmc.post(SolDeactivated())
     await trio.sleep(5)
 
     assert (logins, state) == (1, SessionState.UP)
     assert (bmc.logins, console.state) == (2, SessionState.UP)
+
+
+async def test_a_payload_that_was_switched_off_is_left_to_others_for_some_seconds(
+    start: Start, autojump_clock: MockClock
+) -> None:
+    bmc = FakeBmc()
+    console = start(bmc)
+    await trio.sleep(1)
+
+    bmc.owner = None
+    bmc.post(SolDeactivated())
+    await trio.sleep(GRACE - 0.1)
+    meanwhile = bmc.owner
+    bmc.owner = THEIRS
+    await trio.sleep(0.2)
+
+    assert meanwhile is None
+    assert console.state is SessionState.YIELDED
+    assert (bmc.owner, bmc.logins) == (THEIRS, 1)
+
+
+async def test_a_payload_that_was_switched_off_and_is_not_taken_is_had_again(
+    start: Start, autojump_clock: MockClock
+) -> None:
+    bmc = FakeBmc()
+    console = start(bmc)
+    await trio.sleep(1)
+
+    bmc.switches_off()
+    await trio.sleep(GRACE + 0.1)
+
+    assert (bmc.owner, bmc.logins) == (OURS, 1)
+    assert console.state is SessionState.UP
+
+
+async def test_who_wants_the_console_at_once_does_not_stand_back(
+    start: Start, autojump_clock: MockClock
+) -> None:
+    greedy, asked = FakeBmc(), FakeBmc()
+    start(greedy, on_stolen=OnConflict.TAKE)
+    console = start(asked)
+    await trio.sleep(1)
+
+    for bmc in (greedy, asked):
+        bmc.owner = None
+        bmc.post(SolDeactivated())
+    await trio.sleep(0.1)
+    before = asked.owner
+    assert console.keeper is not None
+    console.keeper.take_back()
+    await trio.sleep(0.1)
+
+    assert (greedy.owner, asked.owner) == (OURS, OURS)
+    assert before is None
+
+
+async def test_who_may_not_take_the_console_is_told_which_privilege_is_lacking(
+    start: Start, autojump_clock: MockClock
+) -> None:
+    bmc = FakeBmc(owner=THEIRS, sticks=True, deactivation=0xD4)
+    console = start(bmc, on_conflict=OnConflict.TAKE)
+
+    await trio.sleep(10)
+
+    details = {lost.detail for lost in console.losts}
+    (detail,) = [each for each in details if "0xd4" in each]
+    assert LostReason.PRIVILEGE_REFUSED in {lost.reason for lost in console.losts}
+    assert "user recorder" in detail
+    assert "operator" in detail
+    assert "administrator" in detail
+    assert not any("cold reset" in each for each in details)
 
 
 async def test_a_console_that_fell_silent_is_activated_again_in_its_session(

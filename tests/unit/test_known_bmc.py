@@ -19,7 +19,7 @@ class Seen:
     """What of a session counts here."""
 
     answer_delay: float = 0.0
-    next_number: int = 1
+    resends: bool = False
     proved_suite: int | None = None
     refused_suite: int | None = None
 

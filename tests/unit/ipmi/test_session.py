@@ -24,6 +24,7 @@ from solrecd.sources.ipmi.protocol.events import (
     SolRefused,
     SolStolen,
 )
+from solrecd.sources.ipmi.protocol.messages import Request, encode_request
 from solrecd.sources.ipmi.protocol.options import SessionOptions
 from solrecd.sources.ipmi.protocol.packets import Rejection
 from solrecd.sources.ipmi.protocol.quirks import Quirk
@@ -859,3 +860,73 @@ def test_nothing_happens_after_the_end() -> None:
     assert joined.session.deadline is None
     assert joined.session.datagrams() == []
     assert len(joined.events) == count
+
+
+def test_deactivation_that_is_refused_for_its_privilege_is_asked_again_higher() -> None:
+    bmc = ScriptedBmc()
+    levels: list[int] = []
+
+    def refuse(_: Request) -> tuple[int, bytes]:
+        levels.append(joined.session.privilege or 0)
+        return (0 if levels[-1] == PrivilegeLevel.ADMINISTRATOR else 0xD4), b""
+
+    bmc.answers[AppCommand.DEACTIVATE_PAYLOAD] = refuse
+    joined = Joined(bmc).log_in()
+
+    joined.session.deactivate(joined.now)
+    joined.exchange()
+
+    assert levels == [PrivilegeLevel.OPERATOR, PrivilegeLevel.ADMINISTRATOR]
+    assert joined.found(SolDeactivated) == [SolDeactivated(0)]
+
+
+def test_deactivation_that_no_privilege_helps_with_says_so() -> None:
+    bmc = ScriptedBmc()
+    bmc.answers[AppCommand.DEACTIVATE_PAYLOAD] = lambda _: (0xD4, b"")
+    joined = Joined(bmc, privileges=(PrivilegeLevel.OPERATOR,)).log_in()
+
+    joined.session.deactivate(joined.now)
+    joined.exchange()
+
+    assert joined.found(SolDeactivated) == [SolDeactivated(0xD4)]
+
+
+def sol_activating(bmc: ScriptedBmc, command: int = 0x20) -> bytes:
+    """Return SOL Activating (§26.1), as OpenBMC seals it."""
+    request = Request(0x0C, command, bytes((0, 1, 1, 0)), 0, 0, 0x81, 0x20)
+    return bmc.seal(0, encode_request(request))
+
+
+def test_sol_activating_makes_us_ask_for_the_owner_at_once() -> None:
+    joined = Joined().log_in().activate()
+    joined.wait(3)
+    joined.bmc.owner = 0xDEAD
+    asked = len(joined.bmc.requests)
+
+    joined.feed(sol_activating(joined.bmc))
+    joined.exchange()
+
+    assert joined.bmc.commands()[asked:] == [AppCommand.GET_PAYLOAD_INSTANCE_INFO]
+    assert joined.found(SolStolen) == [SolStolen(0xDEAD)]
+
+
+def test_sol_activating_of_a_payload_that_is_still_ours_ends_nothing() -> None:
+    joined = Joined().log_in().activate()
+    joined.wait(3)
+    before = len(joined.events)
+
+    joined.feed(sol_activating(joined.bmc))
+    joined.exchange()
+
+    assert joined.events[before:] == []
+
+
+def test_any_other_request_of_the_bmc_is_counted_and_ignored() -> None:
+    joined = Joined().log_in().activate()
+    asked = len(joined.bmc.requests)
+
+    joined.feed(sol_activating(joined.bmc, command=0x21))
+    joined.exchange()
+
+    assert sum(joined.session.rejected.values()) == 1
+    assert len(joined.bmc.requests) == asked

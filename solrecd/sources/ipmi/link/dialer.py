@@ -318,6 +318,9 @@ class _NullRecorder:
     def mark_restart(self, since: int, *, output_waited: bool) -> None:
         """See `Recorder`."""
 
+    def input_stuck(self, unsent: int, *, is_stuck: bool) -> None:
+        """See `Recorder`."""
+
 
 def session_options(config: IpmiOptions, known: KnownBmc) -> SessionOptions:
     """Return a session's options, with what earlier sessions taught about this BMC."""
@@ -335,7 +338,7 @@ def session_options(config: IpmiOptions, known: KnownBmc) -> SessionOptions:
         instance=config.sol_instance,
         auxiliary=config.auxiliary,
         payload_size=config.payload_size,
-        first_number=known.next_number,
+        resends=known.resends,
         answer_delay=known.delay,
         **ladder,
     )

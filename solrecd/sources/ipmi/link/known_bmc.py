@@ -18,9 +18,8 @@ class KnownBmc:
     def __init__(self) -> None:
         self.delay = 0.0
         """Seconds that its answers take; 0: not known."""
-        self.next_number = 1
-        """SoL number for the first packet of the next session: ipmi_sim throws away
-        one that repeats the last number of the session before."""
+        self.resends = False
+        """It sends again what it gave up on (`Session.resends`)."""
         self._proved: int | None = None
         """Strongest cipher suite under which it has proved itself."""
         self._refused: int | None = None
@@ -32,7 +31,7 @@ class KnownBmc:
     def learn(self, session: Session) -> None:
         """Take what a session has seen; that it has ended is not needed."""
         self.delay = session.answer_delay
-        self.next_number = session.next_number
+        self.resends = self.resends or session.resends
         self._refused = session.refused_suite
         seen = session.proved_suite
         if seen is not None:

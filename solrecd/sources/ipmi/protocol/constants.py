@@ -134,6 +134,13 @@ class AppCommand(enum.IntEnum):
     GET_CHANNEL_CIPHER_SUITES = 0x54
 
 
+class TransportCommand(enum.IntEnum):
+    """Commands of `NetFn.TRANSPORT` that a session meets (IPMI 2.0 Appendix G)."""
+
+    SOL_ACTIVATING = 0x20
+    """From the BMC (§26.1). OpenBMC sends it to the session that loses the payload."""
+
+
 class CompletionCode(enum.IntEnum):
     """Completion codes: generic ones (Table 5-2) and those of SoL commands (§24)."""
 

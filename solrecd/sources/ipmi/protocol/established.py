@@ -21,10 +21,12 @@ from solrecd.sources.ipmi.protocol.constants import (
     CompletionCode,
     NetFn,
     PayloadType,
+    TransportCommand,
 )
 from solrecd.sources.ipmi.protocol.dialogue import Answer
 from solrecd.sources.ipmi.protocol.events import LoggedIn, SessionLost
 from solrecd.sources.ipmi.protocol.frozen import FrozenSession, Numbers
+from solrecd.sources.ipmi.protocol.messages import decode_request, is_request
 from solrecd.sources.ipmi.protocol.options import SessionOptions
 from solrecd.sources.ipmi.protocol.packets import MalformedPacket, Rejection
 from solrecd.sources.ipmi.protocol.payload import SolPayload
@@ -32,6 +34,7 @@ from solrecd.sources.ipmi.protocol.privilege import set_privilege
 from solrecd.sources.ipmi.protocol.quirks import Behaviour
 
 _IPMI: Final = int(PayloadType.IPMI)
+_SOL_ACTIVATING: Final = (NetFn.TRANSPORT, TransportCommand.SOL_ACTIVATING)
 
 
 class _Phase(enum.Enum):
@@ -132,11 +135,21 @@ class Established:
         """
         if payload_type != _IPMI:
             raise MalformedPacket("unknown payload type", Rejection.UNEXPECTED)
+        if is_request(payload):
+            self._asked(payload, now)
+            return None
         answer = self.dialogue.receive(payload, now)
         lost = None if answer is None else self._answered(answer, now)
         if lost is None:
             self.dialogue.pump(now)
         return lost
+
+    def _asked(self, payload: bytes, now: float) -> None:
+        """Take a request from the BMC; only one is of interest, and needs no answer."""
+        request = decode_request(payload, strict=self._behaviour.check_checksums)
+        if (request.netfn, request.command) != _SOL_ACTIVATING:
+            raise MalformedPacket("unknown request", Rejection.UNEXPECTED)
+        self.sol.activating(now)
 
     def _answered(self, answer: Answer, now: float) -> SessionLost | None:
         match answer.command.purpose:

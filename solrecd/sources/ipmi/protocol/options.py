@@ -58,9 +58,8 @@ class SessionOptions:
     authentication bits (Table 24-2); None: 0, or what the quirks say."""
     payload_size: int | None = None
     """Most bytes typed per SoL packet, 1-255; None: what the BMC says."""
-    first_number: int = 1
-    """SoL number of the first packet we send, 1-15. `Session.next_number` of the last
-    session is right: ipmi_sim throws away a packet that repeats its last one."""
+    resends: bool = False
+    """The BMC sends again what it gave up on: `Session.resends` of the last session."""
 
     answer_delay: float = 0.0
     """Seconds that answers of this BMC took before; 0: not known."""
@@ -78,7 +77,6 @@ class SessionOptions:
         _check_length("kg", self.kg or b"", MAX_PASSWORD)
         self._check_suites()
         _check_range("instance", self.instance, MAX_SOL_NUMBER)
-        _check_range("first_number", self.first_number, MAX_SOL_NUMBER)
         if self.payload_size is not None:
             _check_range("payload_size", self.payload_size, MAX_SOL_DATA)
         if not self.privileges:

@@ -24,7 +24,7 @@ from solrecd.counts import WireCounts
 from solrecd.events import LostReason
 from solrecd.sources.ipmi.protocol.cipher import SessionCipher
 from solrecd.sources.ipmi.protocol.commands import RETRY_INTERVALS, Command, Purpose
-from solrecd.sources.ipmi.protocol.constants import PayloadType
+from solrecd.sources.ipmi.protocol.constants import PayloadType, PrivilegeLevel
 from solrecd.sources.ipmi.protocol.dialogue import Dialogue, taken
 from solrecd.sources.ipmi.protocol.established import Established
 from solrecd.sources.ipmi.protocol.events import (
@@ -143,16 +143,26 @@ class Session:
         return 0 if self._login is None else self._login.session_id
 
     @property
-    def next_number(self) -> int:
-        """SoL number that our next packet will have; see `SessionOptions`."""
+    def privilege(self) -> PrivilegeLevel | None:
+        """The level that the session runs at; None: it never stood."""
+        return None if self._sol is None else self._sol.dialogue.privileges.level
+
+    @property
+    def resends(self) -> bool:
+        """The BMC keeps what it gave up on, and sends it again (`sol_output`)."""
         if self._sol is None:
-            return self._options.first_number
-        return self._sol.sender.next_number
+            return self._options.resends
+        return self._sol.receiver.resends
 
     @property
     def sent(self) -> int:
         """Session sequence number of our last packet."""
         return 0 if self._established is None else self._established.cipher.sent
+
+    @property
+    def keeps_output(self) -> bool:
+        """The BMC, as far as is known, keeps output for a reader that is away."""
+        return self._sol is not None and self._sol.receiver.may_resend
 
     def freeze(self) -> FrozenSession | None:
         """Return what another process needs to go on; None without active payload.
@@ -239,7 +249,7 @@ class Session:
         Without a session they are dropped: typed minutes later they would be unwanted.
 
         Raises:
-            BufferError: `sol.UNSENT_LIMIT` bytes wait already; see `unsent`.
+            BufferError: `UNSENT_LIMIT` bytes wait already; see `unsent`.
         """
         if self._established is not None:
             self._established.sol.sender.write(data)
