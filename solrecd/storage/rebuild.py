@@ -14,12 +14,15 @@ import json
 import sqlite3
 import sys
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from solrecd.analysis.boot.rules import RuleSet
+from solrecd.analysis.interpreter.last_words import UNEXPLAINED
+from solrecd.events import Kind
 from solrecd.storage import marker_files
 from solrecd.storage.archive.vocabulary_file import rewrite
 from solrecd.storage.history.files import Fault, Report
@@ -86,8 +89,8 @@ class Rebuilding:
     def replay_into(self, index: Index, consoles: Collection[str]) -> int:
         """Replay consoles into an index; return how many boots there are.
 
-        A boot that is still going on and known to the index is left to the daemon,
-        which knows more of it.
+        What is known of a boot that is still going on is left to the daemon, which
+        knows more of it; of its events those are added that are missing.
 
         Raises:
             NoArchiveError: the archive cannot be read.
@@ -99,9 +102,17 @@ class Rebuilding:
     def _replay(self, index: Index, console: str) -> int:
         found = replay(self.archive.segments(console), self.rules, self.report)
         known = {boot["boot"] for boot in index.boots([console])}
-        boots = [b for b in found.boots if b.ended is not None or b.boot not in known]
+        going_on = {b.boot for b in found.boots if b.ended is None and b.boot in known}
+        boots = [boot for boot in found.boots if boot.boot not in going_on]
+        told = {
+            _key(event) for boot in going_on for event in _events(index, console, boot)
+        }
+        events = [
+            event
+            for event in found.events
+            if event.boot not in going_on or _key(event.as_dict()) not in told
+        ]
         numbers = {boot.boot for boot in boots}
-        events = [event for event in found.events if event.boot in numbers]
         index.replace(console, numbers, Batch(boots, events, found.segments))
         return len(found.boots)
 
@@ -114,6 +125,19 @@ class Rebuilding:
                 rewrite(self.archive.folder / console, known)
         except OSError as error:
             self.warn(f"{error.filename}: {error.strerror}; searches will take longer")
+
+
+def _events(index: Index, console: str, boot: int) -> Iterator[Mapping[str, Any]]:
+    return index.events([console], boot=boot)
+
+
+def _key(event: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Return what tells an event of a boot from its others.
+
+    Two that looks at the clock tell of the same silence differ in their times.
+    """
+    by_clock = event["kind"] == Kind.STUCK or event["name"] == UNEXPLAINED
+    return event["kind"], event["name"], None if by_clock else event["time"]
 
 
 def command(archive: Path, index: Path, markers: str) -> list[str]:
