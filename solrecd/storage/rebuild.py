@@ -50,6 +50,7 @@ class Rebuilding:
         report: told of damaged files; what can be read of them counts.
         warn: told, in a sentence, what else is not as it should be.
         watch: shows the progress.
+        until: stamp until which all consoles are recorded; None: that is not known.
     """
 
     archive: Archive
@@ -57,6 +58,7 @@ class Rebuilding:
     report: Report
     warn: Callable[[str], None]
     watch: Watch = unwatched
+    until: int | None = None
 
     def rebuild(
         self, path: Path, consoles: Collection[str], *, everything: bool
@@ -100,7 +102,8 @@ class Rebuilding:
         return sum(self._replay(index, console) for console in steps)
 
     def _replay(self, index: Index, console: str) -> int:
-        found = replay(self.archive.segments(console), self.rules, self.report)
+        segments = self.archive.segments(console)
+        found = replay(segments, self.rules, self.report, until=self.until)
         known = {boot["boot"] for boot in index.boots([console])}
         going_on = {b.boot for b in found.boots if b.ended is None and b.boot in known}
         boots = [boot for boot in found.boots if boot.boot not in going_on]
@@ -157,7 +160,8 @@ def main(archive: str, index: str, markers: str) -> int:
     folder = Archive(Path(archive))
     try:
         rules = marker_files.load(markers)
-        work = Rebuilding(folder, rules, faults.add, warn=_complain)
+        now = time.time_ns() // 1000
+        work = Rebuilding(folder, rules, faults.add, warn=_complain, until=now)
         consoles = folder.consoles()
         boots = work.rebuild(Path(index), consoles, everything=True)
     except (NoArchiveError, marker_files.RuleError, sqlite3.Error, OSError) as error:

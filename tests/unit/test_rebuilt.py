@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -24,6 +25,9 @@ READ = (Kind.STAGE, Kind.FAILURE, Kind.STUCK)
 KERNEL = b"[    0.000000] Linux version 6.12.1-amd64 (x@example.org) (gcc 14) #1\r\n"
 
 
+_PIECE = re.compile(rb"[^\n]{0,255}\n|[^\n]{1,255}")
+
+
 class Live:
     """A console that is recorded, and the archive of it."""
 
@@ -32,9 +36,9 @@ class Live:
         self.index = folder / "index.sqlite"
 
     def print(self, data: bytes, *, seconds: float = 0.0) -> None:
-        """Print lines, each in a packet of its own, and be quiet for a while."""
-        for number, line in enumerate(data.splitlines(keepends=True)):
-            self.recorded.say(line)
+        """Print lines, each in packets of its own, and be quiet for a while."""
+        for number, piece in enumerate(_PIECE.findall(data)):
+            self.recorded.say(piece)
             if number % 16 == 0:
                 self.recorded.drain()
         self.recorded.console.interpret()
@@ -64,7 +68,8 @@ class Live:
         """Return an index of the archive."""
         self.recorded.drain()
         archive = Archive(self.recorded.log_dir)
-        work = Rebuilding(archive, RULES, _fault, _fault)
+        now = self.recorded.now
+        work = Rebuilding(archive, RULES, _fault, _fault, until=now)
         work.rebuild(self.index, [NAME], everything=True)
         return Index.read(self.index)
 

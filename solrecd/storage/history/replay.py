@@ -53,6 +53,7 @@ def replay(
     rules: RuleSet,
     report: Report,
     limits: Mapping[Stage, float] = STAGE_TIMEOUTS,
+    until: int | None = None,
 ) -> Replayed:
     """Interpret a console's segments again.
 
@@ -61,11 +62,12 @@ def replay(
         rules: the marker rules.
         report: told of damaged files; what can be read counts.
         limits: seconds in a stage before a boot counts as stuck, at least.
+        until: stamp until which the last boot's silence was recorded; None: not known.
     """
     replaying = _Replay(rules, report, limits)
     for _, parts in groupby(segments, key=lambda segment: segment.name.boot):
         replaying.read(list(parts))
-    return replaying.finish()
+    return replaying.finish(until)
 
 
 class _Replay:
@@ -99,10 +101,9 @@ class _Replay:
         for piece in pieces:
             self._take(self._understood(piece))
 
-    def finish(self) -> Replayed:
-        """Return what was found; the last boot may be going on."""
-        if self._interpreter is not None:
-            self._take([self._interpreter.idle(self._last + SILENCE)])
+    def finish(self, until: int | None) -> Replayed:
+        """Return what was found; the last boot may be going on (see `replay`)."""
+        self._take(self._silence(max(until or 0, self._last + SILENCE)))
         sizes: Counter[int] = Counter()
         for row in self._rows:
             sizes[row.boot] += row.bytes
