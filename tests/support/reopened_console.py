@@ -15,7 +15,7 @@ from solrecd.console import (
     Interpretation,
     Sinks,
 )
-from solrecd.events import Boot, Stage
+from solrecd.events import Boot
 from solrecd.metrics import Metrics
 from solrecd.storage.archive.lane import INSPECTION
 from solrecd.storage.archive.sink import ArchiveOptions, ArchiveSink
@@ -33,7 +33,7 @@ class ReopenedConsole:
     """One console; `start` and `die` may follow each other any number of times."""
 
     def __init__(
-        self, folder: Path, limits: Mapping[Stage, float] = MappingProxyType({})
+        self, folder: Path, limits: Mapping[str, float] = MappingProxyType({})
     ) -> None:
         self.log_dir = folder / "log"
         self.journal_path = folder / "journal"

@@ -21,7 +21,6 @@ from solrecd.analysis.boot.rules import RuleSet
 from solrecd.analysis.interpreter import Interpreter
 from solrecd.config.model import STAGE_TIMEOUTS
 from solrecd.events import Boot, Chunk, Event, Reading
-from solrecd.stages import Stage
 from solrecd.storage.formats.names import SegmentName
 from solrecd.storage.history.chunks import SILENCE, SegmentChunks
 from solrecd.storage.history.files import Report
@@ -52,7 +51,7 @@ def replay(
     segments: Sequence[Segment],
     rules: RuleSet,
     report: Report,
-    limits: Mapping[Stage, float] = STAGE_TIMEOUTS,
+    limits: Mapping[str, float] = STAGE_TIMEOUTS,
     until: int | None = None,
 ) -> Replayed:
     """Interpret a console's segments again.
@@ -74,7 +73,7 @@ class _Replay:
     """One console's bytes through interpreters that agree with its segments."""
 
     def __init__(
-        self, rules: RuleSet, report: Report, limits: Mapping[Stage, float]
+        self, rules: RuleSet, report: Report, limits: Mapping[str, float]
     ) -> None:
         self._rules = rules
         self._report = report
