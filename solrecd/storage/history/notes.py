@@ -10,6 +10,7 @@ from solrecd.events import ORDERS, Order
 from solrecd.process.stamps import parse_stamp
 from solrecd.storage.history.files import Report, read_blocks
 from solrecd.storage.history.segments import Segment
+from solrecd.storage.history.text import MAX_LINE
 
 _NOTE = re.compile(
     rb"^(?P<at>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z) # "
@@ -41,7 +42,7 @@ def read_notes(segment: Segment, report: Report) -> Iterator[Note]:
     for block in read_blocks(path, report):
         text = rest + block
         end = text.rfind(b"\n") + 1
-        rest = text[end:]
+        rest = text[end:][-MAX_LINE:]
         yield from filter(None, map(_note, _NOTE.finditer(text, 0, end)))
 
 
