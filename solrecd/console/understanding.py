@@ -41,7 +41,7 @@ class Interpretation:
     """How the consoles of a daemon are interpreted."""
 
     interpreter: InterpreterFactory
-    limits: Callable[[], Mapping[Stage, float]]
+    limits: Callable[[], Mapping[str, float]]
     """Seconds in a stage before a boot counts as stuck, as configured now."""
 
 

@@ -91,6 +91,8 @@ class Tellers:
         self.notes: list[tuple[int, int, str]] = []
         """Stream offset, stamp and text."""
         self.events: list[Event] = []
+        self.boots: dict[int, Boot] = {}
+        """The newest snapshot of each, by number."""
         self.notifier = ChangeNotifier()
         self._stream = stream
 
@@ -100,11 +102,16 @@ class Tellers:
         """A note in the log, behind what was printed so far."""
         self.notes.append((self._stream.offset, at, text))
 
-    def offer(self, first: object, *_: object) -> None:
-        """Keep the events: what the index gets begins with them."""
+    def offer(self, first: object, *others: object) -> None:
+        """Keep the events, which what the index gets begins with, and the boots."""
         if not isinstance(first, str):
             assert isinstance(first, Sequence)
             self.events += [event for event in first if isinstance(event, Event)]
+        for each in itertools.chain.from_iterable(
+            other for other in others if isinstance(other, Sequence)
+        ):
+            if isinstance(each, Boot):
+                self.boots[each.boot] = each
 
     @property
     def gap_notes(self) -> list[str]:
