@@ -21,7 +21,7 @@ PACKAGERS := debhelper dpkg-dev python3-pip lintian rpm cpio
 RIVALS := $(PEERS) conman ripgrep
 
 .DEFAULT_GOAL := help
-.PHONY: help venv prepare test check unit integration integration-beside e2e e2e-beside alone systemd-test restarts bench torture damage neighbours hostile disks soak fuzz docs dashboards man lock wheels deb rpm dist packages demo clean
+.PHONY: help venv prepare test check unit integration integration-beside e2e e2e-beside alone systemd-test restarts bench torture damage gaps neighbours hostile disks soak chaos fuzz docs dashboards man lock wheels deb rpm dist packages demo clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -106,6 +106,9 @@ torture: venv ## kill -9, 200 times (KILLS=n), and every acknowledged byte count
 damage: venv ## random damage (DAMAGES=n) to the files of a stopped recorder, and a start after each
 	$(BIN)/python -m tests.reliability damage --damages $(or $(DAMAGES),200)
 
+gaps: venv ## random outages (OUTAGES=n for each kind of BMC), and the length of each gap
+	$(BIN)/python -m tests.reliability gaps --outages $(or $(OUTAGES),100)
+
 neighbours: venv ## 500 consoles (CONSOLES=n) beside a mute, a flooding and a hostile BMC
 	$(BIN)/python -m tests.reliability neighbours --consoles $(or $(CONSOLES),500)
 
@@ -118,6 +121,9 @@ disks: venv ## a real file system that hangs in the kernel (as root), CONSOLES=n
 soak: venv ## random faults for MINUTES=n on CONSOLES=n with LOSS=p, each loss accounted for
 	$(BIN)/python -m tests.reliability soak --minutes $(or $(MINUTES),30) \
 	    --consoles $(or $(CONSOLES),100) --loss $(or $(LOSS),0.02)
+
+chaos: venv ## all faults mixed for MINUTES=n (as root): disks, clock, names, BMCs, kills, damage
+	$(BIN)/python -m tests.reliability chaos --minutes $(or $(MINUTES),30)
 
 fuzz: venv ## coverage-guided fuzzing of every decoder, SECONDS=n each
 	$(BIN)/pip install --quiet --disable-pip-version-check --group fuzz

@@ -20,6 +20,9 @@ class Repeat(enum.StrEnum):
     """The other end sent output again that we had, so that our ACK was lost."""
     GROWN = "grown"
     """The same, with more at its end."""
+    RENUMBERED = "renumbered"
+    """Output that we had came under another number: the other end had given up on our
+    acknowledgements."""
     INPUT = "input"
     """We sent again what was typed."""
     COMMAND = "command"

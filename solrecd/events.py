@@ -13,6 +13,7 @@ import enum
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from types import MappingProxyType
 from typing import Final, NamedTuple, overload
 
 from solrecd.process.stamps import format_stamp
@@ -78,6 +79,27 @@ class OperatorAct(enum.StrEnum):
     POWER_DIAG = "power_diag"
 
 
+class Order(NamedTuple):
+    """What a user's wish for the power does to boots."""
+
+    ending: str | None
+    """How the boot that goes on ends; a shutdown is the operating system's to tell."""
+    beginning: str | None
+    """The cause of the boot that follows soon; None: none does."""
+
+
+ORDERS: Final[Mapping[str, Order]] = MappingProxyType(
+    {
+        OperatorAct.POWER_ON: Order(None, OperatorAct.POWER_ON),
+        OperatorAct.POWER_OFF: Order("off", None),
+        OperatorAct.POWER_SHUTDOWN: Order(None, None),
+        OperatorAct.POWER_CYCLE: Order("reset", OperatorAct.POWER_CYCLE),
+        OperatorAct.POWER_RESET: Order("reset", OperatorAct.POWER_RESET),
+        OperatorAct.POWER_DIAG: Order(None, OperatorAct.POWER_DIAG),
+    }
+)
+
+
 class Severity(enum.StrEnum):
     """How bad an event is; the first is the worst."""
 
@@ -110,8 +132,12 @@ class LostReason(enum.StrEnum):
     """The BMC answered before and has stopped answering."""
     UNTRUSTED = "untrusted"
     """It did not prove to be what the configuration means: certificate or host key."""
+    BMC_SLOW = "bmc_slow"
+    """The BMC answers, but too late for a login."""
     BAD_USERNAME = "bad_username"
     BAD_PASSWORD = "bad_password"  # noqa: S105 - a reason, not a secret
+    BAD_KG = "bad_kg"
+    """The password is right, the BMC key K_g is not."""
     SUITE_REFUSED = "suite_refused"
     PRIVILEGE_REFUSED = "privilege_refused"
     BMC_BUSY = "bmc_busy"

@@ -36,5 +36,8 @@ class Stage(enum.StrEnum):
 
 _STAGE_RANK = {stage: rank for rank, stage in enumerate(Stage)}
 
+WAITING: Final = "waiting"
+"""Names the limit of a boot that waits for a person, beside those of the stages."""
+
 BOOT_STAGES: Final = tuple(stage for stage in Stage if stage.rank > Stage.OFF.rank)
 """Those that a boot goes through."""

@@ -15,6 +15,7 @@ from solrecd.api.gate import Gate
 from solrecd.api.listening_sockets import Bind
 from solrecd.api.server import serve
 from solrecd.config import Config
+from solrecd.process import descriptors
 from solrecd.process.tls import server_context
 
 log = structlog.get_logger()
@@ -31,6 +32,8 @@ class ApiListeners:
     def __init__(self, config: Config, denials: Denials) -> None:
         self.gate = Gate(config.access, denials)
         self.denials = denials
+        self.places = descriptors.ClientPlaces(descriptors.limit(), len(config.enabled))
+        """Of the clients of all listeners, that for metrics included."""
         self._config = config
         self._context: ssl.SSLContext | None = None
 
@@ -42,13 +45,19 @@ class ApiListeners:
         Raises:
             ListenError: an address is in use, forbidden, or not there.
         """
-        await nursery.start(serve, app, control)
+        self._plan(self._config)
+        await nursery.start(functools.partial(serve, app, control, places=self.places))
         self._load(self._config)
         bind = self._config.api.listen
         if bind is None or self._context is None:
             return None
         tls_listener = functools.partial(
-            serve, app, bind, tls=self._current, limits=ConnectionLimits(self.denials)
+            serve,
+            app,
+            bind,
+            tls=self._current,
+            limits=ConnectionLimits(self.denials),
+            places=self.places,
         )
         address: str = await nursery.start(tls_listener)
         log.info("api.listening", address=address)
@@ -60,7 +69,16 @@ class ApiListeners:
     def apply(self, config: Config) -> None:
         """Apply other grants and certificates, also to open connections."""
         self._load(config)
+        self._plan(config)
         self.gate.replace(config.access)
+
+    def _plan(self, config: Config) -> None:
+        """Let in as many clients as the fleet leaves descriptors for."""
+        consoles = len(config.enabled)
+        self.places.plan(consoles)
+        problem = descriptors.too_few(consoles, descriptors.limit())
+        if problem is not None:
+            log.warning("descriptors.too_few", reason=problem)
 
     def _load(self, config: Config) -> None:
         """Read the certificates; those in use stay where they cannot be read."""

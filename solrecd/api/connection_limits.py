@@ -21,6 +21,12 @@ MOST: Final = 256
 MOST_OF_ONE: Final = 64
 """Connections from one address: a person has ten terminals, a gateway ten persons."""
 
+MOST_SCRAPERS: Final = 64
+"""Connections to the metrics listener: a pair of Prometheus servers keeps two."""
+
+MOST_SCRAPERS_OF_ONE: Final = 16
+"""Of these, from one address: a proxy may bring several."""
+
 HANDSHAKES_PER_SECOND: Final = 50.0
 """Handshakes begun: at 1 ms each (RSA of 2048 bits) a twentieth of the loop's time."""
 
@@ -30,17 +36,23 @@ class ConnectionLimits:
 
     Args:
         denials: counts refused connections.
+        most: at the same time.
+        most_of_one: the same, from one address.
     """
 
-    def __init__(self, denials: Denials) -> None:
+    def __init__(
+        self, denials: Denials, most: int = MOST, most_of_one: int = MOST_OF_ONE
+    ) -> None:
         self._denials = denials
+        self._most = most
+        self._most_of_one = most_of_one
         self._by_address = Counter[str]()
         self._next_handshake = 0.0
 
     def enter(self, address: str) -> bool:
         """Let a connection in, if there is room; `leave` has to follow then."""
-        is_full = self._by_address.total() >= MOST
-        if is_full or self._by_address[address] >= MOST_OF_ONE:
+        is_full = self._by_address.total() >= self._most
+        if is_full or self._by_address[address] >= self._most_of_one:
             self.turn_away(DenialReason.CROWD, address)
             return False
         self._by_address[address] += 1

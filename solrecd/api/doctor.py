@@ -1,13 +1,15 @@
 """Examining a console: one object per line, each as soon as it is known.
 
-Viewers may ask: that changes nothing. Setting the BMC's parameters takes the highest
-role, because it changes them for all users of the BMC.
+Viewers may ask: that changes nothing. A login beside the recorder's takes the role
+`operate`, because failed ones count at the BMC. Setting the BMC's parameters takes the
+highest role, because it changes them for all users of the BMC.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any
 
 import trio
@@ -16,10 +18,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from solrecd.api.gate import view_in
-from solrecd.console.operation import Operation, OperationError
+from solrecd.console.operation import OperationError
 from solrecd.process.access import Role
-from solrecd.sources.base import SourceError
+from solrecd.sources.base import SourceError, Tell
 from solrecd.sources.findings import Finding
+
+Examine = Callable[[Tell], Awaitable[None]]
 
 AT_ONCE = 8
 """Examinations at the same time: a person waits for each, and a script that wants all
@@ -39,12 +43,14 @@ class _Examinations:
     async def examine(self, request: Request) -> _StreamedExamination | JSONResponse:
         await trio.lowlevel.checkpoint()
         name = request.path_params["name"]
-        operation = view_in(request.scope).operation(name, Role.VIEW)
+        view = view_in(request.scope)
+        operation = view.operation(name, Role.VIEW)
         try:
             operation.require_examiner()
         except OperationError as error:
             return JSONResponse({"error": str(error)}, 409)
-        return _StreamedExamination(name, operation, self._limit)
+        examine = partial(operation.examine, may_log_in=view.may(name, Role.OPERATE))
+        return _StreamedExamination(name, examine, self._limit)
 
     async def apply_fixes(self, request: Request) -> Response:
         view, name = view_in(request.scope), request.path_params["name"]
@@ -64,10 +70,10 @@ class _StreamedExamination:
     """A response that is written while the BMC answers, until the client leaves."""
 
     def __init__(
-        self, name: str, operation: Operation, limit: trio.CapacityLimiter
+        self, name: str, examine: Examine, limit: trio.CapacityLimiter
     ) -> None:
         self._name = name
-        self._operation = operation
+        self._ask = examine
         self._limit = limit
 
     async def __call__(self, _: Scope, receive: Receive, send: Send) -> None:
@@ -88,7 +94,7 @@ class _StreamedExamination:
             await send(_body(line, more=True))
 
         async with self._limit:
-            await self._operation.examine(tell)
+            await self._ask(tell)
 
 
 async def _until_gone(receive: Receive, examination: trio.CancelScope) -> None:

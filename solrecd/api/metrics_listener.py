@@ -8,10 +8,17 @@ from functools import partial
 import trio
 from starlette.types import ASGIApp
 
+from solrecd.api.connection_limits import (
+    MOST_SCRAPERS,
+    MOST_SCRAPERS_OF_ONE,
+    ConnectionLimits,
+)
+from solrecd.api.denials import Denials
 from solrecd.api.server import Tls, plain, serve
 from solrecd.config import DaemonConfig
 from solrecd.metrics import Metrics, metrics_app
 from solrecd.metrics.app import Scrape
+from solrecd.process.descriptors import ClientPlaces
 
 
 class Exporter:
@@ -21,14 +28,23 @@ class Exporter:
         settings: where, and the web configuration.
         scrape: starts a scrape.
         metrics: count refused requests.
+        denials: take refused connections.
+        places: of the clients of all listeners.
 
     Raises:
         WebConfigError: the web configuration cannot be used.
     """
 
     def __init__(
-        self, settings: DaemonConfig, scrape: Scrape, metrics: Metrics
+        self,
+        settings: DaemonConfig,
+        scrape: Scrape,
+        metrics: Metrics,
+        denials: Denials,
+        places: ClientPlaces,
     ) -> None:
+        self._limits = ConnectionLimits(denials, MOST_SCRAPERS, MOST_SCRAPERS_OF_ONE)
+        self._places = places
         self._bind = settings.metrics
         self._app: ASGIApp = metrics_app(scrape)
         self._tls: Tls = plain
@@ -58,6 +74,14 @@ class Exporter:
             task_status.started()
             return
         async with trio.open_nursery() as nursery:
-            await nursery.start(partial(serve, self._app, self._bind, tls=self._tls))
+            serving = partial(
+                serve,
+                self._app,
+                self._bind,
+                tls=self._tls,
+                limits=self._limits,
+                places=self._places,
+            )
+            await nursery.start(serving)
             nursery.start_soon(self._follow)
             task_status.started()

@@ -20,6 +20,7 @@ from typing import Final, NamedTuple
 import trio
 
 from solrecd.process.access import LocalCaller
+from solrecd.process.threads import Job, in_thread
 
 TIMEOUT: Final = 5.0
 """Seconds for the names of a user and his groups; then he is ``uid N``, of none."""
@@ -32,6 +33,8 @@ _SO_PEERGROUPS: Final = 59
 
 _MOST: Final = 1024
 """Bytes that Python reads of a socket option: 256 groups."""
+
+_LOOK_UP: Final = Job("the names of a user and his groups", "he has to ask again")
 
 
 class Credentials(NamedTuple):
@@ -74,8 +77,8 @@ async def local_caller(
         return LocalCaller("root", is_master=True)
     is_master = credentials.uid == os.geteuid()
     with trio.move_on_after(TIMEOUT):
-        user, groups = await trio.to_thread.run_sync(
-            _names_of, credentials, limiter=threads, abandon_on_cancel=True
+        user, groups = await in_thread(
+            _LOOK_UP, _names_of, credentials, limiter=threads
         )
         return LocalCaller(user, groups, is_master)
     return LocalCaller(f"uid {credentials.uid}", is_master=is_master)

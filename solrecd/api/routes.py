@@ -235,7 +235,8 @@ ROUTES: Final = (
         path="/v1/consoles/{name}/doctor",
         role=Role.VIEW,
         help="Find out at the live BMC why a console is not recorded; nothing is"
-        " changed. Streams one finding per line, as soon as it is known.",
+        " changed. Streams one finding per line, as soon as it is known. A login beside"
+        " the recorder's, at most one a minute, is for role operate.",
         answer="findings",
     ),
     RouteRule(

@@ -1,11 +1,11 @@
 """Serves an ASGI application on a unix socket or a TCP port, inside a Trio loop.
 
-Hypercorn's connection handler speaks HTTP; the rest of hypercorn is left out on
-purpose. Its `serve` sends to clients under a shield without a deadline, so that one
-viewer who stops reading would block the daemon's shutdown; and its worker
-does not survive an application that has no lifespan. Here every client's socket is
-closed when the server is cancelled, and a client who takes no bytes for too long is
-dropped (`solrecd.api.send_timeout`).
+Hypercorn's connection handler speaks HTTP/1.1 (`solrecd.api.http1`); the rest of
+hypercorn is left out on purpose. Its `serve` sends to clients under a shield without a
+deadline, so that one viewer who stops reading would block the daemon's shutdown; and
+its worker does not survive an application that has no lifespan. Here every client's
+socket is closed when the server is cancelled, and a client who takes no bytes for too
+long is dropped (`solrecd.api.send_timeout`).
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from typing import cast
 
 import trio
 from hypercorn.config import Config
-from hypercorn.trio.tcp_server import TCPServer
 from hypercorn.trio.worker_context import WorkerContext
 from hypercorn.typing import AppWrapper, ASGIFramework, ConnectionState
 from hypercorn.utils import wrap_app
@@ -28,10 +27,12 @@ from starlette.types import ASGIApp
 from solrecd.api.connection_limits import ConnectionLimits
 from solrecd.api.denials import DenialReason
 from solrecd.api.gate import CALLER, PEER
+from solrecd.api.http1 import Http1Connection
 from solrecd.api.listening_sockets import Bind, address_of, listen
 from solrecd.api.peer import credentials_of, local_caller
-from solrecd.api.send_timeout import SEND_TIMEOUT_STATE, SendTimeout
+from solrecd.api.send_timeout import SEND_TIMEOUT_STATE, SendTimeout, bounded
 from solrecd.process.access import Caller, RemoteCaller
+from solrecd.process.descriptors import ClientPlaces
 from solrecd.process.tls import names_in
 
 HANDSHAKE_TIMEOUT = 10.0
@@ -66,6 +67,7 @@ async def serve(
     *,
     tls: Tls = plain,
     limits: ConnectionLimits | None = None,
+    places: ClientPlaces | None = None,
     task_status: trio.TaskStatus[str] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Serve an application until cancelled.
@@ -75,6 +77,7 @@ async def serve(
         bind: the path of a unix socket, or a TCP host and port (0: any free port).
         tls: asked for each new connection, so that certificates may change.
         limits: of connections from unknown clients; None: no limits.
+        places: of the clients of all listeners; None: as many as come.
         task_status: told the address: the path, or ``host:port``.
 
     Never returns by itself. A client's fault ends that client's connection; the unix
@@ -84,8 +87,8 @@ async def serve(
         ListenError: the address is in use, forbidden, or not there.
     """
     async with listen(bind) as listeners:
-        wrapped = wrap_app(cast("ASGIFramework", app), 0, "asgi")
-        connections = _Connections(wrapped, tls, limits)
+        wrapped = wrap_app(cast("ASGIFramework", bounded(app)), 0, "asgi")
+        connections = _Connections(wrapped, tls, limits, places)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(connections.close_when_cancelled)
             task_status.started(address_of(bind, listeners))
@@ -96,11 +99,16 @@ class _Connections:
     """All connected clients, and how they are served."""
 
     def __init__(
-        self, app: AppWrapper, tls: Tls, limits: ConnectionLimits | None
+        self,
+        app: AppWrapper,
+        tls: Tls,
+        limits: ConnectionLimits | None,
+        places: ClientPlaces | None,
     ) -> None:
         self._app = app
         self._tls = tls
         self._limits = limits
+        self._places = places
         self._config = _config(MAX_REQUEST_HEAD if limits is None else STRANGERS_HEAD)
         self._context = WorkerContext(None)
         self._open: set[trio.SocketStream] = set()
@@ -110,8 +118,8 @@ class _Connections:
         """Serve one client until it leaves; never raises for what it did."""
         self._open.add(stream)
         try:
-            with self._admitted(stream) as address:
-                if address is not None:
+            with self._placed(stream) as is_placed, self._admitted(stream) as address:
+                if is_placed and address is not None:
                     await self._serve(stream, address)
         except* (trio.BrokenResourceError, trio.ClosedResourceError):
             # Hypercorn lets these out when a client vanishes at certain moments.
@@ -122,6 +130,20 @@ class _Connections:
         finally:
             self._open.discard(stream)
             stream.socket.close()
+
+    @contextmanager
+    def _placed(self, stream: trio.SocketStream) -> Iterator[bool]:
+        """Yield whether there is a descriptor to spare for a client."""
+        is_local = stream.socket.family == socket.AF_UNIX
+        if self._places is None:
+            yield True
+        elif self._places.enter(is_local=is_local):
+            try:
+                yield True
+            finally:
+                self._places.leave()
+        else:
+            yield False
 
     @contextmanager
     def _admitted(self, stream: trio.SocketStream) -> Iterator[str | None]:
@@ -143,7 +165,7 @@ class _Connections:
         if isinstance(timed, _TlsStream) and not await self._greet(timed, address):
             return
         caller = await self._caller(stream, timed)
-        await TCPServer(
+        await Http1Connection(
             self._app,
             self._config,
             self._context,
@@ -205,7 +227,7 @@ class _TimedStream:
     ) -> None:
         self._stream = stream
         self._send_timeout = send_timeout
-        self._transport = transport
+        self.transport_stream = transport
         self.receive_some = stream.receive_some
         self.aclose = stream.aclose
 
@@ -218,7 +240,7 @@ class _TimedStream:
         with trio.move_on_after(self._send_timeout.seconds) as waiting:
             await self._stream.send_all(data)
         if waiting.cancelled_caught:
-            self._transport.socket.close()
+            self.transport_stream.socket.close()
             raise trio.BrokenResourceError("the client takes no bytes")
 
 
@@ -227,12 +249,11 @@ class _PlainStream(_TimedStream):
 
     def __init__(self, stream: trio.SocketStream, send_timeout: SendTimeout) -> None:
         super().__init__(stream, stream, send_timeout)
-        self.socket = stream.socket
         self.send_eof = stream.send_eof
 
 
 class _TlsStream(_TimedStream):
-    """The same with TLS: hypercorn has it shake hands first."""
+    """The same with TLS."""
 
     def __init__(
         self,
@@ -244,16 +265,11 @@ class _TlsStream(_TimedStream):
         tls = trio.SSLStream(stream, context, server_side=True, https_compatible=True)
         super().__init__(tls, stream, send_timeout)
         self._tls = tls
-        self.transport_stream = stream
         self.do_handshake = tls.do_handshake
 
     def peer_certificate(self) -> object:
         """Return the client's certificate as `ssl` shows it, once it is verified."""
         return self._tls.getpeercert()
-
-    def selected_alpn_protocol(self) -> str:
-        """Return the protocol spoken over TLS: we offer no other."""
-        return "http/1.1"
 
 
 def _address_of(stream: trio.SocketStream) -> str:

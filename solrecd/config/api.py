@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from solrecd.config.addresses import listener
 from solrecd.config.errors import Problems
 from solrecd.config.keys import Key, Schema
 from solrecd.config.model import ApiConfig
 from solrecd.config.secret_sources import OTHERS, ConfigEnvironment
 from solrecd.config.settings import Setting, Table, parse_settings
-from solrecd.config.values import absolute_path, listener, text
+from solrecd.config.values import absolute_path, text
 from solrecd.process.access import Policy
 from solrecd.process.tls import TlsFiles
 

@@ -19,7 +19,7 @@ from solrecd.config.secret_sources import (
     ConfigEnvironment,
     SecretKind,
     SecretSource,
-    fetch,
+    fetch_line,
 )
 from solrecd.config.settings import Setting, Settings, Table, parse_settings
 from solrecd.config.values import refusal, suggestion
@@ -196,7 +196,7 @@ class _Secrets:
         if key not in self._fetched:
             self._fetched[key] = None
             try:
-                content = fetch(source, self._environment)
+                content = fetch_line(source, self._environment)
                 self._fetched[key] = Secret(keys.decode(content))
             except ValueError as error:
                 self._problems.add(given.problem(str(error)))

@@ -17,13 +17,14 @@ from solrecd.events import Stage
 from solrecd.process.access import Policy
 from solrecd.process.log_settings import LogFormat, LogLevel
 from solrecd.process.tls import TlsFiles
+from solrecd.stages import WAITING
 
 _MIB = 1024 * 1024
 
 DEFAULT_KIND = "ipmi"
 """Of a console that does not say."""
 
-STAGE_TIMEOUTS: Mapping[Stage, float] = MappingProxyType(
+STAGE_TIMEOUTS: Mapping[str, float] = MappingProxyType(
     {
         # A server with a terabyte of memory trains it for minutes, in silence.
         Stage.FIRMWARE: 600.0,
@@ -34,9 +35,11 @@ STAGE_TIMEOUTS: Mapping[Stage, float] = MappingProxyType(
         Stage.INITRAMFS: 180.0,
         # systemd's own limit for one job is 90 s, and jobs may follow each other.
         Stage.INIT: 300.0,
+        # To type a passphrase one has to come to the machine first.
+        WAITING: 600.0,
     }
 )
-"""Seconds in a stage after which a boot counts as stuck."""
+"""Seconds in a stage, or waiting for a person, after which a boot counts as stuck."""
 
 
 class Fsync(enum.StrEnum):
@@ -123,6 +126,10 @@ class Options(Protocol):
     after a while."""
     __dataclass_fields__: ClassVar[dict[str, Any]]
 
+    @property
+    def line(self) -> str:
+        """What it records, as people write it: no two consoles can have the same."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsoleConfig:
@@ -150,7 +157,7 @@ class Config:
     """Who may do what on the API."""
     consoles: Mapping[str, ConsoleConfig] = field(default_factory=dict)
     """By name, in the order of the files; also those that are not enabled."""
-    stages: Mapping[Stage, float] = field(default_factory=lambda: STAGE_TIMEOUTS)
+    stages: Mapping[str, float] = field(default_factory=lambda: STAGE_TIMEOUTS)
     """Seconds in a stage after which a boot counts as stuck; absent: never."""
     loki: LokiConfig | None = None
     alerts: Mapping[str, ReceiverConfig] = field(default_factory=dict)

@@ -12,7 +12,7 @@ from solrecd.config.secret_sources import (
     ConfigEnvironment,
     SecretKind,
     SecretSource,
-    fetch,
+    fetch_line,
 )
 from solrecd.config.settings import Settings
 from solrecd.config.values import absolute_path, text
@@ -102,7 +102,7 @@ class OptionReader:
     def _fetch(self, key: str, kind: SecretKind) -> Secret | None:
         source = SecretSource(kind, self._settings[key].value)
         try:
-            found = _usable(fetch(source, self._environment))
+            found = _usable(fetch_line(source, self._environment))
         except ValueError as error:
             self.note(key, str(error))
             return None

@@ -21,7 +21,6 @@ from solrecd.config.secret_sources import ConfigEnvironment
 from solrecd.config.settings import Table, parse_settings
 from solrecd.config.tables import TOP_LEVEL
 from solrecd.config.values import refusal, suggestion
-from solrecd.events import Stage
 
 _NOTHING = ConfigEnvironment()
 
@@ -119,13 +118,13 @@ def _daemon(documents: Sequence[Document], problems: Problems) -> DaemonConfig:
     return DaemonConfig(**{key: one.value for key, one in settings.items()})
 
 
-def _stages(documents: Sequence[Document], problems: Problems) -> Mapping[Stage, float]:
+def _stages(documents: Sequence[Document], problems: Problems) -> Mapping[str, float]:
     for document in documents:
         for key in _table(document, ("stages",), problems).keys() - {"timeout"}:
             text = "unknown key; allowed: timeout"
             problems.add(document.problem(("stages", key), text))
     table = _merged(documents, ("stages", "timeout"), problems)
     settings = parse_settings(table, STAGE_TIMEOUT_KEYS, problems)
-    given = {Stage(key): setting.value for key, setting in settings.items()}
+    given = {key: setting.value for key, setting in settings.items()}
     limits = {**STAGE_TIMEOUTS, **given}
-    return MappingProxyType({s: limit for s, limit in limits.items() if limit})
+    return MappingProxyType({k: limit for k, limit in limits.items() if limit})

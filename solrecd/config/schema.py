@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
+from solrecd.config.addresses import listener
 from solrecd.config.keys import Key, Schema
 from solrecd.config.model import Fsync
 from solrecd.config.values import (
@@ -13,12 +14,12 @@ from solrecd.config.values import (
     duration,
     enum_or,
     integer,
-    listener,
     off_or,
     size,
 )
 from solrecd.events import Stage
 from solrecd.process.log_settings import LogFormat, LogLevel
+from solrecd.stages import WAITING
 
 _MIB = 1024 * 1024
 _GIB = 1024 * _MIB
@@ -33,12 +34,15 @@ _STAGES = {
     Stage.KERNEL: "The kernel, until it starts the first program.",
     Stage.INITRAMFS: "The initial RAM disk, until the root file system is mounted.",
     Stage.INIT: "Services that start, until a login prompt appears.",
+    WAITING: "A boot that waits for a person, in whatever stage (event"
+    " `waiting_for_input`: a passphrase, a menu, an installer's dialog). It counts"
+    " instead of the stage's own limit.",
 }
 """Stages that a boot leaves again; the others have no time limit."""
 
 STAGE_TIMEOUT_KEYS: Schema = MappingProxyType(
     {
-        stage.value: Key(off_or(duration(1, _YEAR)), what)
+        str(stage): Key(off_or(duration(1, _YEAR)), what)
         for stage, what in _STAGES.items()
     }
 )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
 import enum
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from solrecd.process.tls import TlsFiles
 
@@ -63,7 +64,7 @@ class ConfigEnvironment:
 
 
 def fetch(source: SecretSource, environment: ConfigEnvironment) -> bytes:
-    """Return the secret itself, without the line end that editors leave in files.
+    """Return the secret itself, or all that a file has.
 
     Raises:
         ValueError: it cannot be had, or others can read it; says the remedy.
@@ -88,7 +89,7 @@ def _fetch_file(path: str, environment: ConfigEnvironment) -> bytes:
             f"{path} has mode {mode & 0o7777:04o}, so that others can read it;"
             f" allowed: 0600 or less (chmod 600 {path})"
         )
-    return _without_line_end(content)
+    return _unmarked(content, path)
 
 
 def _fetch_credential(name: str, environment: ConfigEnvironment) -> bytes:
@@ -106,8 +107,38 @@ def _fetch_credential(name: str, environment: ConfigEnvironment) -> bytes:
             f"cannot read credential {name!r}: {error.strerror or error};"
             f" the unit needs LoadCredential={name}:PATH"
         ) from None
-    return _without_line_end(content)
+    return _unmarked(content, f"credential {name!r}")
 
 
-def _without_line_end(content: bytes) -> bytes:
-    return content.removesuffix(b"\n").removesuffix(b"\r")
+_MARKS: Final = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+def _unmarked(content: bytes, place: str) -> bytes:
+    if content.startswith(_MARKS):
+        raise ValueError(
+            f"{place} begins with a byte order mark, which is no part of it;"
+            " save it as plain text without BOM"
+        )
+    return content
+
+
+def fetch_line(source: SecretSource, environment: ConfigEnvironment) -> bytes:
+    """Return a secret that is one line of its file, without the line's end.
+
+    Raises:
+        ValueError: as `fetch`, and where there is no line or more than one.
+    """
+    content = fetch(source, environment)
+    if source.kind is SecretKind.INLINE:
+        return content
+    place = f"{_NOUNS[source.kind]}{source.value}"
+    secret = content.rstrip(b"\r\n")
+    if not secret:
+        raise ValueError(f"{place} is empty; allowed: one line")
+    lines = len(secret.splitlines())
+    if lines > 1:
+        raise ValueError(f"{place} has {lines} lines; allowed: one line")
+    return secret
+
+
+_NOUNS: Final = {SecretKind.CREDENTIAL: "credential ", SecretKind.FILE: ""}

@@ -27,7 +27,7 @@ _DAEMON = TableSchema(
 _STAGES = TableSchema(
     path=("stages", "timeout"),
     keys=STAGE_TIMEOUT_KEYS,
-    defaults={stage.value: limit for stage, limit in STAGE_TIMEOUTS.items()},
+    defaults={str(what): limit for what, limit in STAGE_TIMEOUTS.items()},
     help="How long a boot may be in a stage before it counts as stuck (event `stuck`,"
     ' metric `solrecd_boot_stuck`); `"off"`: without a limit. Where three times what'
     " 95 of 100 of a machine's own last 20 good boots needed is longer, that counts.",

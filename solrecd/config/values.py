@@ -6,7 +6,6 @@ A parser takes what `tomllib` made of the text. Its error reads "found X; allowe
 from __future__ import annotations
 
 import enum
-import ipaddress
 import json
 import math
 import re
@@ -36,8 +35,6 @@ _SIZE = re.compile(r"(\d{1,15})\s*([KMGT]?)(iB|B|)\Z", re.ASCII)
 _SIZE_FORM = 'bytes, or text such as "64MiB" (B KiB MiB GiB TiB, KB MB GB TB)'
 _PREFIXES = " KMGT"
 
-_HOST = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,252})\Z")
-_BRACKETED = re.compile(r"\[([^\]]*)\](?::(\d{1,5}))?\Z", re.ASCII)
 _LABEL_NAME = re.compile(r"(?!__)[a-zA-Z_][a-zA-Z0-9_]*\Z")
 
 
@@ -298,74 +295,3 @@ def _check_label(name: str, content: object) -> None:
         raise ValueError('found label "console"; solrecd sets that one itself')
     if not isinstance(content, str) or len(content.encode()) > MAX_LABEL:
         raise refusal(content, f"for label {name}, text of at most {MAX_LABEL} bytes")
-
-
-_ADDRESS_FORM = (
-    '"host", "host:port", "192.0.2.7", "192.0.2.7:623", "2001:db8::7",'
-    ' "[2001:db8::7]" or "[2001:db8::7]:623"'
-)
-
-
-def address(value: object) -> tuple[str, int | None]:
-    """Return host and port, which is None where none is given.
-
-    Raises:
-        ValueError: it is no address.
-    """
-    found = _address_in(value) if isinstance(value, str) else None
-    if found is None:
-        raise refusal(value, _ADDRESS_FORM)
-    return found
-
-
-def _address_in(value: str) -> tuple[str, int | None] | None:
-    if match := _BRACKETED.match(value):
-        host, port = match[1], match[2]
-        return _with_port(host, port) if _is_ip(host, 6) else None
-    if value.count(":") > 1:
-        return (value, None) if _is_ip(value, 6) else None
-    host, colon, port = value.partition(":")
-    if not _HOST.match(host) or (colon and not port):
-        return None
-    return _with_port(host, port or None)
-
-
-def _with_port(host: str, port: str | None) -> tuple[str, int | None] | None:
-    if port is None:
-        return host, None
-    if len(port) <= 5 and port.isascii() and port.isdecimal():
-        number = int(port)
-        return (host, number) if 1 <= number <= 65535 else None
-    return None
-
-
-def _is_ip(host: str, version: int) -> bool:
-    try:
-        return ipaddress.ip_address(host).version == version
-    except ValueError:
-        return False
-
-
-def listener(value: object) -> tuple[str, int] | None:
-    """Return host and port to listen on; None for ``""``, which switches it off.
-
-    Raises:
-        ValueError: it is no address with a port.
-    """
-    if value == "":
-        return None
-    found = _address_in(value) if isinstance(value, str) else None
-    if found is None or found[1] is None:
-        raise refusal(value, '"127.0.0.1:9623", "[::1]:9623", or "" for none')
-    return found[0], found[1]
-
-
-def ip_address(value: object) -> str:
-    """Return an IP address, version 4 or 6.
-
-    Raises:
-        ValueError: it is none.
-    """
-    if isinstance(value, str) and (_is_ip(value, 4) or _is_ip(value, 6)):
-        return value
-    raise refusal(value, '"192.0.2.1" or "2001:db8::1"')

@@ -3,6 +3,7 @@
 - `console`          the bytes: recorded, and their losses marked
 - `understanding`    what they mean: interpreted in batches, told to the sinks
 - `left_shell`       whether a shell was left logged in
+- `input_watch`      whether what is typed is taken
 - `session_tracker`  its session: up, down and why, and the gaps in between
 - `recording`        whether it is recorded, and where a gap is: a table; pure
 - `power_tracker`    whether the machine is on, and what that means for its boots

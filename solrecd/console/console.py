@@ -19,12 +19,14 @@ import structlog
 from solrecd.config import ConsoleConfig
 from solrecd.console.attachments import Attachments
 from solrecd.console.event_fanout import SECOND, EventFanout, Sinks, one_line, seconds
+from solrecd.console.input_watch import InputWatch
 from solrecd.console.left_shell import LeftShell
 from solrecd.console.losses import Losses
 from solrecd.console.power_tracker import PowerTracker
 from solrecd.console.session_tracker import SessionTracker
 from solrecd.console.silence import SilenceWatch, Situation
 from solrecd.console.status import ConsoleStatus
+from solrecd.console.turns import split
 from solrecd.console.understanding import (
     ConsoleHistory,
     Interpretation,
@@ -103,6 +105,7 @@ class Console:
         self.attachments = Attachments(config.name, self.note_act)
         self._attached = self.attachments.present
         self._left_shell = LeftShell(self._fanout, metrics)
+        self._input = InputWatch(self._fanout, metrics, self.attachments.say)
         self._unread: list[Chunk] = []
         self._refused_since: int | None = None
         self._unsettled = False
@@ -122,6 +125,7 @@ class Console:
             self._power,
             self._understanding,
             self._fanout,
+            self._input,
             self._attached,
             metrics,
             guard,
@@ -193,14 +197,18 @@ class Console:
 
     # Understanding, in batches.
 
-    def interpret(self) -> None:
-        """Give what arrived since the last call to the interpreter and the sinks."""
+    def interpret(self, most: int | None = None) -> bool:
+        """Give what arrived since the last call to the interpreter and the sinks.
+
+        Returns whether something is left: after ``most`` bytes it is enough for now.
+        """
         if not self._unread:
             self._understanding.retry()
-            return
-        chunks, self._unread = self._unread, []
+            return False
+        chunks, self._unread = split(self._unread, most)
         self._unsettled = True
         self._understanding.feed(chunks)
+        return bool(self._unread)
 
     def settle(self, at: int) -> bool:
         """After `QUIET`, let the unfinished line count; return whether it has."""
@@ -288,7 +296,13 @@ class Console:
     ) -> None:
         """Learn what the keeper says of the session; only news become events."""
         self._session.changed(state, lost, retry_in, self._wall_clock())
+        if state is not SessionState.UP:
+            self._input.dropped()
         self._fanout.changed()
+
+    def input_stuck(self, unsent: int, *, is_stuck: bool) -> None:
+        """Learn that the other end does not take what is typed, or does again."""
+        self._input.changed(unsent, self._wall_clock(), is_stuck=is_stuck)
 
     def _end_line(self) -> None:
         """Have everything interpreted: what follows is not the rest of a line."""

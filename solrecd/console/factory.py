@@ -26,7 +26,7 @@ from solrecd.console import (
     Interpretation,
     Sinks,
 )
-from solrecd.events import Boot, LostReason, SessionState, Stage
+from solrecd.events import Boot, LostReason, SessionState
 from solrecd.metrics import Metrics
 from solrecd.sources.guard import Guard, Part
 from solrecd.storage.archive.opening_threads import OpeningThreads
@@ -89,6 +89,10 @@ class ConsoleFactory:
         )
         return console
 
+    def abandon(self) -> None:
+        """Stop to wait for archives that are being opened: the daemon stops."""
+        self.opening_threads.abandon()
+
     def mark_loss(self, loss: ArchiveLoss) -> None:
         """Mark what was found missing while the archive was written."""
         console = self._consoles.get(loss.console)
@@ -102,7 +106,7 @@ class ConsoleFactory:
         known = self.history.recall(name)
         return _without_notes(self.sinks.archive.open_console(name), known), known
 
-    def _limits(self) -> Mapping[Stage, float]:
+    def _limits(self) -> Mapping[str, float]:
         return self.metrics.stage_timeouts
 
     async def close(self, console: Console, *, removed: bool) -> None:

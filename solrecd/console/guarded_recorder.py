@@ -110,6 +110,14 @@ class GuardedRecorder:
         """See `Recorder`."""
         self._call(Part.POWER, lambda: self._console.power_seen(on=on), None)
 
+    def input_stuck(self, unsent: int, *, is_stuck: bool) -> None:
+        """See `Recorder`."""
+        self._call(
+            Part.EVENTS,
+            lambda: self._console.input_stuck(unsent, is_stuck=is_stuck),
+            None,
+        )
+
     def note_act(self, act: OperatorAct, text: str, user: str) -> None:
         """See `Recorder`."""
         self._call(Part.EVENTS, lambda: self._console.note_act(act, text, user), None)

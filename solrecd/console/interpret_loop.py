@@ -3,6 +3,9 @@
 A console no longer in the set gets no turn, even in the middle of a round: its
 archive is closed, and a round lasts for as long as others have to say something. A bug
 in one console's turn ends that turn (`solrecd.console.guard`).
+
+A turn is a bounded number of bytes. Consoles that have more to say than that take turns
+until the next round, and at most half of the loop's time.
 """
 
 from __future__ import annotations
@@ -21,6 +24,10 @@ several times as much. With the archive's own delay this stays below 250 ms."""
 SLICE = 0.005
 """Seconds of interpreting before ACKs and timers get their turn."""
 
+SHARE = 16 * 1024
+"""Bytes of one console in a turn: 1 to 5 ms, whatever they are. At 115200 Bd a round
+brings 2300."""
+
 CHECK_EVERY = 5.0
 """Seconds between two looks at what may last minutes only."""
 
@@ -32,8 +39,12 @@ class InterpretedConsole(Protocol):
     def guard(self) -> Guard:
         """Contains its bugs."""
 
-    def interpret(self) -> None:
-        """Give what arrived to the interpreter and the sinks."""
+    def interpret(self, most: int | None = None) -> bool:
+        """Give what arrived to the interpreter and the sinks; return what is left.
+
+        Args:
+            most: bytes that are enough for now; None: all.
+        """
 
     def settle(self, at: int) -> bool:
         """After a while let the unfinished line count; return whether it has."""
@@ -72,6 +83,8 @@ class InterpretLoop:
         self._unsettled: set[InterpretedConsole] = set()
         self._behind: set[InterpretedConsole] = set()
         """Those with output that a bug kept from being interpreted."""
+        self._loud: set[InterpretedConsole] = set()
+        """Those with more output than one turn takes."""
         self._output = trio.Event()
 
     def join(self, console: InterpretedConsole, source: Source) -> None:
@@ -100,21 +113,35 @@ class InterpretLoop:
 
     async def _interpret_forever(self) -> None:
         while True:
-            if not self._unsettled:
+            if not self._unsettled | self._loud:
                 await self._output.wait()
             self._output = trio.Event()
-            await trio.sleep(INTERPRET_EVERY)
+            await self._hear_loud(trio.current_time() + INTERPRET_EVERY)
             woken, self._woken = self._woken, set()
             await self._in_slices(woken, self._interpret)
             self._unsettled |= woken
             await self._in_slices(self._unsettled, self._settle)
             self._unsettled &= self._present.keys()
 
+    async def _hear_loud(self, until: float) -> None:
+        """Give turns to the loud until a time, one after the other."""
+        while self._loud and trio.current_time() < until:
+            self._loud &= self._present.keys()
+            for console in tuple(self._loud):
+                began = trio.current_time()
+                self._loud.discard(console)
+                if console in self._present:
+                    self._interpret(console)
+                # As long for everything else; at once where it was quick.
+                await trio.sleep(min(trio.current_time() - began, INTERPRET_EVERY))
+        await trio.sleep_until(until)
+
     def _interpret(self, console: InterpretedConsole) -> None:
         self._behind.add(console)
 
         def interpret() -> None:
-            console.interpret()
+            if console.interpret(SHARE):
+                self._loud.add(console)
             self._behind.discard(console)
 
         console.guard.call(Part.RECORDING, interpret, None)

@@ -1,13 +1,15 @@
 """The one home of losses: whatever is missing becomes note, event and counter here.
 
-The note stands in the log at the place of each loss. Events of losses that repeat (a
-BMC that sets its overrun bit in every packet) are one for each `TOGETHER`: it has the
-time of the first loss, and the number of all and the time of the last as fields.
-Losses of a session stay apart: each has its own length and its own cause.
+The note stands in the log at the place of each loss; where there are more than a serial
+line can have (`NOTES_EACH_SECOND`), one note tells of several. Events of losses that
+repeat (a BMC that sets its overrun bit in every packet) are one for each `TOGETHER`: it
+has the time of the first loss, and the number of all and the time of the last as
+fields. Losses of a session stay apart: each has its own length and its own cause.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -18,6 +20,16 @@ from solrecd.process.stamps import format_stamp
 
 TOGETHER = 60 * SECOND
 """Losses of one reason that lie so close to the first of them are one event."""
+
+NOTES_EACH_SECOND = 100
+"""Losses that are noted each in its place. A BMC whose buffer is full sets its overrun
+bit in each of the 90 packets that 115200 Bd make in a second; a note costs 400 µs."""
+
+NOTES_AT_ONCE = 16
+"""The same, of one batch of packets: all consoles wait for them."""
+
+_FOR_A_NOTE = SECOND // NOTES_EACH_SECOND
+"""Microseconds that pay for one."""
 
 _APART = frozenset({GapReason.SESSION})
 """Reasons whose losses are never put together."""
@@ -72,7 +84,15 @@ class Losses:
         settle: has everything interpreted that came before, and ends the line there.
     """
 
-    __slots__ = ("_fanout", "_metrics", "_runs", "_settle")
+    __slots__ = (
+        "_counted",
+        "_credit",
+        "_fanout",
+        "_metrics",
+        "_runs",
+        "_settle",
+        "_unnoted",
+    )
 
     def __init__(
         self, fanout: EventFanout, metrics: ConsoleMetrics, settle: Callable[[], None]
@@ -81,6 +101,10 @@ class Losses:
         self._metrics = metrics
         self._settle = settle
         self._runs: dict[GapReason, _Run] = {}
+        # Time that pays for notes, and until when it was counted; losses without one.
+        self._credit = NOTES_AT_ONCE * _FOR_A_NOTE
+        self._counted = 0
+        self._unnoted = Counter[GapReason]()
 
     def mark(self, gap: Gap, at: int) -> None:
         """Write the note at the loss's place, count it, and tell the event.
@@ -91,12 +115,32 @@ class Losses:
         """
         self._metrics.gap(gap.reason, gap.bytes or 0)
         if not gap.is_noted:
-            self._settle()
-            self._fanout.note(at, f"gap: {gap.text}", gap.offset)
+            self._note(gap, at)
         run = self._runs.get(gap.reason)
         if run is None or not run.takes(at):
             run = self._begin(gap, at)
         run.add(gap, at)
+
+    def _note(self, gap: Gap, at: int) -> None:
+        """Write a note at the loss's place, or count it for a later one."""
+        rested = self._credit + max(0, at - self._counted)
+        self._credit = min(rested, NOTES_AT_ONCE * _FOR_A_NOTE)
+        self._counted = at
+        if gap.reason not in _APART:
+            if self._credit < _FOR_A_NOTE:
+                self._unnoted[gap.reason] += 1
+                return
+            self._credit -= _FOR_A_NOTE
+        self._settle()
+        self._note_others(at)
+        self._fanout.note(at, f"gap: {gap.text}", gap.offset)
+
+    def _note_others(self, at: int) -> None:
+        """Note how many losses have no note of their own."""
+        unnoted, self._unnoted = self._unnoted, Counter()
+        for reason, count in unnoted.items():
+            text = f"gap: {count} times more before this line ({reason})"
+            self._fanout.note(at, text)
 
     def _begin(self, gap: Gap, at: int) -> _Run:
         self._tell(gap.reason)
@@ -109,6 +153,9 @@ class Losses:
 
     def check(self, at: int) -> None:
         """Tell of losses that came since the last call; forget what is over."""
+        if self._unnoted:
+            self._settle()
+            self._note_others(at)
         for reason, run in tuple(self._runs.items()):
             self._tell(reason)
             if not run.takes(at):

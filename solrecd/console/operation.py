@@ -9,14 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
 import trio
 
 from solrecd.console import Console
 from solrecd.console.attachments import Attachment, Mode, WriteClaim
-from solrecd.events import OperatorAct
+from solrecd.events import ORDERS, OperatorAct
 from solrecd.process.stamps import format_stamp
 from solrecd.sources.base import (
     BreakControl,
@@ -40,16 +39,6 @@ ROOM_EVERY: Final = 0.02
 
 INPUT_NOTE: Final = 200
 """Bytes of input in one note, where input is recorded."""
-
-_ENDINGS: Final[Mapping[PowerAction, str]] = MappingProxyType(
-    {PowerAction.RESET: "reset", PowerAction.CYCLE: "reset", PowerAction.OFF: "off"}
-)
-"""How a boot ends that a user ends; a shutdown is the operating system's to tell."""
-
-_BEGINNINGS: Final = frozenset(
-    {PowerAction.ON, PowerAction.RESET, PowerAction.CYCLE, PowerAction.DIAGNOSTIC}
-)
-"""What a boot follows on, soon."""
 
 
 class OperationError(Exception):
@@ -277,8 +266,7 @@ class Operation:
         act = OperatorAct(f"power_{action.value}")
         self._console.note_act(act, text, user)
         self._console.attachments.say(text)
-        beginning = act.value if action in _BEGINNINGS else None
-        self._console.expect(_ENDINGS.get(action), beginning)
+        self._console.expect(*ORDERS[act])
         try:
             await power.set_power(action)
         except SourceError:
@@ -287,13 +275,17 @@ class Operation:
 
     # What is wrong.
 
-    async def examine(self, tell: Tell) -> None:
+    async def examine(self, tell: Tell, *, may_log_in: bool) -> None:
         """Look at everything between the console and us; change nothing.
+
+        Args:
+            tell: gets each finding.
+            may_log_in: see `Examiner.examine`.
 
         Raises:
             OperationError: consoles of this kind cannot be examined.
         """
-        await self._examiner.examine(tell)
+        await self._examiner.examine(tell, may_log_in=may_log_in)
 
     def require_examiner(self) -> None:
         """Raise `OperationError` where `examine` would, before an answer begins."""

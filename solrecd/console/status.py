@@ -12,6 +12,7 @@ from typing import Any
 from solrecd.config import ConsoleConfig
 from solrecd.console.attachments import Attachment
 from solrecd.console.event_fanout import EventFanout
+from solrecd.console.input_watch import InputWatch
 from solrecd.console.power_tracker import PowerTracker
 from solrecd.console.session_tracker import SessionTracker
 from solrecd.console.understanding import Understanding
@@ -28,6 +29,7 @@ class ConsoleStatus:
     power: PowerTracker
     understanding: Understanding
     fanout: EventFanout
+    input: InputWatch
     attached: Sequence[Attachment]
     metrics: ConsoleMetrics
     guard: Guard
@@ -50,7 +52,7 @@ class ConsoleStatus:
             "acknowledged": self.fanout.acknowledgement.as_dict(),
             "viewers": self.fanout.viewers + len(self.attached),
             "last_output": _stamp_or_none(self.metrics.last_output or None),
-            "error": session.error or self.guard.error,
+            "error": session.error or self.guard.error or self.input.error,
             "next_try": _stamp_or_none(session.next_try),
             "labels": dict(config.labels),
         }
@@ -66,6 +68,7 @@ class ConsoleStatus:
             "lost_bytes": sum(self.metrics.lost_bytes.values()),
             "network": self.metrics.wire.as_dict(),
             "left_logged_in": self.metrics.left_logged_in,
+            "input_stuck": self.metrics.input_stuck,
             "journal_refusing": is_journal_full,
             "current": None if boot is None else boot.as_dict(),
         }

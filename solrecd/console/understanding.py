@@ -14,6 +14,7 @@ from typing import Protocol
 from solrecd.analysis.boot.pace import Pace
 from solrecd.analysis.interpreter import Interpreter
 from solrecd.console.event_fanout import EventFanout
+from solrecd.console.turns import size_of
 from solrecd.events import Boot, Chunk, Line, Reading, Stage
 from solrecd.sources.guard import Guard, Part
 from solrecd.storage.archive.sink import OpenedConsole
@@ -40,7 +41,7 @@ class Interpretation:
     """How the consoles of a daemon are interpreted."""
 
     interpreter: InterpreterFactory
-    limits: Callable[[], Mapping[Stage, float]]
+    limits: Callable[[], Mapping[str, float]]
     """Seconds in a stage before a boot counts as stuck, as configured now."""
 
 
@@ -76,7 +77,7 @@ class Understanding:
         "_interpreter",
         "_is_behind",
         "_pace",
-        "_stream",
+        "_position",
         "_unarchived",
     )
 
@@ -91,7 +92,8 @@ class Understanding:
         self._how = how
         self._fanout = fanout
         self._guard = guard
-        self._stream = opened.stream
+        self._position = opened.stream.offset - size_of(opened.pending)
+        """Stream offset of what is fed next."""
         self._pace = history.pace
         self._interpreter = self._new_interpreter(
             history.boot, first_boot=opened.boot + 1, offset=opened.offset
@@ -144,6 +146,7 @@ class Understanding:
     def feed(self, chunks: Sequence[Chunk]) -> None:
         """Interpret what came."""
         self._understand(chunks, lambda: self._interpreter.feed(chunks))
+        self._position += size_of(chunks)
 
     def idle(self, at: int) -> None:
         """Let the unfinished line count, and the time since it came."""
@@ -182,23 +185,19 @@ class Understanding:
         self, chunks: Sequence[Chunk], interpret: Callable[[], Reading]
     ) -> None:
         """Interpret, then tell the sinks; a bug costs the meaning, never the bytes."""
-        reading = self._guard.call(
-            Part.ANALYSIS, lambda: self._read(chunks, interpret), None
-        )
+        reading = self._guard.call(Part.ANALYSIS, lambda: self._read(interpret), None)
         if reading is None:
             self._is_behind = True
             reading = Reading()
         self._tell(chunks, reading)
 
-    def _read(
-        self, chunks: Sequence[Chunk], interpret: Callable[[], Reading]
-    ) -> Reading:
+    def _read(self, interpret: Callable[[], Reading]) -> Reading:
         if self._is_behind:
             boot = self.boot
             self._interpreter = self._new_interpreter(
                 boot,
                 first_boot=1 if boot is None else boot.boot,
-                offset=self._stream.offset - sum([len(each.data) for each in chunks]),
+                offset=self._position,
             )
             self._is_behind = False
         return interpret()

@@ -6,6 +6,6 @@
 - `tending`      one console of it, until its files are finished
 """
 
-from solrecd.daemon.daemon import GRACE, Daemon
+from solrecd.daemon.daemon import Daemon
 
-__all__ = ["GRACE", "Daemon"]
+__all__ = ["Daemon"]

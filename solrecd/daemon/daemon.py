@@ -8,8 +8,9 @@ The nursery tree is the order of shutdown, from the inside out::
 
 The first SIGTERM cancels the consoles; each says goodbye within `keeper.GOODBYE`, or
 leaves its session to the next process if this is a restart (`link.handover`). Then
-the sinks write what they have. A second SIGTERM, or `GRACE` seconds, cancels the sinks
-as well: what the disk would not take is still in the journal.
+the sinks write what they have. A second SIGTERM, or the end of `Phase.WRITING`, cancels
+the sinks as well: what the disk would not take is still in the journal. How long all of
+this may take, and what ends it: `process.stopping`.
 """
 
 from __future__ import annotations
@@ -43,11 +44,14 @@ from solrecd.config import Config
 from solrecd.console import Sinks
 from solrecd.console.factory import ConsoleFactory
 from solrecd.console.viewers import Viewers
-from solrecd.daemon.files import index_file, make_folders, open_journal
+from solrecd.daemon.files import index_file, make_folders, open_journal, overdue_file
 from solrecd.daemon.supervisor import Supervisor
 from solrecd.metrics import Format, Metrics, sample_alerts
 from solrecd.process.clock import Clock
+from solrecd.process.name_lookups import NameLookups
+from solrecd.process.stopping import Phase, Stop
 from solrecd.process.systemd import Notifier
+from solrecd.process.threads import Job, in_thread
 from solrecd.process.upkeep import keep_up
 from solrecd.sources.base import Services
 from solrecd.sources.drivers import Drivers
@@ -60,12 +64,9 @@ from solrecd.storage.archive.sink import (
 )
 from solrecd.storage.healing import Healing
 from solrecd.storage.index.boot_history import BootHistory
+from solrecd.storage.index.overdue import Overdue
 from solrecd.storage.index.sink import IndexSink
 from solrecd.storage.space import Storage
-
-GRACE = 20.0
-"""Seconds for the sinks after the last console has stopped; with the goodbyes this is
-below TimeoutStopSec of the unit."""
 
 ALERTS_FOLDER = "alerts"
 """In ``state_dir``: what fires, and a folder for each receiver that has a queue."""
@@ -75,6 +76,8 @@ HEARTBEAT = 0.5
 
 STATUS_EVERY = 5.0
 """Seconds between two looks whether ``systemctl status`` shows the truth."""
+
+_RECALL = Job("the index of earlier boots", "who asked has to ask again")
 
 T = TypeVar("T")
 
@@ -111,6 +114,7 @@ class Daemon:
         files: FileSystem | None = None,
     ) -> None:
         self._config = config
+        self.stopping = Stop(trio.current_time)
         self._notifier = notifier
         self._wall_clock = wall_clock
         self._graceful = trio.CancelScope()
@@ -122,7 +126,13 @@ class Daemon:
         self._metrics = Metrics(rules.failure_names, version=__version__)
         self._metrics.stage_timeouts = config.stages
         self._listeners = ApiListeners(config, Denials(time.monotonic))
-        self._exporter = Exporter(settings, self._scrape, self._metrics)
+        self._exporter = Exporter(
+            settings,
+            self._scrape,
+            self._metrics,
+            self._listeners.denials,
+            self._listeners.places,
+        )
         self._journal = open_journal(settings)
         self._index = self._build_index()
         self._archive = self._build_archive(Clock(wall_clock, steady_for), files)
@@ -155,6 +165,7 @@ class Daemon:
             # The storage needs both sinks first, so they find it when they have news.
             report=lambda problem: self._storage.index_troubled(problem),  # noqa: PLW0108
             archive=Path(settings.log_dir),
+            overdue=Overdue(overdue_file(settings)),
             on_replaced=lambda reason: self._healing.want(reason),  # noqa: PLW0108
         )
 
@@ -228,8 +239,10 @@ class Daemon:
         # Iterated for the daemon's whole life: a signal still pending when the
         # receiver closes is raised again with its default action, which kills us.
         signals = signal.SIGTERM, signal.SIGINT, signal.SIGHUP
+        trio.socket.set_custom_hostname_resolver(NameLookups())
         with (
             trio.open_signal_receiver(*signals) as received,
+            self.stopping.watched(signal.SIGTERM, signal.SIGINT),
             closing(self._lock),
             closing(self._journal),
         ):
@@ -248,6 +261,7 @@ class Daemon:
                 services.start_soon(keep_up, ship, self._config, self._for_loki())
                 await self._record(task_status)
                 services.cancel_scope.cancel()
+            self.stopping.tell_what_hangs()
 
     def stop(self, *, is_handing_over: bool = False) -> None:
         """Begin to stop, as SIGTERM does.
@@ -255,6 +269,7 @@ class Daemon:
         Args:
             is_handing_over: another process follows at once: leave it the sessions.
         """
+        self.stopping.begin()
         if is_handing_over:
             self._sources.begin_handover(self._wall_clock())
         self._graceful.cancel()
@@ -297,7 +312,7 @@ class Daemon:
                         self._sources.beat(self._wall_clock())
                         task_status.started()
                         log.info("daemon.ready", consoles=len(self._config.enabled))
-                self._forced.deadline = trio.current_time() + GRACE
+                self._forced.deadline = self.stopping.deadline(Phase.WRITING)
                 self._archive.close()
                 self._index.close()
                 self._alerts.close()
@@ -317,6 +332,7 @@ class Daemon:
                 await self._stop(signal.Signals(number))
 
     async def _stop(self, why: signal.Signals) -> None:
+        self.stopping.begin()
         self._notifier.stopping()
         is_handing_over = why == signal.SIGTERM and await self._notifier.will_restart()
         log.info("daemon.stopping", signal=why.name, hands_over=is_handing_over)
@@ -367,4 +383,4 @@ def _in_numbers(plan: Mapping[str, Any]) -> dict[str, Any]:
 
 async def _in_thread(look_up: Callable[[str], T], console: str) -> T:
     """Look something up in the index of earlier boots."""
-    return await trio.to_thread.run_sync(look_up, console)
+    return await in_thread(_RECALL, look_up, console)

@@ -8,7 +8,7 @@ import structlog
 
 from solrecd.config import DaemonConfig
 from solrecd.storage.archive.sink import ArchiveError
-from solrecd.storage.index import FILE_NAME
+from solrecd.storage.index import FILE_NAME, overdue
 from solrecd.storage.journal import Journal
 
 log = structlog.get_logger()
@@ -34,6 +34,11 @@ def make_folders(settings: DaemonConfig) -> None:
 def index_file(settings: DaemonConfig) -> Path:
     """Return where the index is."""
     return Path(settings.state_dir) / FILE_NAME
+
+
+def overdue_file(settings: DaemonConfig) -> Path:
+    """Return where it is noted that the index has not got all of its rows."""
+    return Path(settings.journal_path).with_name(overdue.FILE_NAME)
 
 
 def open_journal(settings: DaemonConfig) -> Journal:

@@ -40,11 +40,14 @@ from solrecd.process.garbage_collection import (
     freeze_objects,
     full_collections_postponed,
 )
+from solrecd.process.threads import Job, in_thread
 from solrecd.sources.guard import Part
 
 OPENING = 20.0
 """Seconds that a start or a reload waits for consoles to be opened. Where a disk hangs
 they follow when it comes back."""
+
+_READ = Job("the configuration's files", "the next start reads them")
 
 log = structlog.get_logger()
 
@@ -55,8 +58,11 @@ class _ReloadRequest:
 
     dry_run: bool
     done: trio.Event = field(default_factory=trio.Event)
-    answer: dict[str, Any] = field(default_factory=dict)
-    refusal: FleetError | None = None
+    answer: dict[str, Any] | None = None
+    """What was done; None: it was refused."""
+    refusal: FleetError = field(
+        default_factory=lambda: FleetError("solrecd is being stopped")
+    )
 
 
 class Supervisor:
@@ -118,11 +124,19 @@ class Supervisor:
         """
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._interpret_loop.run)
+            nursery.start_soon(self._abandon_openings)
             nursery.start_soon(self._adopt_forever)
             nursery.start_soon(self._reload_forever)
             await self._apply(plan_reload(Config(), config), config)
             self._config = config
             task_status.started()
+
+    async def _abandon_openings(self) -> None:
+        """When this is cancelled, stop to wait for archives that are being opened."""
+        try:
+            await trio.sleep_forever()
+        finally:
+            self._factory.abandon()
 
     async def _adopt_forever(self) -> None:
         async with trio.open_nursery() as nursery:
@@ -227,7 +241,7 @@ class Supervisor:
         request = _ReloadRequest(dry_run)
         await self._to_reload.send(request)
         await request.done.wait()
-        if request.refusal is not None:
+        if request.answer is None:
             raise request.refusal
         return request.answer
 
@@ -249,7 +263,7 @@ class Supervisor:
         try:
             with full_collections_postponed():
                 # In a thread: a thousand consoles take a tenth of a second.
-                plan, new = await trio.to_thread.run_sync(self._plan)
+                plan, new = await in_thread(_READ, self._plan)
         except ConfigError as error:
             if not dry_run:
                 self._factory.refuse()
@@ -273,7 +287,8 @@ class Supervisor:
             await self._start_consoles([new.consoles[name] for name in starting])
         if starting:
             freeze_objects()
-        for name in plan.update:
+        # Also without a change: it may be what a source waits for.
+        for name in plan.keep:
             self._update(self._tasks[name], new.consoles[name])
         self._factory.apply(new, plan)
         if plan.stages:

@@ -44,6 +44,9 @@ class ConsoleFactory(Protocol):
             ArchiveError: it cannot be read now.
         """
 
+    def abandon(self) -> None:
+        """Stop to wait for archives that are being opened: the daemon stops."""
+
     async def close(self, console: Console, *, removed: bool) -> None:
         """Finish a console's files; a removed one loses its metrics as well."""
 

@@ -8,6 +8,7 @@ interpreter's lock.
 from __future__ import annotations
 
 import zlib
+from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
 from contextlib import aclosing
 
@@ -20,6 +21,7 @@ from starlette.types import Receive, Scope, Send
 
 from solrecd.metrics.family import Format
 from solrecd.metrics.negotiation import format_for, takes_gzip
+from solrecd.process.threads import Job, in_thread
 
 GZIP_LEVEL = 1
 """A scrape shrinks by 20 even so; level 9 takes ten times as long."""
@@ -34,9 +36,13 @@ PACKED_AT_ONCE = 4
 MAX_SCRAPES = 16
 """Under way at the same time: Prometheus servers, people, readers that are slow."""
 
+MAX_SCRAPES_OF_ONE = 8
+"""Of these, for one address: no client shuts the others out."""
+
 COMPRESSORS = 2
 """Threads that compress, for all scrapes together."""
 
+_PACK = Job("the compression of a scrape", "Prometheus asks again")
 _GZIP_WINDOW = 16 + zlib.MAX_WBITS
 _INDEX = '<title>solrecd</title><a href="/metrics">metrics</a>\n'
 
@@ -64,21 +70,23 @@ class _Scrapes:
 
     def __init__(self, scrape: Scrape) -> None:
         self._scrape = scrape
-        self._under_way = 0
+        self._under_way = Counter[str]()
         self._compressors = trio.CapacityLimiter(COMPRESSORS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self._under_way >= MAX_SCRAPES:
+        whose = (scope.get("client") or [""])[0]
+        is_full = self._under_way.total() >= MAX_SCRAPES
+        if is_full or self._under_way[whose] >= MAX_SCRAPES_OF_ONE:
             refusal = PlainTextResponse(
                 "too many scrapes at the same time\n", 503, {"retry-after": "1"}
             )
             await refusal(scope, receive, send)
             return
-        self._under_way += 1
+        self._under_way[whose] += 1
         try:
             await self._answer(scope, send)
         finally:
-            self._under_way -= 1
+            self._under_way -= Counter((whose,))
 
     async def _answer(self, scope: Scope, send: Send) -> None:
         request = Headers(scope=scope)
@@ -117,8 +125,8 @@ class _Scrapes:
     async def _pack(
         self, compress: Callable[[bytes], bytes], chunks: Iterable[bytes]
     ) -> bytes:
-        return await trio.to_thread.run_sync(
-            lambda: b"".join(map(compress, chunks)), limiter=self._compressors
+        return await in_thread(
+            _PACK, lambda: b"".join(map(compress, chunks)), limiter=self._compressors
         )
 
 

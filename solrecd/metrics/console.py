@@ -138,6 +138,10 @@ class ConsoleMetrics:
         "solrecd_console_left_logged_in",
         "1 while a shell prompt has been waiting on the console for 15 minutes.",
     )
+    input_stuck: bool = gauge(
+        "solrecd_console_input_stuck",
+        "1 while the other end has taken nothing of what is typed for 3 seconds.",
+    )
     crashes: int = counter(
         "solrecd_console_crashes_total",
         "Bugs of solrecd's that a console met; it goes on, and the log has a"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from solrecd.events import Stage
 from solrecd.metrics.console import TIMED_STAGES
 from solrecd.metrics.family import Type
 from solrecd.metrics.histogram import Histogram
@@ -20,6 +19,7 @@ from solrecd.metrics.samples import (
     tally,
 )
 from solrecd.metrics.tally import Tally
+from solrecd.stages import WAITING, Stage
 
 LAG_BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 """Seconds; a BMC retransmits after 100 ms to 1 s and gives up after some of those."""
@@ -44,11 +44,11 @@ class DaemonMetrics:
     consoles: Source = sampled(
         Type.GAUGE, "solrecd_consoles", "Consoles being recorded."
     )
-    stage_timeouts: Mapping[Stage, float] = by_label(
+    stage_timeouts: Mapping[str, float] = by_label(
         Type.GAUGE,
         "solrecd_boot_stage_timeout_seconds",
-        "Time in a stage after which a boot counts as stuck.",
-        stage=Stage,
+        "Time in a stage, or waiting for a person, after which a boot counts as stuck.",
+        stage=(*Stage, WAITING),
     )
     stage_durations: Mapping[str, Histogram] = histogram(
         "solrecd_boot_stage_duration_seconds",
@@ -105,8 +105,9 @@ class DaemonMetrics:
     rejected: Mapping[str, int] = by_label(
         Type.COUNTER,
         "solrecd_datagrams_rejected_total",
-        "Datagrams dropped because they were malformed, forged, replayed or of no"
-        " session.",
+        "Datagrams not believed: malformed, forged, replayed, of no session, or a"
+        " refusal in a login, which nothing authenticates; and those beyond what one"
+        " BMC may send at once.",
         cause=(),
     )
     denied: Mapping[str, int] = by_label(

@@ -18,7 +18,8 @@ class WireMetrics(WireCounts):
     )
     rejected: int = counter(
         "solrecd_console_datagrams_rejected_total",
-        "Those of them that were malformed, forged or replayed.",
+        "Those of them that were not believed: malformed, forged, replayed, refusals in"
+        " a login.",
     )
     send_errors: int = counter(
         "solrecd_console_send_errors_total",

@@ -48,18 +48,31 @@ class SteadyClock:
     Args:
         wall: the system's clock, nanoseconds since 1970.
         monotonic: nanoseconds since anything.
+        ahead: nanoseconds that the right time was ahead of that clock when it was known
+            last; None: the system's time is believed.
     """
 
-    __slots__ = ("_ahead", "_candidate", "_jumped", "_monotonic", "_since", "_wall")
+    __slots__ = (
+        "_ahead",
+        "_began",
+        "_candidate",
+        "_jumped",
+        "_monotonic",
+        "_since",
+        "_wall",
+    )
 
     def __init__(
         self,
         wall: Callable[[], int] = time.time_ns,
         monotonic: Callable[[], int] = _boot_time,
+        *,
+        ahead: int | None = None,
     ) -> None:
         self._wall = wall
         self._monotonic = monotonic
-        self._ahead = wall() - monotonic()
+        self._began = monotonic()
+        self._ahead = wall() - self._began if ahead is None else ahead
         """Nanoseconds that our time is ahead of the monotonic clock."""
         self._candidate: int | None = None
         """The same of the system's, where that has jumped."""
@@ -78,11 +91,18 @@ class SteadyClock:
 
     @property
     def steady_for(self) -> float:
-        """Seconds since the system's clock has jumped last; infinite if never."""
+        """Seconds since the system's clock has jumped last, or since the start.
+
+        What it was before that start, or for how long, is not known.
+        """
         self()
-        if self._jumped is None:
-            return math.inf
-        return (self._monotonic() - self._jumped) / SECOND
+        since = self._began if self._jumped is None else self._jumped
+        return (self._monotonic() - since) / SECOND
+
+    def ahead(self) -> int:
+        """Return the nanoseconds that our time is ahead of the monotonic clock."""
+        self()
+        return self._ahead
 
     def _judge(self, ahead: int, now: int) -> None:
         """Take a time that is not ours for what it is: a moment's, or the right one."""

@@ -12,7 +12,6 @@ from __future__ import annotations
 import os
 import re
 import socket
-import subprocess
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -21,6 +20,8 @@ from types import MappingProxyType
 
 import trio
 from sdnotify import SystemdNotifier
+
+from solrecd.process.programs import run_program
 
 MAX_STATUS = 1024
 """Characters of a status: it is one line in ``systemctl status``."""
@@ -35,10 +36,9 @@ environment variable, and Linux starts no program with one of 128 KiB (execve(2)
 FIRST_DESCRIPTOR = 3
 """SD_LISTEN_FDS_START."""
 
-ASK_TIMEOUT = 10.0
+ASK_TIMEOUT = 5.0
 """Seconds for systemctl to say why we are to stop; then we stop as if for good. It says
-so within 50 ms, but not on a machine that swaps; meanwhile we record, and the unit's
-TimeoutStopSec has room for it."""
+so within 50 ms, but not on a machine that swaps; meanwhile we record."""
 
 _RESTARTS = frozenset({"restart", "try-restart", "reload-or-restart"})
 """Jobs that end with a new process of ours."""
@@ -250,15 +250,10 @@ def _number(text: str) -> int:
 
 async def _ask_systemd(*words: str) -> str:
     try:
-        done = await trio.run_process(
-            ["systemctl", *words],
-            capture_stdout=True,
-            stderr=subprocess.DEVNULL,
-            check=False,
-        )
+        ended = await run_program(["systemctl", *words])
     except OSError:
         return ""
-    return done.stdout.decode(errors="replace")
+    return ended.output.decode(errors="replace")
 
 
 def _watchdog_interval(environ: Mapping[str, str]) -> float | None:

@@ -10,6 +10,7 @@ Reading order, from the host's UART to the wire::
     machine.py   the host: power, and what it prints (captures, numbered lines ...)
     ledger.py    what became of every byte
     payload.py   one SoL payload instance: buffer, numbers, retransmission
+    openbmc.py   the same as OpenBMC does it, which differs
     sessions.py  RMCP+ sessions: Open Session, RAKP 1-4, protected packets
     commands.py  the IPMI commands that recorders and operators' tools send
     bmc.py       one BMC: datagrams in, datagrams out; no socket, no clock

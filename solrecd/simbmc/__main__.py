@@ -27,7 +27,7 @@ from solrecd.simbmc.capture import Capture
 from solrecd.simbmc.faults import Faults
 from solrecd.simbmc.fleet import Fleet
 from solrecd.simbmc.machine import Echo, Machine, NumberedLines, Playlist, Source
-from solrecd.simbmc.options import BmcOptions, User
+from solrecd.simbmc.options import OPENBMC, BmcOptions, Habits, LockOut, User
 from solrecd.simbmc.payload import SolSettings
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)
@@ -55,26 +55,40 @@ def _parser() -> argparse.ArgumentParser:
     add("--history", action="store_true", help="keep output while there is no session")
     add("--threshold", type=int, default=96, help="bytes that do not wait for more")
     add("--retry", type=float, default=1.0, help="seconds until a retransmission")
+    add("--slots", type=int, default=15, help="sessions at the same time")
+    add("--lock-out", type=_lock_out, metavar="N:SECONDS", help="after N failed logins")
     add("--timeout", type=float, default=60.0, help="seconds an idle session lives")
     for name in ("loss", "duplication", "reordering", "corruption"):
         add(f"--{name}", type=float, default=0.0, help="probability per datagram")
     for name in ("delay", "jitter"):
         add(f"--{name}", type=float, default=0.0, help="seconds per datagram, each way")
+    habits = [each.value for each in Habits]
+    add("--habits", choices=habits, default=habits[0], help="whose habits it has")
     add("--seed", type=int, default=0)
     return parser
 
 
+def _lock_out(text: str) -> LockOut:
+    failures, seconds = text.split(":")
+    return LockOut(int(failures), float(seconds))
+
+
 def _options(arguments: argparse.Namespace) -> BmcOptions:
+    habits = Habits(arguments.habits)
+    sol = SolSettings(
+        buffers_without_owner=arguments.history,
+        retry_interval=arguments.retry,
+        threshold=arguments.threshold,
+    )
     return BmcOptions(
         users=(User(arguments.username.encode(), arguments.password.encode()),),
         cipher_suites=tuple(int(x) for x in arguments.suites.split(",")),
         kg=arguments.kg.encode() or None,
+        session_slots=arguments.slots,
+        lock_out=arguments.lock_out,
         session_timeout=arguments.timeout,
-        sol=SolSettings(
-            buffers_without_owner=arguments.history,
-            retry_interval=arguments.retry,
-            threshold=arguments.threshold,
-        ),
+        sol=OPENBMC.sol if habits is Habits.OPENBMC else sol,
+        habits=habits,
     )
 
 

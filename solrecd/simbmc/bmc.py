@@ -77,7 +77,7 @@ class Bmc:
         self.rejected = 0
         """Datagrams that were malformed or not believed."""
         self.controller = Controller(options, self.machine, self.ledger)
-        self._logins = Logins(options, rng or random.Random())  # noqa: S311 - a simulator
+        self.logins = Logins(options, rng or random.Random())  # noqa: S311 - a simulator
 
     @property
     def misbehaviour(self) -> Misbehaviour:
@@ -87,7 +87,7 @@ class Bmc:
     @misbehaviour.setter
     def misbehaviour(self, misbehaviour: Misbehaviour) -> None:
         self.controller.misbehaviour = misbehaviour
-        self._logins.misbehaviour = misbehaviour
+        self.logins.misbehaviour = misbehaviour
 
     @property
     def deadline(self) -> float | None:
@@ -144,7 +144,7 @@ class Bmc:
         controller.flush()
 
     def _reset(self) -> None:
-        self._logins.clear()
+        self.logins.clear()
         self.controller.reset()
 
     def _behave(self, **changes: Any) -> None:
@@ -190,11 +190,11 @@ class Bmc:
         match envelope.payload_type:
             case PayloadType.OPEN_SESSION_REQUEST:
                 slots = self.controller.free_slots
-                reply = self._logins.open(envelope.payload, slots, now)
+                reply = self.logins.open(envelope.payload, slots, now)
             case PayloadType.RAKP_1:
-                reply = self._logins.rakp1(envelope.payload)
+                reply = self.logins.rakp1(envelope.payload, now)
             case PayloadType.RAKP_3:
-                reply = self._logins.rakp3(envelope.payload, address, now)
+                reply = self.logins.rakp3(envelope.payload, address, now)
             case PayloadType.IPMI:
                 self._sessionless(envelope.payload, address, now)
             case _:

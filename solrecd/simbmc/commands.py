@@ -110,7 +110,9 @@ def _check_activation(call: Call) -> None:
     wanted = bool(call.data[2] & 0x80)
     if wanted and not call.caller.cipher.suite.algorithms.confidentiality:
         raise RefusalError(CompletionCode.ENCRYPTION_NOT_POSSIBLE)
-    if settings.needs_encryption and not wanted:
+    has_cipher = bool(call.caller.cipher.suite.algorithms.confidentiality)
+    is_needed = call.controller.is_openbmc and has_cipher
+    if (settings.needs_encryption or is_needed) and not wanted:
         raise RefusalError(CompletionCode.ENCRYPTION_REQUIRED)
 
 
@@ -122,9 +124,11 @@ _SOL_HEADER: Final = 4
 def _activation_answer(controller: Controller) -> bytes:
     habit = controller.misbehaviour
     settings = controller.payload.settings
+    # OpenBMC forgets the header.
+    header = 0 if controller.is_openbmc else _SOL_HEADER
     inbound, outbound = habit.announced_sizes or (
-        settings.input_size + _SOL_HEADER,
-        settings.packet_size + _SOL_HEADER,
+        settings.input_size + header,
+        settings.packet_size + header,
     )
     port = habit.announced_port or controller.port
     if habit.port_swapped:
@@ -138,10 +142,22 @@ def _deactivate_payload(call: Call) -> bytes:
     controller = call.controller
     if controller.owner is None:
         raise RefusalError(CompletionCode.PAYLOAD_ALREADY_ACTIVE)
+    if controller.is_openbmc:
+        _check_deactivation(call)
     if not controller.misbehaviour.payload_stuck:
-        robbed = controller.owner != call.caller.id
+        # OpenBMC tells whatever session had it, also the one that asks.
+        robbed = controller.is_openbmc or controller.owner != call.caller.id
         controller.release(tell=robbed and not controller.misbehaviour.robs_silently)
     return b""
+
+
+def _check_deactivation(call: Call) -> None:
+    """Refuse who is neither the owner's user nor at administrator level."""
+    controller, caller = call.controller, call.caller
+    owner = controller.sessions.get(controller.owner or 0)
+    is_own = owner is not None and owner.user == caller.user
+    if not is_own and caller.privilege != PrivilegeLevel.ADMINISTRATOR:
+        raise RefusalError(CompletionCode.INSUFFICIENT_PRIVILEGE)
 
 
 def _get_activation_status(call: Call) -> bytes:

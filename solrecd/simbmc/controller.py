@@ -13,14 +13,20 @@ from typing import Final
 from solrecd.simbmc.faults import Misbehaviour
 from solrecd.simbmc.ledger import Drop, Ledger
 from solrecd.simbmc.machine import ChassisControl, Machine
-from solrecd.simbmc.options import BmcOptions
+from solrecd.simbmc.openbmc import OpenBmcPayload
+from solrecd.simbmc.options import BmcOptions, Habits
 from solrecd.simbmc.payload import SolPayload
 from solrecd.simbmc.sessions import Address, BmcSession
 from solrecd.sources.ipmi.protocol.constants import (
+    BMC_ADDRESS,
+    REMOTE_CONSOLE_ADDRESS,
     RMCP_PORT,
     CompletionCode,
+    NetFn,
     PayloadType,
+    TransportCommand,
 )
+from solrecd.sources.ipmi.protocol.messages import Request, encode_request
 from solrecd.sources.ipmi.protocol.packets import encode_sol
 
 STRANGER: Final = 0x57A11E5D
@@ -37,7 +43,10 @@ class Controller:
         self.misbehaviour = Misbehaviour()
         self.port = options.port or RMCP_PORT
         """UDP port that clients are told to send SoL packets to."""
-        self.payload = SolPayload(options.sol, machine, ledger)
+        self.is_openbmc = options.habits is Habits.OPENBMC
+        payload = OpenBmcPayload if self.is_openbmc else SolPayload
+        self.payload: OpenBmcPayload | SolPayload
+        self.payload = payload(options.sol, machine, ledger)
         self.sessions: dict[int, BmcSession] = {}
         self.owner: int | None = None
         """Managed system session ID of the payload's owner, or `STRANGER`."""
@@ -109,7 +118,25 @@ class Controller:
         self.flush()
         self.payload.deactivate(tell=tell)
         self.flush()
+        if tell and self.is_openbmc:
+            self._tell_activating()
         self.owner = None
+
+    def _tell_activating(self) -> None:
+        """Send the owner SOL Activating (§26.1): instance 1, version 1.0."""
+        owner = None if self.owner is None else self.sessions.get(self.owner)
+        if owner is None:
+            return
+        request = Request(
+            NetFn.TRANSPORT,
+            TransportCommand.SOL_ACTIVATING,
+            bytes((0, 1, 1, 0)),
+            sequence=0,
+            responder=REMOTE_CONSOLE_ADDRESS,
+            requester=BMC_ADDRESS,
+        )
+        datagram = owner.cipher.seal(PayloadType.IPMI, encode_request(request))
+        self.outbox.append((datagram, owner.address))
 
     def steal(self) -> None:
         """Let another client take the payload and keep it."""
@@ -125,7 +152,8 @@ class Controller:
         if owner is None:
             return
         for packet in packets:
-            datagram = owner.cipher.seal(PayloadType.SOL, encode_sol(packet))
+            payload = b"" if packet is None else encode_sol(packet)
+            datagram = owner.cipher.seal(PayloadType.SOL, payload)
             self.outbox.append((datagram, owner.address))
 
     # -- the host --

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import enum
 from dataclasses import dataclass, field
+from typing import Final
 
+from solrecd.simbmc import openbmc
 from solrecd.simbmc.payload import SolSettings
 from solrecd.sources.ipmi.protocol.constants import PrivilegeLevel
 
@@ -20,6 +23,27 @@ class User:
     """The highest level this user may ask for."""
     has_sol: bool = True
     """May use SoL, as Get User Payload Access says (§24.7); it is not enforced."""
+
+
+class Habits(enum.Enum):
+    """Whose habits a BMC has where the specification leaves room, or is not kept."""
+
+    ORDINARY = "ordinary"
+    OPENBMC = "openbmc"
+    """See `solrecd.simbmc.openbmc`; and Deactivate Payload is only for the owner's user
+    and administrators, and tells the owner with SOL Activating."""
+
+
+@dataclass(frozen=True, slots=True)
+class LockOut:
+    """When too many failed logins lock an account (IPMI 2.0 Table 23-4, parameter 26).
+
+    Failures are counted since the last login that worked; one while the account is
+    locked locks it anew.
+    """
+
+    failures: int
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +63,8 @@ class BmcOptions:
     """Highest level on the LAN channel."""
     session_slots: int = 15
     """Sessions at the same time; more get "insufficient resources"."""
+    lock_out: LockOut | None = None
+    """None: accounts are never locked."""
     session_timeout: float = 60.0
     """Seconds without traffic until a session is closed (§6.12.15)."""
     sol_keeps_session: bool = True
@@ -48,3 +74,8 @@ class BmcOptions:
     """Where the serial line goes (§25.3); None: there is no serial channel."""
     sol_privilege: PrivilegeLevel = PrivilegeLevel.USER
     """Least privilege that Activate Payload asks for (§26.3, parameter 2)."""
+    habits: Habits = Habits.ORDINARY
+
+
+OPENBMC: Final = BmcOptions(habits=Habits.OPENBMC, sol=openbmc.SETTINGS)
+"""An OpenBMC as its images are set."""

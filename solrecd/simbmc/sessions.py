@@ -7,6 +7,7 @@ Message 3 proved the password. Codes and keys come from
 
 from __future__ import annotations
 
+import math
 import random
 from dataclasses import dataclass
 from typing import Any, Final
@@ -117,6 +118,13 @@ class Logins:
 
     def __init__(self, options: BmcOptions, rng: random.Random) -> None:
         self.misbehaviour = Misbehaviour()
+        self.began = 0
+        """Logins that were begun: Open Session Requests."""
+        self.failed = 0
+        """Logins that proved another password than the BMC's, or met a locked user."""
+        self._failures = 0
+        """Those since the last login that worked."""
+        self._locked_until = -math.inf
         self._options = options
         self._rng = rng
         self._logins: dict[int, _Login] = {}
@@ -134,6 +142,7 @@ class Logins:
             MalformedPacket: the request cannot be read.
         """
         request = decode_open_session_request(payload)
+        self.began += 1
         try:
             response = self._open(request, free_slots, now)
         except _RefusalError as refused:
@@ -182,7 +191,7 @@ class Logins:
 
     # -- RAKP Messages 1 and 2 --
 
-    def rakp1(self, payload: bytes) -> LoginReply | None:
+    def rakp1(self, payload: bytes, now: float) -> LoginReply | None:
         """Answer RAKP Message 1; None where its session ID is not known.
 
         Raises:
@@ -195,14 +204,14 @@ class Logins:
         if payload != login.rakp1:
             login.rakp1, login.rakp2 = (
                 payload,
-                encode_rakp2(self._rakp2(login, message)),
+                encode_rakp2(self._rakp2(login, message, now)),
             )
         return LoginReply(encode_plain(PayloadType.RAKP_2, login.rakp2))
 
-    def _rakp2(self, login: _Login, message: Rakp1) -> Rakp2:
+    def _rakp2(self, login: _Login, message: Rakp1, now: float) -> Rakp2:
         try:
             _refuse_if(self.misbehaviour.rakp2_status)
-            user, limit = self._identify(message)
+            user, limit = self._identify(message, now)
         except _RefusalError as refused:
             return Rakp2(message.tag, refused.status, login.console_session_id)
         login.user, login.limit = user, limit
@@ -224,8 +233,11 @@ class Logins:
             rakp2_code(login.suite, user.password, exchange),
         )
 
-    def _identify(self, message: Rakp1) -> tuple[User, PrivilegeLevel]:
+    def _identify(self, message: Rakp1, now: float) -> tuple[User, PrivilegeLevel]:
         """Find the user, and what the session may rise to."""
+        if now < self._locked_until:
+            self._fail(now)
+            raise _RefusalError(RmcpStatus.UNAUTHORIZED_NAME)
         users = [x for x in self._options.users if x.name == message.username]
         if not users:
             raise _RefusalError(RmcpStatus.UNAUTHORIZED_NAME)
@@ -249,18 +261,29 @@ class Logins:
         if login is None or login.exchange is None or login.user is None:
             return None
         if message.status:
+            self._fail(now)
             del self._logins[message.bmc_session_id]
             return None
         try:
             _refuse_if(self.misbehaviour.rakp4_status)
             _check_code(login.suite, login.user, login.exchange, message.code)
         except _RefusalError as refused:
+            self._fail(now)
             return _rakp4(message.tag, login, refused.status)
+        self._failures = 0
         del self._logins[message.bmc_session_id]
         cipher = self._cipher(login, login.user, login.exchange)
         code = rakp4_code(login.suite, cipher.keys, login.exchange)
         session = BmcSession(cipher, login.user, login.limit, address, now)
         return _rakp4(message.tag, login, RmcpStatus.NO_ERRORS, code, session)
+
+    def _fail(self, now: float) -> None:
+        """Count a failed login, and lock the accounts when there are too many."""
+        self.failed += 1
+        self._failures += 1
+        lock_out = self._options.lock_out
+        if lock_out is not None and self._failures >= lock_out.failures:
+            self._locked_until = now + lock_out.seconds
 
     def _cipher(self, login: _Login, user: User, exchange: Exchange) -> SessionCipher:
         return SessionCipher(

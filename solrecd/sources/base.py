@@ -122,8 +122,14 @@ class Sharing(Protocol):
 class Examiner(Protocol):
     """Finds out what is wrong between a console and us, and cures it."""
 
-    async def examine(self, tell: Tell) -> None:
-        """Look at everything, in order; change nothing."""
+    async def examine(self, tell: Tell, *, may_log_in: bool) -> None:
+        """Look at everything, in order; change nothing.
+
+        Args:
+            tell: gets each finding.
+            may_log_in: a session of our own may be begun to ask in: a failed one may
+                count at the other end.
+        """
 
     async def proposals(self) -> Sequence[Mapping[str, Any]]:
         """Return what could be set at the other end: objects with a ``parameter``.
@@ -222,6 +228,14 @@ class Recorder(Protocol):
 
     def power_seen(self, *, on: bool | None) -> None:
         """Learn whether the machine is on; None: it cannot be known now."""
+
+    def input_stuck(self, unsent: int, *, is_stuck: bool) -> None:
+        """Learn that the other end does not take what is typed, or does again.
+
+        Args:
+            unsent: bytes that wait.
+            is_stuck: they wait for too long.
+        """
 
     def note_act(self, act: OperatorAct, text: str, user: str) -> None:
         """Keep what a person did."""

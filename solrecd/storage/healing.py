@@ -11,17 +11,24 @@ from pathlib import Path
 import structlog
 import trio
 
+from solrecd.process.programs import run_program
+from solrecd.process.threads import Job, in_thread
 from solrecd.storage import rebuild
 from solrecd.storage.index.files import holds_any, is_complete
 
 PAUSE = 60.0
 """Seconds from one rebuild to the next: a disk that damages each gets no more."""
 
+PAUSE_COMPLETE = 5.0
+"""Seconds from a look that found nothing wrong to the next: it reads every row."""
+
 LOOK = 1.0
 """Seconds between two looks whether it is asked for."""
 
 _SHOWN = 2000
 """Characters of what a rebuild said that failed."""
+
+_CHECK = Job("the check of the index", "the next start checks it")
 
 log = structlog.get_logger()
 
@@ -64,26 +71,21 @@ class Healing:
         while True:
             if self._is_asked:
                 self._is_asked = self._told = False
-                if not await self._is_complete():
+                if await self._is_complete():
+                    await trio.sleep(PAUSE_COMPLETE)
+                else:
                     await self._rebuild()
-                await trio.sleep(PAUSE)
+                    await trio.sleep(PAUSE)
             await trio.sleep(LOOK)
 
     async def _is_complete(self) -> bool:
-        return await trio.to_thread.run_sync(
-            is_complete, self._path, abandon_on_cancel=True
-        )
+        return await in_thread(_CHECK, is_complete, self._path)
 
     async def _rebuild(self) -> None:
         command = rebuild.command(self._archive, self._path, self._markers_dir)
-        done = await trio.run_process(
-            ["nice", *command],
-            check=False,
-            capture_stdout=True,
-            capture_stderr=True,
-        )
-        if done.returncode == 0:
-            log.info("index.rebuilt", result=done.stdout.decode().strip())
+        ended = await run_program(["nice", *command])
+        if ended.status == 0:
+            log.info("index.rebuilt", result=ended.output.decode().strip())
         else:
-            reason = done.stderr.decode(errors="replace").strip()
+            reason = ended.errors.decode(errors="replace").strip()
             log.error("index.not_rebuilt", reason=reason[-_SHOWN:])

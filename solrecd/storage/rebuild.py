@@ -14,12 +14,15 @@ import json
 import sqlite3
 import sys
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from solrecd.analysis.boot.rules import RuleSet
+from solrecd.analysis.interpreter.last_words import UNEXPLAINED
+from solrecd.events import Kind
 from solrecd.storage import marker_files
 from solrecd.storage.archive.vocabulary_file import rewrite
 from solrecd.storage.history.files import Fault, Report
@@ -47,6 +50,7 @@ class Rebuilding:
         report: told of damaged files; what can be read of them counts.
         warn: told, in a sentence, what else is not as it should be.
         watch: shows the progress.
+        until: stamp until which all consoles are recorded; None: that is not known.
     """
 
     archive: Archive
@@ -54,6 +58,7 @@ class Rebuilding:
     report: Report
     warn: Callable[[str], None]
     watch: Watch = unwatched
+    until: int | None = None
 
     def rebuild(
         self, path: Path, consoles: Collection[str], *, everything: bool
@@ -86,8 +91,8 @@ class Rebuilding:
     def replay_into(self, index: Index, consoles: Collection[str]) -> int:
         """Replay consoles into an index; return how many boots there are.
 
-        A boot that is still going on and known to the index is left to the daemon,
-        which knows more of it.
+        What is known of a boot that is still going on is left to the daemon, which
+        knows more of it; of its events those are added that are missing.
 
         Raises:
             NoArchiveError: the archive cannot be read.
@@ -97,11 +102,20 @@ class Rebuilding:
         return sum(self._replay(index, console) for console in steps)
 
     def _replay(self, index: Index, console: str) -> int:
-        found = replay(self.archive.segments(console), self.rules, self.report)
+        segments = self.archive.segments(console)
+        found = replay(segments, self.rules, self.report, until=self.until)
         known = {boot["boot"] for boot in index.boots([console])}
-        boots = [b for b in found.boots if b.ended is not None or b.boot not in known]
+        going_on = {b.boot for b in found.boots if b.ended is None and b.boot in known}
+        boots = [boot for boot in found.boots if boot.boot not in going_on]
+        told = {
+            _key(event) for boot in going_on for event in _events(index, console, boot)
+        }
+        events = [
+            event
+            for event in found.events
+            if event.boot not in going_on or _key(event.as_dict()) not in told
+        ]
         numbers = {boot.boot for boot in boots}
-        events = [event for event in found.events if event.boot in numbers]
         index.replace(console, numbers, Batch(boots, events, found.segments))
         return len(found.boots)
 
@@ -114,6 +128,19 @@ class Rebuilding:
                 rewrite(self.archive.folder / console, known)
         except OSError as error:
             self.warn(f"{error.filename}: {error.strerror}; searches will take longer")
+
+
+def _events(index: Index, console: str, boot: int) -> Iterator[Mapping[str, Any]]:
+    return index.events([console], boot=boot)
+
+
+def _key(event: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Return what tells an event of a boot from its others.
+
+    Two that looks at the clock tell of the same silence differ in their times.
+    """
+    by_clock = event["kind"] == Kind.STUCK or event["name"] == UNEXPLAINED
+    return event["kind"], event["name"], None if by_clock else event["time"]
 
 
 def command(archive: Path, index: Path, markers: str) -> list[str]:
@@ -133,7 +160,8 @@ def main(archive: str, index: str, markers: str) -> int:
     folder = Archive(Path(archive))
     try:
         rules = marker_files.load(markers)
-        work = Rebuilding(folder, rules, faults.add, warn=_complain)
+        now = time.time_ns() // 1000
+        work = Rebuilding(folder, rules, faults.add, warn=_complain, until=now)
         consoles = folder.consoles()
         boots = work.rebuild(Path(index), consoles, everything=True)
     except (NoArchiveError, marker_files.RuleError, sqlite3.Error, OSError) as error:

@@ -17,6 +17,7 @@ import trio
 
 from solrecd.events import Event, Kind, Severity
 from solrecd.metrics import Metrics
+from solrecd.process.threads import Job, in_thread
 from solrecd.storage.archive.closer import Extent, SegmentChange, SegmentFate
 from solrecd.storage.archive.sink import ArchiveSink, ArchiveTrouble
 from solrecd.storage.index import SegmentRow
@@ -46,6 +47,8 @@ LOW_SHARE = 0.05
 
 ENOUGH = 2
 """Times as much room as when it was low, and the trouble is over."""
+
+_LOOK = Job("the room in log_dir", "the next start asks for it")
 
 _GONE = frozenset({SegmentFate.REMOVED, SegmentFate.EVICTED})
 
@@ -210,9 +213,7 @@ class Storage:
     async def _watch_disk(self) -> None:
         while True:
             try:
-                found = await trio.to_thread.run_sync(
-                    os.statvfs, self._log_dir, abandon_on_cancel=True
-                )
+                found = await in_thread(_LOOK, os.statvfs, self._log_dir)
             except OSError as error:
                 self._disk_failed(error)
             else:

@@ -17,11 +17,18 @@ from tests.support.frozen_disk import CannotMountError
         "soak --minutes 0.7 --consoles 10 --kills 1",
         "hostile --datagrams 200000",
         pytest.param(
-            "neighbours --consoles 50 --seconds 4 --patience 1000",
+            "neighbours --consoles 50 --seconds 4 --patience 1000 --floods escapes",
             marks=pytest.mark.alone,
         ),
         pytest.param(
             "disks --consoles 10 --seconds 4 --patience 1000",
+            marks=[
+                pytest.mark.alone,
+                pytest.mark.skipif(os.geteuid() != 0, reason="mounts"),
+            ],
+        ),
+        pytest.param(
+            "chaos --consoles 8 --minutes 0.7",
             marks=[
                 pytest.mark.alone,
                 pytest.mark.skipif(os.geteuid() != 0, reason="mounts"),

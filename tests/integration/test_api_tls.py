@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from solrecd.api import connection_limits, server
+from solrecd.api import server
 from solrecd.api.api_listeners import ApiListeners
 from solrecd.api.app import api_app
 from solrecd.api.connection_limits import ConnectionLimits
@@ -125,7 +125,8 @@ async def _site(tmp_path: Path) -> AsyncIterator[Site]:
 async def strangers_at(site: Site) -> AsyncIterator[tuple[ConnectionLimits, int]]:
     """Serve beside the doors, where the crowd can be looked at."""
     files = TlsFiles(str(site.pair.certificate), str(site.pair.key))
-    context, people = server_context(files), ConnectionLimits(site.denials)
+    context = server_context(files)
+    people = ConnectionLimits(site.denials, most_of_one=3)
     async with trio.open_nursery() as nursery:
         address = await nursery.start(
             lambda task_status: serve(
@@ -355,10 +356,7 @@ async def test_who_speaks_no_tls_is_hung_up_on_and_the_next_is_served(
     assert status == 0
 
 
-async def test_one_address_cannot_have_all_connections(
-    site: Site, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(connection_limits, "MOST_OF_ONE", 3)
+async def test_one_address_cannot_have_all_connections(site: Site) -> None:
     async with strangers_at(site) as (people, port):
         streams = [await dial(site, port) for _ in range(3)]
         async with await trio.open_tcp_stream("127.0.0.1", port) as fourth:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,25 +21,31 @@ from solrecd.config import Secret
 from solrecd.simbmc.bmc import Bmc
 from solrecd.simbmc.fleet import Fleet, Member
 from solrecd.simbmc.machine import Echo, Machine
-from solrecd.simbmc.options import BmcOptions, User
+from solrecd.simbmc.options import OPENBMC, BmcOptions, Habits, User
 from tests.integration.test_daemon import Site, until
 from tests.support.attached import Person, solrecctl
 
-OPTIONS = BmcOptions(users=(User(b"recorder", b"secret"),))
+OPTIONS = {
+    Habits.ORDINARY: BmcOptions(users=(User(b"recorder", b"secret"),)),
+    Habits.OPENBMC: OPENBMC,
+}
 
 
-@pytest.fixture(name="site")
-async def _site(tmp_path: Path) -> AsyncIterator[Site]:
+@pytest.fixture(name="site", params=Habits)
+async def _site(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Site]:
     with Fleet(seed=7) as fleet:
         async with trio.open_nursery() as nursery:
             await nursery.start(fleet.run)
-            yield Site(tmp_path, fleet)
+            site = Site(tmp_path, fleet)
+            site.habits = request.param
+            yield site
             nursery.cancel_scope.cancel()
 
 
 def add_echo(site: Site, **changes: Any) -> Member:
     """Add a machine that prints what is typed."""
-    return site.add(Bmc(OPTIONS, Machine(Echo(b"ready\r\n"))), "node1", **changes)
+    bmc = Bmc(OPTIONS[site.habits], Machine(Echo(b"ready\r\n")))
+    return site.add(bmc, "node1", **changes)
 
 
 @asynccontextmanager
@@ -79,6 +86,57 @@ async def test_what_is_typed_comes_to_the_machine_and_its_answer_back(
 
     assert status == 0
     assert b"uname -a\r" in site.raw("node1")
+
+
+async def test_what_is_typed_comes_to_the_machine_after_a_fresh_session_as_well(
+    site: Site,
+) -> None:
+    member = add_echo(site)
+
+    async with site.recording():
+        await site.wait("node1", session="up")
+        async with attached(site) as person:
+            for words in (b"before\r", b"after\r"):
+                person.type(words)
+                await person.sees(words)
+                owner = member.bmc.controller.owner
+                await run(site, "reconnect", "node1")
+                await until(partial(has_another_owner, member, owner))
+                await site.wait("node1", session="up")
+
+    assert bytes(member.bmc.machine.typed) == b"before\rafter\r"
+
+
+def has_another_owner(member: Member, owner: int | None) -> bool:
+    """Tell whether a fresh session has the payload."""
+    return member.bmc.controller.owner not in (None, owner)
+
+
+async def test_who_types_is_told_when_the_bmc_does_not_take_it_and_when_it_does(
+    site: Site,
+) -> None:
+    member = add_echo(site)
+
+    async with site.recording():
+        await site.wait("node1", session="up")
+        async with attached(site) as person:
+            member.bmc.controller.payload.receive = lambda packet, now: None  # type: ignore[method-assign]
+            person.type(b"reboot\r")
+            await person.sees(b"what is typed is not taken")
+            row = await site.ls("node1")
+            del member.bmc.controller.payload.receive
+            await person.sees(b"what is typed is taken again")
+            await person.sees(b"reboot\r")
+            after = await site.ls("node1")
+
+    told = [name for name, _ in site.events("node1", "session")]
+    assert row["error"].startswith("input_stuck: what is typed is not taken")
+    assert after["error"] is None
+    assert bytes(member.bmc.machine.typed) == b"reboot\r"
+    assert [name for name in told if name.startswith("input_")] == [
+        "input_stuck",
+        "input_taken",
+    ]
 
 
 async def test_the_terminal_is_raw_meanwhile_and_as_before_at_the_end(
@@ -318,7 +376,9 @@ async def test_a_wall_in_a_pipe_is_printed_once(site: Site) -> None:
     assert unknown[0] == 1
 
 
-async def test_who_is_attached_is_attached_again_after_a_restart(site: Site) -> None:
+async def test_who_is_attached_is_attached_again_after_a_restart(
+    site: Site,
+) -> None:
     add_echo(site)
     words = ["attach", "node1"]
 
@@ -343,7 +403,7 @@ async def test_who_is_attached_is_attached_again_after_a_restart(site: Site) -> 
 async def test_a_note_on_a_machine_that_never_printed_is_in_its_log(
     site: Site,
 ) -> None:
-    member = site.add(Bmc(OPTIONS, Machine(Echo())), "node1")
+    member = site.add(Bmc(OPTIONS[site.habits], Machine(Echo())), "node1")
 
     async with site.recording():
         await site.wait("node1", session="up")

@@ -10,6 +10,7 @@ socket, which must lose nothing.
 from __future__ import annotations
 
 import ast
+import errno
 import inspect
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
@@ -385,7 +386,8 @@ class Lab:
         """Have the kernel said to refuse what it sends, for a while."""
         send = SharedSocket.send
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(SharedSocket, "send", lambda *told: send(*told) or 1)
+            full = [OSError(errno.ENOBUFS, "no room")]
+            patch.setattr(SharedSocket, "send", lambda *told: send(*told) or full)
             await trio.sleep(3)
 
     async def ls(self) -> None:
@@ -432,7 +434,7 @@ OPERATIONS: Mapping[str, Act] = {
     "reconnect": lambda lab: lab.operation.reconnect("alice"),
     "power": lambda lab: lab.operation.power(),
     "set_power": lambda lab: lab.operation.set_power("alice", PowerAction.ON),
-    "examine": lambda lab: lab.operation.examine(_tell),
+    "examine": lambda lab: lab.operation.examine(_tell, may_log_in=True),
     "require_examiner": lambda lab: lab.operation.require_examiner(),
     "proposals": lambda lab: lab.operation.proposals(),
     "apply_fixes": lambda lab: lab.operation.apply_fixes("alice", [1]),

@@ -26,7 +26,7 @@ from solrecd.simbmc.faults import Faults, Misbehaviour, Mishap
 from solrecd.simbmc.fleet import Fleet, Member
 from solrecd.simbmc.ledger import Ledger
 from solrecd.simbmc.machine import ChassisControl, Machine, NumberedLines, numbered
-from solrecd.simbmc.options import BmcOptions, User
+from solrecd.simbmc.options import OPENBMC, BmcOptions, Habits, User
 from solrecd.simbmc.payload import SolSettings
 from solrecd.sources.ipmi.options import OnConflict
 from solrecd.storage import marker_files
@@ -45,14 +45,40 @@ PACKET = 128
 """Bytes that a machine prints."""
 
 
-def make_bmc(name: str, *, total: int | None = TOTAL, rate: float = 100) -> Bmc:
-    """Return a BMC whose machine prints numbered lines and keeps them for an owner."""
+def make_bmc(
+    name: str,
+    *,
+    total: int | None = TOTAL,
+    rate: float = 100,
+    habits: Habits = Habits.ORDINARY,
+) -> Bmc:
+    """Return a BMC whose machine prints numbered lines.
+
+    It keeps them for an owner, which OpenBMC does not: there the machine waits.
+    """
     options = BmcOptions(
         users=(User(b"recorder", b"secret"),),
         sol=SolSettings(buffers_without_owner=True, retry_interval=0.05),
     )
     source = NumberedLines(name, rate=rate, size=PACKET, total=total)
+    if habits is Habits.OPENBMC:
+        return Bmc(OPENBMC, PatientMachine(source), ledger=Ledger(keep=1 << 20))
     return Bmc(options, Machine(source), ledger=Ledger(keep=1 << 20))
+
+
+class PatientMachine(Machine):
+    """Prints nothing before it is told to."""
+
+    is_held = True
+
+    @property
+    def deadline(self) -> float | None:
+        """See `Machine`."""
+        return None if self.is_held else super().deadline
+
+    def output(self, now: float) -> bytes:
+        """See `Machine`."""
+        return b"" if self.is_held else super().output(now)
 
 
 def console_config(member: Member, name: str, **changes: Any) -> ConsoleConfig:
@@ -68,6 +94,8 @@ class Site:
         self.folder = folder
         self._fleet = fleet
         self.consoles: dict[str, ConsoleConfig] = {}
+        self.habits = Habits.ORDINARY
+        """Of BMCs that tests make for it."""
         self.later = 0
         """Microseconds by which the daemon's clock is ahead: time that has passed."""
 
@@ -111,6 +139,14 @@ class Site:
             await nursery.start(daemon.run)
             yield daemon
             daemon.stop()
+
+    async def begin(self, member: Member, name: str) -> None:
+        """Let a patient machine print, once its console is recorded."""
+        machine = member.bmc.machine
+        if isinstance(machine, PatientMachine):
+            await self.wait(name, session="up")
+            machine.is_held = False
+            self.fleet.poke(member)
 
     def raw(self, name: str) -> bytes:
         """Return everything recorded of a console, its segments in order."""

@@ -13,10 +13,12 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from solrecd.daemon import GRACE, Daemon
+from solrecd.daemon import Daemon
+from solrecd.process.stopping import LIMIT, Phase
 from solrecd.simbmc.bmc import Bmc
 from solrecd.simbmc.fleet import Fleet
 from solrecd.simbmc.machine import numbered
+from solrecd.simbmc.payload import SolPayload
 from solrecd.storage.space import JOURNAL_EVERY
 from tests.integration.test_daemon import Site, make_bmc, until
 from tests.support.broken_disk import BrokenDisk
@@ -26,10 +28,6 @@ STALL = 10.0
 
 LONGEST_DELAY = 0.05
 """Seconds between a datagram and its ACK, whatever the disk does."""
-
-
-STOP_TIMEOUT = 40.0
-"""Seconds that the unit waits (TimeoutStopSec) before it kills."""
 
 
 @pytest.fixture
@@ -136,7 +134,7 @@ async def test_a_stop_ends_while_the_disk_hangs_and_the_journal_keeps_what_is_le
     async with site.recording():
         await grow(bmc, 1000)
 
-    assert GRACE <= lasted < STOP_TIMEOUT
+    assert Phase.WRITING.value <= lasted < LIMIT
     assert kept_back > 4000
     # What comes after may begin with a packet that was recorded and not acknowledged.
     assert site.raw("node1").startswith(acknowledged)
@@ -154,7 +152,9 @@ async def test_a_full_journal_stops_acks_and_marks_what_may_be_lost(
         disk.error = errno.EIO
         # An eighth of 1 MiB is what one console may hold of the journal.
         await grow(bmc, 80_000)
-        await until(lambda: len(bmc.controller.payload._attempts) > 3)
+        payload = bmc.controller.payload
+        assert isinstance(payload, SolPayload)
+        await until(lambda: len(payload._attempts) > 3)
         row = await site.ls("node1")
         await trio.sleep(1.5 * JOURNAL_EVERY)
         refusing = bmc.ledger.acknowledged

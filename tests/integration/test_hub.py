@@ -14,7 +14,11 @@ import trio.testing
 from solrecd.sources.ipmi.link.base import NameUnresolvedError
 from solrecd.sources.ipmi.link.hub import TIMERS_AT_ONCE, Hub
 from solrecd.sources.ipmi.link.resolve import Address, Resolver
-from solrecd.sources.ipmi.link.shared_socket import ENDPOINTS_PER_SOCKET
+from solrecd.sources.ipmi.link.shared_socket import (
+    BATCH,
+    ENDPOINTS_PER_SOCKET,
+    SHARE,
+)
 
 
 class FakeEndpoint:
@@ -49,7 +53,7 @@ class FakeEndpoint:
         self.deadline = None
         self.heard.set()
 
-    def not_sent(self, count: int) -> None:
+    def not_sent(self, count: int, error: OSError) -> None:
         self.refused += count
 
     def say(self, datagram: bytes) -> None:
@@ -125,6 +129,32 @@ async def test_a_strangers_datagram_is_counted_and_reaches_no_endpoint(
 
     assert endpoint.came == [b"no, I am"]
     assert hub.statistics.strangers == 1
+
+
+async def test_a_peer_that_floods_leaves_its_neighbours_on_the_socket_their_part(
+    open_peer: Peers,
+) -> None:
+    hub = Hub(lambda delay: None)
+    loud, quiet = FakeEndpoint(), FakeEndpoint()
+    peer, address = await open_peer()
+    neighbour, other = await open_peer()
+    port = hub.connect(address, loud)
+    hub.connect(other, quiet)
+    loud.say(b"hello")
+    port.flush()
+    _, hub_address = await peer.recvfrom(100)
+    for number in range(BATCH - 1):
+        await peer.sendto(b"%d" % number, hub_address)
+    await neighbour.sendto(b"me too", hub_address)
+
+    async with trio.open_nursery() as nursery:
+        await nursery.start(hub.run)
+        await quiet.heard.wait()
+        nursery.cancel_scope.cancel()
+
+    assert quiet.came == [b"me too"]
+    assert loud.came == [b"%d" % number for number in range(SHARE)]
+    assert hub.statistics.excess == BATCH - 1 - SHARE
 
 
 async def test_what_the_kernel_does_not_send_is_counted_and_told(
@@ -271,10 +301,11 @@ def test_a_closed_port_keeps_its_endpoint_alive_no_longer() -> None:
 async def test_literal_addresses_resolve_without_a_thread() -> None:
     resolver = Resolver()
 
-    assert await resolver.resolve("127.0.0.1", 623) == Address(
-        socket.AF_INET, "127.0.0.1", 623
+    assert await resolver.resolve("127.0.0.1", 623) == (
+        Address(socket.AF_INET, "127.0.0.1", 623),
     )
-    assert (await resolver.resolve("::1", 623)).family == socket.AF_INET6
+    (address,) = await resolver.resolve("::1", 623)
+    assert address.family == socket.AF_INET6
 
 
 async def test_a_name_that_does_not_exist_says_so_in_one_line() -> None:

@@ -1,6 +1,7 @@
 """The index sink: rows reach the file in batches, and no file stops the recorder."""
 
 import sqlite3
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
@@ -12,6 +13,7 @@ import trio.testing
 
 from solrecd.events import Boot, Event, Kind, Outcome, Severity
 from solrecd.storage.index import Batch, Index, SegmentRow
+from solrecd.storage.index.overdue import Overdue
 from solrecd.storage.index.sink import BUFFER, IndexSink
 
 NOW = 1_700_000_000_000_000
@@ -208,3 +210,67 @@ async def test_a_row_that_no_file_takes_is_dropped_and_the_index_is_stale(
     with closing(Index.read(path)) as index:
         assert index.stale_since == NOW
     assert [each["name"] for each in events] == ["panic"]
+
+
+async def test_rows_that_a_stop_could_not_wait_for_have_the_next_start_rebuild_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, note = tmp_path / "index.sqlite", tmp_path / "overdue"
+    over = threading.Event()
+    asked: list[str] = []
+
+    def sink() -> IndexSink:
+        return IndexSink(
+            path,
+            wall_clock=lambda: NOW,
+            report=lambda _problem: None,
+            overdue=Overdue(note),
+            on_replaced=asked.append,
+        )
+
+    with monkeypatch.context() as hung:
+        hung.setattr(Index, "write", lambda *_: over.wait())
+        with trio.move_on_after(0.5):
+            first = sink()
+            first.offer([event()])
+            await first.run()
+    noted = note.exists()
+    over.set()
+    async with trio.open_nursery() as nursery:
+        second = sink()
+        await nursery.start(second.run)
+        with trio.fail_after(30):
+            while note.exists():
+                second.offer([event()])
+                await trio.sleep(0.05)
+        second.close()
+
+    assert noted
+    assert asked == ["the last process could not write all of its rows"]
+    with closing(Index.read(path)) as index:
+        assert index.stale_since == NOW
+
+
+async def test_rows_that_are_written_leave_no_note(tmp_path: Path) -> None:
+    sink = IndexSink(
+        tmp_path / "index.sqlite",
+        wall_clock=lambda: NOW,
+        report=lambda _problem: None,
+        overdue=Overdue(tmp_path / "overdue"),
+    )
+    sink.offer([event()])
+    sink.close()
+
+    await sink.run()
+
+    assert "overdue" not in names(tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"", b"yesterday\n", b"\xff\xfe"])
+def test_a_note_of_no_use_says_that_everything_may_be_missing(
+    tmp_path: Path, content: bytes
+) -> None:
+    note = tmp_path / "overdue"
+    note.write_bytes(content)
+
+    assert Overdue(note).found == 0

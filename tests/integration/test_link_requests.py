@@ -43,6 +43,9 @@ class NoConsole:
     def line_seen(self, ago: float) -> None:
         """The payload is not ours; no test here needs it."""
 
+    def input_stuck(self, unsent: int, *, is_stuck: bool) -> None:
+        raise AssertionError("nothing is typed here")
+
     def mark_loss(self, gap: Gap) -> None:
         raise AssertionError(gap)
 

@@ -56,7 +56,10 @@ async def drop(bmc: Bmc) -> None:
         (Overflow.OVERRUN, "an unknown number of bytes lost (overrun)"),
         (
             Overflow.SKIP,
-            "an unknown number of bytes lost (skipped); the BMC left out 1 packet",
+            (
+                "an unknown number of bytes may be lost (skipped);"
+                " the BMC left out 1 packet"
+            ),
         ),
     ],
 )

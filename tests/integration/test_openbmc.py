@@ -1,326 +1,130 @@
-"""Consoles of OpenBMCs: a whole daemon, TLS, and a server with bmcweb's rules."""
+"""OpenBMC's habits against the whole daemon, and a person with ipmitool beside it."""
 
 from __future__ import annotations
 
-import re
+import shlex
+import shutil
+import subprocess
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import trio
 
-from solrecd.config import ConsoleConfig
-from solrecd.process.secret import Secret
-from solrecd.sources.openbmc.options import OpenbmcOptions
-from tests.integration.test_attach import attached, run
-from tests.integration.test_daemon import Site, until
-from tests.support.bmcweb import PASSWORD, USER, Bmcweb
-from tests.support.broken_disk import BrokenDisk
-from tests.support.certificates import Authority
-from tests.support.ports import free_port
-from tests.support.streams import numbered_lines
+from solrecd.simbmc.bmc import Bmc
+from solrecd.simbmc.fleet import Fleet, Member
+from solrecd.simbmc.machine import Echo, Machine
+from solrecd.simbmc.options import OPENBMC, BmcOptions, Habits, User
+from solrecd.sources.ipmi.options import OnConflict
+from solrecd.sources.ipmi.protocol.constants import PrivilegeLevel
+from tests.integration.test_daemon import Site
+from tests.support.peers import need
 
-LOGIN = Path("tests/golden/system-login.log").read_bytes()
+BMCS = {Habits.ORDINARY: BmcOptions(), Habits.OPENBMC: OPENBMC}
+
+SOMEONE = User(b"someone", b"else")
 
 
 @pytest.fixture(name="site")
-def _site(tmp_path: Path) -> Site:
-    return Site(tmp_path)
+async def _site(tmp_path: Path) -> AsyncIterator[Site]:
+    with Fleet(seed=7) as fleet:
+        async with trio.open_nursery() as nursery:
+            await nursery.start(fleet.run)
+            yield Site(tmp_path, fleet)
+            nursery.cancel_scope.cancel()
 
 
-@pytest.fixture(name="authority")
-def _authority(tmp_path: Path) -> Authority:
-    return Authority(tmp_path)
+def ipmitool(member: Member, user: User = SOMEONE) -> str:
+    """Return the words that make ipmitool talk to a BMC."""
+    words = [
+        *("ipmitool", "-I", "lanplus", "-C", "3", "-H", member.host),
+        *("-p", str(member.port), "-U", user.name.decode()),
+        *("-P", user.password.decode()),
+    ]
+    return shlex.join(words)
 
 
-@pytest.fixture(name="bmc")
-async def _bmc(site: Site, authority: Authority) -> AsyncIterator[Bmcweb]:
-    """Return a BMC whose console is node1."""
-    bmc = Bmcweb(authority.issue("bmc"))
-    async with bmc.serving():
-        add(site, bmc.port, ca_file=str(authority.certificate))
-        yield bmc
-
-
-def add(site: Site, port: object, **changes: object) -> None:
-    """Put the console of a BMC into the configuration, or change it."""
-    options = OpenbmcOptions(
-        host="127.0.0.1",
-        port=443,
-        path="/console/default",
-        username=USER,
-        password=Secret(PASSWORD.encode()),
+async def take(member: Member) -> str:
+    """Take the console as a person does, and leave it at once; return what was said."""
+    command = ipmitool(member)
+    done = await trio.run_process(
+        [
+            *("script", "-qefc"),
+            f"{command} sol deactivate && {command} sol activate",
+            "/dev/null",
+        ],
+        stdin=b"\r~.",
+        capture_stdout=True,
+        stderr=subprocess.STDOUT,
+        check=False,
     )
-    options = replace(options, port=port, **changes)  # type: ignore[arg-type]
-    site.consoles["node1"] = ConsoleConfig(
-        name="node1", kind="openbmc", options=options
-    )
+    return done.stdout.decode(errors="replace")
 
 
-async def record(site: Site, bmc: Bmcweb, data: bytes) -> None:
-    """Have the machine print something, and wait until it is recorded."""
-    await site.wait("node1", session="up")
-    goal = len(site.raw("node1")) + len(data)
-    await bmc.print(data)
-    await until(lambda: len(site.raw("node1")) >= goal)
-
-
-# Recording.
-
-
-async def test_output_is_recorded_byte_for_byte(site: Site, bmc: Bmcweb) -> None:
-    printed = bytes(range(256)) * 256
-
-    async with site.recording():
-        await record(site, bmc, printed)
-
-    assert site.raw("node1") == printed
-    assert "# gap: " not in site.text("node1")
-
-
-async def test_lines_and_stages_are_read_in_it(site: Site, bmc: Bmcweb) -> None:
-    async with site.recording():
-        await record(site, bmc, LOGIN)
-        row = await site.wait("node1", stage="login")
-
-    assert (row["kind"], row["error"]) == ("openbmc", None)
-
-
-async def test_what_is_typed_arrives(site: Site, bmc: Bmcweb) -> None:
-    pasted = b"".join(b"%07d\r" % number for number in range(4096))
-
-    async with site.recording():
-        await site.wait("node1", session="up")
-        async with attached(site) as person:
-            await person.paste(pasted)
-            await until(lambda: len(bmc.typed) == len(pasted))
-
-    assert bmc.typed == pasted
-
-
-async def test_a_full_journal_holds_the_machine_up_and_loses_nothing(
-    site: Site, bmc: Bmcweb
+@pytest.mark.alone
+@pytest.mark.parametrize("habits", Habits)
+async def test_who_takes_the_console_with_ipmitool_gets_it_each_time(
+    site: Site, habits: Habits
 ) -> None:
-    disk = BrokenDisk()
-    printed = numbered_lines(0, 250_000)
+    need("no ipmitool", available=shutil.which("ipmitool") is not None)
+    options = BMCS[habits]
+    users = (*options.users, SOMEONE)
+    bmc = Bmc(BmcOptions(users=users, sol=options.sol, habits=habits), Machine(Echo()))
+    member = site.add(bmc, "node1")
 
-    async with site.recording(disk), trio.open_nursery() as nursery:
-        await record(site, bmc, b"ready\r\n")
-        disk.hang()
-        taken = trio.Event()
-
-        async def print_all() -> None:
-            await bmc.print(printed)
-            taken.set()
-
-        nursery.start_soon(print_all)
-        await trio.sleep(3)
-        is_held_up = not taken.is_set()
+    said = []
+    async with site.recording():
+        for _ in range(3):
+            await site.wait("node1", session="up")
+            with trio.fail_after(60):
+                said.append(await take(member))
         row = await site.wait("node1", session="up")
-        disk.resume()
-        await until(lambda: len(site.raw("node1")) == 7 + len(printed))
 
-    assert is_held_up
+    assert ["SOL Session operational" in each for each in said] == [True] * 3, said
     assert row["error"] is None
-    assert site.raw("node1") == b"ready\r\n" + printed
-
-
-# Logging in.
-
-
-async def test_a_bmc_without_basic_authentication_gets_a_session_that_is_given_back(
-    site: Site, bmc: Bmcweb
-) -> None:
-    bmc.basic = False
-
-    async with site.recording():
-        await record(site, bmc, b"hello\r\n")
-        during = set(bmc.sessions)
-        logins = bmc.logins
-        await bmc.cut()
-        await until(lambda: bmc.logins == logins + 1)
-        await record(site, bmc, b"again\r\n")
-
-    assert (len(during), logins) == (1, 2), "basic authentication, then a session"
-    assert bmc.sessions == set()
-
-
-async def test_an_old_bmcweb_has_the_default_console_under_its_only_path(
-    site: Site, bmc: Bmcweb
-) -> None:
-    bmc.paths = frozenset({"/console0"})
-
-    async with site.recording():
-        await record(site, bmc, b"hello\r\n")
-
-    assert bmc.requests == ["/console/default", "/console0"]
 
 
 @pytest.mark.parametrize(
-    ("changes", "of_bmc", "error"),
-    [
-        (
-            {"password": Secret(b"wrong")},
-            {},
-            (
-                "bad_password: 127.0.0.1:PORT: user 'recorder': wrong name or password;"
-                " correct `username` or its password; the account may be locked"
-            ),
-        ),
-        (
-            {},
-            {"privileged": False},
-            (
-                "privilege_refused: 127.0.0.1:PORT: the account may not use the"
-                " console; add it to the group hostconsole"
-            ),
-        ),
-        (
-            {"path": "/console/dpu"},
-            {},
-            "sol_disabled: 127.0.0.1:PORT: there is no such console; correct `console`",
-        ),
-        (
-            {},
-            {"refusal": 503},
-            "bmc_busy: 127.0.0.1:PORT: it is busy, or has no free session; end other",
-        ),
-        (
-            {"ca_file": None},
-            {},
-            "untrusted: 127.0.0.1:PORT: its certificate is not believed: ",
-        ),
-        (
-            {"ca_file": None, "fingerprint": "ab" * 32},
-            {},
-            "untrusted: 127.0.0.1:PORT: its certificate is another: ",
-        ),
-        (
-            {"ca_file": "/nowhere/ca.pem"},
-            {},
-            "unreachable: /nowhere/ca.pem: No such file or directory; `ca_file` must",
-        ),
-        (
-            {"host": "localhost", "port": 1},
-            {},
-            "unreachable: localhost:1: connection refused",
-        ),
-    ],
+    ("limit", "state"),
+    [(PrivilegeLevel.ADMINISTRATOR, "up"), (PrivilegeLevel.OPERATOR, "down")],
 )
-async def test_a_console_that_cannot_be_had_says_why_and_what_to_do(
-    site: Site,
-    bmc: Bmcweb,
-    changes: dict[str, object],
-    of_bmc: dict[str, object],
-    error: str,
+async def test_a_console_of_another_user_is_taken_or_the_lacking_privilege_is_named(
+    site: Site, limit: PrivilegeLevel, state: str
 ) -> None:
-    ca_file = site.consoles["node1"].options.ca_file  # type: ignore[attr-defined]
-    add(site, **({"port": bmc.port, "ca_file": ca_file} | changes))
-    for name, value in of_bmc.items():
-        setattr(bmc, name, value)
-
-    async with site.recording():
-        row = await site.wait("node1", session="down")
-
-    assert row["error"].startswith(error.replace("PORT", str(bmc.port)))
-    assert PASSWORD not in str(row)
-    assert bmc.consoles == []
-
-
-async def test_a_refused_account_is_not_tried_again_within_half_a_minute(
-    site: Site, bmc: Bmcweb
-) -> None:
-    add(
-        site,
-        bmc.port,
-        ca_file=site.consoles["node1"].options.ca_file,  # type: ignore[attr-defined]
-        password=Secret(b"wrong"),
+    users = (User(b"recorder", b"secret", limit), SOMEONE)
+    bmc = Bmc(
+        BmcOptions(users=users, sol=OPENBMC.sol, habits=Habits.OPENBMC),
+        Machine(Echo()),
     )
+    site.add(bmc, "node1", on_conflict=OnConflict.TAKE)
+    bmc.controller.owner = 0x1234_5678
 
     async with site.recording():
-        row = await site.wait("node1", session="down")
-        await trio.sleep(2)
-        tried = bmc.logins
-        await run(site, "reconnect", "node1")
-        await until(lambda: bmc.logins > tried)
+        row = await site.wait("node1", session=state)
 
-    assert tried == 2, "basic authentication, then a session"
-    assert row["next_try"] is not None
-
-
-async def test_a_pinned_certificate_is_believed_without_an_authority(
-    site: Site, bmc: Bmcweb
-) -> None:
-    add(site, bmc.port)
-
-    async with site.recording():
-        await site.wait("node1", session="down")
-        _, said = await run(site, "doctor", "node1")
-        (shown,) = set(re.findall(r"SHA-256 ([0-9A-F:]{95})", said))
-        add(site, bmc.port, fingerprint=shown.replace(":", "").lower())
-        await run(site, "reload")
-        await record(site, bmc, b"hello\r\n")
-
-    assert site.raw("node1") == b"hello\r\n"
+    error = row["error"] or ""
+    assert bool(error) == (state == "down")
+    assert "cold reset" not in error
+    if error:
+        assert error.startswith("privilege_refused: user recorder has privilege level")
 
 
-# When it goes away.
-
-
-async def test_what_a_bmc_says_on_leaving_is_told_and_the_gap_is_marked(
-    site: Site, bmc: Bmcweb
-) -> None:
-    async with site.recording():
-        await record(site, bmc, b"before\r\n")
-        await bmc.hang_up("Error in connecting to host port")
-        row = await site.wait("node1", session="down")
-        await record(site, bmc, b"after\r\n")
-
-    (gap,) = re.findall(r"# gap: (.+)", site.text("node1"))
-    assert gap.endswith("s without a session (closed)")
-    assert row["error"] == (
-        f"closed: 127.0.0.1:{bmc.port} closed the console:"
-        " Error in connecting to host port"
+@pytest.mark.alone
+async def test_a_robbed_session_knows_within_a_second(site: Site) -> None:
+    users = (*OPENBMC.users, SOMEONE)
+    bmc = Bmc(
+        BmcOptions(users=users, sol=OPENBMC.sol, habits=Habits.OPENBMC),
+        Machine(Echo()),
     )
-    assert site.raw("node1") == b"before\r\nafter\r\n"
-
-
-async def test_a_bmc_that_is_not_there_is_recorded_again_when_it_is_back(
-    site: Site, authority: Authority
-) -> None:
-    bmc = Bmcweb(authority.issue("bmc"), port=free_port())
-    add(site, bmc.port, ca_file=str(authority.certificate))
+    member = site.add(bmc, "node1")
 
     async with site.recording():
-        await site.wait("node1", session="down")
-        async with bmc.serving():
-            await record(site, bmc, b"hello\r\n")
-
-    assert site.raw("node1") == b"hello\r\n"
-
-
-async def test_a_restart_of_the_daemon_is_a_gap_of_its_own_length(
-    site: Site, bmc: Bmcweb
-) -> None:
-    async with site.recording():
-        await record(site, bmc, b"before\r\n")
-    async with site.recording():
-        await record(site, bmc, b"after\r\n")
-
-    (gap,) = re.findall(r"# gap: (.+)", site.text("node1"))
-    length = float(gap.removeprefix("up to ").split(" s ")[0])
-    assert length < 5
-    assert site.raw("node1") == b"before\r\nafter\r\n"
-
-
-async def test_one_mute_bmc_does_not_keep_a_stop_waiting(
-    site: Site, bmc: Bmcweb
-) -> None:
-    bmc.is_mute = True
-
-    async with site.recording():
-        await site.wait("node1", session="connecting")
+        await site.wait("node1", session="up")
+        await trio.sleep(1)
         began = trio.current_time()
+        bmc.controller.steal()
+        site.fleet.poke(member)
+        await site.wait("node1", session="yielded")
+        lasted = trio.current_time() - began
 
-    assert trio.current_time() - began < 5
+    assert lasted < 1

@@ -76,6 +76,47 @@ def test_a_refused_login_says_why(
     assert answer.reason is reason
 
 
+@pytest.mark.parametrize(
+    ("ours", "theirs", "detail"),
+    [
+        ("", "keyofthebmc", "another key K_g, or one where none is configured"),
+        ("another", "keyofthebmc", "another key K_g, or one where none"),
+        ("another", "", "the BMC has no key K_g, and one is configured"),
+    ],
+)
+def test_a_wrong_kg_is_told_as_such(
+    tmp_path: Path, ours: str, theirs: str, detail: str
+) -> None:
+    need(ipmi_sim.MISSING, available=ipmi_sim.AVAILABLE)
+
+    with IpmiSim(tmp_path / "bmc", history=HISTORY, kg=theirs) as bmc:
+        with connect(bmc, kg=ours.encode() or None) as pump:
+            answer = pump.log_in()
+        with connect(bmc, kg=theirs.encode() or None) as pump:
+            assert isinstance(pump.log_in(), LoggedIn), "the right key works"
+
+    assert isinstance(answer, SessionLost)
+    assert answer.reason is LostReason.BAD_KG
+    assert detail in answer.detail
+
+
+@pytest.mark.parametrize("length", [16, 17, 20])
+def test_a_password_that_the_bmc_keeps_16_bytes_of_works(
+    tmp_path: Path, length: int
+) -> None:
+    need(ipmi_sim.MISSING, available=ipmi_sim.AVAILABLE)
+    password = "0123456789abcdefghij"[:length]
+
+    with (
+        IpmiSim(tmp_path / "bmc", history=HISTORY, password=password[:16]) as bmc,
+        connect(bmc, password=password.encode()) as pump,
+    ):
+        answer = pump.log_in()
+
+    assert isinstance(answer, LoggedIn)
+    assert answer.kept == (16 if length > 16 else None)
+
+
 def test_output_and_input_arrive_whole(bmc: IpmiSim) -> None:
     printed = b"".join(b"line %06d\r\n" % index for index in range(1000))
     typed = bytes(range(256)) * 2

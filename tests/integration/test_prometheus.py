@@ -16,6 +16,7 @@ import bcrypt
 import pytest
 import trio
 
+from solrecd.api.denials import Denials
 from solrecd.api.metrics_listener import Exporter
 from solrecd.api.webconfig import live
 from solrecd.api.webconfig.settings import WebConfigError
@@ -29,6 +30,8 @@ from solrecd.events import (
     Stage,
 )
 from solrecd.metrics import Format, Metrics
+from solrecd.metrics.app import Scrape
+from solrecd.process.descriptors import ClientPlaces
 from tests.support.certificates import Authority
 from tests.support.ports import free_port
 from tests.support.prometheus import (
@@ -48,6 +51,12 @@ CLIENTS = """\
   client_ca_file: authority.pem
 """
 HOSTILE = 'n"2\\{},\n# EOF'
+
+
+def exporter_of(settings: DaemonConfig, scrape: Scrape, metrics: Metrics) -> Exporter:
+    """Return a listener with room for all who come."""
+    denials = Denials(lambda: 0.0)
+    return Exporter(settings, scrape, metrics, denials, ClientPlaces(65536))
 
 
 @pytest.fixture(autouse=True)
@@ -165,7 +174,7 @@ async def test_prometheus_scrapes_over_https_with_a_password(tmp_path: Path) -> 
         metrics=("127.0.0.1", port), metrics_web_config=str(web_config(tmp_path))
     )
     async with trio.open_nursery() as nursery:
-        await nursery.start(Exporter(settings, scrape, metrics).run)
+        await nursery.start(exporter_of(settings, scrape, metrics).run)
         with scraping(tmp_path, job(port, tmp_path)) as prometheus:
             received = await wait(
                 partial(prometheus.query, "solrecd_console_received_bytes_total")
@@ -190,7 +199,7 @@ async def test_a_prometheus_with_a_wrong_password_is_sent_away_and_counted(
     )
 
     async with trio.open_nursery() as nursery:
-        exporter = Exporter(settings, lambda form: [metrics.render(form)], metrics)
+        exporter = exporter_of(settings, lambda form: [metrics.render(form)], metrics)
         await nursery.start(exporter.run)
         with scraping(tmp_path, job(port, tmp_path, "wrong")) as prometheus:
             error = await wait(prometheus.last_error)
@@ -210,7 +219,7 @@ async def test_clients_of_another_authority_are_not_let_in(tmp_path: Path) -> No
     )
 
     async with trio.open_nursery() as nursery:
-        exporter = Exporter(settings, lambda _form: [b"x 1\n"], fleet())
+        exporter = exporter_of(settings, lambda _form: [b"x 1\n"], fleet())
         await nursery.start(exporter.run)
         answers = [
             await trio.to_thread.run_sync(read, port, tmp_path, *pair)

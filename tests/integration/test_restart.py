@@ -20,6 +20,7 @@ from solrecd.simbmc.controller import STRANGER
 from solrecd.simbmc.faults import Faults, Mishap
 from solrecd.simbmc.fleet import Fleet
 from solrecd.simbmc.machine import numbered
+from solrecd.simbmc.options import Habits
 from solrecd.storage import marker_files
 from tests.integration.test_daemon import TOTAL, Site, make_bmc, until
 from tests.support.configs import changed
@@ -69,13 +70,15 @@ def has_recorded(bmc: Bmc, size: int) -> bool:
 
 # Every byte: for as long as the BMC can keep them.
 @pytest.mark.alone
+@pytest.mark.parametrize("habits", Habits)
 async def test_a_restart_keeps_the_session_and_every_byte(
-    site: Site, store: DescriptorStore
+    site: Site, store: DescriptorStore, habits: Habits
 ) -> None:
-    bmc = make_bmc("node1")
-    site.add(bmc, "node1")
+    bmc = make_bmc("node1", habits=habits)
+    member = site.add(bmc, "node1")
 
     async with recording(site, store):
+        await site.begin(member, "node1")
         await until(lambda: has_recorded(bmc, TOTAL // 4))
         sessions = set(bmc.controller.sessions)
     await trio.sleep(1.0)
@@ -92,21 +95,64 @@ async def test_a_restart_keeps_the_session_and_every_byte(
     assert ("resumed", 1) in site.events("node1", "session")
 
 
+@pytest.mark.parametrize("habits", Habits)
 async def test_many_restarts_on_a_bad_network_cost_no_byte_and_repeat_none(
-    site: Site, store: DescriptorStore
+    site: Site, store: DescriptorStore, habits: Habits
 ) -> None:
-    bmc = make_bmc("node1")
+    bmc = make_bmc("node1", habits=habits)
     faults = Faults(loss=0.1, duplication=0.2, delay=0.005, jitter=0.02)
-    site.add(bmc, "node1", faults=faults)
+    member = site.add(bmc, "node1", faults=faults)
 
     owners = set()
     for part in range(1, 9):
         async with recording(site, store):
+            await site.begin(member, "node1")
             await until(partial(has_recorded, bmc, TOTAL * part // 8))
             owners.add(bmc.controller.owner)
 
     assert site.raw("node1") == numbered("node1", 0, TOTAL)
     assert len(owners) == 1
+
+
+@pytest.mark.alone
+@pytest.mark.parametrize("habits", Habits)
+async def test_a_daemon_that_stalls_records_every_byte_once_and_marks_none(
+    site: Site, store: DescriptorStore, habits: Habits
+) -> None:
+    bmc = make_bmc("node1", habits=habits)
+    member = site.add(bmc, "node1")
+
+    async with recording(site, store):
+        await site.begin(member, "node1")
+        for part in range(1, 4):
+            await until(partial(has_recorded, bmc, TOTAL * part // 4))
+            # Both ends share a loop: a stall of one is deafness of the other.
+            member.inbound.faults = Faults(loss=1)
+            await trio.sleep(2.0)
+            member.inbound.faults = Faults()
+        await until(lambda: has_recorded(bmc, TOTAL))
+
+    assert site.raw("node1") == numbered("node1", 0, TOTAL)
+    assert "# gap: " not in site.text("node1")
+
+
+@pytest.mark.alone
+@pytest.mark.parametrize("pause", [0.9, 2.0, 4.0])
+async def test_a_restart_of_any_length_repeats_nothing_that_openbmc_sends_again(
+    site: Site, store: DescriptorStore, pause: float
+) -> None:
+    bmc = make_bmc("node1", habits=Habits.OPENBMC)
+    member = site.add(bmc, "node1")
+
+    async with recording(site, store):
+        await site.begin(member, "node1")
+        await until(lambda: has_recorded(bmc, TOTAL // 4))
+    await trio.sleep(pause)
+    async with recording(site, store):
+        await until(lambda: has_recorded(bmc, TOTAL))
+
+    assert site.raw("node1") == numbered("node1", 0, TOTAL)
+    assert "# gap: " not in site.text("node1")
 
 
 async def test_a_plain_stop_gives_the_console_back(

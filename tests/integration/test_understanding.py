@@ -39,7 +39,7 @@ LOGIN = b"\r\nnode01 login: "
 class Site(test_daemon.Site):
     """A site whose stages have limits of our choice."""
 
-    stages: Mapping[Stage, float] = MappingProxyType({})
+    stages: Mapping[str, float] = MappingProxyType({})
 
     def config(self) -> Config:
         """Return the configuration as it is now."""

@@ -17,7 +17,16 @@ import trio
 
 from bench.figures import machine, markdown
 
-PROGRAMS = ("damage", "torture", "neighbours", "hostile", "disks", "soak")
+PROGRAMS = (
+    "damage",
+    "torture",
+    "gaps",
+    "neighbours",
+    "hostile",
+    "disks",
+    "soak",
+    "chaos",
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

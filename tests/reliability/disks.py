@@ -19,6 +19,7 @@ from pathlib import Path
 import trio
 
 from bench.figures import Figure
+from solrecd.process.stopping import LIMIT
 from solrecd.simbmc.fleet import Member
 from solrecd.simbmc.payload import SolSettings
 from tests.reliability.comparison import DifferenceError, count_repeated
@@ -31,9 +32,6 @@ from tests.reliability.fleet import (
 from tests.reliability.timed import TimedLedger, timed, waits
 from tests.support.frozen_disk import FrozenDisk, frozen_disk
 from tests.support.recorder import Recorder
-
-STOP_WITHIN = 35.0
-"""Seconds; the unit gives 40 until it kills."""
 
 _DRAINED_WITHIN = 30.0
 """Seconds for what waited in the journal, once the disk is back."""
@@ -166,17 +164,17 @@ async def _stop_while_it_hangs(rack: _Rack, disk: FrozenDisk) -> list[Figure]:
     disk.freeze()
     await trio.sleep(1.0)
     rack.recorder.terminate()
-    lasted = await _lasts(lambda: _is_over(rack.recorder.pid), 2 * STOP_WITHIN)
+    lasted = await _lasts(lambda: is_over(rack.recorder.pid), 2 * LIMIT)
     is_locked = _is_locked(rack.recorder.journal)
     disk.thaw()
     await trio.to_thread.run_sync(rack.recorder.stop)
     return [
-        Figure("a stop while it hangs", lasted, "s", goal=STOP_WITHIN),
+        Figure("a stop while it hangs", lasted, "s", goal=LIMIT),
         Figure("journals that the next start could not use", is_locked, "", goal=0),
     ]
 
 
-def _is_over(pid: int) -> bool:
+def is_over(pid: int) -> bool:
     """Whether nothing of a process runs any more but what sleeps in the kernel."""
     state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     return state == "Z"

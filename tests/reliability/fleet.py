@@ -96,6 +96,7 @@ def recorder_of(
     members: Mapping[str, Member],
     daemon_settings: str = "",
     defaults: str = "",
+    tables: str = "",
 ) -> Iterator[Recorder]:
     """Configure a daemon for these BMCs; it does not run yet.
 
@@ -104,20 +105,24 @@ def recorder_of(
         members: BMCs by console.
         daemon_settings: more keys of the ``[daemon]`` table.
         defaults: more keys of the ``[defaults]`` table.
+        tables: more tables.
     """
-    tables = (
+    consoles = (
         f'[console.{name}]\nbmc = "{member.host}:{member.port}"\n'
         for name, member in members.items()
     )
     with TemporaryDirectory(dir="/dev/shm") as memory, Recorder(directory) as recorder:
         recorder.journal = Path(memory) / "journal"
         settings = f'journal = "{recorder.journal}"\n{daemon_settings}'
-        recorder.configure(settings + _DEFAULTS + defaults + "".join(tables))
+        recorder.configure(settings + _DEFAULTS + defaults + tables + "".join(consoles))
         yield recorder
 
 
 async def until_acknowledged(
-    recorder: Recorder, members: Mapping[str, Member], count: int
+    recorder: Recorder,
+    members: Mapping[str, Member],
+    count: int,
+    patience: float = PATIENCE,
 ) -> None:
     """Wait until each BMC has got rid of so many more bytes.
 
@@ -126,7 +131,7 @@ async def until_acknowledged(
     """
     ledgers = {name: member.bmc.ledger for name, member in members.items()}
     waiting = {name: one.acknowledged + count for name, one in ledgers.items()}
-    with trio.move_on_after(PATIENCE):
+    with trio.move_on_after(patience):
         while waiting and not recorder.has_ended:
             await trio.sleep(0.05)
             waiting = {

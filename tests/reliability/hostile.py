@@ -260,7 +260,7 @@ class _Endpoint:
     def datagrams(self) -> list[bytes]:
         return [b"hello"] if not self.came else []
 
-    def not_sent(self, count: int) -> None:
+    def not_sent(self, count: int, error: OSError) -> None:
         """No matter."""
 
     def crashed(self, bug: Exception) -> list[bytes]:

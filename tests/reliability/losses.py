@@ -18,7 +18,7 @@ LINE = 64
 
 _SESSION = re.compile(r"gap: up to [\d.]+ s without a session ")
 _JOURNAL = re.compile(r"gap: [\d.]+ s without room ")
-_BMC = re.compile(r"gap: .* bytes lost \((overrun|skipped)\)")
+_BMC = re.compile(r"gap: .* bytes (?:may be )?lost \((overrun|skipped)\)")
 
 
 @dataclass(slots=True)
@@ -34,6 +34,8 @@ class Text:
     """Spans without a session or without room: whatever is missing there is told."""
     lines: dict[int, int] = field(default_factory=dict)
     """Number of the line of the log (from 0) at each jump."""
+    missing: dict[int, int] = field(default_factory=dict)
+    """Bytes that are missing at each jump: whole lines, or less than one."""
     size: int = 0
 
     @classmethod
@@ -62,6 +64,7 @@ class Text:
             elif expected is not None and (loose or number > expected):
                 text.jumps.append(text.size)
                 text.lines[text.size] = place
+                text.missing[text.size] = max(1, number - expected) * LINE
             loose = ""
             expected = number + 1
             text.size += LINE

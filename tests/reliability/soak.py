@@ -11,7 +11,6 @@ from __future__ import annotations
 import dataclasses
 import os
 import random
-import sys
 from argparse import ArgumentParser, Namespace
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -23,43 +22,12 @@ import trio
 from bench.figures import Figure
 from bench.processes import own_bytes, pss_bytes
 from solrecd.simbmc.faults import Faults, Mishap
-from solrecd.simbmc.fleet import Fleet, Member
-from solrecd.simbmc.payload import GiveUp, Overflow, SolSettings
+from solrecd.simbmc.fleet import Member
 from tests.reliability.fleet import Load, recorder_of, simulated, until_acknowledged
 from tests.reliability.losses import Text, find_losses
+from tests.reliability.mishaps import KINDS, REACH, heal, show, suffer
 from tests.reliability.scrape import worst
 from tests.support.recorder import Recorder
-
-_BUFFER = 4096
-"""Bytes that each BMC keeps: little, so that output is dropped often."""
-
-_REACH = _BUFFER + 512
-"""Bytes between a mark and its loss: the buffer, a packet, a line."""
-
-_SETTINGS = SolSettings(buffer_size=_BUFFER, retry_interval=0.3)
-_KINDS = (
-    _SETTINGS,
-    dataclasses.replace(_SETTINGS, overflow=Overflow.SKIP),
-    dataclasses.replace(_SETTINGS, give_up=GiveUp.BACKLOG, overflow=Overflow.SKIP),
-    dataclasses.replace(_SETTINGS, grows=False, retry_growth=1.5),
-)
-
-_MISHAPS: tuple[tuple[Mishap, Mishap | None], ...] = (
-    (Mishap.RESET, None),
-    (Mishap.DEACTIVATE, None),
-    (Mishap.FORGET_SESSIONS, None),
-    (Mishap.POWER_CYCLE, None),
-    (Mishap.STEAL, Mishap.RELEASE),
-    (Mishap.MUTE, Mishap.UNMUTE),
-)
-"""What happens to a BMC, and what ends it. A dead serial line is not among them: what
-a BMC never saw cannot be marked."""
-
-_EVERY = 20.0
-"""Seconds between two mishaps of a BMC, on average."""
-
-_LONGEST = 8.0
-"""Seconds that a mishap lasts, at most."""
 
 _DAEMON = 'segment_size = "1MiB"\n'
 _CONSOLES = "keepalive = 3\n"
@@ -127,7 +95,7 @@ async def run(arguments: Namespace, directory: Path) -> list[Figure]:
         jitter=0.02,
     )
     rng = random.Random(arguments.seed)
-    async with simulated(load, _KINDS, faults=faults, seed=arguments.seed) as (
+    async with simulated(load, KINDS, faults=faults, seed=arguments.seed) as (
         fleet,
         members,
     ):
@@ -137,10 +105,10 @@ async def run(arguments: Namespace, directory: Path) -> list[Figure]:
             suffered: Counter[Mishap] = Counter()
             async with trio.open_nursery() as nursery:
                 for member in members.values():
-                    nursery.start_soon(_suffer, fleet, member, rng, suffered)
+                    nursery.start_soon(suffer, fleet, member, rng, suffered)
                 before, after = await _live(arguments, recorder, members)
                 nursery.cancel_scope.cancel()
-            await _heal(fleet, members)
+            await heal(fleet, members)
             await until_acknowledged(recorder, members, 2000)
             lag, delay = worst(recorder, "loop_lag"), worst(recorder, "ack_delay")
             crashes = int(recorder.has_ended) + recorder.messages.count("Traceback")
@@ -190,52 +158,18 @@ async def _live(
     return before, after
 
 
-async def _suffer(
-    fleet: Fleet, member: Member, rng: random.Random, suffered: Counter[Mishap]
-) -> None:
-    """Let things happen to a BMC, forever."""
-    while True:
-        await trio.sleep(rng.expovariate(1 / _EVERY))
-        begin, end = rng.choice(_MISHAPS)
-        suffered[begin] += 1
-        _happen(fleet, member, begin)
-        if end is not None:
-            await trio.sleep(rng.uniform(0.5, _LONGEST))
-            _happen(fleet, member, end)
-
-
-async def _heal(fleet: Fleet, members: Mapping[str, Member]) -> None:
-    """End what still goes on."""
-    for member in members.values():
-        member.inbound.faults = member.outbound.faults = Faults()
-        _happen(fleet, member, Mishap.UNMUTE)
-        _happen(fleet, member, Mishap.RELEASE)
-    await trio.sleep(1)
-
-
-def _happen(fleet: Fleet, member: Member, mishap: Mishap) -> None:
-    member.bmc.inject(mishap, trio.current_time())
-    fleet.poke(member)
-
-
-def _show(name: str, log: str, line: int) -> None:
-    """Show people what happened around a loss that is not marked."""
-    around = "\n".join(log.splitlines()[max(0, line - 6) : line + 3])
-    sys.stderr.write(f"not marked at {name}:\n{around}\n")
-
-
 def _judge(recorder: Recorder, members: Mapping[str, Member]) -> Iterator[Figure]:
     acknowledged = dropped = losses = marks = unmarked = false = repeats = 0
     for name, member in members.items():
         acknowledged += member.bmc.ledger.acknowledged
         dropped += member.bmc.ledger.dropped.total()
         text = Text.parse(recorder.log(name), name)
-        found = find_losses(text, reach=_REACH)
+        found = find_losses(text, reach=REACH)
         losses += found.losses
         marks += found.marks
         unmarked += len(found.unmarked)
         for place in found.unmarked:
-            _show(name, recorder.log(name), text.lines[place])
+            show(name, recorder.log(name), text.lines[place])
         false += len(found.false_marks)
         repeats += len(text.repeats)
     yield Figure("acknowledged", acknowledged / 1e6, "MB")

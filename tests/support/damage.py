@@ -6,7 +6,7 @@ import os
 import random
 import shutil
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -123,15 +123,23 @@ STATEMENTS = (
 """What may happen to an index besides: no page of it is damaged."""
 
 
-def damage_one(rng: random.Random, folders: list[Path], archive: Path) -> Damage:
+def damage_one(
+    rng: random.Random,
+    folders: list[Path],
+    archive: Path,
+    *,
+    kinds: Collection[str] = (),
+) -> Damage:
     """Damage one file, chosen by chance; each folder is as likely as another.
 
     Args:
         rng: decides.
         folders: with the files, searched through and through.
         archive: one of them, whose consoles may also get a file with a huge number.
+        kinds: words of which one is in each name of the archive's files that may be
+            damaged; empty: any may.
     """
-    files = [found for folder in folders if (found := _files(folder))]
+    files = [found for folder in folders if (found := _files(folder, archive, kinds))]
     path = rng.choice(rng.choice(files))
     if path.suffix == ".sqlite" and rng.random() < 0.5:
         return Damage(path, _alter(path, rng.choice(STATEMENTS)))
@@ -142,9 +150,12 @@ def damage_one(rng: random.Random, folders: list[Path], archive: Path) -> Damage
     return Damage(path, kind)
 
 
-def _files(folder: Path) -> list[Path]:
+def _files(folder: Path, archive: Path, kinds: Collection[str]) -> list[Path]:
     found = sorted(folder.rglob("*"))
-    return [it for it in found if it.is_file() and not it.is_symlink()]
+    files = [it for it in found if it.is_file() and not it.is_symlink()]
+    if not kinds or folder != archive:
+        return files
+    return [it for it in files if any(kind in it.name for kind in kinds)]
 
 
 def _alter(path: Path, statement: str) -> str:

@@ -77,8 +77,9 @@ class FakeOperation:
         self.done.append(("message", user, text))
         return len(self.attachments.present)
 
-    async def examine(self, tell: Tell) -> None:
+    async def examine(self, tell: Tell, *, may_log_in: bool) -> None:
         """Find one thing well."""
+        self.done.append(("examine", f"may_log_in={may_log_in}", ""))
         await tell(ok("reachable", "answers"))
 
     async def proposals(self) -> list[Mapping[str, Any]]:

@@ -6,13 +6,18 @@ where no signal reaches it, until the file system is thawed.
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 SIZE = 64 << 20
-"""Bytes of the file system."""
+"""Bytes of the file system, unless another size is asked for."""
+
+_PIECE = 4096
+
+_FILLER = ".filler"
 
 
 class FrozenDisk:
@@ -27,6 +32,21 @@ class FrozenDisk:
         subprocess.run(["fsfreeze", "--freeze", self.folder], check=True)
         self.is_frozen = True
 
+    def fill(self) -> None:
+        """Leave no room; what is there stays."""
+        room = os.statvfs(self.folder)
+        with (self.folder / _FILLER).open("wb", buffering=0) as file:
+            with suppress(OSError):
+                os.posix_fallocate(file.fileno(), 0, room.f_bfree * room.f_frsize)
+            file.seek(0, os.SEEK_END)
+            with suppress(OSError):
+                while True:
+                    file.write(bytes(_PIECE))
+
+    def empty(self) -> None:
+        """Make room again."""
+        (self.folder / _FILLER).unlink(missing_ok=True)
+
     def thaw(self) -> None:
         """Let what hangs go on."""
         if self.is_frozen:
@@ -39,11 +59,12 @@ class CannotMountError(Exception):
 
 
 @contextmanager
-def frozen_disk(folder: Path) -> Iterator[FrozenDisk]:
+def frozen_disk(folder: Path, size: int = SIZE) -> Iterator[FrozenDisk]:
     """Mount a fresh file system; it is thawed and unmounted in the end.
 
     Args:
         folder: where; made here.
+        size: bytes.
 
     Raises:
         CannotMountError: no root, no loop devices, or no tools.
@@ -51,7 +72,7 @@ def frozen_disk(folder: Path) -> Iterator[FrozenDisk]:
     image = folder.with_suffix(".img")
     folder.mkdir()
     with image.open("wb") as file:
-        file.truncate(SIZE)
+        file.truncate(size)
     try:
         _run("mkfs.ext4", "-q", "-F", image)
         _run("mount", "-o", "loop", image, folder)

@@ -33,7 +33,7 @@ set_working_mc 0x20
     allowed_auths_user none
     allowed_auths_operator none
     allowed_auths_admin none
-    guid {guid:032x}
+    guid {guid:032x}{kg}
   endlan
 {chassis}
   user 1 false "" "unused" user 10 none
@@ -59,13 +59,23 @@ class IpmiSim:
     A context manager: the BMC runs and holds its end of the wire.
     """
 
-    def __init__(self, directory: Path, *, chassis: str = "", history: int = 0) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        chassis: str = "",
+        history: int = 0,
+        password: str = PASSWORD,
+        kg: str = "",
+    ) -> None:
         """Prepare the BMC's files, and lay the wire; `start` runs it.
 
         Args:
             directory: a folder of its own, created when missing.
             chassis: command run for chassis control, with ipmi_sim's words appended.
             history: bytes of serial output kept for the next session.
+            password: of the account.
+            kg: the BMC key K_g, without blanks; empty: none.
         """
         directory.mkdir(parents=True, exist_ok=True)
         self.port = free_port(socket.SOCK_DGRAM)
@@ -82,7 +92,8 @@ class IpmiSim:
                 port=self.port,
                 guid=self.port,
                 username=USERNAME,
-                password=PASSWORD,
+                password=password,
+                kg=f'\n    bmc_key "{kg}"' if kg else "",
                 chassis=_CHASSIS.format(command=chassis) if chassis else "",
                 serial_host=self.wire.bmc_address[0],
                 serial_port=self.wire.bmc_address[1],

@@ -18,6 +18,7 @@ from typing import Any, Self, TypeVar
 
 import zstandard
 
+from solrecd.storage.formats.names import SegmentName, parse_file_name
 from tests.support.ports import free_port
 
 T = TypeVar("T")
@@ -51,7 +52,13 @@ class Recorder:
         self.directory = directory
         self.journal = directory / "journal"
         """Where the configuration puts it."""
+        self.program: Sequence[str | Path] = (_BIN / "solrecd",)
+        """What is run instead, if anything; its arguments follow."""
+        self.environment: dict[str, str] = {}
+        """Added to ours."""
         self.metrics_port = free_port()
+        self.prefix: Sequence[str] = ()
+        """A command that runs the daemon, as ``nice`` does."""
         self._process: subprocess.Popen[bytes] | None = None
         self._notifications = _Notifications(directory / "notify.sock")
 
@@ -116,10 +123,11 @@ class Recorder:
     def launch(self) -> None:
         """Run the daemon and return at once."""
         assert self._process is None, "the daemon of this folder runs already"
-        environment = {**os.environ, "NOTIFY_SOCKET": str(self._notifications.path)}
+        notify = {"NOTIFY_SOCKET": str(self._notifications.path)}
+        environment = {**os.environ, **notify, **self.environment}
         with (self.directory / "stderr").open("ab") as log:
             self._process = subprocess.Popen(
-                [_BIN / "solrecd", "run", "-c", self.configuration],
+                [*self.prefix, *self.program, "run", "-c", self.configuration],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -304,9 +312,11 @@ def wait_until(
     return seen
 
 
-def _segment(path: Path) -> str:
-    """Sort key: an open boot comes before its parts, whatever the suffix."""
-    return path.name.partition(".raw")[0].partition(".log")[0]
+def _segment(path: Path) -> SegmentName:
+    """Sort key: the stream's order, whatever the clock said and the suffix is."""
+    file = parse_file_name(path.name)
+    assert file is not None, f"{path}: not a segment's"
+    return file.segment
 
 
 def _content(path: Path) -> bytes:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from solrecd.analysis.boot.pace import Pace
 from solrecd.analysis.interpreter import Interpreter
@@ -31,10 +32,13 @@ CONFIG = bmc_console(NAME)
 class ReopenedConsole:
     """One console; `start` and `die` may follow each other any number of times."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(
+        self, folder: Path, limits: Mapping[str, float] = MappingProxyType({})
+    ) -> None:
         self.log_dir = folder / "log"
         self.journal_path = folder / "journal"
         self.now = EPOCH
+        self.limits = limits
         self.start()
 
     def start(self) -> None:
@@ -57,7 +61,7 @@ class ReopenedConsole:
             self.metrics,
             ConsoleContext(
                 Sinks(self.archive, self.told, self.told, NoAlerts()),  # type: ignore[arg-type]
-                Interpretation(self._interpreter, dict),
+                Interpretation(self._interpreter, lambda: self.limits),
                 lambda: self.now,
                 lambda _console: None,
             ),

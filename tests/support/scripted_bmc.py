@@ -52,6 +52,9 @@ BMC_RANDOM = bytes(range(100, 116))
 ACTIVATED = bytes.fromhex("00000000 0301 0301 6f02 ffff")
 """Activate Payload: 259 bytes of payload each way, port 623, no VLAN."""
 
+OPENING = SolPacket(1, 0, 0, 0, b"")
+"""What comes before input, with which nothing is lost."""
+
 Reply = tuple[int, bytes] | None
 """Completion code and data; None: no answer."""
 
@@ -76,11 +79,15 @@ class ScriptedBmc:
     requests: list[Request] = field(default_factory=list)
     """Every command received, in order."""
     sol: list[SolPacket] = field(default_factory=list)
-    """Every SoL packet received, in order."""
+    """Every SoL packet received, in order, but the empty first one."""
+    takes_opening: bool = True
+    """The empty packet with number 1 is acknowledged."""
     handshake: list[int] = field(default_factory=list)
     """Payload types of the login received, in order."""
     opened: list[OpenSessionRequest] = field(default_factory=list)
     cipher: SessionCipher | None = None
+    _is_fresh: bool = False
+    """The payload was activated, and no SoL packet has come since."""
     _suite: CipherSuite = CIPHER_SUITES[3]
     _exchange: Exchange | None = None
     _console_id: int = 0
@@ -191,10 +198,16 @@ class ScriptedBmc:
         assert self.cipher is not None, "a sealed packet before the login"
         payload_type, payload = self.cipher.open(datagram)
         if payload_type == PayloadType.SOL:
-            self.sol.append(decode_sol(payload))
+            packet = decode_sol(payload)
+            is_first, self._is_fresh = self._is_fresh, False
+            if self.takes_opening and is_first and packet == OPENING:
+                return [self.send_sol(0, acknowledged=1)]
+            self.sol.append(packet)
             return []
         request = decode_request(payload)
         self.requests.append(request)
+        if request.command == AppCommand.ACTIVATE_PAYLOAD:
+            self._is_fresh = True
         custom = self.answers.get(request.command, self._answer)
         reply = custom(request) if request.netfn == NetFn.APP else (0, b"")
         if reply is None:

@@ -36,6 +36,15 @@ class SimulatedWire:
         self._flying: list[tuple[float, int, Callable[[], None]]] = []
         self._order = itertools.count()
 
+    @property
+    def faults(self) -> Faults:
+        """Of the network, both ways."""
+        return self._up.faults
+
+    @faults.setter
+    def faults(self, faults: Faults) -> None:
+        self._up.faults = self._down.faults = faults
+
     def run(self, until: Callable[[], bool], limit: float = 600.0) -> None:
         """Let time pass until `until` holds; virtual seconds are limited."""
         self._settle()
@@ -43,14 +52,24 @@ class SimulatedWire:
             assert self.now < limit, self.events
             self._step()
 
+    def run_until(self, end: float) -> None:
+        """Let time pass up to a moment, at which nothing need happen."""
+        self._settle()
+        while self._due() <= end:
+            self._step()
+        self.now = end
+
+    def _due(self) -> float:
+        times = [self.session.deadline, self.bmc.deadline]
+        times += [self._flying[0][0]] if self._flying else []
+        return max(self.now, min(at for at in times if at is not None))
+
     def saw(self, kind: type[SessionEvent]) -> bool:
         """Tell whether the session has said this."""
         return any(isinstance(event, kind) for event in self.events)
 
     def _step(self) -> None:
-        times = [self.session.deadline, self.bmc.deadline]
-        times += [self._flying[0][0]] if self._flying else []
-        self.now = max(self.now, min(at for at in times if at is not None))
+        self.now = self._due()
         while self._flying and self._flying[0][0] <= self.now:
             heapq.heappop(self._flying)[2]()
         self._take(self.session.expire(self.now))

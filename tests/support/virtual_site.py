@@ -38,6 +38,7 @@ from solrecd.simbmc.faults import Faults, FaultyPath, Mishap
 from solrecd.sources.ipmi.keeper import Keeper
 from solrecd.sources.ipmi.link.base import Endpoint
 from solrecd.sources.ipmi.link.dialer import session_options
+from solrecd.sources.ipmi.link.known_bmc import KnownBmc
 from solrecd.sources.ipmi.link.resolve import Address
 from solrecd.sources.ipmi.link.sol import Recorder, SolLink
 from solrecd.sources.ipmi.options import IpmiOptions, options_of
@@ -90,6 +91,8 @@ class Tellers:
         self.notes: list[tuple[int, int, str]] = []
         """Stream offset, stamp and text."""
         self.events: list[Event] = []
+        self.boots: dict[int, Boot] = {}
+        """The newest snapshot of each, by number."""
         self.notifier = ChangeNotifier()
         self._stream = stream
 
@@ -99,11 +102,16 @@ class Tellers:
         """A note in the log, behind what was printed so far."""
         self.notes.append((self._stream.offset, at, text))
 
-    def offer(self, first: object, *_: object) -> None:
-        """Keep the events: what the index gets begins with them."""
+    def offer(self, first: object, *others: object) -> None:
+        """Keep the events, which what the index gets begins with, and the boots."""
         if not isinstance(first, str):
             assert isinstance(first, Sequence)
             self.events += [event for event in first if isinstance(event, Event)]
+        for each in itertools.chain.from_iterable(
+            other for other in others if isinstance(other, Sequence)
+        ):
+            if isinstance(each, Boot):
+                self.boots[each.boot] = each
 
     @property
     def gap_notes(self) -> list[str]:
@@ -255,17 +263,28 @@ class VirtualSite:
         self.metrics = Metrics(rules.failure_names, version="0")
         self._rules = rules
         self._last: SolLink | None = None
+        self._known = KnownBmc()
         self.console = self._make_console()
-        self.keeper = Keeper(options_of(config), self, self.console, rng=self._rng)  # type: ignore[arg-type]
+        self.keeper = self._make_keeper()
 
-    def _make_console(self) -> Console:
+    def begin_again(self, last_output: int) -> None:
+        """Let another daemon record it, which knows when the last byte came."""
+        self._last = None
+        self.console = self._make_console(last_output)
+        self.keeper = self._make_keeper()
+
+    def _make_keeper(self) -> Keeper:
+        options = options_of(self.config)
+        return Keeper(options, self, self.console, rng=self._rng)  # type: ignore[arg-type]
+
+    def _make_console(self, last_output: int | None = None) -> Console:
         opened = OpenedConsole(
             stream=self.stream,  # type: ignore[arg-type]
-            offset=0,
+            offset=self.stream.offset,
             boot=0,
             continues=False,
             started=None,
-            last_output=None,
+            last_output=last_output,
             restored=[],
             pending=[],
         )
@@ -313,7 +332,9 @@ class VirtualSite:
         self, config: IpmiOptions, address: Address, recorder: Recorder
     ) -> SolLink:
         """Return a link with a fresh session."""
-        options = session_options(config, self._last)
+        if self._last is not None:
+            self._known.learn(self._last.session)
+        options = session_options(config, self._known)
         session = Session(
             options,
             token_bytes=self._rng.randbytes,
@@ -322,6 +343,14 @@ class VirtualSite:
         )
         self._last = SolLink(self.wire, address, session, recorder)  # type: ignore[arg-type]
         return self._last
+
+    def try_next(self, _name: str) -> bool:
+        """Return whether there is another address: it has one."""
+        return False
+
+    def relearn(self, _name: str) -> None:
+        """Forget the BMC."""
+        self._last, self._known = None, KnownBmc()
 
     def resume(self, _config: IpmiOptions, _recorder: Recorder) -> SolLink | None:
         """There was no predecessor."""

@@ -182,6 +182,20 @@ async def test_a_console_that_one_may_not_see_does_not_exist(
     assert site.denied == {DenialReason.CONSOLE: 1}
 
 
+@pytest.mark.parametrize(
+    ("role", "may_log_in"),
+    [(Role.VIEW, False), (Role.OPERATE, True), (Role.ADMIN, True)],
+)
+async def test_an_examination_logs_in_for_those_who_may_operate(
+    site: Site, role: Role, *, may_log_in: bool
+) -> None:
+    status, _ = await ask(site.app, "/v1/consoles/a/doctor", ROLES[role])
+
+    assert status == 200
+    assert site.done("a") == [("examine", f"may_log_in={may_log_in}", "")]
+    assert site.denied == {}
+
+
 async def test_lists_leave_out_what_one_may_not_see(site: Site) -> None:
     _, consoles = await ask(site.app, "/v1/consoles", NEAR)
     status, _ = await ask(site.app, "/v1/who", NEAR)

@@ -41,6 +41,7 @@ def test_the_contracts_example_is_read_as_it_says() -> None:
         [stages.timeout]
         firmware = 700
         loader = "off"
+        waiting = "1h"
         [console."node[001-128]"]
         bmc = "{name}-bmc.example.net"
         labels = { rack = "r{n}" }
@@ -63,6 +64,7 @@ def test_the_contracts_example_is_read_as_it_says() -> None:
     assert config.stages[Stage.FIRMWARE] == 700
     assert Stage.LOADER not in config.stages
     assert config.stages[Stage.KERNEL] == 180
+    assert config.stages["waiting"] == 3600
 
 
 def test_an_empty_file_is_a_daemon_without_consoles() -> None:

@@ -171,7 +171,7 @@ BAD_FILES = [
         [
             (
                 "solrecd.toml:2: stages.timeout.login: unknown key; allowed: bootdev,"
-                " firmware, init, initramfs, kernel, loader"
+                " firmware, init, initramfs, kernel, loader, waiting"
             )
         ],
     ),

@@ -32,7 +32,10 @@ def make_dialer() -> Any:
 def test_every_cause_counts_from_0_on() -> None:
     found = make_dialer().rejected()
 
-    assert found == {cause.value: 0 for cause in Rejection} | {"stranger": 0}
+    assert found == {cause.value: 0 for cause in Rejection} | {
+        "stranger": 0,
+        "excess": 0,
+    }
 
 
 def test_what_ended_sessions_did_not_believe_still_counts() -> None:

@@ -9,6 +9,7 @@ from trio.testing import MockClock
 from solrecd.console.interpret_loop import (
     CHECK_EVERY,
     INTERPRET_EVERY,
+    SHARE,
     SLICE,
     InterpretLoop,
 )
@@ -18,15 +19,21 @@ from tests.support.unguarded import Unguarded
 class FakeConsole:
     """Writes down its turns; the first `settle` comes too soon."""
 
-    def __init__(self, during: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self, during: Callable[[], None] = lambda: None, waiting: int = 0
+    ) -> None:
         self.turns: list[str] = []
+        self.waiting = waiting
+        """Bytes."""
         self.guard = Unguarded()
         self._during = during
         """What happens while it interprets."""
 
-    def interpret(self) -> None:
+    def interpret(self, most: int | None = None) -> bool:
         self.turns.append("interpret")
         self._during()
+        self.waiting = max(0, self.waiting - (most or self.waiting))
+        return self.waiting > 0
 
     def settle(self, at: int) -> bool:
         self.turns.append("settle")
@@ -142,3 +149,40 @@ async def test_all_take_new_limits_of_stages(
     await loop.limit_stages()
 
     assert [console.turns for console in consoles] == [["limit_stages"]] * 3
+
+
+async def test_a_console_with_much_to_say_takes_turns_with_its_like(
+    loop: InterpretLoop, autojump_clock: MockClock
+) -> None:
+    order: list[str] = []
+    first = FakeConsole(lambda: order.append("first"), waiting=3 * SHARE)
+    second = FakeConsole(lambda: order.append("second"), waiting=3 * SHARE)
+    for console in (first, second):
+        loop.join(console, FakeSource())
+        loop.wake(console)
+
+    await trio.sleep(2 * INTERPRET_EVERY)
+
+    assert (order.count("first"), order.count("second")) == (3, 3)
+    assert all(set(order[at : at + 2]) == {"first", "second"} for at in (0, 2, 4))
+
+
+async def test_a_loud_console_keeps_no_other_waiting_and_has_half_of_the_loop(
+    loop: InterpretLoop, autojump_clock: MockClock
+) -> None:
+    began = trio.current_time()
+    loud = FakeConsole(lambda: autojump_clock.jump(SLICE), waiting=10_000 * SHARE)
+    quiet = FakeConsole()
+    for console in (loud, quiet):
+        loop.join(console, FakeSource())
+    loop.wake(loud)
+    await trio.sleep(2 * INTERPRET_EVERY)
+
+    for _ in range(5):
+        loop.wake(quiet)
+        turns = quiet.turns.count("interpret")
+        await trio.sleep(1.5 * INTERPRET_EVERY)
+        assert quiet.turns.count("interpret") > turns
+
+    share = loud.turns.count("interpret") * SLICE / (trio.current_time() - began)
+    assert 0.3 < share < 0.55

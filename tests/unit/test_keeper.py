@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from types import SimpleNamespace
 
 import pytest
 import trio
@@ -13,11 +14,16 @@ from trio.testing import MockClock
 from solrecd.counts import WireCounts
 from solrecd.events import Gap, Lost, LostReason, SessionState
 from solrecd.sources.ipmi.keeper import Keeper
-from solrecd.sources.ipmi.keeper.attempt import POLL_FOREIGN, REACTIVATIONS
-from solrecd.sources.ipmi.keeper.keeper import BACKOFF_LAST, POWER_AFTER_QUIET
+from solrecd.sources.ipmi.keeper.attempt import GRACE, POLL_FOREIGN, REACTIVATIONS
+from solrecd.sources.ipmi.keeper.keeper import (
+    BACKOFF_LAST,
+    POWER_AFTER_QUIET,
+    REFUSED_FIRST,
+    REFUSED_LAST,
+)
 from solrecd.sources.ipmi.keeper.takeover import TAKES, TAKES_WITHIN
 from solrecd.sources.ipmi.link.base import NameUnresolvedError, RequestError
-from solrecd.sources.ipmi.link.login import GOODBYE, SLOT_PATIENCE
+from solrecd.sources.ipmi.link.login import GOODBYE, LOGIN_REFUSED, SLOT_PATIENCE
 from solrecd.sources.ipmi.options import IpmiOptions, OnConflict
 from solrecd.sources.ipmi.protocol.constants import PrivilegeLevel
 from solrecd.sources.ipmi.protocol.events import (
@@ -51,6 +57,8 @@ class FakeBmc:
     silent: bool = False
     sticks: bool = False
     """Deactivation is said to work and does not."""
+    deactivation: int = 0
+    """Completion code of Deactivate Payload."""
     unresolved: bool = False
     logins: int = 0
     taken: int = 0
@@ -73,6 +81,10 @@ class FakeBmc:
         self.owner = THEIRS
         self.post(SolStolen(THEIRS))
 
+    def switches_off(self) -> None:
+        self.owner = None
+        self.post(SolDeactivated())
+
     def dies(self) -> None:
         self.post(SessionLost(LostReason.BMC_TIMEOUT, "no answer"))
 
@@ -83,7 +95,9 @@ class FakeLink:
     def __init__(self, bmc: FakeBmc) -> None:
         self.bmc = bmc
         self.is_over = False
+        self.send_error = None
         self.closed = False
+        self.session = SimpleNamespace(privilege=PrivilegeLevel.OPERATOR)
         self.tell_power: Callable[[bool | None], None] | None = None
         self._post, self._mail = trio.open_memory_channel[SessionEvent](64)
 
@@ -129,7 +143,7 @@ class FakeLink:
         self.bmc.taken += 1
         if not self.bmc.sticks:
             self.bmc.owner = None
-        self.post(SolDeactivated())
+        self.post(SolDeactivated(self.bmc.deactivation))
 
     def write(self, data: bytes) -> None:
         assert not self.is_over or not data
@@ -171,6 +185,8 @@ class FakeDialer:
     def __init__(self, bmc: FakeBmc, slots: int = 64) -> None:
         self.slots = trio.CapacityLimiter(slots)
         self.bmc = bmc
+        self.addresses = 1
+        self.turns = 0
 
     async def resolve(self, config: IpmiOptions) -> object:
         await trio.lowlevel.checkpoint()
@@ -181,6 +197,13 @@ class FakeDialer:
     def link(self, config: IpmiOptions, address: object, recorder: object) -> FakeLink:
         self.bmc.link = FakeLink(self.bmc)
         return self.bmc.link
+
+    def try_next(self, name: str) -> bool:
+        self.turns += 1
+        return bool(self.turns % self.addresses)
+
+    def relearn(self, name: str) -> None:
+        self.turns = 0
 
     def resume(self, config: IpmiOptions, recorder: object) -> FakeLink | None:
         if not self.bmc.left:
@@ -205,6 +228,7 @@ class FakeConsole:
     changes: list[tuple[float, SessionState, LostReason | None]] = field(
         default_factory=list
     )
+    losts: list[Lost] = field(default_factory=list)
     retries: list[float | None] = field(default_factory=list)
     power: list[bool | None] = field(default_factory=list)
     offset: int = 0
@@ -233,11 +257,15 @@ class FakeConsole:
     def mark_loss(self, gap: Gap) -> None:
         raise AssertionError("no loss here")
 
+    def input_stuck(self, unsent: int, *, is_stuck: bool) -> None:
+        raise AssertionError("nothing is typed here")
+
     def session_changed(
         self, state: SessionState, lost: Lost | None, retry_in: float | None
     ) -> None:
         reason = None if lost is None else lost.reason
         self.changes.append((trio.current_time(), state, reason))
+        self.losts += [] if lost is None else [lost]
         self.retries.append(retry_in)
 
     @property
@@ -260,11 +288,14 @@ Start = Callable[..., FakeConsole]
 def start(nursery: trio.Nursery) -> Callable[..., FakeConsole]:
     """Run a keeper against a BMC; return the console that it reports to."""
 
-    def start_one(bmc: FakeBmc, **changes: object) -> FakeConsole:
-        console = FakeConsole()
+    def start_one(
+        bmc: FakeBmc, *, addresses: int = 1, **changes: object
+    ) -> FakeConsole:
+        console, dialer = FakeConsole(), FakeDialer(bmc)
+        dialer.addresses = addresses
         keeper = Keeper(
             replace(CONFIG, **changes),  # type: ignore[arg-type]
-            FakeDialer(bmc),  # type: ignore[arg-type]
+            dialer,  # type: ignore[arg-type]
             console,
             rng=random.Random(1),
         )
@@ -303,7 +334,7 @@ async def test_a_lost_session_is_back_within_two_seconds(
 
 
 @pytest.mark.parametrize(
-    "reason", [LostReason.BAD_PASSWORD, LostReason.UNREACHABLE, LostReason.BMC_BUSY]
+    "reason", [LostReason.SUITE_REFUSED, LostReason.UNREACHABLE, LostReason.BMC_BUSY]
 )
 async def test_a_refused_login_is_told_and_tried_again_ever_more_rarely(
     start: Start, autojump_clock: MockClock, reason: LostReason
@@ -425,13 +456,84 @@ async def test_a_payload_the_bmc_drops_is_activated_again_a_few_times(
 
     for _ in range(REACTIVATIONS):
         bmc.post(SolDeactivated())
-        await trio.sleep(0.1)
+        await trio.sleep(GRACE + 0.1)
     logins, state = bmc.logins, console.state
     bmc.post(SolDeactivated())
     await trio.sleep(5)
 
     assert (logins, state) == (1, SessionState.UP)
     assert (bmc.logins, console.state) == (2, SessionState.UP)
+
+
+async def test_a_payload_that_was_switched_off_is_left_to_others_for_some_seconds(
+    start: Start, autojump_clock: MockClock
+) -> None:
+    bmc = FakeBmc()
+    console = start(bmc)
+    await trio.sleep(1)
+
+    bmc.owner = None
+    bmc.post(SolDeactivated())
+    await trio.sleep(GRACE - 0.1)
+    meanwhile = bmc.owner
+    bmc.owner = THEIRS
+    await trio.sleep(0.2)
+
+    assert meanwhile is None
+    assert console.state is SessionState.YIELDED
+    assert (bmc.owner, bmc.logins) == (THEIRS, 1)
+
+
+async def test_a_payload_that_was_switched_off_and_is_not_taken_is_had_again(
+    start: Start, autojump_clock: MockClock
+) -> None:
+    bmc = FakeBmc()
+    console = start(bmc)
+    await trio.sleep(1)
+
+    bmc.switches_off()
+    await trio.sleep(GRACE + 0.1)
+
+    assert (bmc.owner, bmc.logins) == (OURS, 1)
+    assert console.state is SessionState.UP
+
+
+async def test_who_wants_the_console_at_once_does_not_stand_back(
+    start: Start, autojump_clock: MockClock
+) -> None:
+    greedy, asked = FakeBmc(), FakeBmc()
+    start(greedy, on_stolen=OnConflict.TAKE)
+    console = start(asked)
+    await trio.sleep(1)
+
+    for bmc in (greedy, asked):
+        bmc.owner = None
+        bmc.post(SolDeactivated())
+    await trio.sleep(0.1)
+    before = asked.owner
+    assert console.keeper is not None
+    console.keeper.take_back()
+    await trio.sleep(0.1)
+
+    assert (greedy.owner, asked.owner) == (OURS, OURS)
+    assert before is None
+
+
+async def test_who_may_not_take_the_console_is_told_which_privilege_is_lacking(
+    start: Start, autojump_clock: MockClock
+) -> None:
+    bmc = FakeBmc(owner=THEIRS, sticks=True, deactivation=0xD4)
+    console = start(bmc, on_conflict=OnConflict.TAKE)
+
+    await trio.sleep(10)
+
+    details = {lost.detail for lost in console.losts}
+    (detail,) = [each for each in details if "0xd4" in each]
+    assert LostReason.PRIVILEGE_REFUSED in {lost.reason for lost in console.losts}
+    assert "user recorder" in detail
+    assert "operator" in detail
+    assert "administrator" in detail
+    assert not any("cold reset" in each for each in details)
 
 
 async def test_a_console_that_fell_silent_is_activated_again_in_its_session(
@@ -933,3 +1035,73 @@ async def test_what_is_typed_without_a_session_goes_nowhere(
     assert not keeper_of(console).write(b"x")
     assert not keeper_of(console).send_break()
     assert keeper_of(console).unsent == 0
+
+
+# --- refused logins -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("reason", sorted(LOGIN_REFUSED))
+async def test_a_refused_login_is_tried_again_after_minutes_then_after_an_hour(
+    start: Start, autojump_clock: MockClock, reason: LostReason
+) -> None:
+    bmc = FakeBmc(refuses=reason)
+    console = start(bmc)
+
+    await trio.sleep(30 * 60)
+    in_half_an_hour = bmc.logins
+    await trio.sleep(24 * 3600)
+
+    assert 4 <= in_half_an_hour <= 6
+    assert bmc.logins - in_half_an_hour <= 48
+    waits = [each for each in console.retries if each]
+    assert REFUSED_FIRST / 2 <= waits[0] <= REFUSED_FIRST
+    assert max(waits) <= REFUSED_LAST
+
+
+async def test_a_reload_and_a_fresh_session_try_a_refused_login_at_once(
+    start: Start, autojump_clock: MockClock
+) -> None:
+    bmc = FakeBmc(refuses=LostReason.BAD_PASSWORD)
+    console = start(bmc)
+    await trio.sleep(3600)
+    keeper, before = console.keeper, bmc.logins
+    assert keeper is not None
+
+    keeper.renew()
+    await trio.sleep(1)
+    assert bmc.logins == before + 1
+    assert console.retries[-1] is not None
+    assert console.retries[-1] <= REFUSED_FIRST, "the back-off has begun again"
+    bmc.refuses = None
+    keeper.reconnect("for admin")
+    await trio.sleep(1)
+
+    assert console.state is SessionState.UP
+
+
+async def test_a_reload_leaves_sessions_and_other_waits_alone(
+    start: Start, autojump_clock: MockClock
+) -> None:
+    bmc = FakeBmc()
+    console = start(bmc)
+    await trio.sleep(1)
+    assert console.keeper is not None
+
+    console.keeper.renew()
+    await trio.sleep(1)
+
+    assert bmc.logins == 1
+    assert bmc.goodbyes == 0
+
+
+async def test_the_addresses_of_a_name_are_tried_without_a_long_pause(
+    start: Start, autojump_clock: MockClock
+) -> None:
+    bmc = FakeBmc(refuses=LostReason.UNREACHABLE)
+    console = start(bmc, addresses=4)
+
+    await trio.sleep(3.5)
+
+    assert bmc.logins >= 4
+    waits = [each for each in console.retries if each]
+    assert max(waits[:4]) <= 1

@@ -36,6 +36,7 @@ CONTRACT = {
     "solrecd_boot_stage_entered_timestamp_seconds": "gauge",
     "solrecd_boot_stage_timeout_seconds": "gauge",
     "solrecd_boot_stuck": "gauge",
+    "solrecd_console_input_stuck": "gauge",
     "solrecd_console_left_logged_in": "gauge",
     "solrecd_boots_total": "counter",
     "solrecd_api_denied_total": "counter",

@@ -35,7 +35,7 @@ FROZEN = FrozenSession(
     question=0x4B,
     owner=0x3330,
 )
-NUMBERS = Numbers(50, 60, 4, 10, 5, 12, 5, 0, 7, 9)
+NUMBERS = Numbers(50, 60, 4, 10, 0xFFFF_FFFF, 5, 12, 77, 3, 1, 5, 0, 7, 9)
 
 
 @pytest.fixture
@@ -91,7 +91,7 @@ def test_numbers_that_were_torn_leave_those_before_them(store: SessionStore) -> 
     record.write(3000, tuple(NUMBERS))
     (kept,) = left(store)
     slot = 4096 + kept.index * 1024 + 1024 - (64 if kept.generation & 1 else 128)
-    store.memory[slot + 28 : slot + 32] = bytes(4)
+    store.memory[slot + 38 : slot + 42] = bytes(4)
 
     (torn,) = left(store)
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from solrecd.analysis.boot.patience import ANSWERED_WITHIN, PUZZLED_AFTER
+from solrecd.analysis.boot.patience import PUZZLED_AFTER
 from solrecd.analysis.interpreter import Interpreter
 from solrecd.events import Boot, Chunk, Event, Kind, Outcome, Reading, Stage
 from tests.support.golden import RULES
@@ -16,7 +16,13 @@ SECOND = 1_000_000
 KERNEL = b"[    0.000000] Linux version 6.1.0 (builder@example.org) (gcc) #1 SMP\r\n"
 INIT = b"[    2.000000] Run /init as init process\r\n"
 LOGIN = b"\r\nnode01 login: \r\n"
-TIMEOUTS = {"firmware": 600.0, "loader": 120.0, "kernel": 180.0, "initramfs": 180.0}
+TIMEOUTS = {
+    "firmware": 600.0,
+    "loader": 120.0,
+    "kernel": 180.0,
+    "initramfs": 180.0,
+    "waiting": 900.0,
+}
 
 
 def make(boot: Boot | None = None) -> Interpreter:
@@ -91,13 +97,35 @@ def test_a_boot_that_waits_for_a_passphrase_has_a_limit_of_its_own() -> None:
     feed(interpreter, KERNEL + INIT + b"Please unlock disk md1_crypt: ", 5 * SECOND)
 
     asked = interpreter.idle(7 * SECOND)
-    stuck = interpreter.idle(5 * SECOND + ANSWERED_WITHIN)
+    early = interpreter.idle(904 * SECOND)
+    stuck = interpreter.idle(905 * SECOND)
 
     assert failures(asked) == ["waiting_for_input"]
+    assert not early.events
     (event,) = stuck.events
     assert event.title.startswith(
         "Stuck in stage initramfs, waiting for input (Waits for the passphrase of md1_"
     )
+
+
+def test_a_boot_may_wait_for_a_person_for_ever() -> None:
+    limits = {name: limit for name, limit in TIMEOUTS.items() if name != "waiting"}
+    interpreter = Interpreter(RULES, console="node01", timeouts=limits)
+
+    feed(interpreter, KERNEL + INIT + b"Please unlock disk md1_crypt: ")
+    interpreter.idle(7 * SECOND)
+
+    assert interpreter.deadline is None
+
+
+def test_a_boot_that_was_answered_has_the_limit_of_its_stage_again() -> None:
+    interpreter = make()
+    feed(interpreter, b"GRUB loading.\r\nEnter passphrase for hd0,msdos1: ")
+    interpreter.idle(7 * SECOND)
+
+    feed(interpreter, b"\r\n" + KERNEL, 60 * SECOND)
+
+    assert interpreter.deadline == 240 * SECOND
 
 
 def test_a_boot_that_was_answered_says_nothing_about_its_normal_times() -> None:

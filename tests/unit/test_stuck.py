@@ -10,7 +10,11 @@ from solrecd.events import Boot, Chunk, Kind, Outcome, Reading, Stage
 from tests.support.golden import RULES
 
 SECOND = 1_000_000
-LIMITS = {Stage.FIRMWARE: 600.0, Stage.LOADER: 120.0, Stage.KERNEL: 180.0}
+LIMITS: dict[str, float] = {
+    Stage.FIRMWARE: 600.0,
+    Stage.LOADER: 120.0,
+    Stage.KERNEL: 180.0,
+}
 
 FIRMWARE = b"SeaBIOS (version 1.16.2-debian-1.16.2-1)\r\n"
 LOADER = b"Welcome to GRUB!\r\n"

@@ -11,9 +11,7 @@ import pytest
 from solrecd.api.listening_sockets import CONTROL, SOCKET_MODE
 from solrecd.cli.shared.config_files import DEFAULT_PATH
 from solrecd.config import Config, DaemonConfig
-from solrecd.daemon import GRACE
-from solrecd.process.systemd import ASK_TIMEOUT
-from solrecd.sources.ipmi.link.login import GOODBYE
+from solrecd.process.stopping import LIMIT
 from solrecd.sources.ipmi.protocol.quirks import Quirk
 from tests.support.configs import bmc_of, machine, read
 
@@ -100,10 +98,8 @@ def test_a_socket_listens_where_its_daemon_looks_for_it_and_as_it_would() -> Non
     assert DaemonConfig().control == "/run/solrecd/control.sock"
 
 
-def test_a_stop_leaves_time_for_a_question_goodbyes_and_the_archive() -> None:
-    needed = ASK_TIMEOUT + GOODBYE + GRACE
-
-    assert int(setting("TimeoutStopSec")) > needed
+def test_systemd_waits_for_the_longest_stop_and_ten_seconds_more() -> None:
+    assert int(setting("TimeoutStopSec")) == LIMIT + 10
 
 
 def test_a_stop_does_not_kill_the_systemctl_that_is_asked_about_it() -> None:

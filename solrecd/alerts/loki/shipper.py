@@ -24,6 +24,7 @@ from solrecd.alerts.loki.reading import Piece, Position, Reader
 from solrecd.alerts.senders.http_sender import server_of
 from solrecd.config import LokiConfig
 from solrecd.process.backoff import Backoff
+from solrecd.process.threads import Job, in_thread
 
 FIRST_PAUSE: Final = 0.5
 LONGEST_PAUSE: Final = 60.0
@@ -43,6 +44,12 @@ _AT_REST: Final = 10.0
 
 _LAST_SAVE: Final = 2.0
 """Seconds in which the positions are saved in the end."""
+
+_AGAIN: Final = "the next start sends again what came after the last save"
+_READ_POSITIONS: Final = Job("Loki's positions", _AGAIN)
+_SAVE: Final = Job("the saving of Loki's positions", _AGAIN)
+_READ: Final = Job("the archive, for Loki", "the next start reads it")
+_ENCODE: Final = Job("lines for Loki", "the next start sends them")
 
 log = structlog.get_logger()
 
@@ -116,6 +123,7 @@ class Shipper:
         self._turn = 0
         self._save_at = 0.0
         self._problem = ""
+        self._saver = trio.CapacityLimiter(1)
 
     async def run(self, post: Post) -> None:
         """Ship until cancelled.
@@ -124,7 +132,7 @@ class Shipper:
         Resources: one thread at a time; the positions are saved when it ends.
         Errors: none of Loki's or of the disk's; they are logged.
         """
-        await trio.to_thread.run_sync(self._load, self._daemon.consoles())
+        await in_thread(_READ_POSITIONS, self._load, self._daemon.consoles())
         try:
             while True:
                 batch = await self._gather()
@@ -137,13 +145,13 @@ class Shipper:
         finally:
             # What was taken must not be sent again by the next daemon.
             with trio.move_on_after(_LAST_SAVE, shield=True):
-                await trio.to_thread.run_sync(self._save)
+                await in_thread(_SAVE, self._save, limiter=self._saver)
 
     async def _gather(self) -> _Batch:
         consoles = self._daemon.consoles()
         for name in consoles:
             self._note_stage(name)
-        return await trio.to_thread.run_sync(self._read, consoles)
+        return await in_thread(_READ, self._read, consoles)
 
     def _note_stage(self, name: str) -> None:
         known = self._stages.setdefault(name, deque(maxlen=STAGES_KNOWN))
@@ -191,7 +199,7 @@ class Shipper:
 
     async def _push(self, post: Post, batch: _Batch) -> None:
         """Push until it is taken, or refused for good."""
-        body = await trio.to_thread.run_sync(encode, batch.streams)
+        body = await in_thread(_ENCODE, encode, batch.streams)
         tenant = {TENANT: self._target.tenant} if self._target.tenant else {}
         url = self._target.url.rstrip("/") + PATH
         backoff = Backoff(self._rng, FIRST_PAUSE, LONGEST_PAUSE)
@@ -231,7 +239,7 @@ class Shipper:
 
     async def _save_sometimes(self) -> None:
         if trio.current_time() >= self._save_at:
-            await trio.to_thread.run_sync(self._save)
+            await in_thread(_SAVE, self._save, limiter=self._saver)
             self._save_at = trio.current_time() + SAVE_EVERY
 
     def _save(self) -> None:

@@ -17,6 +17,7 @@ from solrecd.alerts.senders.members import Member
 from solrecd.alerts.senders.sender import Tools
 from solrecd.config import ConsoleConfig
 from solrecd.events import Boot, Event
+from solrecd.process.threads import Job, in_thread
 
 BATCH: Final = 200
 """Events whose excerpts are read together."""
@@ -26,6 +27,8 @@ TURN: Final = 20
 
 TIMEOUT: Final = 2.0
 """Seconds that a batch waits for its excerpts: a disk that hangs delays no alert."""
+
+_READ: Final = Job("the lines around an alert", "it went out without them")
 
 Excerpts = Mapping[int, str]
 """By the number of lines before the event."""
@@ -113,12 +116,8 @@ class Dispatcher:
         # An earlier batch still hangs in there: do not wait behind it.
         if asked and not self._reader.borrowed_tokens:
             with trio.move_on_after(TIMEOUT):
-                found = await trio.to_thread.run_sync(
-                    read_excerpts,
-                    self._log_dir,
-                    asked,
-                    limiter=self._reader,
-                    abandon_on_cancel=True,
+                found = await in_thread(
+                    _READ, read_excerpts, self._log_dir, asked, limiter=self._reader
                 )
         by_event = {id(one.event): its for one, its in zip(asked, found, strict=False)}
         return [by_event.get(id(event), {}) for event in events]

@@ -12,6 +12,7 @@ import trio
 from solrecd.alerts import Alert
 from solrecd.alerts.saved import load, save
 from solrecd.process.plain_files import make_way, read_plain
+from solrecd.process.threads import Job, in_thread
 
 FILE_NAME: Final = "firing.json"
 
@@ -25,6 +26,9 @@ MAX_SIZE: Final = 256 << 20
 
 TIMEOUT: Final = 5.0
 """Seconds that a start or a stop waits for the disk."""
+
+_LOAD: Final = Job("what fired before", "the next start reads it")
+_SAVE: Final = Job("the saving of what fires", "the next start has what was saved last")
 
 Firing = Callable[[], Mapping[str, Iterable[Alert]]]
 
@@ -53,9 +57,7 @@ class FiringFile:
     async def read(self) -> dict[str, list[Alert]]:
         """Return what an earlier daemon left; nothing where that cannot be read."""
         with trio.move_on_after(TIMEOUT):
-            return await trio.to_thread.run_sync(
-                self._read, limiter=self._limiter, abandon_on_cancel=True
-            )
+            return await in_thread(_LOAD, self._read, limiter=self._limiter)
         return {}
 
     async def run(self) -> None:
@@ -70,9 +72,7 @@ class FiringFile:
         self._changed = trio.Event()
         firing = {name: list(alerts) for name, alerts in self._firing().items()}
         try:
-            await trio.to_thread.run_sync(
-                self._write, firing, limiter=self._limiter, abandon_on_cancel=True
-            )
+            await in_thread(_SAVE, self._write, firing, limiter=self._limiter)
         except OSError as error:
             if not self._failing:
                 log.warning(

@@ -16,6 +16,7 @@ import trio
 
 from solrecd import __version__
 from solrecd.config import Http
+from solrecd.process.threads import Job, in_thread
 
 if TYPE_CHECKING:
     import httpx2
@@ -25,6 +26,8 @@ ANSWER_MAX: Final = 4096
 
 SHOWN: Final = 200
 """Characters of an answer that a warning quotes."""
+
+_PREPARE: Final = Job("the certificates of receivers", "the next start reads them")
 
 _TRY_AGAIN: Final = frozenset({408, 425, 429})
 """Refusals that say "not now": Request Timeout, Too Early, Too Many Requests."""
@@ -122,7 +125,7 @@ async def connected(options: Http) -> AsyncIterator[Client]:
     Raises:
         OSError: the file with the certificates cannot be read, or holds none.
     """
-    made = await trio.to_thread.run_sync(_make, options)
+    made = await in_thread(_PREPARE, _make, options)
     try:
         yield Client(options, made)
     finally:

@@ -21,7 +21,7 @@ from solrecd.alerts.senders.sender import (
 from solrecd.alerts.senders.table import sender_for
 from solrecd.config import ReceiverConfig
 
-FINISH: Final = 5.0
+FINISH: Final = 3.0
 """Seconds that a sender has to keep what it must when the daemon stops."""
 
 log = structlog.get_logger()

@@ -130,8 +130,9 @@ class AlertSink:
                 await self._wait()
                 await self._work()
             await self._work()
-            for member in self._members.values():
-                await member.finish()
+            async with trio.open_nursery() as finishing:
+                for member in self._members.values():
+                    finishing.start_soon(member.finish)
             nursery.cancel_scope.cancel()
         if self._members:
             await self._file.write()

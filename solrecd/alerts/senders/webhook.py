@@ -29,8 +29,12 @@ from solrecd.config import (
 from solrecd.config.alert_values import url
 from solrecd.config.values import size
 from solrecd.process.stamps import SECOND
+from solrecd.process.threads import Job, in_thread
 
 _MIB = 1024 * 1024
+
+_STORE = Job("the queue of a webhook", "notices that were not in it yet are lost")
+_TAKE = Job("the queue of a webhook", "the next start goes on with it")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +103,7 @@ class WebhookSender(QueuedSender):
 
     async def _store(self) -> None:
         self._wanted = trio.Event()
-        await trio.to_thread.run_sync(self._store_all, limiter=self._disk)
+        await in_thread(_STORE, self._store_all, limiter=self._disk)
         if self._spool.problem is None:
             self._disk_health.good()
         else:
@@ -120,9 +124,7 @@ class WebhookSender(QueuedSender):
     async def _keep_sending(self, client: Client) -> None:
         backoff = self._tools.backoff()
         while True:
-            content = await trio.to_thread.run_sync(
-                self._spool.first, limiter=self._disk
-            )
+            content = await in_thread(_TAKE, self._spool.first, limiter=self._disk)
             if content is None:
                 self._stored = trio.Event()
                 if not len(self._spool):
@@ -132,7 +134,7 @@ class WebhookSender(QueuedSender):
             self._count(outcome)
             if outcome.ok or outcome.is_final:
                 backoff.reset()
-                await trio.to_thread.run_sync(self._done, content, limiter=self._disk)
+                await in_thread(_TAKE, self._done, content, limiter=self._disk)
             else:
                 await trio.sleep(backoff.next())
 

@@ -52,22 +52,20 @@ class Pace:
         if alone and boot.outcome in GOOD and Stage.LOGIN in boot.stages:
             self._lengths = (*self._lengths, stage_lengths(boot))[-BOOTS:]
 
-    def limits(self, configured: Mapping[Stage, float]) -> dict[str, float]:
+    def limits(self, configured: Mapping[str, float]) -> dict[str, float]:
         """Return seconds in a stage after which a boot counts as stuck, by stage.
 
         Args:
             configured: the least of each; a stage that has none is never too long.
         """
         return {
-            stage.value: max(least, FACTOR * self._normal(stage))
+            str(stage): max(least, FACTOR * self._normal(stage))
             for stage, least in configured.items()
         }
 
-    def _normal(self, stage: Stage) -> float:
+    def _normal(self, stage: str) -> float:
         """Return the length that 95 of 100 good boots keep to; 0 when none is known."""
-        lengths = sorted(
-            boot[stage.value] for boot in self._lengths if stage.value in boot
-        )
+        lengths = sorted(boot[stage] for boot in self._lengths if stage in boot)
         if not lengths:
             return 0.0
         return lengths[math.ceil(PERCENTILE * len(lengths)) - 1]

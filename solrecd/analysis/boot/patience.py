@@ -7,10 +7,7 @@ from typing import Final
 
 from solrecd.analysis.boot.progress import Progress
 from solrecd.events import Event, Kind, Outcome, Severity
-
-ANSWERED_WITHIN: Final = 600 * 1_000_000
-"""Microseconds that a boot may wait for a person, at least: to type a passphrase one
-has to come to the machine first."""
+from solrecd.stages import WAITING
 
 PUZZLED_AFTER: Final = 60 * 1_000_000
 """Microseconds after which a boot that got stuck, and did not go on, is unexplained."""
@@ -24,7 +21,8 @@ def deadline(now: Progress, timeouts: Mapping[str, float]) -> int | None:
 
     Args:
         now: the boot.
-        timeouts: seconds that a boot may stay in a stage, by stage name.
+        timeouts: seconds that a boot may stay in a stage, by stage name, or may wait
+            for a person (`WAITING`).
     """
     if now.ended is not None:
         return None
@@ -37,10 +35,10 @@ def deadline(now: Progress, timeouts: Mapping[str, float]) -> int | None:
     elif now.outcome is not Outcome.RUNNING or now.announced:
         return None
     timeout = timeouts.get(stage.value)
+    if now.asked is not None and now.awaited is None:
+        timeout, since = timeouts.get(WAITING), now.asked[0]
     if timeout is None or now.detail in ENDLESS:
         return None
-    if now.asked is not None:
-        return now.asked[0] + max(ANSWERED_WITHIN, round(timeout * 1e6))
     return since + round(timeout * 1e6)
 
 

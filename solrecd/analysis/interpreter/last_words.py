@@ -11,6 +11,9 @@ from solrecd.analysis.boot.incidents import signature
 from solrecd.analysis.boot.prefix import messages
 from solrecd.events import Event, Kind, Severity
 
+UNEXPLAINED: Final = "unexplained"
+"""The failure of a boot that got stuck or failed, and said nothing that is known."""
+
 _LOOKED_AT: Final = 100
 """Lines from the last one on among which one with words is looked for."""
 
@@ -42,10 +45,10 @@ def unexplained(stuck: Event, last: LastWords, at: int) -> Event:
         stuck,
         time=at,
         kind=Kind.FAILURE,
-        name="unexplained",
+        name=UNEXPLAINED,
         severity=Severity.WARNING,
         title=title,
         line=last.line,
-        signature=signature("unexplained", title, None),
+        signature=signature(UNEXPLAINED, title, None),
         fields={**stuck.fields, "stage": stuck.name},
     )

@@ -1,9 +1,12 @@
 """Splits a console's bytes into what is plain and what moves the cursor. Pure.
 
-Two paths give the same lines. Output made of printable ASCII and line ends, which is
-nearly all of it, is split in bulk. Everything else is cut into tokens, each applied
-to the `screen`. A token that is cut off by the end of the data waits for its rest,
-so how bytes were packed into chunks never changes a line.
+Two paths give the same lines. Output that only prints, which is nearly all of it, is
+split in bulk. What moves the cursor is cut into tokens, each applied to the `screen`.
+Where there are too many of them (`density`) a third path takes what is printed and
+leaves the cursor alone (`stripped`), so that no bytes cost much more than text does.
+
+A token that is cut off by the end of the data waits for its rest, so how bytes were
+packed into chunks never changes a line.
 """
 
 from __future__ import annotations
@@ -12,40 +15,53 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from itertools import accumulate, chain, repeat
-from operator import sub
+from operator import add, sub
 from typing import Final
 
+from solrecd.analysis.text.density import BUDGET, WINDOW, Density
 from solrecd.analysis.text.screen import LINE_LIMIT, TAB_STOP, Screen
+from solrecd.analysis.text.stripped import (
+    CUT_UTF8,
+    LONGEST_TOKEN,
+    row_sizes,
+    stripped_rows,
+    unfinished,
+)
+from solrecd.analysis.text.visible import visible, without_controls
 from solrecd.events import Chunk, Line, Lines
 
-# Marks what needs a second look.
-_PLAIN: Final = bytes(range(0x20, 0x7F)) + b"\n"
-_UNUSUAL: Final = bytes(b" "[0] if byte in _PLAIN else b"!"[0] for byte in range(256))
+# Marks what moves the cursor, but for the line feed and the tab, with "!".
+_MOVES: Final = b"\x00\x08\x0b\x0c\r\x0e\x0f\x1b"
+_MOVING: Final = bytes(b"!"[0] if byte in _MOVES else b" "[0] for byte in range(256))
+
+# What a row of text may be made of.
+_PRINTED: Final = bytes(range(0x20, 0x7F)) + b"\n"
+
+ROW_LIMIT: Final = LINE_LIMIT - 4 * (WINDOW + LONGEST_TOKEN)
+"""Characters of a row on which the cursor is not followed; a byte makes four at most,
+and a longer row ends with its window."""
 
 # SGR changes how text looks, not where it stands. What cuts a character of UTF-8 into
 # two is left in, for those are then two unreadable ones.
 _COLOUR: Final = re.compile(rb"\x1b\[[0-9;]{0,32}m(?![\x80-\xbf])")
-_LEADING_COLOURS: Final = re.compile(rb"(?:\x1b\[[0-9;]{0,32}m)+")
+_UNSEEN: Final = re.compile(rb"(?:\x1b\[[0-9;]{0,32}m|\x00)+")
+_LEADING: Final = (b"\x00", b"\x1b")
 _RETURNS: Final = re.compile(rb"\r+\n")
+_NULS: Final = re.compile(rb"\x00+(?![\x80-\xbf])")
 
 # An escape sequence longer than any real one is noise, and must not swallow text.
 _TOKEN: Final = re.compile(
     rb"""
-      (?P<text>[^\x00\x08-\x0f\x1b]+)
+      (?P<text>[^\x08\x0a-\x0f\x1b]+)
     | (?P<newline>[\n\x0b\x0c])
     | (?P<csi>\x1b\[[0-?]{0,32}[ -/]{0,4}[@-~])
     | (?P<string>\x1b[\]P^_X][^\x07\x1b\r\n]{0,256}(?:\x07|\x1b\\))
     | (?P<partial>\x1b(?:\[[0-?]{0,32}[ -/]{0,4}|[\]P^_X][^\x07\x1b\r\n]{0,256}\x1b?
                       |[ -/]{0,2})\Z)
     | (?P<escape>\x1b[ -/]{0,2}[0-~])
-    | (?P<control>\x00+|[\x08\x09\x0d-\x0f])
+    | (?P<control>\x08+|\r+|\x0e+|\x0f+)
     """,
     re.VERBOSE,
-)
-
-# The start of a UTF-8 character whose rest may still come.
-_CUT_UTF8: Final = re.compile(
-    rb"(?:[\xc2-\xdf]|[\xe0-\xef][\x80-\xbf]?|[\xf0-\xf4][\x80-\xbf]{0,2})\Z"
 )
 
 
@@ -54,11 +70,12 @@ class Assembler:
 
     Args:
         offset: stream offset of the first byte that `feed` will get.
+        budget: how long dense output is followed, see `density`.
     """
 
-    __slots__ = ("_begins", "_offset", "_partial", "_screen", "_stamps")
+    __slots__ = ("_begins", "_density", "_offset", "_partial", "_screen", "_stamps")
 
-    def __init__(self, offset: int = 0) -> None:
+    def __init__(self, offset: int = 0, budget: int = BUDGET) -> None:
         self._offset = offset
         # Bytes of an unfinished token; at most 300, by the bounds in _TOKEN.
         self._partial = b""
@@ -66,6 +83,7 @@ class Assembler:
         self._begins: list[int] = []
         self._stamps: tuple[int, ...] = ()
         self._screen = Screen(self._stamp)
+        self._density = Density(offset, self._stamp, budget)
 
     @property
     def offset(self) -> int:
@@ -81,10 +99,18 @@ class Assembler:
         """Take bytes as they arrived; return the lines they finished."""
         if not chunks:
             return Lines()
-        begin = self._offset - len(self._partial)
+        position = self._offset
         stamps, pieces = zip(*chunks, strict=True)
-        self._mark(begin, stamps, pieces)
-        self._take(self._partial + b"".join(pieces), begin)
+        self._mark(position - len(self._partial), stamps, pieces)
+        for data, is_dense, begins_window in self._density.stretches(b"".join(pieces)):
+            begin = position - len(self._partial)
+            position += len(data)
+            if is_dense:
+                self._take_dense(
+                    self._partial + data, begin, begins_window=begins_window
+                )
+            else:
+                self._take(self._partial + data, begin)
         return self._screen.taken()
 
     def flush(self) -> Lines:
@@ -131,12 +157,14 @@ class Assembler:
         is spent.
         """
         shown = _shown(data)
-        rows = shown.decode("utf-8", "replace").split("\n")
-        rows.pop()
-        offsets = starts = _offsets(data, shown, rows, offset)
-        if data.startswith(b"\x1b") or b"\n\x1b" in data:
-            starts = [*map(_start, offsets, data.split(b"\n"), rows)]
-        odd = _odd(shown, rows)
+        is_plain = not shown.translate(None, _PRINTED)
+        rows = _rows(shown, is_plain=is_plain)
+        offsets = starts = _offsets(data, shown, rows, offset, is_plain=is_plain)
+        if len(data) != len(shown):
+            starts = _starts(offsets, data, rows)
+        odd = [] if is_plain else _moving(shown)
+        if len(shown) > LINE_LIMIT // 4:
+            odd = _with_long(odd, rows)
         if not self._screen.is_plain:
             odd.insert(0, 0)
         done = 0
@@ -146,8 +174,31 @@ class Assembler:
                 done = self._oddities(data, offsets, index)
         self._bulk(rows[done:], starts[done:])
 
+    def _take_dense(self, data: bytes, offset: int, *, begins_window: bool) -> None:
+        """Take what bytes print, each row's end to end, whatever moves the cursor."""
+        screen = self._screen
+        if begins_window:
+            screen.leave_cursor(ROW_LIMIT)
+        end = unfinished(data)
+        data, self._partial = data[:end], data[end:]
+        if not data:
+            return
+        sizes = row_sizes(data)
+        starts = [*accumulate(map(add, sizes, repeat(1)), initial=offset)]
+        first, *rows = stripped_rows(data)
+        screen.touch(offset)
+        screen.append(first)
+        if rows:
+            screen.newline()
+            self._bulk(rows[:-1], starts[1:-1])
+        if rows and sizes[-1]:
+            screen.touch(starts[-2])
+            screen.append(rows[-1])
+
     def _bulk(self, rows: list[str], starts: list[int]) -> None:
         """Take rows of nothing but text."""
+        if not rows:
+            return
         starts = starts[: len(rows)]
         lines = self._screen.lines
         lines.texts += rows
@@ -157,12 +208,16 @@ class Assembler:
 
     def _stamps_of(self, starts: list[int]) -> Iterable[int]:
         """Return the stamps of bytes at ascending stream offsets."""
-        if len(self._stamps) == 1:
-            return repeat(self._stamps[0], len(starts))
+        first = self._chunk_at(starts[0])
+        last = self._chunk_at(starts[-1])
+        stamps = self._stamps[first : last + 1]
+        if len(stamps) == 1:
+            return repeat(stamps[0], len(starts))
         # How many of them are in each chunk.
-        edges = [bisect_left(starts, begin) for begin in self._begins]
-        sizes = map(sub, [*edges[1:], len(starts)], edges)
-        return chain.from_iterable(map(repeat, self._stamps, sizes))
+        begins = self._begins[first + 1 : last + 1]
+        edges = [0, *[bisect_left(starts, begin) for begin in begins], len(starts)]
+        sizes = map(sub, edges[1:], edges)
+        return chain.from_iterable(map(repeat, stamps, sizes))
 
     def _oddities(self, data: bytes, offsets: list[int], index: int) -> int:
         """Take a line by tokens, and on until one begins like a printer's line."""
@@ -191,7 +246,7 @@ class Assembler:
             if kind == "partial":
                 return token
             if kind == "text" and found.end() == end:
-                cut = _CUT_UTF8.search(token, len(token) - 3)
+                cut = CUT_UTF8.search(token, max(len(token) - 3, 0))
                 if cut is not None:
                     self._apply("text", token[: cut.start()], offset + position)
                     return token[cut.start() :]
@@ -211,19 +266,24 @@ class Assembler:
         elif kind == "csi":
             screen.csi(token)
         elif kind == "control":
-            screen.control(token, offset)
+            screen.control(token)
         elif kind == "escape":
             screen.escape(token)
 
     def _stamp(self, offset: int) -> int:
         """Stamp of the byte at `offset`."""
-        return self._stamps[max(bisect_right(self._begins, offset) - 1, 0)]
+        return self._stamps[self._chunk_at(offset)]
+
+    def _chunk_at(self, offset: int) -> int:
+        return max(bisect_right(self._begins, offset) - 1, 0)
 
 
 def _shown(data: bytes) -> bytes:
-    """Return whole lines without colours and without CRs at their ends."""
+    """Return whole lines without what is not to be seen: colours, NULs, final CRs."""
     if b"\x1b" in data:
         data = _COLOUR.sub(b"", data)
+    if b"\x00" in data:
+        data = _NULS.sub(b"", data)
     if b"\r" in data:
         data = data.replace(b"\r\n", b"\n")
         if b"\r\n" in data:
@@ -231,36 +291,72 @@ def _shown(data: bytes) -> bytes:
     return data
 
 
-def _offsets(data: bytes, shown: bytes, rows: list[str], offset: int) -> list[int]:
+def _rows(shown: bytes, *, is_plain: bool) -> list[str]:
+    """Return the text of whole lines; what moves the cursor is not in it.
+
+    Args:
+        shown: the lines.
+        is_plain: each byte is a character to be seen, or a line feed.
+    """
+    text = shown.decode("utf-8", "replace")
+    rows = text.split("\n") if is_plain else _visible_rows(text)
+    rows.pop()
+    if b"\t" in shown:
+        return [row.expandtabs(TAB_STOP) if "\t" in row else row for row in rows]
+    return rows
+
+
+def _visible_rows(text: str) -> list[str]:
+    """Split text into rows in which every character but a tab can be seen."""
+    rows = without_controls(text).split("\n")
+    if text.isascii():
+        return rows
+    return [row if row.isascii() or row.isprintable() else visible(row) for row in rows]
+
+
+def _offsets(
+    data: bytes, shown: bytes, rows: list[str], offset: int, *, is_plain: bool
+) -> list[int]:
     """Return the stream offsets of lines, and of what follows them."""
     ending = 1
     removed = len(data) - len(shown)
-    sizes = [len(row) for row in rows]
-    if removed == len(rows) == data.count(b"\r\n") and shown.isascii():
+    sizes: Iterable[int] = map(len, rows)
+    if removed == len(rows) == data.count(b"\r\n") and is_plain:
         ending = 2
-    elif removed or not shown.isascii():
-        sizes = [len(row) for row in data.split(b"\n")[:-1]]
+    elif removed or not is_plain:
+        sizes = map(len, data.split(b"\n")[:-1])
     return [*accumulate([size + ending for size in sizes], initial=offset)]
+
+
+def _starts(offsets: list[int], data: bytes, rows: list[str]) -> list[int]:
+    """Return the offsets of the first bytes that rows show."""
+    for lead in _LEADING:
+        if data.startswith(lead) or b"\n" + lead in data:
+            return [*map(_start, offsets, data.split(b"\n"), rows)]
+    return offsets
 
 
 def _start(offset: int, raw: bytes, row: str) -> int:
     """Return the offset of the first byte that a row shows."""
-    lead = _LEADING_COLOURS.match(raw) if row and raw.startswith(b"\x1b") else None
+    lead = _UNSEEN.match(raw) if row and raw[:1] in _LEADING else None
     return offset if lead is None else offset + lead.end()
 
 
-def _odd(shown: bytes, rows: list[str]) -> list[int]:
-    """Expand tabs; return which rows are not only text, or too much of it."""
+def _moving(shown: bytes) -> list[int]:
+    """Return which rows move the cursor."""
     odd = []
-    unusual = shown.translate(_UNUSUAL)
+    moving = shown.translate(_MOVING)
     index = position = 0
-    while (found := unusual.find(b"!", position)) >= 0:
+    while (found := moving.find(b"!", position)) >= 0:
         index += shown.count(b"\n", position, found)
-        rows[index] = rows[index].expandtabs(TAB_STOP)
-        if not rows[index].isprintable():
-            odd.append(index)
+        odd.append(index)
         position = shown.find(b"\n", found)
-    if len(shown) > LINE_LIMIT and max(map(len, rows)) > LINE_LIMIT:
-        long = [index for index, row in enumerate(rows) if len(row) > LINE_LIMIT]
-        odd = sorted({*odd, *long})
     return odd
+
+
+def _with_long(odd: list[int], rows: list[str]) -> list[int]:
+    """Return these rows and those that are too long."""
+    if max(map(len, rows)) <= LINE_LIMIT:
+        return odd
+    long = [index for index, row in enumerate(rows) if len(row) > LINE_LIMIT]
+    return sorted({*odd, *long})

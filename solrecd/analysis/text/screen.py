@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Final, NamedTuple
 
+from solrecd.analysis.text.visible import visible
 from solrecd.events import Line, Lines
 
 LINE_LIMIT: Final = 8192
@@ -20,8 +20,15 @@ without a newline would otherwise make one line of minutes of output."""
 TAB_STOP: Final = 8
 _UNKNOWN: Final = -1
 
+_WIDEST: Final = TAB_STOP
+"""Characters that a byte may make: a tab makes the most."""
+
 # One character of UTF-8, or one byte that is none.
 _CHARACTER: Final = re.compile(rb"[\xc2-\xf4][\x80-\xbf]{1,3}|.", re.DOTALL)
+_CONTINUES: Final = re.compile(rb"[\x80-\xbf]{1,3}")
+
+_NARROW: Final = bytes(range(0x20, 0x7F))
+"""Printable ASCII: a byte makes one character."""
 
 # A driver that lost a line feed leaves two kernel messages on one row; the second
 # must not be painted over the first.
@@ -103,31 +110,56 @@ class Screen:
             self._emit()
 
     def text(self, data: bytes, offset: int) -> None:
-        """Write bytes at the cursor."""
-        if self._moved is not None:
+        """Write bytes at the cursor: text, tabs and NULs."""
+        seen = data.lstrip(b"\0")
+        offset += len(data) - len(seen)
+        if seen and self._moved is not None:
             self._settle(self._moved)
-        text = self._decoded(data)
-        if self._column + len(text) <= LINE_LIMIT:
-            self._write(text, offset)
-        elif len(text) == len(data) and data.isascii():
-            self._wrap(text, offset)
-        else:
-            for char in _CHARACTER.finditer(data):
-                self._write(self._decoded(char.group()), offset + char.start())
+        while seen:
+            size = self._fitting(seen)
+            self._write(self._decoded(seen[:size]), offset)
+            seen, offset = seen[size:], offset + size
 
-    def _wrap(self, text: str, offset: int) -> None:
-        """Write ASCII that does not fit into what is left of the row."""
-        position = 0
-        while position < len(text):
-            room = LINE_LIMIT - self._column or LINE_LIMIT
-            self._write(text[position : position + room], offset + position)
-            position += room
+    def _fitting(self, data: bytes) -> int:
+        """Return how many bytes to write next: what surely fits, or a character."""
+        room = LINE_LIMIT - self._column
+        if len(data) <= room // _WIDEST or (len(data) <= room and _is_narrow(data)):
+            return len(data)
+        size = (room if _is_narrow(data[:room]) else room // _WIDEST) or 1
+        if size == 1:
+            found = _CHARACTER.match(data)
+            return 1 if found is None else found.end()
+        rest = _CONTINUES.match(data, size)
+        return size if rest is None else rest.end()
 
     def _decoded(self, data: bytes) -> str:
         text = data.decode("utf-8", "replace")
         if self._drawing:
             text = text.translate(_LINE_DRAWING)
-        return text if text.isprintable() else "".join(map(_visible, text))
+        if text.isprintable():
+            return text
+        text = visible(text.replace("\0", ""))
+        if "\t" not in text:
+            return text
+        before = " " * ((self._origin + self._column) % TAB_STOP)
+        return (before + text).expandtabs(TAB_STOP)[len(before) :]
+
+    # Where the cursor is not followed.
+
+    def leave_cursor(self, limit: int) -> None:
+        """Go on at the row's end, or in a new one if it has more than `limit`."""
+        self._moved = None
+        self._drawing = False
+        self._origin = 0
+        self._screen_row = _UNKNOWN
+        if len(self._row) > limit:
+            self._emit()
+        self._column = len(self._row)
+
+    def append(self, text: str) -> None:
+        """Write at the row's end."""
+        self._row += text
+        self._column = len(self._row)
 
     def _write(self, text: str, offset: int) -> None:
         """Write what fits into one row."""
@@ -194,25 +226,18 @@ class Screen:
             self._origin = max(to.column - 1, 0)
         self._screen_row = to.row
 
-    def control(self, token: bytes, offset: int) -> None:
-        """Apply a control character that has a meaning; others are text."""
-        _CONTROLS[token[0]](self, offset)
+    def control(self, token: bytes) -> None:
+        """Apply a control character that has a meaning, as often as it stands there."""
+        _CONTROLS[token[0]](self, len(token))
 
-    def _return(self, _offset: int) -> None:
+    def _return(self, _times: int) -> None:
         if self._moved is not None:
             self._moved = self._moved._replace(column=1)
         else:
             self._column = 0
 
-    def _backspace(self, _offset: int) -> None:
-        self._column = max(self._column - 1, 0)
-
-    def _tab(self, offset: int) -> None:
-        column = self._origin + self._column
-        self._write(" " * (TAB_STOP - column % TAB_STOP), offset)
-
-    def _ignore(self, _offset: int) -> None:
-        """NUL and friends print nothing."""
+    def _backspace(self, times: int) -> None:
+        self._column = max(self._column - times, 0)
 
     def _shift(self, *, drawing: bool) -> None:
         self._drawing = drawing
@@ -295,20 +320,13 @@ class Screen:
         self._row = self._row[:column] + self._row[column + count :]
 
 
-# Noise is made of the same few again and again.
-@lru_cache(maxsize=512)
-def _visible(char: str) -> str:
-    """Write what could steer a terminal, or cannot be seen, as text."""
-    if char.isprintable():
-        return char
-    code = ord(char)
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+def _is_narrow(data: bytes) -> bool:
+    """Whether each byte makes one character."""
+    return not data.translate(None, _NARROW)
 
 
 _CONTROLS: Final[dict[int, Callable[[Screen, int], None]]] = {
-    0x00: Screen._ignore,  # noqa: SLF001 - a table of this class's own actions
-    0x08: Screen._backspace,  # noqa: SLF001
-    0x09: Screen._tab,  # noqa: SLF001
+    0x08: Screen._backspace,  # noqa: SLF001 - a table of this class's own actions
     0x0D: Screen._return,  # noqa: SLF001
     0x0E: lambda screen, _: screen._shift(drawing=True),  # noqa: SLF001
     0x0F: lambda screen, _: screen._shift(drawing=False),  # noqa: SLF001

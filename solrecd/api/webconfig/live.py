@@ -17,6 +17,7 @@ import trio
 from solrecd.api.webconfig.parse import parse
 from solrecd.api.webconfig.settings import WebConfig, WebConfigError
 from solrecd.api.webconfig.tls import make_context
+from solrecd.process.threads import Job, in_thread
 
 LOOK_EVERY = 5.0
 """Seconds between two looks at the files."""
@@ -26,6 +27,8 @@ MAX_FILE = 1024 * 1024
 
 _Print = tuple[tuple[int, int, int] | None, ...]
 """For each file what changes when it does; None: it is not there."""
+
+_LOOK = Job("the web configuration's files", "the next start reads them")
 
 log = structlog.get_logger()
 
@@ -89,7 +92,7 @@ class LiveWebConfig:
         """Follow the files until cancelled; a hung disk blocks one thread, not us."""
         while True:
             await trio.sleep(LOOK_EVERY)
-            await trio.to_thread.run_sync(self.refresh, abandon_on_cancel=True)
+            await in_thread(_LOOK, self.refresh)
 
     def refresh(self) -> None:
         """Reload the files if one of them changed, or could not be used so far."""

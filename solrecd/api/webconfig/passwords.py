@@ -18,6 +18,8 @@ from collections.abc import Mapping
 import bcrypt
 import trio
 
+from solrecd.process.threads import Job, in_thread
+
 REMEMBERED = 128
 """Right passwords; with their users they are few. The oldest is checked again."""
 
@@ -29,6 +31,8 @@ MAX_WAITING = 16
 
 MAX_PASSWORD = 72
 """Bytes that bcrypt looks at; a longer password is wrong (as in Go's bcrypt)."""
+
+_CHECK = Job("the check of a password", "its user has to ask again")
 
 _NO_ENDPOINT = b"$2b$10$mhkN6Ndnt4b7dr1tNY2NCeJuaPX2DdGCP03Qle6HmYp76wk2VGS2W"
 """Hash of a random password, for unknown users; the usual cost."""
@@ -60,9 +64,7 @@ class Passwords:
             return True
         if self._limiter.statistics().tasks_waiting >= MAX_WAITING:
             return False
-        fits = await trio.to_thread.run_sync(
-            _fits, password, digest, limiter=self._limiter
-        )
+        fits = await in_thread(_CHECK, _fits, password, digest, limiter=self._limiter)
         if not fits or name not in users:
             return False
         self._right[key] = None

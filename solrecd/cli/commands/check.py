@@ -13,6 +13,8 @@ from solrecd.analysis.boot.rules import RuleSet
 from solrecd.api.webconfig.settings import WebConfigError
 from solrecd.cli.shared import config_files
 from solrecd.config import Config, ConfigError
+from solrecd.config.lines import line_warnings
+from solrecd.process import descriptors
 from solrecd.storage import marker_files
 
 USAGE = 2
@@ -68,6 +70,7 @@ def main(args: argparse.Namespace) -> int:
         print(each, file=sys.stderr)
     if wrong or config is None or rules is None:
         return USAGE
+    _warn(config)
     print(f"{args.config}: {_summary(config)}")
     _tell_own_rules(folder, rules)
     if args.send_test_alert is None:
@@ -76,6 +79,13 @@ def main(args: argparse.Namespace) -> int:
     from solrecd.cli.shared.trial_alert import send  # noqa: PLC0415
 
     return send(config, args.send_test_alert)
+
+
+def _warn(config: Config) -> None:
+    """Tell what is allowed and hardly meant."""
+    few = descriptors.too_few(len(config.enabled), descriptors.limit())
+    for warning in (*line_warnings(config.enabled.values()), *([few] if few else [])):
+        print(f"warning: {warning}", file=sys.stderr)
 
 
 def load(path: str, *, assume_credentials: bool = False) -> Config:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import os
 import resource
 import sys
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import TypeVarTuple
 
 import trio
@@ -16,8 +18,17 @@ from solrecd.api.webconfig.settings import WebConfigError
 from solrecd.cli.commands import check
 from solrecd.config import Config, ConfigError
 from solrecd.daemon import Daemon
-from solrecd.process import garbage_collection, log, malloc_arenas, systemd
+from solrecd.process import (
+    clock_memory,
+    garbage_collection,
+    log,
+    malloc_arenas,
+    systemd,
+)
 from solrecd.process.clock import SteadyClock
+from solrecd.process.clock_memory import ClockMemory
+from solrecd.process.stopping import LastResort
+from solrecd.process.threads import hanging
 from solrecd.storage import marker_files
 from solrecd.storage.archive.sink import ArchiveError
 from solrecd.storage.journal import JournalError
@@ -55,7 +66,11 @@ def main(args: argparse.Namespace) -> int:
         level=config.daemon.log_level,
         journal=log.open_journal(),
     )
-    return exit_status_of(_run, config, lambda: check.load(args.config))
+    status = exit_status_of(_run, config, lambda: check.load(args.config))
+    if hanging():
+        # The interpreter would close what they have open, and wait for them there.
+        os._exit(status)
+    return status
 
 
 def exit_status_of(
@@ -87,7 +102,9 @@ def raise_descriptor_limit() -> None:
 async def _run(config: Config, read_config: Callable[[], Config]) -> None:
     notifier = systemd.connect()
     try:
-        clock = SteadyClock()
+        journal = Path(config.daemon.journal_path)
+        memory = ClockMemory(journal.with_name(clock_memory.FILE_NAME))
+        clock = SteadyClock(ahead=memory.read())
         daemon = Daemon(
             config,
             rules=marker_files.load(config.daemon.markers_dir),
@@ -96,7 +113,11 @@ async def _run(config: Config, read_config: Callable[[], Config]) -> None:
             wall_clock=clock,
             steady_for=lambda: clock.steady_for,
         )
-        await daemon.run()
+        daemon.stopping.last_resort = LastResort()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(memory.follow, clock.ahead)
+            await daemon.run()
+            nursery.cancel_scope.cancel()
     finally:
         notifier.close()
 

@@ -27,7 +27,7 @@ from solrecd.analysis.boot.rulefiles import RuleError
 from solrecd.analysis.boot.rules import RuleSet
 from solrecd.analysis.interpreter import Interpreter
 from solrecd.cli.shared.source import Source
-from solrecd.cli.shared.unknown import Unknown
+from solrecd.cli.shared.unknown import Excerpt, Unknown
 from solrecd.events import Chunk, Event, Kind
 from solrecd.process.stamps import parse_stamp
 from solrecd.storage import marker_files
@@ -88,7 +88,9 @@ def main(args: argparse.Namespace) -> int:
         try:
             with _opened(name) as stream:
                 if args.report_unknown:
-                    found |= shower.excerpts(stream, name, rules)
+                    for excerpt in unknown(stream, name, rules):
+                        found = True
+                        shower.excerpt(excerpt, as_json=args.json)
                     continue
                 for each in look(stream, name, rules, explain=args.explain):
                     found |= isinstance(each, Event) and each.kind is Kind.FAILURE
@@ -237,7 +239,7 @@ def _unpacked(packed: IO[bytes], head: bytes) -> IO[bytes]:
     return packed
 
 
-def unknown(stream: IO[bytes], name: str, rules: RuleSet) -> Iterator[str]:
+def unknown(stream: IO[bytes], name: str, rules: RuleSet) -> Iterator[Excerpt]:
     """Yield the ends of boots in a file that failed and that no rule explains.
 
     Args:
@@ -285,14 +287,14 @@ class _Shower:
             }
         print(json.dumps(told if self._label is None else {"file": self._label} | told))
 
-    def excerpts(self, stream: IO[bytes], name: str, rules: RuleSet) -> bool:
-        """Print excerpts of boots that nothing explains; return whether any is."""
-        count = 0
-        for count, line in enumerate(unknown(stream, name, rules), 1):
-            if count == 1 and self._label is not None:
-                print(f"{self._label}:")
-            print(line)
-        return count > 0
+    def excerpt(self, excerpt: Excerpt, *, as_json: bool) -> None:
+        """Print the end of a boot that nothing explains."""
+        if as_json:
+            named = {} if self._label is None else {"file": self._label}
+            print(json.dumps(named | excerpt.as_dict()))
+            return
+        for line in excerpt.text():
+            print(line if self._label is None else f"{self._label}: {line}")
 
     def text(self, found: Event | Ignored) -> None:
         """Print a line, and another one that explains it."""

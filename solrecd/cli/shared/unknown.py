@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, NamedTuple
 
 from solrecd.events import Boot, Event, Kind, Outcome, Reading, Stage
 
@@ -67,6 +67,30 @@ class Redactor:
         return self._known[secret]
 
 
+class Excerpt(NamedTuple):
+    """The end of a boot that nothing explains, without what names the machine."""
+
+    boot: int
+    outcome: Outcome
+    stage: Stage
+    lines: list[str]
+
+    def as_dict(self) -> dict[str, object]:
+        """Return the JSON object."""
+        return {
+            "boot": self.boot,
+            "outcome": self.outcome.value,
+            "stage": self.stage.value,
+            "lines": self.lines,
+        }
+
+    def text(self) -> Iterator[str]:
+        """Yield lines for people."""
+        where = f"{self.outcome} in stage {self.stage}"
+        yield f"boot {self.boot}: {where}, unexplained"
+        yield from (f"    {line}" for line in self.lines)
+
+
 class Unknown:
     """Collects the ends of boots; yields excerpts of those that nothing explains."""
 
@@ -75,7 +99,7 @@ class Unknown:
         self._lines: deque[str] = deque(maxlen=EXCERPT_LINES)
         self._explained = False
 
-    def take(self, reading: Reading) -> Iterator[str]:
+    def take(self, reading: Reading) -> Iterator[Excerpt]:
         """Take what was understood; yield excerpts of boots that ended in it."""
         ended = {boot.boot: boot for boot in reading.boots if boot.ended is not None}
         texts = [line.text for line in reading.lines]
@@ -96,7 +120,7 @@ class Unknown:
             if event.boot == boot or (boot is None and newest in (None, event.boot)):
                 self._explained |= _explains(event)
 
-    def end(self, boot: Boot | None) -> Iterator[str]:
+    def end(self, boot: Boot | None) -> Iterator[Excerpt]:
         """Yield the excerpt of a boot that is over, if nothing explains its end."""
         lines, explained = list(self._lines), self._explained
         self._lines.clear()
@@ -104,9 +128,8 @@ class Unknown:
         if boot is None or explained or not lines or not _is_stopped(boot):
             return
         host = boot.facts.get("host", "")
-        where = f"{boot.outcome} in stage {boot.last_stage}"
-        yield f"boot {boot.boot}: {where}, unexplained"
-        yield from ("    " + self._redactor.redact(line, host) for line in lines)
+        shown = [self._redactor.redact(line, host) for line in lines]
+        yield Excerpt(boot.boot, boot.outcome, boot.last_stage, shown)
 
 
 def _is_stopped(boot: Boot) -> bool:

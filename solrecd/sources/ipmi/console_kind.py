@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
+from solrecd.config.addresses import address
 from solrecd.config.console_kinds import ConsoleKind, SecretKeys, Values
 from solrecd.config.errors import Problems
 from solrecd.config.keys import defaults_of
 from solrecd.config.settings import Settings
-from solrecd.config.values import address
 from solrecd.sources.ipmi.keys import IPMI_KEYS
 from solrecd.sources.ipmi.options import (
     INSECURE_SUITES,
@@ -28,7 +28,10 @@ def _password(content: bytes) -> bytes:
 
 
 def _kg(content: bytes) -> bytes:
-    """Return K_g from text, or from ``0x`` and hexadecimal digits as in ipmitool."""
+    """Return K_g from text, or from ``0x`` and hexadecimal digits as in ipmitool.
+
+    Zeros alone are no key (IPMI 2.0 §13.33), and come out as none.
+    """
     key = content
     if content[:2].lower() == b"0x":
         try:
@@ -40,7 +43,7 @@ def _kg(content: bytes) -> bytes:
             f"found a key of {len(key)} bytes; allowed: 1 to {PASSWORD_MAX} bytes,"
             ' as text or as "0x" and hexadecimal digits'
         )
-    return key
+    return key if any(key) else b""
 
 
 PASSWORD: Final = SecretKeys("password", _password, is_required=True)
@@ -64,7 +67,7 @@ def _build(values: Values) -> IpmiOptions | None:
         port=port or plain.get("port", RMCP_PORT),
         username=plain["username"].encode(),
         password=password,
-        kg=kg,
+        kg=kg if kg is not None and kg.reveal() else None,
         quirks=frozenset(plain.get("quirks", ())),
         **fields,
     )

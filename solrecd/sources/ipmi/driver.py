@@ -17,7 +17,7 @@ from solrecd.sources.ipmi.link.dialer import Dialer
 from solrecd.sources.ipmi.link.handover import Handover
 from solrecd.sources.ipmi.link.hub import Hub
 from solrecd.sources.ipmi.management import MANAGED_AT_ONCE, LogEntry, Management
-from solrecd.sources.ipmi.options import options_of
+from solrecd.sources.ipmi.options import IpmiOptions, options_of
 from solrecd.sources.ipmi.source import IpmiSource
 
 
@@ -42,6 +42,8 @@ class IpmiDriver:
         self._dialer = Dialer(
             self._hub, settings.login_concurrency, services.guard, self._handover
         )
+        self._options: dict[str, IpmiOptions] = {}
+        """Of all consoles."""
         self._threads = trio.CapacityLimiter(MANAGED_AT_ONCE)
         self._event_logs = EventLogs(
             self._newest_entries,
@@ -66,7 +68,7 @@ class IpmiDriver:
     def source(self, config: ConsoleConfig, recorder: Recorder) -> IpmiSource:
         """See `Driver`."""
         services = self._services
-        options = options_of(config)
+        options = self._options[config.name] = options_of(config)
         keeper = Keeper(options, self._dialer, recorder, rng=services.rng)
         examiner = Examination(
             recorder,
@@ -75,6 +77,7 @@ class IpmiDriver:
             services.recall,
             self._threads,
             services.wall_clock,
+            self._same_line,
         )
         return IpmiSource(
             recorder,
@@ -85,8 +88,18 @@ class IpmiDriver:
             services.wall_clock,
         )
 
+    def _same_line(self, name: str) -> Sequence[str]:
+        """Return the other consoles that are configured to be where one is."""
+        line = self._options[name].line
+        return [
+            other
+            for other, options in self._options.items()
+            if other != name and options.line == line
+        ]
+
     def forget(self, name: str) -> None:
         """See `Driver`."""
+        self._options.pop(name, None)
         self._dialer.forget(name)
 
     def beat(self, now: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
+from solrecd.config.addresses import ip_address
 from solrecd.config.keys import Key, Schema
 from solrecd.config.values import (
     absolute_path,
@@ -11,7 +12,6 @@ from solrecd.config.values import (
     choice,
     duration,
     integer,
-    ip_address,
     off_or,
     one_of,
     some_of,
@@ -38,7 +38,10 @@ _ADDRESS: dict[str, Key] = {
     "bmc": Key(
         text(min_bytes=1, max_bytes=300),
         "Where the BMC is: `host`, `host:port`, `192.0.2.7`, `2001:db8::7` or"
-        " `[2001:db8::7]:623`." + _EXPANDS + " Every console needs one.",
+        " `[2001:db8::7]:623`; a link-local address with its interface, `fe80::1%eth0`."
+        " Every address of a name is tried in turn."
+        + _EXPANDS
+        + " Every console needs one.",
         example="{name}-bmc.example.net",
     ),
     "port": Key(integer(1, 65535), "UDP port, where `bmc` names none."),
@@ -62,8 +65,8 @@ _ACCOUNT: dict[str, Key] = {
     ),
     "password_file": Key(
         _path_template,
-        "The password is in this file, which no other user may read (mode 0600)."
-        + _EXPANDS,
+        "The password is the one line of this file, which no other user may read (mode"
+        " 0600)." + _EXPANDS,
         example="/etc/solrecd/bmc.pw",
     ),
     "password": Key(
@@ -74,7 +77,8 @@ _ACCOUNT: dict[str, Key] = {
     "kg_credential": Key(
         _name_template,
         "The BMC key K_g, for BMCs that have one set, is the systemd credential of this"
-        " name: text, or `0x` and hexadecimal digits. Not more than one of the three"
+        " name: text, or `0x` and hexadecimal digits; zeros alone are no key. Not more"
+        " than one of the three"
         " `kg` keys." + _EXPANDS,
         example="bmc-kg",
     ),

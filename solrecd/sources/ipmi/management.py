@@ -22,6 +22,7 @@ from typing import Any, Protocol, TypeVar
 
 import trio
 
+from solrecd.process.threads import Job, in_thread
 from solrecd.sources.base import PowerAction, SourceError
 from solrecd.sources.ipmi.link.base import LinkError, RequestError
 from solrecd.sources.ipmi.protocol.events import CommandAnswered
@@ -32,6 +33,8 @@ MANAGED_AT_ONCE = 8
 TIMEOUT = 120.0
 """Seconds for one task: an event log of thousands of entries on a slow BMC. A BMC that
 never comes to the end of its log ends here too."""
+
+_MANAGE = Job("a BMC's answers to pyghmi", "who asked has to ask again")
 
 _NONSENSE = (
     ArithmeticError,
@@ -145,12 +148,13 @@ class Management:
     async def _run(self, act: Callable[[Any], _T]) -> _T:
         """Let pyghmi act in a thread.
 
-        Cancelling it ends the thread at its next command.
+        Cancelling it ends the command under way, and the thread at its next one.
         """
+        commands = _Commands(self._request)
         try:
             with trio.fail_after(TIMEOUT):
-                return await trio.to_thread.run_sync(
-                    _act, self._request, act, limiter=self._threads
+                return await in_thread(
+                    _MANAGE, _act, commands, act, limiter=self._threads
                 )
         except trio.TooSlowError:
             raise ManagementError(
@@ -158,15 +162,51 @@ class Management:
             ) from None
         except LinkError as error:
             raise ManagementError(str(error)) from None
+        finally:
+            commands.end()
 
 
-def _act(request: Request, act: Callable[[Any], _T]) -> _T:
+class _Commands:
+    """What one thread asks of the BMC and of the clock; belongs to the event loop.
+
+    An abandoned thread does not share its task's cancellation, so it has this.
+    """
+
+    def __init__(self, request: Request) -> None:
+        self._request = request
+        self._under_way = trio.CancelScope()
+
+    async def request(
+        self, netfn: int, command: int, data: bytes = b"", *, lun: int = 0
+    ) -> CommandAnswered:
+        """See `Request`."""
+        with self._until_end():
+            return await self._request(netfn, command, data, lun=lun)
+        raise RequestError("the answer is not waited for any more")
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        with self._until_end():
+            await trio.sleep(seconds)
+
+    def _until_end(self) -> trio.CancelScope:
+        if self._under_way.cancel_called:
+            raise RequestError("the answer is not waited for any more")
+        self._under_way = trio.CancelScope()
+        return self._under_way
+
+    def end(self) -> None:
+        """Nothing is waited for any more."""
+        self._under_way.cancel()
+
+
+def _act(commands: _Commands, act: Callable[[Any], _T]) -> _T:
     """Do something with pyghmi (worker thread)."""
     # Imported here: it takes 0.2 s, and a recorder that manages nothing does without.
     from pyghmi.exceptions import PyghmiException  # noqa: PLC0415
 
     try:
-        return act(_command(BorrowedSession(request)))
+        return act(_command(BorrowedSession(commands.request, commands.sleep)))
     except PyghmiException as error:
         raise ManagementError(f"the BMC says: {error}") from None
     except _NONSENSE as error:
@@ -275,6 +315,7 @@ class BorrowedSession:
 
     Args:
         request: called in the Trio loop that the thread was started from.
+        sleep: called there as well.
     """
 
     ipmiversion = 2.0
@@ -282,8 +323,13 @@ class BorrowedSession:
     userid: bytes | None = None
     password: bytes | None = None
 
-    def __init__(self, request: Request) -> None:
+    def __init__(
+        self,
+        request: Request,
+        sleep: Callable[[float], Awaitable[None]] = trio.sleep,
+    ) -> None:
         self._request = request
+        self._sleep = sleep
 
     def raw_command(
         self,
@@ -330,7 +376,7 @@ class BorrowedSession:
 
     def pause(self, seconds: float) -> None:
         """Wait; the loop goes on, and so does the recording."""
-        trio.from_thread.run(trio.sleep, seconds)
+        trio.from_thread.run(self._sleep, seconds)
 
     def register_keepalive(self, cmd: object, callback: object) -> None:
         """Do nothing: the session is kept alive already."""

@@ -110,6 +110,11 @@ class IpmiOptions:
         """The host, and the port where it is another than usual."""
         return self.host if self.port == RMCP_PORT else f"{self.host}:{self.port}"
 
+    @property
+    def line(self) -> str:
+        """See `solrecd.config.model.Options`."""
+        return f"{self.address.lower()}, SoL instance {self.sol_instance}"
+
 
 def options_of(config: ConsoleConfig) -> IpmiOptions:
     """Return the options of a console of kind ``ipmi``.

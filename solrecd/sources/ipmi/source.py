@@ -94,13 +94,16 @@ class IpmiSource:
     def update(self, config: ConsoleConfig) -> None:
         """See `Source`."""
         self._keeper.config = options_of(config)
+        self._keeper.renew()
 
     def details(self) -> Mapping[str, Any]:
         """See `Source`."""
         options: IpmiOptions = self._keeper.config
+        delay = self._keeper.answer_delay
         return {
             "bmc": options.address,
             "username": options.username.decode(errors="replace"),
+            "answer_seconds": None if delay is None else round(delay, 3),
         }
 
     def write(self, data: bytes) -> bool:

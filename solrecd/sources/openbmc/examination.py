@@ -54,7 +54,12 @@ class Examination:
         self._trust = trust
         self._wall_clock = wall_clock
 
-    async def examine(self, tell: Tell) -> None:
+    async def examine(
+        self,
+        tell: Tell,
+        *,
+        may_log_in: bool,  # noqa: ARG002 - a protocol's
+    ) -> None:
         """See `Examiner`."""
         await tell(await self._certificate())
         for finding in self._session():

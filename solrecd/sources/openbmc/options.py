@@ -9,9 +9,10 @@ from types import MappingProxyType
 from typing import Any, ClassVar, Final
 from urllib.parse import urlsplit
 
+from solrecd.config.addresses import address
 from solrecd.config.console_kinds import Values
 from solrecd.config.keys import Key, Schema
-from solrecd.config.values import absolute_path, address, refusal, text
+from solrecd.config.values import absolute_path, refusal, text
 from solrecd.process.secret import Secret
 from solrecd.sources.accounts import ACCOUNT_KEYS, PASSWORD
 
@@ -68,6 +69,11 @@ class OpenbmcOptions:
     def url(self) -> str:
         """Of the WebSocket."""
         return f"wss://{self.authority}{self.path}"
+
+    @property
+    def line(self) -> str:
+        """See `solrecd.config.model.Options`."""
+        return self.url.lower()
 
     def details(self) -> Mapping[str, Any]:
         """What ``status`` shows."""

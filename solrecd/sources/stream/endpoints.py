@@ -7,14 +7,22 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, NamedTuple
 
+from solrecd.config.addresses import address
 from solrecd.config.console_kinds import Values
-from solrecd.config.values import address, refusal
-from solrecd.sources.troubles import Trouble, tcp_troubles
+from solrecd.config.values import refusal
 
 _PATH_MAX: Final = 107
 """Bytes of a unix socket's path (unix(7))."""
+
+
+class Trouble(NamedTuple):
+    """Why there is no connection."""
+
+    what: str
+    cure: str
+    """What to do about it."""
 
 
 _UNIX_TROUBLES: Final[Mapping[int, Trouble]] = MappingProxyType(
@@ -37,7 +45,24 @@ _UNIX_TROUBLES: Final[Mapping[int, Trouble]] = MappingProxyType(
     }
 )
 
-_TCP_TROUBLES: Final = tcp_troubles("address")
+_TCP_TROUBLES: Final[Mapping[int, Trouble]] = MappingProxyType(
+    {
+        errno.ECONNREFUSED: Trouble(
+            "connection refused",
+            "start what listens on that port, or end the other client that it serves",
+        ),
+        errno.EHOSTUNREACH: Trouble("no route to host", "see whether the host is on"),
+        errno.ENETUNREACH: Trouble(
+            "network unreachable", "correct `address`, or add a route"
+        ),
+        errno.ETIMEDOUT: Trouble(
+            "no answer", "see whether the host is on, and which firewall is between"
+        ),
+        errno.EACCES: Trouble(
+            "permission denied", "see which firewall of this machine forbids it"
+        ),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +82,11 @@ class UnixOptions:
     def place(self) -> str:
         """As people write it."""
         return self.path
+
+    @property
+    def line(self) -> str:
+        """See `solrecd.config.model.Options`."""
+        return self.place
 
     def details(self) -> Mapping[str, Any]:
         """What ``status`` shows."""
@@ -82,6 +112,11 @@ class TcpOptions:
         """As people write it."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{host}:{self.port}"
+
+    @property
+    def line(self) -> str:
+        """See `solrecd.config.model.Options`."""
+        return self.place.lower()
 
     def details(self) -> Mapping[str, Any]:
         """What ``status`` shows."""

@@ -8,11 +8,12 @@ from typing import Any, Final
 from solrecd.events import SessionState
 from solrecd.sources.base import Recorder, Tell
 from solrecd.sources.findings import Finding, bad, ok, warn
-from solrecd.sources.output_findings import output_findings
 from solrecd.sources.spans import ago
-from solrecd.sources.stream.connecting import connect
+from solrecd.sources.stream.connecting import NotConnectedError, connect
 from solrecd.sources.stream.endpoints import Endpoint
-from solrecd.sources.troubles import NotConnectedError
+
+QUIET: Final = 60 * 1_000_000
+"""Microseconds in which a machine that is used prints something."""
 
 _SILENT: Final = (
     "press Enter on it (solrecctl attach); if nothing comes, another client has the"
@@ -48,12 +49,15 @@ class Examination:
         self._unsent = unsent
         self._wall_clock = wall_clock
 
-    async def examine(self, tell: Tell) -> None:
-        """See `Examiner`."""
+    async def examine(
+        self,
+        tell: Tell,
+        *,
+        may_log_in: bool,  # noqa: ARG002 - a protocol's
+    ) -> None:
+        """See `Examiner`; there is no login."""
         await tell(await self._connection())
-        now = self._wall_clock()
-        output = output_findings(self._recorder, now, _SILENT)
-        for finding in (*output, *self._input()):
+        for finding in (*self._output(), *self._input()):
             await tell(finding)
 
     async def _connection(self) -> Finding:
@@ -72,6 +76,21 @@ class Examination:
             f"{place} takes connections now{why}",
             "the next try is soon; solrecctl reconnect makes it at once",
         )
+
+    def _output(self) -> Iterator[Finding]:
+        recorder, now = self._recorder, self._wall_clock()
+        last, since = recorder.last_output, recorder.session_since
+        if last is not None and last >= since:
+            yield ok("output", f"last byte {ago(now - last)} ago")
+            return
+        text = "nothing yet" if last is None else f"last byte {ago(now - last)} ago"
+        if recorder.session_state is not SessionState.UP:
+            yield ok("output", text)
+        elif now - since > QUIET:
+            text = f"{text}; none in {ago(now - since)} of this connection"
+            yield warn("output", text, _SILENT)
+        else:
+            yield ok("output", text)
 
     def _input(self) -> Iterator[Finding]:
         unsent = self._unsent()

@@ -14,15 +14,11 @@ from solrecd.config import ConsoleConfig
 from solrecd.events import Lost, LostReason, SessionState
 from solrecd.process.backoff import Backoff
 from solrecd.sources.base import Recorder, Services
-from solrecd.sources.pace import COLLECT, FLOOD, ROOM_EVERY
-from solrecd.sources.stream.connecting import connect
+from solrecd.sources.stream.connecting import UNNOTICED, NotConnectedError, connect
 from solrecd.sources.stream.connection import CHUNK, Connection, take
 from solrecd.sources.stream.endpoints import Endpoint
 from solrecd.sources.stream.examination import Examination
 from solrecd.sources.stream.typed_input import TypedInput
-from solrecd.sources.tcp import UNNOTICED
-from solrecd.sources.tries import Tries
-from solrecd.sources.troubles import NotConnectedError
 
 FIRST_WAIT: Final = 0.5
 """Seconds before the second try; a virtual machine is back within seconds."""
@@ -30,6 +26,17 @@ FIRST_WAIT: Final = 0.5
 SETTLED: Final = 10.0
 """Seconds a connection must have lasted for the back-off to begin with its first
 wait again."""
+
+COLLECT: Final = 0.03
+"""Seconds between two looks while output comes: a machine prints byte by byte, and each
+look costs more than its bytes. The first byte after a silence is not kept waiting."""
+
+FLOOD: Final = 0.004
+"""Seconds between two looks while there is always more than one takes: 1 MB/s leave
+the neighbours their time, and hold up the machine that prints faster."""
+
+ROOM_EVERY: Final = 0.05
+"""Seconds between two looks whether the journal has room again."""
 
 
 class Keeping(Protocol):
@@ -77,7 +84,10 @@ class StreamSource:
         self._backoff = Backoff(services.rng, FIRST_WAIT, endpoint.longest_wait)
         self._input: TypedInput | None = None
         """While it is connected."""
-        self._tries = Tries(recorder, lambda _lost: self._backoff.next())
+        self._why = ""
+        """Another connection is wanted, as people read it."""
+        self._scope = trio.CancelScope()
+        """Of what goes on: a try, a connection, the wait between them."""
 
     @property
     def peer(self) -> str:
@@ -88,7 +98,21 @@ class StreamSource:
 
     async def run(self) -> None:
         """See `Source`."""
-        await self._tries.run(self._go_on, self._begin)
+        step = self._go_on
+        while True:
+            with trio.CancelScope() as self._scope:
+                await self._wait(await step())
+            if self._scope.cancelled_caught:
+                lost = Lost(LostReason.RECONNECT, self._why)
+                self._recorder.session_changed(SessionState.DOWN, lost, 0.0)
+            step = self._begin
+
+    async def _wait(self, lost: Lost | None) -> None:
+        """Wait for the next try; not at all where none was made."""
+        if lost is not None:
+            wait = self._backoff.next()
+            self._recorder.session_changed(SessionState.DOWN, lost, wait)
+            await trio.sleep(wait)
 
     async def _go_on(self) -> Lost | None:
         """Record from the connection that an earlier process left, until it ends."""
@@ -183,7 +207,8 @@ class StreamSource:
         if self._input is not None:
             self._recorder.line_seen(0.0)
         self._backoff.reset()
-        self._tries.at_once(why)
+        self._why = why
+        self._scope.cancel()
 
     def output_paused(self) -> None:
         """See `Source`; there is nothing to ask."""

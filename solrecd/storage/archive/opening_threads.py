@@ -14,6 +14,8 @@ from typing import TypeVar
 
 import trio
 
+from solrecd.process.threads import Job, in_thread
+
 AT_ONCE = 2
 """Threads that work side by side."""
 
@@ -22,6 +24,8 @@ TIMEOUT = 1.0
 
 MOST = 256
 """Threads in all, however many disks hang: each has a stack."""
+
+_OPEN = Job("the opening of an archive", "the next start opens it")
 
 T = TypeVar("T")
 
@@ -40,6 +44,7 @@ class OpeningThreads:
         self._limiter = trio.CapacityLimiter(at_once)
         self._queue = trio.Lock()
         """Its holder is next. Of a thousand only one looks at the clock."""
+        self._at_work: set[trio.CancelScope] = set()
         self._done_at = 0.0
         """When a thread was done last, or began alone (monotonic)."""
 
@@ -47,15 +52,32 @@ class OpeningThreads:
         """Do it in a thread, when it is its turn.
 
         Cancelled while it waits for its turn, it does nothing; once begun it is waited
-        for. Raises what the work raises.
+        for, or who has the archive next would meet it at work, until `abandon` is
+        called. Raises what the work raises.
         """
         turn = object()
         await self._wait_for(turn)
         try:
-            # A limiter of its own: turns are counted here.
-            return await trio.to_thread.run_sync(work, limiter=trio.CapacityLimiter(1))
+            return await self._work(work)
         finally:
             self._give_back(turn)
+
+    async def _work(self, work: Callable[[], T]) -> T:
+        with trio.CancelScope(shield=True) as scope:
+            self._at_work.add(scope)
+            try:
+                # A limiter of its own: turns are counted here.
+                return await in_thread(_OPEN, work, limiter=trio.CapacityLimiter(1))
+            finally:
+                self._at_work.discard(scope)
+        # Abandoned by a stop, which cancels this task as well.
+        await trio.sleep_forever()
+        raise AssertionError
+
+    def abandon(self) -> None:
+        """Stop to wait for those at work; for a stop, which cancels who waits."""
+        for scope in self._at_work:
+            scope.cancel()
 
     async def _wait_for(self, turn: object) -> None:
         async with self._queue:

@@ -22,6 +22,7 @@ import trio
 
 from solrecd.events import Chunk, Reading
 from solrecd.process.clock import Clock
+from solrecd.process.threads import Job, in_thread
 from solrecd.process.upkeep import keep_up
 from solrecd.storage.archive.closer import Closer, SegmentChange
 from solrecd.storage.archive.files import FileSystem, OsFileSystem
@@ -77,6 +78,10 @@ _PASSING = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ESTALE})
 
 LINE_COST = 200
 """Bytes that a waiting line needs besides its text: objects, stamp, timing."""
+
+_WRITE = Job("the archive", "the next start writes it from the journal")
+_SYNC = Job("the archive's fsync", "the kernel writes it when the disk is back")
+_CLOSE = Job("the end of closed segments", "the next start compresses them")
 
 
 class ArchiveSink:
@@ -300,16 +305,9 @@ class ArchiveSink:
                 await lane.wanted.wait()
                 await trio.sleep(GATHER)
             lane.wanted = trio.Event()
-            await trio.to_thread.run_sync(
-                lane.drain,
-                trio.current_time(),
-                limiter=limiter,
-                abandon_on_cancel=True,
-            )
+            await in_thread(_WRITE, lane.drain, trio.current_time(), limiter=limiter)
             self._tell_news()
-        await trio.to_thread.run_sync(
-            lane.finish, limiter=limiter, abandon_on_cancel=True
-        )
+        await in_thread(_WRITE, lane.finish, limiter=limiter)
 
     def _tell_news(self) -> None:
         while self._reports.news:
@@ -338,9 +336,7 @@ class ArchiveSink:
         limiter = trio.CapacityLimiter(1)
         while interval:
             await trio.sleep(interval)
-            await trio.to_thread.run_sync(
-                lane.sync, limiter=limiter, abandon_on_cancel=True
-            )
+            await in_thread(_SYNC, lane.sync, limiter=limiter)
             self._tell_news()
 
     async def _run_closing(self) -> None:
@@ -349,9 +345,7 @@ class ArchiveSink:
         while True:
             await trio.sleep(CLOSER_INTERVAL)
             if self._closer.due:
-                changes = await trio.to_thread.run_sync(
-                    self._closer.work, limiter=limiter, abandon_on_cancel=True
-                )
+                changes = await in_thread(_CLOSE, self._closer.work, limiter=limiter)
                 self._reports.news.extend(changes)
                 self._reports.trouble(Work.CLOSING, "", self._closer.error)
                 self._tell_news()

@@ -1,42 +1,41 @@
 """Boots and events again, from the bytes: what the index is rebuilt from.
 
 The segments decide where boots begin and what their numbers are, even where today's
-rules would cut elsewhere: people, links and file names refer to those numbers.
+rules would cut elsewhere: people, links and file names refer to those numbers. Where
+the rules agree with them, one interpreter reads on as the recorder's did, so that it
+says of a boot what only the next one shows: a reset, a dump that was saved, an error
+record of the firmware.
 """
 
 from __future__ import annotations
 
-import re
-from collections import deque
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import groupby, zip_longest
+from itertools import chain, groupby, islice
 
 from solrecd.analysis.boot.loops import LoopWatch
+from solrecd.analysis.boot.pace import Pace
 from solrecd.analysis.boot.rules import RuleSet
 from solrecd.analysis.interpreter import Interpreter
 from solrecd.config.model import STAGE_TIMEOUTS
-from solrecd.events import Boot, Event, Reading
+from solrecd.events import Boot, Chunk, Event, Reading
+from solrecd.storage.formats.names import SegmentName
 from solrecd.storage.history.chunks import SILENCE, SegmentChunks
 from solrecd.storage.history.files import Report
+from solrecd.storage.history.notes import Note, read_notes
 from solrecd.storage.history.segments import Segment
-from solrecd.storage.history.text import read_lines
 from solrecd.storage.index import SegmentRow
 
 LOOK_AHEAD = 32
-"""Packets of the next boot that are looked at: more than the lines in which a crash
-kernel says that it is one."""
+"""Pieces of a segment that are looked at for its first line, where a boot begins."""
 
-_RESET = "reboot"
-"""The event of a machine that restarted without announcing it."""
+_LOOKS = 4
+"""At the clock during one silence: a boot gets stuck, and stays unexplained."""
 
-_NOTES = 8
-"""Lines at the end of a boot's text among which a note of the power would stand."""
-
-_SWITCHED = re.compile(r"^power: off|asked for power (?:off|cycle|reset)")
-
-_CAUSES = frozenset({"firmware", "loader", "kernel"})
-"""Stages that a boot may begin with, as causes (see `Boot.cause`)."""
+Piece = Sequence[Chunk] | Note
+"""What happened to a console, in order."""
 
 
 @dataclass(slots=True)
@@ -48,138 +47,213 @@ class Replayed:
     segments: list[SegmentRow] = field(default_factory=list)
 
 
-def replay(segments: Sequence[Segment], rules: RuleSet, report: Report) -> Replayed:
+def replay(
+    segments: Sequence[Segment],
+    rules: RuleSet,
+    report: Report,
+    limits: Mapping[str, float] = STAGE_TIMEOUTS,
+    until: int | None = None,
+) -> Replayed:
     """Interpret a console's segments again.
 
     Args:
         segments: all of them, in stream order.
         rules: the marker rules.
         report: told of damaged files; what can be read counts.
+        limits: seconds in a stage before a boot counts as stuck, at least.
+        until: stamp until which the last boot's silence was recorded; None: not known.
     """
-    replayed = Replayed()
-    loops = LoopWatch()
-    grouped = groupby(segments, key=lambda segment: segment.name.boot)
-    boots = [list(parts) for _, parts in grouped]
-    for parts, after in zip_longest(boots, boots[1:], fillvalue=()):
-        _Replay(replayed, parts, report).run(rules, after)
-        if after:
-            _count_lap(replayed, loops, after[0].name.started)
-    return replayed
-
-
-def _count_lap(replayed: Replayed, loops: LoopWatch, next_start: int) -> None:
-    """Tell of a reboot loop: each boot alone knows nothing of those before it."""
-    last = replayed.boots[-1]
-    event = loops.lap(last, next_start, None)
-    if event is not None:
-        replayed.events.append(event)
-        replayed.boots[-1] = replace(
-            last, failures=last.failures + 1, title=last.title or event.title
-        )
+    replaying = _Replay(rules, report, limits)
+    for _, parts in groupby(segments, key=lambda segment: segment.name.boot):
+        replaying.read(list(parts))
+    return replaying.finish(until)
 
 
 class _Replay:
-    """One boot's bytes through an interpreter of its own."""
+    """One console's bytes through interpreters that agree with its segments."""
 
     def __init__(
-        self, into: Replayed, segments: Sequence[Segment], report: Report
+        self, rules: RuleSet, report: Report, limits: Mapping[str, float]
     ) -> None:
-        self._into = into
-        self._boot = segments[0].name.boot
-        self._segments = segments
+        self._rules = rules
         self._report = report
-        self._last: Boot | None = None
+        self._limits = limits
+        self._pace = Pace()
+        self._interpreter: Interpreter | None = None
+        self._fed = 0
+        """Bytes that it was given."""
+        self._last = 0
+        """Stamp of the newest of them."""
+        self._boot = 0
+        """Number of the boot whose segments are read."""
+        self._boots: dict[int, Boot] = {}
+        self._events: list[Event] = []
+        self._rows: list[SegmentRow] = []
 
-    def run(self, rules: RuleSet, after: Sequence[Segment]) -> None:
-        """Replay; ``after`` are the segments of the next boot, none after the last."""
-        first = self._segments[0]
-        following = after[0].name.started if after else None
-        interpreter = Interpreter(
-            rules,
-            console=first.console,
-            boot=Boot(first.console, self._boot, first.name.started),
-            timeouts={stage.value: after for stage, after in STAGE_TIMEOUTS.items()},
-        )
-        end = self._feed(interpreter)
-        self._take(interpreter.idle(end + SILENCE))
-        if after:
-            self._take(interpreter.finish())
-            self._look_ahead(interpreter, after[0])
-        self._finish(interpreter, following)
+    def read(self, parts: Sequence[Segment]) -> None:
+        """Read the segments of the next boot."""
+        pieces = self._pieces(parts)
+        opening: list[Piece] = []
+        if not self._goes_on(parts[0].name, pieces, opening):
+            self._begin(parts[0])
+            pieces = chain(opening, pieces)
+        for piece in pieces:
+            self._take(self._understood(piece))
 
-    def _look_ahead(self, interpreter: Interpreter, after: Segment) -> None:
-        """See how the next boot begins: that is what tells a reset from an end.
+    def finish(self, until: int | None) -> Replayed:
+        """Return what was found; the last boot may be going on (see `replay`)."""
+        self._take(self._silence(max(until or 0, self._last + SILENCE)))
+        sizes: Counter[int] = Counter()
+        for row in self._rows:
+            sizes[row.boot] += row.bytes
+        boots = [
+            replace(b, bytes=sizes[b.boot]) for _, b in sorted(self._boots.items())
+        ]
+        return Replayed(boots, self._events, self._rows)
 
-        Not where the power went, or was asked to go: the machine could not announce
-        that, and its output does not tell.
-        """
-        chunks = SegmentChunks(after, lambda _: None)
-        batch = next(chunks.read(), [])[:LOOK_AHEAD]
-        if not batch or self._is_power_switched():
-            return
-        for reading in (
-            interpreter.feed(batch),
-            interpreter.idle(batch[-1].at + SILENCE),
-        ):
-            self._into.events += [
-                event
-                for event in reading.events
-                if event.boot == self._boot and event.name == _RESET
-            ]
-            for boot in reading.boots:
-                if boot.boot == self._boot and boot.ended is not None:
-                    self._last = replace(boot, ended=after.name.started)
-
-    def _is_power_switched(self) -> bool:
-        last = deque(read_lines(self._segments[-1:], lambda _: None), maxlen=_NOTES)
-        return any(line.note and _SWITCHED.search(line.text) for line in last)
-
-    def _feed(self, interpreter: Interpreter) -> int:
-        """Feed all bytes with the silences between them; return the last stamp."""
-        last = self._segments[0].name.started
-        for segment in self._segments:
-            chunks = SegmentChunks(segment, self._report)
+    def _pieces(self, parts: Sequence[Segment]) -> Iterator[Piece]:
+        """Yield what happened while segments were written, in order."""
+        for part in parts:
+            notes = deque(read_notes(part, lambda _: None))
+            chunks = SegmentChunks(part, self._report)
             for batch in chunks.read():
-                self._pass_time(interpreter, last, batch[0].at)
-                self._take(interpreter.feed(batch))
-                last = batch[-1].at
-            self._into.segments.append(chunks.row(last))
-        return last
+                rest: Sequence[Chunk] = batch
+                while notes and notes[0].at <= rest[-1].at:
+                    before = bisect_left(rest, notes[0].at, key=_stamp)
+                    yield from filter(None, (rest[:before], notes.popleft()))
+                    rest = rest[before:]
+                yield rest
+            yield from notes
+            self._rows.append(chunks.row(max(self._last, part.name.started)))
 
-    def _pass_time(self, interpreter: Interpreter, since: int, until: int) -> None:
-        if until - since >= SILENCE:
-            self._take(interpreter.idle(since + SILENCE))
-        deadline = interpreter.deadline
-        if deadline is not None and deadline <= until:
-            self._take(interpreter.idle(deadline))
+    # Where boots begin.
 
-    def _take(self, reading: Reading) -> None:
-        # Where today's rules see another boot begin inside this one, its events still
-        # are this boot's: that is where `log` shows the lines.
-        self._into.events.extend(
-            event if event.boot == self._boot else replace(event, boot=self._boot)
-            for event in reading.events
+    def _goes_on(
+        self, name: SegmentName, pieces: Iterator[Piece], opening: list[Piece]
+    ) -> bool:
+        """Read on to a segment's first line, and say whether a boot begins there.
+
+        Args:
+            name: of the segment.
+            pieces: what happened in it.
+            opening: gets those that were read.
+        """
+        interpreter, begun = self._interpreter, self._fed
+        if interpreter is None:
+            return False
+        readings: list[Reading] = []
+        for piece in islice(pieces, LOOK_AHEAD):
+            if not opening:
+                self._take(self._silence(_begin_of(piece)))
+            opening.append(piece)
+            readings += self._understood(piece)
+            if any(reading.cuts or reading.lines for reading in readings):
+                break
+        cuts = (cut for reading in readings for cut in reading.cuts)
+        cut = next(cuts, None)
+        if cut is None or (cut.offset, cut.boot) != (begun, name.boot):
+            return False
+        self._boot = name.boot
+        self._take(readings)
+        return True
+
+    def _begin(self, segment: Segment) -> None:
+        """Begin a boot where the interpreter saw none."""
+        name = segment.name
+        self._end(name.started)
+        self._interpreter = Interpreter(
+            self._rules, console=segment.console, first_boot=name.boot
         )
-        for boot in reading.boots:
-            if boot.boot == self._boot:
-                self._last = boot
+        self._interpreter.remember(self._boots.values())
+        self._interpreter.limit(self._pace.limits(self._limits))
+        self._boot, self._fed, self._last = name.boot, 0, name.started
 
-    def _finish(self, interpreter: Interpreter, following: int | None) -> None:
-        boot = self._last or interpreter.boot
-        if boot is None:
+    def _end(self, at: int) -> None:
+        """End the boot before, of which nothing else says how it ended."""
+        boot, interpreter = self._boots.get(self._boot), self._interpreter
+        if boot is None or interpreter is None:
             return
-        if following is not None and boot.ended is None:
-            boot = _ended(boot, interpreter, following)
-        size = sum(row.bytes for row in self._into.segments if row.boot == self._boot)
-        cause = next(iter(boot.stages), "unknown")
-        cause = cause if cause in _CAUSES else "unknown"
-        self._into.boots.append(replace(boot, bytes=size, cause=cause))
+        if boot.ended is None:
+            boot = _ended(boot, interpreter, at)
+        loops = LoopWatch()
+        loops.remember(each for each in self._boots.values() if each is not boot)
+        event = loops.lap(boot, at, None)
+        if event is not None:
+            self._events.append(event)
+            title = boot.title or event.title
+            boot = replace(boot, failures=boot.failures + 1, title=title)
+        self._boots[boot.boot] = boot
+        self._pace.add(boot)
+
+    # What they say.
+
+    def _understood(self, piece: Piece) -> list[Reading]:
+        """Have the interpreter read on."""
+        readings = self._silence(_begin_of(piece))
+        interpreter = self._interpreter
+        if interpreter is None:
+            return readings
+        if not isinstance(piece, Note):
+            self._last = piece[-1].at
+            self._fed += sum(len(chunk.data) for chunk in piece)
+            readings.append(interpreter.feed(piece))
+        elif piece.power is not None:
+            readings.append(interpreter.power(on=piece.power, at=piece.at))
+        elif piece.order is not None:
+            interpreter.expect(piece.order.ending, piece.at, piece.order.beginning)
+        else:
+            readings.append(interpreter.gap())
+        return readings
+
+    def _silence(self, until: int) -> list[Reading]:
+        """Let time pass, as the recorder does while nothing comes."""
+        interpreter = self._interpreter
+        readings: list[Reading] = []
+        if interpreter is None:
+            return readings
+        if until - self._last >= SILENCE:
+            readings.append(interpreter.idle(self._last + SILENCE))
+        for _ in range(_LOOKS):
+            deadline = interpreter.deadline
+            if deadline is None or deadline > until:
+                break
+            readings.append(interpreter.idle(deadline))
+        return readings
+
+    def _take(self, readings: Iterable[Reading]) -> None:
+        """Keep what was said.
+
+        Where today's rules see another boot begin inside of one, its events still are
+        the older one's: that is where `log` shows the lines.
+        """
+        for reading in readings:
+            for event in reading.events:
+                is_later = (event.boot or 0) > self._boot
+                self._events.append(
+                    replace(event, boot=self._boot) if is_later else event
+                )
+            for boot in reading.boots:
+                if boot.boot <= self._boot:
+                    self._boots[boot.boot] = boot
+                if boot.ended is not None and self._interpreter is not None:
+                    self._pace.add(boot)
+                    self._interpreter.limit(self._pace.limits(self._limits))
+
+
+def _stamp(chunk: Chunk) -> int:
+    return chunk.at
+
+
+def _begin_of(piece: Piece) -> int:
+    """Return the stamp at which something happened."""
+    return piece.at if isinstance(piece, Note) else piece[0].at
 
 
 def _ended(boot: Boot, interpreter: Interpreter, at: int) -> Boot:
-    """Return the boot as it is once another one has begun."""
+    """Return a boot as it is once another one has begun."""
     # To the interpreter the machine is switched off: that decides the outcome in the
-    # one place that knows how, and must not show as a stage.
+    # one place that knows how. It has read the next boot's first line, too, so nothing
+    # else is taken from it.
     ended = interpreter.power(on=False, at=at).boots
     final = ended[-1] if ended and ended[-1].boot == boot.boot else boot
-    return replace(final, last_stage=boot.last_stage, ended=at)
+    return replace(boot, outcome=final.outcome, ended=at)

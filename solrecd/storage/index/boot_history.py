@@ -28,6 +28,10 @@ NEWEST = 3
 """Boots recalled however they ended: so many make a reboot loop."""
 
 
+LAST_QUESTION = 0.05
+"""Seconds that the loop waits for the last thread that asks."""
+
+
 class KnownBoots(NamedTuple):
     """What an index knows of a console whose recording goes on."""
 
@@ -76,9 +80,12 @@ class BootHistory:
             yield
         finally:
             self._asking -= 1
-            if not self._asking:
-                with self._lock:
+            # A thread that asks closes it itself; this is the loop, and it may hang.
+            if not self._asking and self._lock.acquire(timeout=LAST_QUESTION):
+                try:
                     self._close()
+                finally:
+                    self._lock.release()
 
     def recall(self, console: str) -> KnownBoots:
         """Return what is known of a console; reads files."""
@@ -95,7 +102,7 @@ class BootHistory:
                 self._on_damage(f"{console}: {error!r}")
                 return KnownBoots()
             finally:
-                if not lasting:
+                if not (lasting and self._asking):
                     self._close()
 
     def _ask(self, console: str) -> KnownBoots:

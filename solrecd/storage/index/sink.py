@@ -2,7 +2,9 @@
 
 Rows are buffered, and one thread writes them in batches. The archive is the truth:
 when the index cannot be written for so long that the buffer is full, rows are
-dropped and counted, and the index is marked so that a reindex heals it.
+dropped and counted, and the index is marked so that a reindex heals it. What a stop or
+a kill meets in memory for longer than `LATE` is remembered beside the journal
+(`overdue`): the next start has the index rebuilt.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ import trio
 
 from solrecd.events import Boot, Event
 from solrecd.process.stamps import format_stamp
+from solrecd.process.threads import Job, in_thread
 from solrecd.storage.index import (
     Batch,
     Index,
@@ -28,6 +31,7 @@ from solrecd.storage.index import (
     set_aside,
 )
 from solrecd.storage.index.files import holds_any
+from solrecd.storage.index.overdue import Overdue
 
 BUFFER = 50_000
 """Boots, events and segments, each, that may wait; about 50 MB."""
@@ -38,8 +42,14 @@ WRITE_INTERVAL = 0.25
 RETRY_INTERVAL = 5.0
 """Seconds to the next try when the file cannot be written."""
 
-CLOSE_TIMEOUT = 5.0
+LATE = 2.0
+"""Seconds of a transaction after which its rows count as missing, until it ends."""
+
+CLOSE_TIMEOUT = 2.0
 """Seconds that closing the file may take when the daemon is being forced to stop."""
+
+_REBUILT = "the next start has it rebuilt from the archive"
+_WRITE = Job("the index", _REBUILT)
 
 log = structlog.get_logger()
 
@@ -79,6 +89,7 @@ class IndexSink:
         wall_clock: Callable[[], int],
         report: Report,
         archive: Path | None = None,
+        overdue: Overdue | None = None,
         on_replaced: Callable[[str], None] = lambda _reason: None,
     ) -> None:
         """Prepare to write ``path``; nothing is opened before `run`.
@@ -89,7 +100,9 @@ class IndexSink:
             report: told when writing begins to fail and when it works again.
             archive: the archive folder; what it holds already is missing in an index
                 that has to be rebuilt.
-            on_replaced: told, in a thread, that the index begins again with nothing.
+            overdue: remembers rows that are not in the index yet; None: nothing does.
+            on_replaced: told, in a thread, that the index begins again with nothing, or
+                that rows of an earlier process are missing.
         """
         self._wall_clock = wall_clock
         self._report = report
@@ -99,7 +112,11 @@ class IndexSink:
         self._wanted = trio.Event()
         self._closed = trio.Event()
         self._rows = _Rows()
-        self._missing_since: int | None = None
+        self._overdue = overdue
+        self._missing_since = None if overdue is None else overdue.found
+        self._file.is_to_be_rebuilt = self._missing_since is not None
+        self._complete_until = wall_clock()
+        """Stamp up to which every row is in the file."""
         self._problem: str | None = None
         self.dropped = 0
         """Rows that were dropped because the buffer was full."""
@@ -155,6 +172,8 @@ class IndexSink:
         Nothing that happens to the file is raised: it is reported.
         """
         task_status.started()
+        if self._missing_since is not None:
+            self._wanted.set()
         try:
             while not self._closed.is_set():
                 await self._wanted.wait()
@@ -163,9 +182,12 @@ class IndexSink:
                     await self._pause(RETRY_INTERVAL)
             await self._write()
         finally:
+            hangs = self._limiter.borrowed_tokens > 0
+            if self._rows or hangs:
+                self._note_overdue()
             # The last connection's close moves the WAL into the file: worth a moment.
-            with trio.move_on_after(CLOSE_TIMEOUT, shield=True):
-                await trio.to_thread.run_sync(self._file.close, limiter=self._limiter)
+            with trio.move_on_after(0 if hangs else CLOSE_TIMEOUT, shield=True):
+                await in_thread(_WRITE, self._file.close, limiter=self._limiter)
 
     async def _pause(self, seconds: float) -> None:
         with trio.move_on_after(seconds):
@@ -174,30 +196,55 @@ class IndexSink:
     async def _write(self) -> bool:
         rows, self._rows = self._rows, _Rows()
         self._wanted = trio.Event()
-        if not rows:
+        if not rows and self._missing_since is None:
             return True
-        try:
-            await trio.to_thread.run_sync(
-                self._file.write,
-                rows,
-                self._missing_since,
-                self._wall_clock(),
-                limiter=self._limiter,
-            )
-        except (sqlite3.Error, OSError) as error:
+        began = self._wall_clock()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._note_when_late)
+            error = await self._try_to_write(rows, began)
+            nursery.cancel_scope.cancel()
+        if error is not None:
             rows.put_before(self._rows)
             self._rows = rows
             self._wanted.set()
+            self._note_overdue()
             self._tell(f"{self._file.path}: {error}")
             return False
+        self._complete_until = began
+        if self._overdue is not None and self._missing_since is None:
+            self._overdue.clear()
+        self._tell(None)
+        return True
+
+    async def _try_to_write(self, rows: _Rows, now: int) -> Exception | None:
+        """Write rows; return why they have to be written again."""
+        try:
+            await in_thread(
+                _WRITE,
+                self._file.write,
+                rows,
+                self._missing_since,
+                now,
+                limiter=self._limiter,
+            )
+        except (sqlite3.Error, OSError) as error:
+            return error
         except Exception:
             # A row that no file takes, now or later; the archive has what it stood for.
             log.exception("index.rows_refused", rows=len(rows))
             self._drop(len(rows))
-            return True
-        self._missing_since = None
-        self._tell(None)
-        return True
+        else:
+            self._missing_since = None
+        return None
+
+    async def _note_when_late(self) -> None:
+        await trio.sleep(LATE)
+        self._note_overdue()
+
+    def _note_overdue(self) -> None:
+        if self._overdue is not None:
+            since = self._missing_since
+            self._overdue.note(self._complete_until if since is None else since)
 
     def _tell(self, problem: str | None) -> None:
         if problem != self._problem:
@@ -216,6 +263,8 @@ class _File:
         self._incomplete = incomplete
         self._index: Index | None = None
         self._identity: tuple[int, int] | None = None
+        self.is_to_be_rebuilt = False
+        """An earlier process left rows out; told once it is marked."""
 
     def write(self, rows: _Rows, missing_since: int | None, at: int) -> None:
         """Write rows in one transaction.
@@ -231,11 +280,17 @@ class _File:
             index.write(batch)
             if missing_since is not None:
                 index.mark_stale(missing_since)
+                self._tell_rebuild()
         except sqlite3.Error as error:
             if is_damage(error):
                 self.close()
                 set_aside(self.path, _suffix(at))
             raise
+
+    def _tell_rebuild(self) -> None:
+        told, self.is_to_be_rebuilt = self.is_to_be_rebuilt, False
+        if told:
+            self._on_replaced("the last process could not write all of its rows")
 
     def close(self) -> None:
         """Close the file, if it is open."""

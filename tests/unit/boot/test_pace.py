@@ -10,7 +10,7 @@ from hypothesis import given, strategies as st
 from solrecd.analysis.boot.pace import BOOTS, FACTOR, Pace, stage_lengths
 from solrecd.events import Boot, Outcome, Stage
 
-CONFIGURED = {Stage.FIRMWARE: 600.0, Stage.KERNEL: 180.0}
+CONFIGURED: dict[str, float] = {Stage.FIRMWARE: 600.0, Stage.KERNEL: 180.0}
 
 
 def good(

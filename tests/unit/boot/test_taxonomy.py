@@ -13,6 +13,7 @@ from solrecd.analysis.boot.rules import Role
 from solrecd.config.model import STAGE_TIMEOUTS
 from solrecd.console.session_tracker import _SEVERITY
 from solrecd.events import GapReason, Kind, OperatorAct, SessionState, Stage
+from solrecd.stages import WAITING
 from solrecd.storage import marker_files
 from solrecd.storage.space import Name
 from tests.support.golden import RULES, rules_texts
@@ -21,9 +22,15 @@ from tools.taxonomy import OWN_RULES, PAGE, SECTIONS, entries, render, severitie
 NAMES = {
     Kind.STAGE: {stage.value for stage in Stage} - {"unknown"},
     Kind.FAILURE: {*marker_files.load().failure_names, *Name},
-    Kind.STUCK: {stage.value for stage in STAGE_TIMEOUTS},
+    Kind.STUCK: {str(stage) for stage in STAGE_TIMEOUTS if stage != WAITING},
     Kind.SEL: {"asserted", "over"},
-    Kind.SESSION: {"resumed", "degraded", *(state.value for state in SessionState)},
+    Kind.SESSION: {
+        "resumed",
+        "degraded",
+        "input_stuck",
+        "input_taken",
+        *(state.value for state in SessionState),
+    },
     Kind.GAP: {reason.value for reason in GapReason},
     Kind.POWER: {"on", "off"},
     Kind.OPERATOR: {"console_left_logged_in", *OperatorAct},

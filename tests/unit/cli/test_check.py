@@ -10,6 +10,7 @@ import pytest
 
 from solrecd.cli.program import run
 from solrecd.cli.solrecd import PROGRAM
+from solrecd.process import descriptors
 
 CONFIG = """
 [daemon]
@@ -168,3 +169,17 @@ def test_what_a_console_takes_is_known_without_a_way_to_one() -> None:
     )
 
     assert {"trio", "pyghmi", "structlog"}.isdisjoint(done.stdout.split())
+
+
+def test_a_limit_on_open_files_that_is_too_low_is_told(
+    config: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(descriptors, "limit", lambda: 100)
+
+    status = run(PROGRAM, ["check", "-c", str(config)])
+
+    assert status == 0
+    assert capsys.readouterr().err == (
+        "warning: 1 consoles need 276 open files, and 100 are allowed;"
+        " set LimitNOFILE=276 in the unit, or raise ulimit -Hn\n"
+    )

@@ -301,6 +301,21 @@ def test_boots_that_ended_well_or_said_why_not_are_not_reported(
     assert (status, capsys.readouterr().out) == (1, "")
 
 
+def test_an_excerpt_is_an_object_for_programs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.log").write_text(STOPPED)
+
+    run("--report-unknown", "--json", str(tmp_path / "a.log"))
+
+    (excerpt,) = map(json.loads, capsys.readouterr().out.splitlines())
+    assert (excerpt["boot"], excerpt["outcome"], excerpt["stage"]) == (
+        *(1, "running"),
+        "initramfs",
+    )
+    assert excerpt["lines"][-1] == "site-agent: giving up, backend answered 503"
+
+
 def test_each_boot_of_a_log_is_reported_for_itself(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

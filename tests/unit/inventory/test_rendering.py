@@ -66,7 +66,7 @@ def test_what_is_missing_is_a_comment_in_the_defaults() -> None:
 
 names = st.from_regex(r"[a-z]{1,3}[0-9]{0,3}[a-z]?[0-9]{0,2}", fullmatch=True)
 addresses = st.one_of(
-    st.from_regex(r"10\.0\.[0-9]{1,2}\.[0-9]{1,2}", fullmatch=True),
+    st.from_regex(r"10\.0\.[1-9]?[0-9]\.[1-9]?[0-9]", fullmatch=True),
     st.from_regex(r"[a-z]{1,3}[0-9]{0,3}-bmc[0-9]{0,2}", fullmatch=True),
 )
 accounts = st.fixed_dictionaries(

@@ -35,7 +35,6 @@ USER, OPERATOR, ADMINISTRATOR = (
         ({"cipher_suites": (0,)}, "only with insecure = true"),
         ({"instance": 16}, "instance: 16 is not within 1-15"),
         ({"payload_size": 0}, "payload_size: 0 is not within 1-255"),
-        ({"first_number": 0}, "first_number: 0 is not within 1-15"),
         ({"privileges": ()}, "privileges: at least one"),
     ],
 )

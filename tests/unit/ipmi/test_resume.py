@@ -29,6 +29,24 @@ from tests.unit.ipmi.test_lossy import Network, Printer, make_text
 OPTIONS = SessionOptions(username=b"recorder", password=b"secret")
 
 
+NUMBERS = Numbers(
+    received=50,
+    sent=60,
+    taken=4,
+    taken_size=10,
+    taken_sum=0,
+    pending=5,
+    pending_size=5,
+    pending_sum=0,
+    pending_known=0,
+    habit=0,
+    seen=5,
+    status=0,
+    next_number=1,
+    request=9,
+)
+
+
 class KilledError(Exception):
     """The process ended here, as by kill -9."""
 
@@ -127,6 +145,14 @@ def test_a_resumed_session_goes_on_and_the_bmc_confirms_it() -> None:
     assert joined.acks()[-1] == (4, 5)
 
 
+def test_the_suite_that_the_bmc_has_proved_itself_under_is_handed_over() -> None:
+    joined = Joined(cipher_suites=(3,)).log_in().activate()
+
+    hand_over(joined)
+
+    assert joined.session.proved_suite == 3
+
+
 def test_a_retransmission_after_the_hand_over_is_only_acknowledged() -> None:
     joined = Joined().log_in().activate()
     joined.print(3, b"once")
@@ -218,15 +244,13 @@ def test_keys_are_not_shown() -> None:
 def test_the_recorded_bytes_tell_whether_the_pending_packet_counts(
     recorded: int, taken: tuple[int, int] | None
 ) -> None:
-    numbers = Numbers(50, 60, 4, 10, 5, 5, 5, 0, 1, 9)
-
-    settled = numbers.settled(100, recorded)
+    settled = NUMBERS.settled(100, recorded)
 
     assert (settled and (settled.taken, settled.taken_size)) == taken
 
 
 def test_only_the_grown_end_of_a_pending_retransmission_counts() -> None:
-    numbers = Numbers(50, 60, 4, 10, 4, 15, 4, 0, 1, 9)
+    numbers = NUMBERS._replace(pending=4, pending_size=15, pending_known=10, seen=4)
 
     settled = numbers.settled(100, 105)
 

@@ -24,6 +24,7 @@ from solrecd.sources.ipmi.protocol.events import (
     SolRefused,
     SolStolen,
 )
+from solrecd.sources.ipmi.protocol.messages import Request, encode_request
 from solrecd.sources.ipmi.protocol.options import SessionOptions
 from solrecd.sources.ipmi.protocol.packets import Rejection
 from solrecd.sources.ipmi.protocol.quirks import Quirk
@@ -71,41 +72,56 @@ def test_a_key_kg_takes_the_place_of_the_password() -> None:
     assert joined.found(LoggedIn)
 
 
-def test_a_wrong_kg_is_a_bad_password_that_says_so() -> None:
+def test_a_wrong_kg_is_told_as_such_and_tried_once() -> None:
     joined = Joined(ScriptedBmc(kg=b"key of the machine"), kg=b"another").log_in()
 
+    joined.wait(20)
+
+    assert len(joined.bmc.opened) == 1
     (event,) = joined.found(SessionLost)
-    assert event.reason is LostReason.BAD_PASSWORD
-    assert "K_G" in event.detail
+    assert event.reason is LostReason.BAD_KG
+    assert "another key K_g" in event.detail
 
 
 def test_a_wrong_password_is_noticed_before_any_of_it_is_sent() -> None:
     joined = Joined(password=b"wrong").log_in()
 
+    joined.wait(20)
+
     assert lost(joined) is LostReason.BAD_PASSWORD
+    assert len(joined.bmc.opened) == 1, "one suite, one try"
     assert joined.bmc.cipher is None
 
 
 def test_a_wrong_password_frees_the_session_slot_of_the_bmc() -> None:
     joined = Joined(password=b"wrong", cipher_suites=(3,)).log_in()
 
+    joined.wait(1)
+
     assert joined.bmc.handshake == [OPEN, RAKP1, RAKP3]
 
 
-def test_an_unknown_user_is_told_after_all_privilege_levels_and_suites() -> None:
+def test_an_unknown_user_is_told_after_all_privilege_levels_of_one_suite() -> None:
     joined = Joined(username=b"nobody").log_in()
 
+    joined.wait(20)
+
+    assert len({one.algorithms for one in joined.bmc.opened}) == 1
     assert lost(joined) is LostReason.BAD_USERNAME
 
 
 def test_a_suite_that_the_bmc_refuses_is_followed_by_the_next() -> None:
     joined = Joined(ScriptedBmc(suites=(3,))).log_in()
 
+    joined.wait(1)
+
     assert joined.found(LoggedIn)[0].suite == 3
 
 
 def test_refusing_every_suite_ends_the_login() -> None:
     joined = Joined(ScriptedBmc(suites=(2,))).log_in()
+
+    joined.wait(20)
 
     assert lost(joined) is LostReason.SUITE_REFUSED
 
@@ -158,6 +174,7 @@ def test_a_refused_privilege_level_is_lowered(status: int) -> None:
     bmc = ScriptedBmc(max_privilege=3, privilege_status=status)
 
     joined = Joined(bmc).log_in()
+    joined.wait(1)
 
     assert joined.events == [LoggedIn(17, PrivilegeLevel.OPERATOR)]
 
@@ -166,14 +183,16 @@ def test_no_privilege_level_left_is_told_as_such() -> None:
     bmc = ScriptedBmc(max_privilege=1, privilege_status=0x0A)
 
     joined = Joined(bmc).log_in()
+    joined.wait(20)
 
     assert lost(joined) is LostReason.PRIVILEGE_REFUSED
 
 
-def test_a_bmc_without_free_sessions_is_busy_at_once() -> None:
+def test_a_bmc_without_free_sessions_is_not_asked_a_second_time() -> None:
     bmc = ScriptedBmc(max_privilege=0, privilege_status=0x01)
 
     joined = Joined(bmc).log_in()
+    joined.wait(20)
 
     assert lost(joined) is LostReason.BMC_BUSY
     assert len(bmc.opened) == 1
@@ -217,16 +236,32 @@ def test_a_bmc_that_answers_no_command_after_the_login_has_timed_out() -> None:
     assert lost(joined) is LostReason.BMC_TIMEOUT
 
 
-def test_answers_to_an_older_attempt_change_nothing() -> None:
+def test_an_answer_to_an_earlier_attempt_counts_however_late() -> None:
     bmc = ScriptedBmc()
     joined = Joined(bmc, cipher_suites=(3,))
     joined.session.open(joined.now)
     late = bmc.receive(joined.session.datagrams())
     joined.wait_unanswered(1.5)
 
-    assert joined.feed(*late) == []
+    joined.feed(*late)
+    joined.exchange()
+
+    assert joined.found(LoggedIn)
+    assert len(bmc.opened) == 1
+
+
+def test_answers_to_another_login_change_nothing_and_say_that_the_bmc_is_slow() -> None:
+    bmc = ScriptedBmc()
+    joined = Joined(bmc, cipher_suites=(3,))
+    joined.session.open(joined.now)
+    (answer,) = bmc.receive(joined.session.datagrams())
+    others = answer[:20] + bytes.fromhex("0badcafe") + answer[24:]
+
+    assert joined.feed(others) == []
+    joined.wait_unanswered(10)
 
     assert joined.session.statistics.rejected[Rejection.UNEXPECTED] == 1
+    assert lost(joined) is LostReason.BMC_SLOW
 
 
 def test_a_session_opens_only_once() -> None:
@@ -825,3 +860,73 @@ def test_nothing_happens_after_the_end() -> None:
     assert joined.session.deadline is None
     assert joined.session.datagrams() == []
     assert len(joined.events) == count
+
+
+def test_deactivation_that_is_refused_for_its_privilege_is_asked_again_higher() -> None:
+    bmc = ScriptedBmc()
+    levels: list[int] = []
+
+    def refuse(_: Request) -> tuple[int, bytes]:
+        levels.append(joined.session.privilege or 0)
+        return (0 if levels[-1] == PrivilegeLevel.ADMINISTRATOR else 0xD4), b""
+
+    bmc.answers[AppCommand.DEACTIVATE_PAYLOAD] = refuse
+    joined = Joined(bmc).log_in()
+
+    joined.session.deactivate(joined.now)
+    joined.exchange()
+
+    assert levels == [PrivilegeLevel.OPERATOR, PrivilegeLevel.ADMINISTRATOR]
+    assert joined.found(SolDeactivated) == [SolDeactivated(0)]
+
+
+def test_deactivation_that_no_privilege_helps_with_says_so() -> None:
+    bmc = ScriptedBmc()
+    bmc.answers[AppCommand.DEACTIVATE_PAYLOAD] = lambda _: (0xD4, b"")
+    joined = Joined(bmc, privileges=(PrivilegeLevel.OPERATOR,)).log_in()
+
+    joined.session.deactivate(joined.now)
+    joined.exchange()
+
+    assert joined.found(SolDeactivated) == [SolDeactivated(0xD4)]
+
+
+def sol_activating(bmc: ScriptedBmc, command: int = 0x20) -> bytes:
+    """Return SOL Activating (§26.1), as OpenBMC seals it."""
+    request = Request(0x0C, command, bytes((0, 1, 1, 0)), 0, 0, 0x81, 0x20)
+    return bmc.seal(0, encode_request(request))
+
+
+def test_sol_activating_makes_us_ask_for_the_owner_at_once() -> None:
+    joined = Joined().log_in().activate()
+    joined.wait(3)
+    joined.bmc.owner = 0xDEAD
+    asked = len(joined.bmc.requests)
+
+    joined.feed(sol_activating(joined.bmc))
+    joined.exchange()
+
+    assert joined.bmc.commands()[asked:] == [AppCommand.GET_PAYLOAD_INSTANCE_INFO]
+    assert joined.found(SolStolen) == [SolStolen(0xDEAD)]
+
+
+def test_sol_activating_of_a_payload_that_is_still_ours_ends_nothing() -> None:
+    joined = Joined().log_in().activate()
+    joined.wait(3)
+    before = len(joined.events)
+
+    joined.feed(sol_activating(joined.bmc))
+    joined.exchange()
+
+    assert joined.events[before:] == []
+
+
+def test_any_other_request_of_the_bmc_is_counted_and_ignored() -> None:
+    joined = Joined().log_in().activate()
+    asked = len(joined.bmc.requests)
+
+    joined.feed(sol_activating(joined.bmc, command=0x21))
+    joined.exchange()
+
+    assert sum(joined.session.rejected.values()) == 1
+    assert len(joined.bmc.requests) == asked

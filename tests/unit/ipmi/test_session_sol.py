@@ -12,6 +12,7 @@ from solrecd.sources.ipmi.protocol.events import (
     SolAvailable,
     SolBreak,
     SolData,
+    SolInputStuck,
     SolLoss,
     SolUnavailable,
 )
@@ -267,7 +268,7 @@ def test_input_is_sent_and_counted_until_it_is_accepted(joined: Joined) -> None:
     joined.exchange()
     assert joined.session.unsent == 3
 
-    joined.print(0, acknowledged=1, accepted=3)
+    joined.print(0, acknowledged=2, accepted=3)
 
     assert joined.typed() == b"ls\r"
     assert joined.session.unsent == 0
@@ -280,7 +281,7 @@ def test_input_is_cut_to_the_negotiated_size() -> None:
     joined = Joined(bmc).log_in().activate()
 
     joined.session.write(b"x" * 100, joined.now)
-    for number in (1, 2, 3, 4):
+    for number in (2, 3, 4, 5):
         joined.exchange()
         joined.print(0, acknowledged=number, accepted=len(joined.bmc.sol[-1].data))
 
@@ -300,19 +301,20 @@ def test_one_packet_of_input_is_under_way_at_a_time() -> None:
 def test_keystrokes_that_wait_travel_together(joined: Joined) -> None:
     for key in b"abc":
         joined.session.write(bytes((key,)), joined.now)
-    joined.exchange()
+        joined.exchange()
 
-    joined.print(0, acknowledged=1, accepted=1)
+    joined.print(0, acknowledged=2, accepted=1)
 
     assert [packet.data for packet in joined.bmc.sol] == [b"a", b"bc"]
 
 
 def test_input_without_an_ack_is_sent_again_unchanged(joined: Joined) -> None:
     joined.session.write(b"ls\r", joined.now)
+    joined.exchange()
 
     joined.wait(2)
 
-    assert len(joined.bmc.sol) == 3
+    assert [packet.number for packet in joined.bmc.sol] == [2, 2, 2]
     assert len(set(joined.bmc.sol)) == 1
     assert joined.session.statistics.input_retransmitted == 2
 
@@ -324,10 +326,10 @@ def test_the_rest_of_a_partial_acceptance_goes_under_a_new_number(
     joined.session.write(b"abcdef", joined.now)
     joined.exchange()
 
-    joined.print(0, acknowledged=1, accepted=4, status=status)
+    joined.print(0, acknowledged=2, accepted=4, status=status)
     joined.wait(1)
 
-    assert joined.bmc.sol[1].number == 2
+    assert joined.bmc.sol[1].number == 3
     assert joined.bmc.sol[1].data == b"ef"
 
 
@@ -335,7 +337,7 @@ def test_a_full_refusal_is_not_answered_by_a_storm(joined: Joined) -> None:
     joined.session.write(b"abc", joined.now)
     joined.exchange()
 
-    joined.print(0, acknowledged=1, accepted=0, status=NACK)
+    joined.print(0, acknowledged=2, accepted=0, status=NACK)
 
     assert len(joined.bmc.sol) == 1
 
@@ -353,7 +355,7 @@ def test_more_accepted_than_sent_is_all_of_it(joined: Joined) -> None:
     joined.session.write(b"abc", joined.now)
     joined.exchange()
 
-    joined.print(0, acknowledged=1, accepted=200)
+    joined.print(0, acknowledged=2, accepted=200)
 
     assert joined.session.unsent == 0
 
@@ -362,7 +364,7 @@ def test_output_and_ack_may_share_a_packet(joined: Joined) -> None:
     joined.session.write(b"a", joined.now)
     joined.exchange()
 
-    joined.print(1, b"a", acknowledged=1, accepted=1)
+    joined.print(1, b"a", acknowledged=2, accepted=1)
 
     assert joined.output == b"a"
     assert joined.session.unsent == 0
@@ -374,8 +376,8 @@ def test_a_break_is_a_status_bit_in_order_with_the_input(joined: Joined) -> None
     joined.session.write(b"after", joined.now)
     joined.exchange()
 
-    joined.print(0, acknowledged=1, accepted=6)
-    joined.print(0, acknowledged=2)
+    joined.print(0, acknowledged=2, accepted=6)
+    joined.print(0, acknowledged=3)
 
     sent = [(packet.data, packet.status) for packet in joined.bmc.sol]
     assert sent == [(b"before", 0), (b"", 0x10), (b"after", 0)]
@@ -385,7 +387,7 @@ def test_a_refused_break_is_sent_again(joined: Joined) -> None:
     joined.session.send_break(joined.now)
     joined.exchange()
 
-    joined.print(0, acknowledged=1, status=NACK)
+    joined.print(0, acknowledged=2, status=NACK)
     joined.wait(1)
 
     assert [packet.status for packet in joined.bmc.sol][:2] == [0x10, 0x10]
@@ -422,14 +424,143 @@ def test_input_is_bounded(joined: Joined) -> None:
         joined.session.write(b"x", joined.now)
 
 
-def test_the_first_number_continues_an_earlier_session() -> None:
-    joined = Joined(first_number=15).log_in().activate()
+def test_input_begins_with_an_empty_packet_number_1_after_each_activation() -> None:
+    joined = Joined(ScriptedBmc(takes_opening=False)).log_in().activate()
+    numbers = []
+    for _ in range(2):
+        joined.session.write(b"a", joined.now)
+        joined.exchange()
+        joined.print(0, acknowledged=1)
+        joined.print(0, acknowledged=2, accepted=1)
+        numbers += [(packet.number, packet.data) for packet in joined.bmc.sol]
+        joined.bmc.sol.clear()
+        joined.session.deactivate(joined.now)
+        joined.exchange()
+        joined.activate()
+
+    assert numbers == [(1, b""), (2, b"a")] * 2
+
+
+def test_where_nothing_is_typed_nothing_is_sent(joined: Joined) -> None:
+    joined.wait(60)
+
+    assert joined.bmc.sol == []
+
+
+def test_a_bmc_that_does_not_take_the_empty_packet_gets_input_all_the_same() -> None:
+    joined = Joined(ScriptedBmc(takes_opening=False)).log_in().activate()
 
     joined.session.write(b"a", joined.now)
-    joined.exchange()
+    joined.wait(1.6)
 
-    assert joined.bmc.sol[0].number == 15
-    assert joined.session.next_number == 1
+    sent = [(packet.number, packet.data) for packet in joined.bmc.sol]
+    assert sent == [(1, b""), (1, b""), (2, b"a")]
+
+
+class Strict:
+    """The input side of a BMC that takes the next number only."""
+
+    def __init__(self, joined: Joined) -> None:
+        self.joined = joined
+        self.expected = 2
+        self.typed = b""
+        self.lost_acks: set[int] = set()
+        """Numbers of which the first acknowledgement gets lost."""
+
+    def run(self, seconds: float) -> None:
+        """Let time pass, and take what comes."""
+        end = self.joined.now + seconds
+        while self.joined.now < end:
+            self.joined.wait(0.1)
+            self.take()
+
+    def take(self) -> None:
+        """Take what came."""
+        while self.joined.bmc.sol:
+            packet = self.joined.bmc.sol.pop(0)
+            if packet.number != self.expected:
+                continue
+            self.expected = packet.number % 15 + 1
+            self.typed += packet.data
+            if packet.number in self.lost_acks:
+                self.lost_acks.remove(packet.number)
+                continue
+            size = len(packet.data)
+            self.joined.print(0, acknowledged=packet.number, accepted=size)
+
+
+@pytest.mark.parametrize("number", [2, 3, 9, 14, 15, 1])
+def test_a_lost_ack_of_a_bmc_that_takes_no_number_twice_costs_no_key(
+    joined: Joined, number: int
+) -> None:
+    bmc = Strict(joined)
+    bmc.lost_acks.add(number)
+    keys = b"abcdefghijklmnopqrstuvwxyz"
+
+    for key in keys:
+        joined.session.write(bytes((key,)), joined.now)
+        bmc.run(1)
+    bmc.run(8)
+
+    assert bmc.typed == keys
+    assert joined.session.unsent == 0
+
+
+@pytest.mark.parametrize("ahead", range(15))
+def test_a_bmc_that_waits_for_any_other_number_is_found(
+    joined: Joined, ahead: int
+) -> None:
+    bmc = Strict(joined)
+    joined.session.write(b"first", joined.now)
+    bmc.run(1)
+    bmc.expected = (bmc.expected + ahead - 1) % 15 + 1
+
+    joined.session.write(b"ls\r", joined.now)
+    bmc.run(12)
+    joined.session.write(b"df\r", joined.now)
+    bmc.run(12)
+
+    assert bmc.typed.endswith(b"df\r")
+    assert joined.session.unsent == 0
+
+
+def test_input_that_is_not_taken_is_told_after_three_seconds_and_so_is_its_end(
+    joined: Joined,
+) -> None:
+    joined.session.write(b"abc", joined.now)
+    joined.exchange()
+    soon = joined.wait(2.9)
+    later = joined.wait(1)
+    number = joined.bmc.sol[0].number
+
+    after = joined.print(0, acknowledged=number, accepted=3)
+    after += joined.wait(0.1)
+
+    assert SolInputStuck not in kinds(soon)
+    told = [event for event in later + after if isinstance(event, SolInputStuck)]
+    assert told == [SolInputStuck(3, is_stuck=True), SolInputStuck(0, is_stuck=False)]
+
+
+def test_input_that_a_machine_without_power_refuses_is_told_as_stuck(
+    joined: Joined,
+) -> None:
+    joined.session.write(b"abc", joined.now)
+    for _ in range(40):
+        joined.wait(0.1)
+        while joined.bmc.sol:
+            packet = joined.bmc.sol.pop(0)
+            status = NACK | UNAVAILABLE
+            joined.print(0, acknowledged=packet.number, status=status)
+
+    assert [event.is_stuck for event in joined.found(SolInputStuck)] == [True]
+
+
+def test_a_bmc_that_takes_no_number_at_all_is_not_flooded(joined: Joined) -> None:
+    joined.session.write(b"abc", joined.now)
+
+    joined.wait(120)
+
+    assert len(joined.bmc.sol) < 100
 
 
 def test_accepting_nothing_means_all_of_it_under_intelplus() -> None:
@@ -444,9 +575,10 @@ def test_a_stuck_number_is_bumped_under_its_quirk() -> None:
     joined = Joined(quirks=frozenset({Quirk.SOLPACKETSEQ})).log_in().activate()
 
     joined.session.write(b"a", joined.now)
+    joined.exchange()
     joined.wait(40)
 
-    assert {packet.number for packet in joined.bmc.sol} == {1, 2}
+    assert {packet.number for packet in joined.bmc.sol} == {2, 3}
 
 
 def kinds(events: list[SessionEvent]) -> list[type]:

@@ -72,7 +72,9 @@ def test_bad_weather_costs_time_but_no_bytes(seed: int) -> None:
         jitter=0.02,
     )
 
-    made = wire(faults, seed=seed)
+    made = wire(Faults(), seed=seed)
+    made.run(lambda: made.saw(LoggedIn))
+    made.faults = faults
     made.run(lambda: is_delivered(made))
 
     assert bytes(made.recorded) == numbered("n1", 0, TOTAL)

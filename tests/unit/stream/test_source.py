@@ -17,11 +17,10 @@ from trio.testing import MockClock
 
 from solrecd.events import Lost, LostReason, SessionState
 from solrecd.sources.base import Recorder, Services
-from solrecd.sources.stream.connecting import connect
+from solrecd.sources.stream.connecting import NotConnectedError, connect
 from solrecd.sources.stream.connection import Connection, as_connection
 from solrecd.sources.stream.endpoints import Endpoint, TcpOptions, UnixOptions
 from solrecd.sources.stream.source import StreamSource
-from solrecd.sources.troubles import NotConnectedError
 
 NOBODY = 65534
 

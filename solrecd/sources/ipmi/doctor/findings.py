@@ -24,6 +24,12 @@ class Subject:
     suites: tuple[int, ...] = (17, 3)
     has_kg: bool = False
     insecure: bool = False
+    password_length: int = 0
+    """Bytes."""
+    answer_delay: float = 0.0
+    """Seconds that the BMC's answers took in the recorder's login; 0: not known."""
+    same_line: Sequence[str] = ()
+    """Other consoles that are configured to have the same line of the same BMC."""
     baud: int | None = None
     """As configured; None: not configured."""
     instance: int = 1
@@ -59,6 +65,8 @@ class Login:
     """Cipher suite, where that is known."""
     lost: Lost | None = None
     """Why it failed; None: it did not."""
+    kept: int | None = None
+    """Bytes of the password that the BMC has, where these are not all of them."""
 
 
 Heard: TypeAlias = T | Refusal | None
@@ -71,6 +79,12 @@ class Readings:
 
     unresolved: str | None = None
     """Why its name has no address."""
+    unsendable: str | None = None
+    """Why nothing can be sent to its address."""
+    elsewhere: str | None = None
+    """An address that answers, and is not the one that was asked."""
+    delay: float = 0.0
+    """Seconds that its answers took, outside of a session."""
     pong: bool = False
     capabilities: Heard[answers.Capabilities] = None
     suites: Heard[tuple[int, ...]] = None

@@ -23,6 +23,22 @@ _NO_PASSWORD_SUITES: Final = frozenset({0})
 """RAKP-none: a user's name is enough to log in (IPMI 2.0 Table 22-20)."""
 
 
+SLOW: Final = 1.0
+"""Seconds from which on an answer is slow: BMCs take some milliseconds."""
+
+
+def shared(subject: Subject, _: Readings) -> Findings:
+    """Is the console the only one that is configured to be there?"""
+    if subject.same_line:
+        names = ", ".join(subject.same_line)
+        yield bad(
+            "bmc",
+            f"{subject.bmc} is configured for {names}, too: a BMC has one console",
+            "is {n} or {name} missing in bmc = ...? another sol_instance, where the "
+            "BMC serves several machines",
+        )
+
+
 def reachable(subject: Subject, readings: Readings) -> Findings:
     """Does anything answer at the BMC's address?"""
     if readings.unresolved is not None:
@@ -31,14 +47,35 @@ def reachable(subject: Subject, readings: Readings) -> Findings:
             readings.unresolved,
             "look at DNS and /etc/hosts, or write the address: bmc = ...",
         )
+    elif readings.unsendable is not None:
+        yield bad("reachable", readings.unsendable, "correct bmc = ..., or the route")
     elif readings.answered:
-        told = said(readings.capabilities) is not None
-        ways = ["ping"] * readings.pong + ["IPMI"] * told
-        yield ok("reachable", f"{subject.bmc} answers ({', '.join(ways)})")
+        yield _answers(subject, readings)
     elif subject.is_up:
         yield ok("reachable", f"{subject.bmc} answers in the session")
+    elif readings.elsewhere is not None:
+        yield bad(
+            "reachable",
+            f"{subject.bmc} was asked, and {readings.elsewhere} answers: nothing that "
+            "comes from there is believed",
+            f"write the address that answers, bmc = ...: {readings.elsewhere}",
+        )
     else:
         yield explain("reachable", LostReason.UNREACHABLE, subject, readings)
+
+
+def _answers(subject: Subject, readings: Readings) -> Finding:
+    told = said(readings.capabilities) is not None
+    ways = ", ".join(["ping"] * readings.pong + ["IPMI"] * told)
+    slowest = max(readings.delay, subject.answer_delay)
+    if slowest < SLOW:
+        return ok("reachable", f"{subject.bmc} answers ({ways})")
+    return warn(
+        "reachable",
+        f"{subject.bmc} is slow: answers take up to {slowest:.1f} s ({ways})",
+        "a login waits 10 s for each; end tools that ask it often (sensors, web "
+        "pages), or restart it: ipmitool mc reset cold",
+    )
 
 
 def rmcp_plus(subject: Subject, readings: Readings) -> Findings:
@@ -141,6 +178,18 @@ def _same(subject: Subject, readings: Readings) -> bool:
     if found is None or found.lost is None or subject.lost is None:
         return False
     return found.lost.reason is subject.lost.reason
+
+
+def password(subject: Subject, readings: Readings) -> Findings:
+    """Has the BMC the whole password?"""
+    found = readings.login
+    if found is not None and found.kept is not None:
+        yield warn(
+            "password",
+            f"the BMC has {found.kept} of its {subject.password_length} bytes, which "
+            "is enough to log in",
+            f"ipmitool user set password USER ... 20, or configure {found.kept} bytes",
+        )
 
 
 def user(subject: Subject, readings: Readings) -> Findings:

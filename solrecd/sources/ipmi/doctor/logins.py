@@ -41,6 +41,11 @@ ADVICE: Final[Mapping[LostReason, Advice]] = MappingProxyType(
             "what answers did not prove to be the BMC",
             "find out what answers at that address",
         ),
+        LostReason.BMC_SLOW: Advice(
+            "the BMC answers, but later than a login waits (10 s)",
+            "it has too much to do: end tools that ask it often (sensors, web pages); "
+            "if that stays, restart it: ipmitool mc reset cold",
+        ),
         LostReason.BAD_USERNAME: Advice(
             "the BMC does not know the user {username!r}",
             "ipmitool user list {channel}; names are case-sensitive; give him access: "
@@ -50,12 +55,19 @@ ADVICE: Final[Mapping[LostReason, Advice]] = MappingProxyType(
             "wrong password for {username!r}, or the user is not enabled",
             "correct it in the configuration, then solrecctl reload (a credential: "
             "systemctl restart solrecd); or in the BMC: ipmitool user set password "
-            "{user}, ipmitool user enable {user}",
+            "{user}, ipmitool user enable {user}, then solrecctl reconnect {name}",
+        ),
+        LostReason.BAD_KG: Advice(
+            "the password is right, the BMC key K_g is not",
+            "kg_credential or kg_file as in the BMC, or none where it has none; then "
+            "solrecctl reload (a credential: systemctl restart solrecd); old Intel "
+            'boards say so without quirks = ["intel20"]',
         ),
         LostReason.SUITE_REFUSED: Advice(
             "the BMC takes none of the cipher suites {suites}",
             "set cipher_suites to what it offers (above), or allow them in the BMC: "
-            "ipmitool lan set {channel} cipher_privs ...",
+            "ipmitool lan set {channel} cipher_privs ...; where it spoke a stronger "
+            "one before, and does not any more: solrecctl reconnect {name}",
         ),
         LostReason.PRIVILEGE_REFUSED: Advice(
             "the user {username!r} may not have the privilege level that SoL needs",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import enum
+import math
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Final, NamedTuple, Protocol, TypeVar
@@ -15,7 +17,12 @@ from solrecd.sources.ipmi.doctor.findings import Login
 from solrecd.sources.ipmi.doctor.questions import Dialogue, Question, Reply, Route
 from solrecd.sources.ipmi.keeper import Keeper
 from solrecd.sources.ipmi.link.base import RequestError
-from solrecd.sources.ipmi.link.login import LostError, hang_up, log_in
+from solrecd.sources.ipmi.link.login import (
+    LOGIN_REFUSED,
+    LostError,
+    hang_up,
+    log_in,
+)
 from solrecd.sources.ipmi.link.probe import Probe
 from solrecd.sources.ipmi.link.resolve import Address
 from solrecd.sources.ipmi.link.sol import SolLink
@@ -26,8 +33,24 @@ RETRY_INTERVALS: Final = (1.0, 2.0)
 """Seconds after each transmission of a question in a session: it must not hold up for
 long what the session itself wants to know."""
 
-LOGIN: Final = 20.0
-"""Seconds for a login of our own, with all its fallbacks."""
+LOGIN: Final = 60.0
+"""Seconds for a login of our own, with all its fallbacks, at a BMC that takes 10 s for
+each answer."""
+
+VISITS_APART: Final = 60.0
+"""Seconds between two logins of our own: a failed one counts at the BMC, which may lock
+the account of the recorder as well."""
+
+
+class Visit(enum.Enum):
+    """Whether a login of our own may be tried where the recorder has no session."""
+
+    NEVER = enum.auto()
+    EXAMINATION = enum.auto()
+    """At most one each `VISITS_APART` seconds."""
+    TREATMENT = enum.auto()
+    """The same, but at once where the last one worked: it follows an examination."""
+
 
 Answer = Callable[[Question], Awaitable[Reply]]
 """Has a question answered, over whichever road."""
@@ -92,22 +115,43 @@ class Sessions:
         self._console = console
         self._keeper = keeper
         self._dialer = dialer
+        self._visited_at = -math.inf
+        """Monotonic."""
+        self._last_login: Login | None = None
+        """What came of that; None: it is too old."""
 
     @asynccontextmanager
-    async def open(self, address: Address) -> AsyncIterator[Access]:
+    async def open(self, address: Address, visit: Visit) -> AsyncIterator[Access]:
         """Have a way to ask while the context lasts.
 
-        The recorder's session, or one of our own that is closed at the end; none while
-        a user was given the console.
+        The recorder's session, or one of our own that is closed at the end. None while
+        a user was given the console, where the BMC has refused the recorder's login,
+        where ``visit`` does not allow it: then what is known of a login is handed out.
         """
         name, lost = self._console.name, self._console.session_lost
         if await self._is_live():
-            yield Access(self._keeper.request, Login(self._dialer.suite(name)))
+            login = Login(self._dialer.suite(name), kept=self._keeper.password_kept)
+            yield Access(self._keeper.request, login)
         elif lost is not None and lost.reason is LostReason.YIELDED:
             yield Access(None, None)
+        elif lost is not None and lost.reason in LOGIN_REFUSED:
+            yield Access(None, Login(lost=lost))
+        elif not self._may_visit(visit):
+            yield Access(None, self._last_login)
         else:
             async with self._visit(address) as access:
                 yield access
+
+    def _may_visit(self, visit: Visit) -> bool:
+        """Whether to log in now; what an older login has come to is forgotten."""
+        is_fresh = trio.current_time() - self._visited_at < VISITS_APART
+        if not is_fresh:
+            self._last_login = None
+        if visit is Visit.NEVER:
+            return False
+        last = self._last_login
+        works = last is not None and last.lost is None
+        return not is_fresh or (visit is Visit.TREATMENT and works)
 
     async def _is_live(self) -> bool:
         """Whether the recorder's session takes questions: any answer says so."""
@@ -125,8 +169,9 @@ class Sessions:
             lost = Lost(LostReason.UNREACHABLE, error.strerror or str(error))
             yield Access(None, Login(lost=lost))
             return
+        self._visited_at = trio.current_time()
         try:
-            login = await self._log_in(link)
+            login = self._last_login = await self._log_in(link)
             yield Access(link.request if login.lost is None else None, login)
             if link.bug is not None:
                 raise link.bug
@@ -136,7 +181,8 @@ class Sessions:
     async def _log_in(self, link: SolLink) -> Login:
         with trio.move_on_after(LOGIN):
             try:
-                return Login((await log_in(link, self._dialer.slots)).suite)
+                found = await log_in(link, self._dialer.slots)
+                return Login(found.suite, kept=found.kept)
             except LostError as error:
                 return Login(lost=error.lost)
         return Login(lost=Lost(LostReason.BMC_TIMEOUT, "the login has no end"))

@@ -1,13 +1,15 @@
 """Examines a console: carries out the dialogues of `doctor` at the live BMC.
 
 Over the recorder's own session where there is one: a BMC may have no second. Where the
-recorder cannot log in, or has no session because SoL is refused, we log in once by
-ourselves, ask, and leave; a console that a user was given for a while is left alone.
-Nothing that is asked changes anything.
+recorder has none, we log in by ourselves, ask, and leave: at most once a minute, never
+where the recorder's login was refused, and not for people who may only look on; what
+was answered in the last minute is judged again. A console that a user was given for a
+while is left alone. Nothing that is asked changes anything.
 """
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import (
     AsyncIterator,
@@ -16,10 +18,11 @@ from collections.abc import (
     Collection,
     Iterable,
     Mapping,
+    Sequence,
 )
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import trio
 
@@ -40,10 +43,12 @@ from solrecd.sources.ipmi.doctor.sections import (
 )
 from solrecd.sources.ipmi.doctor.sol import Fix, fixes
 from solrecd.sources.ipmi.examination.access import (
+    VISITS_APART,
     Answer,
     Ask,
     Dialer,
     Sessions,
+    Visit,
     converse,
     inside,
     outside,
@@ -65,6 +70,8 @@ class Examination:
         recall: looks up earlier boots.
         threads: limits how many event logs are read at the same time.
         wall_clock: stamps.
+        same_line: returns the other consoles that are configured to have the same line
+            of the same BMC, by the name of one.
     """
 
     def __init__(
@@ -75,6 +82,7 @@ class Examination:
         recall: Callable[[str], Awaitable[Evidence]],
         threads: trio.CapacityLimiter,
         wall_clock: Callable[[], int],
+        same_line: Callable[[str], Sequence[str]],
     ) -> None:
         self._console = console
         self._keeper = keeper
@@ -83,15 +91,20 @@ class Examination:
         self._recall = recall
         self._threads = threads
         self._wall_clock = wall_clock
+        self._same_line = same_line
+        self._answered = _Answered()
 
-    async def examine(self, tell: Tell) -> None:
+    async def examine(self, tell: Tell, *, may_log_in: bool) -> None:
         """Look at everything, in order.
 
         Args:
             tell: gets each finding as soon as it is known.
+            may_log_in: where the recorder has no session.
         """
+        visit = Visit.EXAMINATION if may_log_in else Visit.NEVER
         subject = await self._subject()
         exam = _Progress(subject, tell)
+        await exam.judge(judge.shared)
         try:
             address = await self._dialer.resolve(self._keeper.config)
         except LinkError as error:
@@ -102,9 +115,9 @@ class Examination:
         if self._is_given_up(exam.readings):
             await exam.judge(judge.login, *FROM_CONSOLE)
             return
-        async with self._sessions.open(address) as access:
+        async with self._sessions.open(address, visit) as access:
             exam.readings = replace(exam.readings, login=access.login)
-            await exam.judge(judge.login)
+            await exam.judge(judge.login, judge.password)
             await self._look_inside(exam, access.ask)
 
     def _is_given_up(self, readings: Readings) -> bool:
@@ -123,6 +136,9 @@ class Examination:
             suites=config.cipher_suites,
             has_kg=config.kg is not None,
             insecure=config.insecure,
+            password_length=len(config.password.reveal()),
+            answer_delay=self._keeper.answer_delay or 0.0,
+            same_line=self._same_line(console.name),
             baud=config.baud,
             instance=config.sol_instance,
             session=console.session_state,
@@ -140,14 +156,18 @@ class Examination:
         try:
             async with probing(address, random.Random()) as probe:  # noqa: S311 - a tag
                 for section in FROM_OUTSIDE:
-                    await exam.work_through(section, outside(probe))
+                    await exam.ask(section, outside(probe))
+                    exam.readings = replace(
+                        exam.readings, delay=probe.delay, elsewhere=probe.elsewhere
+                    )
+                    await exam.judge(*section.judges)
         except LinkError as error:
-            exam.readings = replace(exam.readings, unresolved=str(error))
+            exam.readings = replace(exam.readings, unsendable=str(error))
             await exam.judge(judge.reachable)
 
     async def _look_inside(self, exam: _Progress, ask: Ask | None) -> None:
         if ask is None:
-            await exam.judge(*FROM_CONSOLE)
+            await self._look_back(exam)
             return
         for section in IN_SESSION:
             await exam.work_through(section, inside(ask))
@@ -156,6 +176,17 @@ class Examination:
         lines = await self._log_lines(exam.readings, ask)
         for finding in eventlog.log(exam.readings, lines):
             await exam.tell(finding)
+        self._answered = _Answered(trio.current_time(), exam.readings)
+
+    async def _look_back(self, exam: _Progress) -> None:
+        """Judge what was answered in the last minute, if anything was."""
+        login = exam.readings.login
+        age = trio.current_time() - self._answered.at
+        if login is not None and login.lost is None and age < VISITS_APART:
+            exam.readings = replace(self._answered.readings, login=login)
+            for section in IN_SESSION:
+                await exam.judge(*section.judges)
+        await exam.judge(*FROM_CONSOLE)
 
     async def _log_lines(self, readings: Readings, ask: Ask) -> list[str]:
         info = said(readings.log)
@@ -225,11 +256,19 @@ class Examination:
             address = await self._dialer.resolve(self._keeper.config)
         except LinkError as error:
             raise ManagementError(str(error)) from None
-        async with self._sessions.open(address) as access:
+        async with self._sessions.open(address, Visit.TREATMENT) as access:
             if access.ask is None:
                 why = "solrecctl doctor says why"
                 raise ManagementError(f"there is no session with the BMC; {why}")
             yield access.ask
+
+
+class _Answered(NamedTuple):
+    """What a BMC has answered in a session."""
+
+    at: float = -math.inf
+    """Monotonic."""
+    readings: Readings = Readings()
 
 
 class _Progress:
@@ -242,9 +281,13 @@ class _Progress:
 
     async def work_through(self, section: Section, answer: Answer) -> None:
         """Ask what a section asks, and have it judged."""
+        await self.ask(section, answer)
+        await self.judge(*section.judges)
+
+    async def ask(self, section: Section, answer: Answer) -> None:
+        """Ask what a section asks."""
         dialogue = section.read(self.subject, self.readings)
         self.readings = await converse(dialogue, answer)
-        await self.judge(*section.judges)
 
     async def judge(self, *judges: Judge) -> None:
         """Tell what judges say."""

@@ -15,7 +15,8 @@ from solrecd.sources.ipmi.keeper.states import Input, Outcome, State
 from solrecd.sources.ipmi.keeper.takeover import Takeover
 from solrecd.sources.ipmi.link.login import LostError, expect, next_event
 from solrecd.sources.ipmi.link.sol import SolLink
-from solrecd.sources.ipmi.options import IpmiOptions
+from solrecd.sources.ipmi.options import IpmiOptions, OnConflict
+from solrecd.sources.ipmi.protocol.constants import CompletionCode
 from solrecd.sources.ipmi.protocol.events import (
     SolActivated,
     SolAvailable,
@@ -31,6 +32,12 @@ REACTIVATIONS = 3
 
 POLL_FOREIGN = 5.0
 """Seconds between two tries to activate while someone else holds the console."""
+
+GRACE = 4.0
+"""Seconds for another client to activate a payload that was switched off under us. A
+person's "ipmitool sol deactivate" is followed by a login and "sol activate", twenty
+questions that a slow BMC takes 1 to 3 s for; to be back at once would refuse them each
+time. As long is the gap where a BMC switches SoL off by itself."""
 
 CONFIRMED_WITHIN = 2.5
 """Seconds for the BMC to say that a session which an earlier process left is alive and
@@ -49,6 +56,8 @@ class Attempt:
         self.link = link
         self.up_since = math.inf
         """Monotonic; when it first had the payload."""
+        self.kept: int | None = None
+        """Bytes of the password that the BMC has, where these are not all of them."""
         self._takeover = takeover
         self._drops = 0
 
@@ -64,7 +73,9 @@ class Attempt:
             case State.TAKING:
                 return await self._take(config)
             case State.FOREIGN:
-                return await self._wait()
+                return await self._wait(POLL_FOREIGN)
+            case State.STANDING_BACK:
+                return await self._wait(self._grace(config))
             case State.UP:
                 return await self._hold()
             case State.REVIVING:
@@ -109,14 +120,17 @@ class Attempt:
             if isinstance(event, SolActivated | SolRefused):
                 return event
 
-    async def _free(self) -> None:
+    async def _free(self) -> int:
+        """Have the payload deactivated; return the completion code."""
         self.link.deactivate()
-        await expect(self.link, SolDeactivated)
+        return (await expect(self.link, SolDeactivated)).code
 
     async def _take(self, config: IpmiOptions) -> Outcome:
         self._takeover.acted(trio.current_time())
-        await self._free()
+        code = await self._free()
         answer = await self._activate()
+        if _is_foreign(answer) and code == CompletionCode.INSUFFICIENT_PRIVILEGE:
+            raise LostError(LostReason.PRIVILEGE_REFUSED, self._what_is_lacking(config))
         if _is_foreign(answer) and not self._takeover.was_ours:
             # Some boards (H8QME, Dell M605) say "deactivated" each time and stay
             # active: report that instead of trying in a circle.
@@ -126,6 +140,18 @@ class Attempt:
                 "a cold reset of the BMC clears it",
             )
         return self._judge(answer, config)
+
+    def _what_is_lacking(self, config: IpmiOptions) -> str:
+        """Return why this account may not take the console, and what would help."""
+        user = config.username.decode(errors="replace")
+        level = self.link.session.privilege
+        has = "" if level is None else f" has privilege level {level.name.lower()} and"
+        return (
+            f"user {user}{has} may not deactivate the session of another user"
+            " (completion code 0xd4): give that user privilege level administrator on"
+            ' the LAN channel (and privilege = "administrator", if privilege is set),'
+            " or have the other client log in as the same user"
+        )
 
     def _judge(self, answer: SolActivated | SolRefused, config: IpmiOptions) -> Outcome:
         if isinstance(answer, SolActivated):
@@ -138,9 +164,14 @@ class Attempt:
         lost = Lost(LostReason.FOREIGN_OWNER, "another session holds the console")
         return Outcome(Input.KEPT if self._takeover.was_ours else Input.OCCUPIED, lost)
 
-    async def _wait(self) -> Outcome:
+    @staticmethod
+    def _grace(config: IpmiOptions) -> float:
+        """Return how long others may take what was switched off under us."""
+        return 0.0 if config.on_stolen is OnConflict.TAKE else GRACE
+
+    async def _wait(self, seconds: float) -> Outcome:
         """Wait, but notice at once when the session itself goes away."""
-        with trio.move_on_after(POLL_FOREIGN):
+        with trio.move_on_after(seconds):
             while True:
                 await next_event(self.link)
         return Outcome(Input.TIME_OVER)
@@ -158,7 +189,7 @@ class Attempt:
                     return self.without_payload(Input.DROPPED, lost)
                 case SolDeactivated():
                     lost = Lost(LostReason.DEACTIVATED, "the BMC switched SoL off")
-                    return self.without_payload(Input.DROPPED, lost)
+                    return self.without_payload(Input.SWITCHED_OFF, lost)
                 case SolUnavailable() | SolAvailable():
                     self.link.ask_power_soon(0)
                 case _:

@@ -44,6 +44,12 @@ class Dialer(Protocol):
     ) -> SolLink:
         """Return a link that has sent nothing yet."""
 
+    def try_next(self, name: str) -> bool:
+        """Have `resolve` return another address, if one has not had its turn."""
+
+    def relearn(self, name: str) -> None:
+        """Forget what logins have taught about the BMC."""
+
     def resume(self, config: IpmiOptions, recorder: Recorder) -> SolLink | None:
         """Return a link with a session that an earlier process left; None: none."""
 

@@ -3,7 +3,9 @@
 The keeper waits and tells; `Attempt` speaks with the BMC. One keeper is one task: it
 does what its state asks for, and looks up in `solrecd.sources.ipmi.keeper.states` what
 follows from what came of it. Between attempts it waits, 1 s doubling to 60 s with
-jitter, from 1 s again once a session lasted.
+jitter, from 1 s again once a session lasted. Where the BMC refuses user, password or
+key, it waits 1 to 2 minutes, doubling to an hour: each try is a failed login there, and
+some BMCs lock the account. A reload, or a person who wants a fresh session, ends that.
 
 Someone else on the console is dealt with as configured (`OnConflict`): by default we
 wait until it is free, but one who takes it from us may keep it for a while only
@@ -27,7 +29,13 @@ from solrecd.sources.ipmi.keeper.base import Dialer, KeptConsole
 from solrecd.sources.ipmi.keeper.states import STEPS, Input, Outcome, State, is_step
 from solrecd.sources.ipmi.keeper.takeover import Takeover
 from solrecd.sources.ipmi.link.base import LinkError, NameUnresolvedError, RequestError
-from solrecd.sources.ipmi.link.login import LostError, hand_over, hang_up, log_in
+from solrecd.sources.ipmi.link.login import (
+    LOGIN_REFUSED,
+    LostError,
+    hand_over,
+    hang_up,
+    log_in,
+)
 from solrecd.sources.ipmi.link.sol import SolLink
 from solrecd.sources.ipmi.options import IpmiOptions
 from solrecd.sources.ipmi.protocol.commands import RETRY_INTERVALS
@@ -37,8 +45,16 @@ BACKOFF_FIRST = 1.0
 BACKOFF_LAST = 60.0
 """Seconds; ConMan's 30 minutes miss a whole boot."""
 
+REFUSED_FIRST = 120.0
+REFUSED_LAST = 3600.0
+"""Seconds between logins that the BMC refuses. BMCs that lock an account do so after
+three to ten failures within one to ten minutes."""
+
 SETTLED = 60.0
 """Seconds a session must have lasted for the back-off to begin again."""
+
+_NOT_HEARD = frozenset({LostReason.UNREACHABLE, LostReason.BMC_TIMEOUT})
+"""Reasons to look at another address of the BMC's name."""
 
 POWER_AFTER_QUIET = 8.0
 """Seconds after a console fell silent: a machine that goes off says so, flushes its
@@ -65,6 +81,7 @@ class Keeper:
         self._console = console
         self._rng = rng
         self._backoff = Backoff(rng, BACKOFF_FIRST, BACKOFF_LAST)
+        self._refusals = Backoff(rng, REFUSED_FIRST, REFUSED_LAST)
         self._takeover = Takeover(dialer.own_session_ids(config.name))
         self._attempt: Attempt | None = None
         """The session that there is; none in the states that have none."""
@@ -140,11 +157,19 @@ class Keeper:
             case State.FOREIGN:
                 return POLL_FOREIGN
             case State.PAUSED:
-                return self._backoff.next()
+                return self._pause()
             case State.LENT:
                 return self._lent_until - trio.current_time()
             case _:
                 return None
+
+    def _pause(self) -> float:
+        reason = self._lost.reason
+        if reason in LOGIN_REFUSED:
+            return self._refusals.next()
+        if reason in _NOT_HEARD and self._dialer.try_next(self.config.name):
+            return self._rng.uniform(BACKOFF_FIRST / 2, BACKOFF_FIRST)
+        return self._backoff.next()
 
     # What the states ask for.
 
@@ -169,7 +194,11 @@ class Keeper:
     async def _dial(self) -> Outcome:
         link = await self._new_link()
         self._attempt = Attempt(link, self._takeover)
-        await log_in(link, self._dialer.slots, lambda: self._step(Outcome(Input.SLOT)))
+        logged_in = await log_in(
+            link, self._dialer.slots, lambda: self._step(Outcome(Input.SLOT))
+        )
+        self._attempt.kept = logged_in.kept
+        self._refusals.reset()
         self._watch_power(link)
         return Outcome(Input.LOGGED_IN)
 
@@ -261,6 +290,18 @@ class Keeper:
     def _watch_power(self, link: SolLink) -> None:
         link.watch_power(lambda on: self._console.power_seen(on=on), self._rng)
 
+    @property
+    def answer_delay(self) -> float | None:
+        """Seconds that the BMC's answers took in the last login; None: no session."""
+        if self._attempt is None:
+            return None
+        return self._attempt.link.session.answer_delay
+
+    @property
+    def password_kept(self) -> int | None:
+        """Bytes of the password that the BMC has, where these are not all of them."""
+        return None if self._attempt is None else self._attempt.kept
+
     # Wishes.
 
     def yield_session(self, seconds: float, why: str) -> None:
@@ -282,13 +323,22 @@ class Keeper:
         self._takeover.take_next()
         self._wish(Input.TAKE_BACK)
 
+    def renew(self) -> None:
+        """The configuration was read again: a BMC that refused us may take us now."""
+        if self.state is State.PAUSED and self._lost.reason in LOGIN_REFUSED:
+            self.reconnect("the configuration was read again")
+
     def reconnect(self, why: str) -> None:
         """End the session, or the wait for one, and begin a fresh one at once.
+
+        What earlier logins have taught about the BMC is forgotten.
 
         Args:
             why: one line for people.
         """
         self._backoff.reset()
+        self._refusals.reset()
+        self._dialer.relearn(self.config.name)
         self._wish(Input.RECONNECT, Lost(LostReason.RECONNECT, why))
 
     def revive(self, why: str) -> bool:

@@ -63,6 +63,9 @@ class State(enum.Enum):
     """Another session has the payload: it waits before it asks again."""
     UP = "up"
     """It has the payload."""
+    STANDING_BACK = "standing back"
+    """The payload went off and no session has it: it waits before it asks again, for
+    someone may have switched it off to use the console."""
     REVIVING = "reviving"
     """It gives its own payload back, to ask for it again."""
     LEAVING = "leaving"
@@ -104,7 +107,9 @@ class Input(enum.Enum):
     FREED = "freed"
     """No session has the payload now."""
     DROPPED = "dropped"
-    """The payload is not ours any more; the session still stands."""
+    """Another session has the payload; ours still stands."""
+    SWITCHED_OFF = "switched off"
+    """No session has the payload, and we did not give it back; ours still stands."""
     LOST = "lost"
     """There is no session, or none that is of use."""
     LEFT = "left"
@@ -209,8 +214,15 @@ STEPS: Final[Mapping[State, Mapping[Input, Step]]] = MappingProxyType(
         },
         State.UP: {
             Input.DROPPED: Step(State.ACTIVATING, SessionState.CONNECTING),
+            Input.SWITCHED_OFF: Step(State.STANDING_BACK, SessionState.CONNECTING),
             Input.REVIVE: Step(State.REVIVING, SessionState.CONNECTING),
             Input.TAKE_BACK: Step(State.UP),
+            **_ENDS,
+        },
+        State.STANDING_BACK: {
+            Input.TIME_OVER: Step(State.ACTIVATING),
+            Input.TAKE_BACK: Step(State.ACTIVATING),
+            Input.REVIVE: Step(State.STANDING_BACK),
             **_ENDS,
         },
         State.REVIVING: {

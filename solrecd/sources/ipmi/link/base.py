@@ -1,9 +1,11 @@
-"""What the hub serves, and what it hands out; protocols only."""
+"""What the hub serves, and what it hands out; what keeps it from that."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+import errno
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Final, Protocol
 
 
 class Endpoint(Protocol):
@@ -26,7 +28,7 @@ class Endpoint(Protocol):
     def datagrams(self) -> Sequence[bytes]:
         """Return what is to be sent now, and forget it."""
 
-    def not_sent(self, count: int) -> None:
+    def not_sent(self, count: int, error: OSError) -> None:
         """Learn that the kernel refused so many of them: they count as lost."""
 
     def crashed(self, bug: Exception) -> Sequence[bytes]:
@@ -43,3 +45,21 @@ class NameUnresolvedError(LinkError):
 
 class RequestError(LinkError):
     """A BMC did not answer a command; it may have been executed all the same."""
+
+
+_SEND_ERRORS: Final[Mapping[int, str]] = MappingProxyType(
+    {
+        errno.EACCES: "a broadcast address, or a firewall of this host",
+        errno.EPERM: "a firewall of this host",
+        errno.EINVAL: "a link-local address needs its interface: fe80::1%eth0",
+        errno.ENETUNREACH: "this host has no route to it",
+        errno.EHOSTUNREACH: "nothing on the way knows it",
+    }
+)
+
+
+def not_sendable(host: str, error: OSError) -> str:
+    """Return why nothing can be sent to an address, in one line."""
+    reason = error.strerror or str(error)
+    hint = _SEND_ERRORS.get(error.errno or 0)
+    return f"cannot send to {host}: {reason}" + (f" ({hint})" if hint else "")

@@ -79,7 +79,8 @@ class CheckpointWriter:
     def before_recording(self, session: Session) -> None:
         """Write down that the packet just received is about to be recorded."""
         if self._since is not None:
-            self._mark_restart(self._since, output_waited=True)
+            waited = not session.keeps_output
+            self._mark_restart(self._since, output_waited=waited)
         if self._record.is_live:
             self._record.write(self._recorded.offset, session.numbers())
 

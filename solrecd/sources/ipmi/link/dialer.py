@@ -17,6 +17,7 @@ from solrecd.events import Gap
 from solrecd.sources.guard import Guard, Part
 from solrecd.sources.ipmi.link.handover import Handover
 from solrecd.sources.ipmi.link.hub import Hub
+from solrecd.sources.ipmi.link.known_bmc import KnownBmc
 from solrecd.sources.ipmi.link.resolve import Address, Resolver
 from solrecd.sources.ipmi.link.session_store import SessionCheckpoint
 from solrecd.sources.ipmi.link.sol import Recorder, SolLink
@@ -85,19 +86,45 @@ class Dialer:
         self._handover = handover
         self._resolver = Resolver()
         self._links: dict[str, SolLink] = {}
+        self._known: dict[str, KnownBmc] = {}
         self._rejected = Counter[str](dict.fromkeys(Rejection, 0))
         """Of sessions that have ended."""
 
     async def resolve(self, config: IpmiOptions) -> Address:
         """Return the address of a console's BMC, where no session of ours is left.
 
+        Of a name with several it is one at a time; see `try_next`.
+
         Raises:
             NameUnresolvedError: it has none just now.
         """
         await self._close_unwanted(config.name)
         family = _FAMILIES[config.family]
-        address = await self._resolver.resolve(config.host, config.port, family)
+        found = await self._resolver.resolve(config.host, config.port, family)
+        address = self._known_bmc(config.name).choose(found)
         return address._replace(source=config.bind or "")
+
+    def try_next(self, name: str) -> bool:
+        """Have `resolve` return another address of the BMC, if there is one.
+
+        Call when a login has failed because nothing answers.
+
+        Returns:
+            Whether there is one that has not had its turn. An address where a session
+            was up just now is tried once more first.
+        """
+        link = self._links.get(name)
+        if link is not None and link.suite is not None:
+            self._known_bmc(name).arrived()
+            return False
+        return self._known_bmc(name).try_next()
+
+    def relearn(self, name: str) -> None:
+        """Forget what the logins of a console have taught about its BMC."""
+        self.forget(name)
+
+    def _known_bmc(self, name: str) -> KnownBmc:
+        return self._known.setdefault(name, KnownBmc())
 
     def link(
         self, config: IpmiOptions, address: Address, recorder: Recorder
@@ -129,8 +156,11 @@ class Dialer:
         return None if link is None else link.suite
 
     def _new_session(self, config: IpmiOptions, recorder: Recorder) -> Session:
+        known, last = self._known_bmc(config.name), self._links.get(config.name)
+        if last is not None:
+            known.learn(last.session)
         return Session(
-            session_options(config, self._links.get(config.name)),
+            session_options(config, known),
             token_bytes=secrets.token_bytes,
             session_id=secrets.randbits(32) | 1 << 8,
             counts=recorder.counts,
@@ -148,7 +178,7 @@ class Dialer:
         left = handover.claim(config, recorder.offset)
         if left is None:
             return None
-        options = session_options(config, None)
+        options = session_options(config, KnownBmc())
         now, token_bytes = trio.current_time(), secrets.token_bytes
         try:
             session = Session.resume(
@@ -232,12 +262,15 @@ class Dialer:
         return self._handover is not None and self._handover.is_under_way
 
     def _remember(self, name: str, link: SolLink) -> None:
-        self.forget(name)
+        self._count(self._links.get(name))
         self._links[name] = link
 
     def forget(self, name: str) -> None:
         """Drop what is remembered of a console that was removed."""
-        last = self._links.pop(name, None)
+        self._known.pop(name, None)
+        self._count(self._links.pop(name, None))
+
+    def _count(self, last: SolLink | None) -> None:
         if last is not None:
             self._rejected.update(last.session.rejected)
 
@@ -253,6 +286,7 @@ class Dialer:
         """
         total = Counter(self._rejected)
         total["stranger"] = self.strangers
+        total["excess"] = self._hub.statistics.excess
         for link in self._links.values():
             if link.session.rejected:
                 total.update(link.session.rejected)
@@ -284,15 +318,12 @@ class _NullRecorder:
     def mark_restart(self, since: int, *, output_waited: bool) -> None:
         """See `Recorder`."""
 
+    def input_stuck(self, unsent: int, *, is_stuck: bool) -> None:
+        """See `Recorder`."""
 
-def session_options(config: IpmiOptions, last: SolLink | None) -> SessionOptions:
-    """Return a session's options, with what the last session taught about this BMC.
 
-    Args:
-        config: of the console.
-        last: its suite is tried first, and its SoL numbers go on: ipmi_sim throws away
-            a first packet that repeats the last number of the session before.
-    """
+def session_options(config: IpmiOptions, known: KnownBmc) -> SessionOptions:
+    """Return a session's options, with what earlier sessions taught about this BMC."""
     ladder = {}
     if config.privilege in _LADDERS:
         ladder["privileges"] = _LADDERS[config.privilege]
@@ -300,18 +331,14 @@ def session_options(config: IpmiOptions, last: SolLink | None) -> SessionOptions
         username=config.username,
         password=config.password.reveal(),
         kg=None if config.kg is None else config.kg.reveal(),
-        cipher_suites=_best_first(config.cipher_suites, last),
+        cipher_suites=known.suites(config.cipher_suites),
         quirks=parse_quirks(config.quirks),
         insecure=config.insecure,
         keepalive_interval=config.keepalive,
         instance=config.sol_instance,
         auxiliary=config.auxiliary,
         payload_size=config.payload_size,
-        first_number=1 if last is None else last.session.next_number,
+        resends=known.resends,
+        answer_delay=known.delay,
         **ladder,
     )
-
-
-def _best_first(suites: tuple[int, ...], last: SolLink | None) -> tuple[int, ...]:
-    worked = None if last is None else last.suite
-    return tuple(sorted(suites, key=lambda suite: suite != worked))

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import trio
 
 from solrecd.events import Lost, LostReason
+from solrecd.sources.ipmi.link.base import not_sendable
 from solrecd.sources.ipmi.link.sol import SolLink
 from solrecd.sources.ipmi.protocol.events import LoggedIn, SessionEvent, SessionLost
 
 SLOT_PATIENCE = 2.0
 """Seconds that a login may keep its slot. A rack without power answers nothing at all:
 its logins run on without slots, or they would hold those of the living for minutes."""
+
+LOGIN_REFUSED: Final = frozenset(
+    {LostReason.BAD_USERNAME, LostReason.BAD_PASSWORD, LostReason.BAD_KG}
+)
+"""Reasons that are failed logins at the BMC: too many of them lock an account."""
 
 GOODBYE = 2.0
 """Seconds for Deactivate Payload and Close Session on the way out. A BMC that gets
@@ -70,8 +76,19 @@ async def log_in(
         begun()
         link.open()
         with trio.move_on_after(SLOT_PATIENCE):
-            return await expect(link, LoggedIn)
-    return await expect(link, LoggedIn)
+            return await _logged_in(link)
+    return await _logged_in(link)
+
+
+async def _logged_in(link: SolLink) -> LoggedIn:
+    try:
+        return await expect(link, LoggedIn)
+    except LostError as error:
+        refused = link.send_error
+        if error.lost.reason is not LostReason.UNREACHABLE or refused is None:
+            raise
+        text = not_sendable(link.address.host, refused)
+        raise LostError(LostReason.UNREACHABLE, text) from None
 
 
 async def hang_up(link: SolLink) -> None:

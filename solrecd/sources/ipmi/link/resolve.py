@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import socket
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -10,13 +9,6 @@ from typing import NamedTuple
 import trio
 
 from solrecd.sources.ipmi.link.base import NameUnresolvedError
-
-RESOLVE_TIMEOUT = 10.0
-"""Seconds; the C library alone would hold a thread for 15 s and more."""
-
-MAX_LOOKUPS = 16
-"""Threads that a dead name server may hold at once."""
-
 
 Sockaddr = tuple[str, int] | tuple[str, int, int, int]
 """What ``sendto`` takes and ``recvfrom`` gives, for IPv4 and IPv6."""
@@ -42,22 +34,18 @@ class Address(NamedTuple):
 
 
 class Resolver:
-    """Looks host names up in threads of its own, a bounded number at a time.
+    """Looks host names up with Trio, whose look-ups the daemon bounds.
 
-    The loop's default thread pool is left alone: forty threads waiting for a dead
-    name server would hold up everything else that needs one.
+    See `solrecd.process.name_lookups`.
     """
-
-    def __init__(self) -> None:
-        self._limiter = trio.CapacityLimiter(MAX_LOOKUPS)
 
     async def resolve(
         self,
         host: str,
         port: int,
         family: socket.AddressFamily = socket.AF_UNSPEC,
-    ) -> Address:
-        """Return the first address of ``host``; literal addresses cost no thread.
+    ) -> Sequence[Address]:
+        """Return the addresses of ``host``, best first; literal ones cost no thread.
 
         Args:
             host: a name or a literal address.
@@ -65,28 +53,16 @@ class Resolver:
             family: the only family wanted; either by default.
 
         Raises:
-            NameUnresolvedError: no address, or no answer within `RESOLVE_TIMEOUT`.
+            NameUnresolvedError: no address, or no answer.
         """
         literal = _literal(host, port)
         if literal is not None:
-            return literal
-        with trio.move_on_after(RESOLVE_TIMEOUT):
-            return await self._look_up(host, port, family)
-        raise NameUnresolvedError(f"{host}: no answer from the name server")
-
-    async def _look_up(
-        self, host: str, port: int, family: socket.AddressFamily
-    ) -> Address:
-        look_up = functools.partial(
-            socket.getaddrinfo, host, port, family=family, type=socket.SOCK_DGRAM
-        )
+            return (literal,)
         try:
-            found = await trio.to_thread.run_sync(
-                look_up, abandon_on_cancel=True, limiter=self._limiter
-            )
+            found = await trio.socket.getaddrinfo(host, port, family, socket.SOCK_DGRAM)
         except (OSError, UnicodeError) as error:
             raise NameUnresolvedError(f"{host}: {error}") from None
-        return _address(found[0][0], found[0][4])
+        return tuple(dict.fromkeys(_address(one[0], one[4]) for one in found))
 
 
 def _literal(host: str, port: int) -> Address | None:

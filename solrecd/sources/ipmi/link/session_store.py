@@ -36,7 +36,7 @@ RECORD_SIZE: Final = 1024
 
 _HEADER_SIZE: Final = 4096
 _SIZE: Final = _HEADER_SIZE + CAPACITY * RECORD_SIZE
-_VERSION: Final = 1
+_VERSION: Final = 2
 """Of the layout and of what is in it. A daemon of another version logs in afresh."""
 
 _HEADER: Final = struct.Struct("<8sIII")
@@ -55,7 +55,7 @@ _SEALS: Final = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW
 
 _HEAD: Final = struct.Struct("<HHI")
 """Of a record: in use, length and checksum of its JSON."""
-_SLOT: Final = struct.Struct("<IQII8BI")
+_SLOT: Final = struct.Struct("<IQII2BI2BI6BI")
 _SLOTS_AT: Final = (RECORD_SIZE - 128, RECORD_SIZE - 64)
 """Each in a cache line of its own."""
 _JSON_MAX: Final = _SLOTS_AT[0] - _HEAD.size

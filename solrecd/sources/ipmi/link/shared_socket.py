@@ -20,6 +20,11 @@ RECEIVE_BUFFER = 4 << 20
 BATCH = 128
 """Datagrams per drain before their ACKs leave and other tasks get their turn."""
 
+SHARE = 32
+"""Datagrams of one peer in a drain; a BMC sends its next packet after our ACK, which
+leaves after the drain. More are thrown away unread: what they brought is sent again,
+or is missed by its number and marked."""
+
 EXPECTED_MAX = 64
 """Datagrams held for an endpoint that is yet to come: BMCs have one SoL packet on the
 wire, which they repeat up to ten times, and an answer or two."""
@@ -40,6 +45,8 @@ class HubStatistics:
     """Datagrams given to the kernel, with those that it refused."""
     strangers: int = 0
     """Datagrams from addresses that are no BMC of ours; dropped unread."""
+    excess: int = 0
+    """Datagrams of peers that sent more than their `SHARE`; dropped unread."""
     send_errors: int = 0
     wakeups: int = 0
 
@@ -59,7 +66,7 @@ class _NoEndpoint:
         """Have nothing to send."""
         return ()
 
-    def not_sent(self, count: int) -> None:
+    def not_sent(self, count: int, error: OSError) -> None:
         """Take no notice."""
 
     def crashed(self, bug: Exception) -> Sequence[bytes]:  # noqa: ARG002 - a protocol's
@@ -129,7 +136,7 @@ class Port:
             if datagrams:
                 refused = self._socket.send(datagrams, self.sockaddr)
                 if refused:
-                    self.endpoint.not_sent(refused)
+                    self.endpoint.not_sent(len(refused), refused[-1])
         except Exception as bug:  # noqa: BLE001
             self.crashed(bug)
         self._arm(self)
@@ -220,22 +227,22 @@ class SharedSocket:
         if self._ports.get(port.sockaddr) is port:
             del self._ports[port.sockaddr]
 
-    def send(self, datagrams: Sequence[bytes], to: Sockaddr) -> int:
+    def send(self, datagrams: Sequence[bytes], to: Sockaddr) -> Sequence[OSError]:
         """Send to one peer; what cannot be sent counts as lost on the way.
 
         Returns:
-            How many the kernel refused.
+            Why the kernel refused those that it did.
         """
         send = self._socket.sendto
-        refused = 0
+        refused: list[OSError] = []
         for datagram in datagrams:
             try:
                 send(datagram, to)
-            except OSError:
+            except OSError as error:
                 # No route, a full queue, a firewall: all of them look like loss, and
-                # the protocol retransmits. The keeper's time-out names the BMC.
-                refused += 1
-        self._statistics.send_errors += refused
+                # the protocol retransmits. A login that times out tells the last one.
+                refused.append(error)
+        self._statistics.send_errors += len(refused)
         self._statistics.sent += len(datagrams)
         return refused
 
@@ -245,7 +252,7 @@ class SharedSocket:
         What the endpoints queue in answer leaves after the whole batch was delivered.
         """
         receive, find = self._socket.recvfrom, self._ports.get
-        touched: dict[Port, None] = {}
+        touched: dict[Port, int] = {}
         count = 0
         try:
             while count < BATCH:
@@ -255,11 +262,15 @@ class SharedSocket:
                 if port is None:
                     self._hold(datagram, source)
                     continue
+                came = touched.get(port, 0)
+                if came >= SHARE:
+                    self._statistics.excess += 1
+                    continue
+                touched[port] = came + 1
                 try:
                     port.receive(datagram, now)
                 except Exception as bug:  # noqa: BLE001 - of one endpoint
                     port.crashed(bug)
-                touched[port] = None
         except OSError:
             # Nothing is left; or an ICMP error was queued on the socket: reading it
             # has cleared it, and the next drain finds what stands behind it.

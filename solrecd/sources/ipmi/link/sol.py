@@ -37,6 +37,7 @@ from solrecd.sources.ipmi.protocol.events import (
     SolActivated,
     SolData,
     SolDeactivated,
+    SolInputStuck,
     SolLoss,
     SolStolen,
 )
@@ -88,7 +89,16 @@ class Recorder(Protocol):
 
         Args:
             since: stamp at which that process was last known to work.
-            output_waited: there is output that came while no process read.
+            output_waited: there is output that came while no process read, and the
+                BMC may have dropped some of it.
+        """
+
+    def input_stuck(self, unsent: int, *, is_stuck: bool) -> None:
+        """Learn that what is typed is not taken, or is again.
+
+        Args:
+            unsent: bytes that wait.
+            is_stuck: they wait for too long.
         """
 
 
@@ -118,6 +128,10 @@ class SolLink:
         left: SessionCheckpoint | None = None,
     ) -> None:
         self.session = session
+        self.address = address
+        """Of the BMC."""
+        self.send_error: OSError | None = None
+        """Why the kernel would not send something; the last time."""
         self._recorder = recorder
         self._mail = EventQueue(MAILBOX)
         self.suite: int | None = None
@@ -203,13 +217,17 @@ class SolLink:
             self._checkpoint.before_sending(self.session)
         return datagrams
 
-    def not_sent(self, count: int) -> None:
+    def not_sent(self, count: int, error: OSError) -> None:
         """See `Endpoint`."""
+        self.send_error = error
         self._recorder.counts.send_errors += count
 
     def _deliver(self, event: SessionEvent) -> None:
         if type(event) is SolLoss:
             self._recorder.mark_loss(_gap(event))
+            return
+        if type(event) is SolInputStuck:
+            self._recorder.input_stuck(event.unsent, is_stuck=event.is_stuck)
             return
         if isinstance(event, CommandAnswered | CommandFailed):
             self.commands.answered(event)
@@ -361,7 +379,9 @@ class SolLink:
 
 def _gap(loss: SolLoss) -> Gap:
     """Return what a BMC's loss is for a recorder; the wire tells no bytes."""
-    text = f"an unknown number of bytes lost ({loss.reason})"
-    if loss.packets is not None:
-        text += f"; the BMC left out {loss.packets} packet numbers"
+    if loss.packets is None:
+        return Gap(loss.reason, f"an unknown number of bytes lost ({loss.reason})")
+    # Some BMCs drop what they could not deliver, some only its number.
+    text = f"an unknown number of bytes may be lost ({loss.reason}); "
+    text += f"the BMC left out {loss.packets} packet numbers"
     return Gap(loss.reason, text, packets=loss.packets)

@@ -23,7 +23,8 @@ On an established session:
 - `activation`  Activate and Deactivate Payload, and what the answers mean
 - `watch`       who holds the payload
 - `beat`        when that is asked
-- `sol`         SoL packets: output received, input sent
+- `sol_output`  console output: each byte once; what BMCs repeat, and what they drop
+- `sol_input`   console input: what is typed, and whether the BMC takes it
 
 Bytes and secrets, for both ends of the wire: a BMC can be built from these, too:
 

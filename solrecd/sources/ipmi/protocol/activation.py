@@ -17,11 +17,13 @@ from solrecd.sources.ipmi.protocol.constants import (
 )
 from solrecd.sources.ipmi.protocol.options import SessionOptions
 from solrecd.sources.ipmi.protocol.quirks import Behaviour
-from solrecd.sources.ipmi.protocol.sol import usable_size
+from solrecd.sources.ipmi.protocol.sol_input import usable_size
 from solrecd.sources.ipmi.protocol.suites import CipherSuite
 
 _AUXILIARY_ENCRYPTED: Final = 0x80
 _AUXILIARY_AUTHENTICATED: Final = 0x40
+
+_OPENBMC_SIZES: Final = bytes((255, 0, 255, 0))
 
 _REFUSALS: Final[Mapping[int, LostReason]] = MappingProxyType(
     {
@@ -90,6 +92,14 @@ def size_and_port(
     told = int.from_bytes(data[4:6], "little") if behaviour.believe_sizes else 0
     size = usable_size(told, options.payload_size)
     return size, int.from_bytes(data[8:10], "little") or None
+
+
+def is_openbmc_like(data: bytes) -> bool:
+    """Whether an answer to Activate Payload may be OpenBMC's.
+
+    It names 255 bytes each way, which is all of the data without the SoL header.
+    """
+    return data[4:8] == _OPENBMC_SIZES
 
 
 def reason_of(code: int) -> LostReason:

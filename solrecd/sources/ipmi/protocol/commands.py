@@ -25,6 +25,9 @@ power-on need several; one that restarted will never answer."""
 _LAST_RETRY_INTERVALS: Final = (0.5, 0.5)
 """Seconds when saying goodbye: a service manager waits for us."""
 
+_SLACK: Final = 1.25
+"""How many times its usual delay an answer may take before we ask again."""
+
 MAX_QUEUED: Final = 64
 """Commands that may wait; management tools send one at a time."""
 
@@ -73,6 +76,8 @@ class CommandQueue:
         self.sequence = 0
         """rqSeq of the last command; one that goes on elsewhere begins behind it."""
         self._hurries = False
+        self.delay = 0.0
+        """Seconds that an answer takes; a command is not sent again before that."""
         self.deadline: float | None = None
         """When `expire` has something to do."""
 
@@ -99,6 +104,10 @@ class CommandQueue:
         """Give up sooner from now on: the session is being closed."""
         self._hurries = True
 
+    @property
+    def _least_patience(self) -> float:
+        return 0.0 if self._hurries else _SLACK * self.delay
+
     def _retry_intervals(self, command: Command) -> tuple[float, ...]:
         return _LAST_RETRY_INTERVALS if self._hurries else command.retry_intervals
 
@@ -120,7 +129,8 @@ class CommandQueue:
         return self._transmit(command, now)
 
     def _transmit(self, command: Command, now: float) -> bytes:
-        self.deadline = now + self._retry_intervals(command)[command.attempts]
+        patience = self._retry_intervals(command)[command.attempts]
+        self.deadline = now + max(patience, self._least_patience)
         command.attempts += 1
         return encode_request(
             Request(

@@ -20,6 +20,9 @@ MAX_USERNAME: Final = 16
 MAX_PASSWORD: Final = 20
 """Bytes of a password, and of K_G (IPMI 2.0 §13.31, §22.30)."""
 
+SHORT_PASSWORD: Final = 16
+"""Bytes that a BMC keeps of a password that was set in the short form (§22.30)."""
+
 RANDOM_SIZE: Final = 16
 """Bytes of each side's random number and of the BMC's GUID (IPMI 2.0 §13.20-13.21)."""
 
@@ -129,6 +132,13 @@ class AppCommand(enum.IntEnum):
     GET_PAYLOAD_INSTANCE_INFO = 0x4B
     GET_CHANNEL_PAYLOAD_SUPPORT = 0x4E
     GET_CHANNEL_CIPHER_SUITES = 0x54
+
+
+class TransportCommand(enum.IntEnum):
+    """Commands of `NetFn.TRANSPORT` that a session meets (IPMI 2.0 Appendix G)."""
+
+    SOL_ACTIVATING = 0x20
+    """From the BMC (§26.1). OpenBMC sends it to the session that loses the payload."""
 
 
 class CompletionCode(enum.IntEnum):

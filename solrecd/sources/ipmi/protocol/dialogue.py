@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from solrecd.counts import WireCounts
 from solrecd.sources.ipmi.protocol.cipher import SessionCipher
@@ -22,6 +22,9 @@ from solrecd.sources.ipmi.protocol.messages import Response, decode_response
 from solrecd.sources.ipmi.protocol.packets import MalformedPacket, Rejection
 from solrecd.sources.ipmi.protocol.privilege import Privileges, set_privilege
 from solrecd.sources.ipmi.protocol.quirks import Behaviour
+
+_RAISED_FOR: Final = frozenset((Purpose.ACTIVATE, Purpose.DEACTIVATE, Purpose.REQUEST))
+"""What is asked again at a higher privilege level."""
 
 
 class Answer(NamedTuple):
@@ -113,7 +116,7 @@ class Dialogue:
     def _try_higher(self, command: Command, code: int, now: float) -> bool:
         if (
             code != CompletionCode.INSUFFICIENT_PRIVILEGE
-            or command.purpose not in (Purpose.ACTIVATE, Purpose.REQUEST)
+            or command.purpose not in _RAISED_FOR
             or not self._behaviour.set_privilege
         ):
             return False

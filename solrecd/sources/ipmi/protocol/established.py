@@ -21,10 +21,12 @@ from solrecd.sources.ipmi.protocol.constants import (
     CompletionCode,
     NetFn,
     PayloadType,
+    TransportCommand,
 )
 from solrecd.sources.ipmi.protocol.dialogue import Answer
 from solrecd.sources.ipmi.protocol.events import LoggedIn, SessionLost
 from solrecd.sources.ipmi.protocol.frozen import FrozenSession, Numbers
+from solrecd.sources.ipmi.protocol.messages import decode_request, is_request
 from solrecd.sources.ipmi.protocol.options import SessionOptions
 from solrecd.sources.ipmi.protocol.packets import MalformedPacket, Rejection
 from solrecd.sources.ipmi.protocol.payload import SolPayload
@@ -32,6 +34,7 @@ from solrecd.sources.ipmi.protocol.privilege import set_privilege
 from solrecd.sources.ipmi.protocol.quirks import Behaviour
 
 _IPMI: Final = int(PayloadType.IPMI)
+_SOL_ACTIVATING: Final = (NetFn.TRANSPORT, TransportCommand.SOL_ACTIVATING)
 
 
 class _Phase(enum.Enum):
@@ -59,6 +62,7 @@ class Established:
         self.dialogue = sol.dialogue
         self.cipher = sol.dialogue.cipher
         self._phase = _Phase.PRIVILEGE
+        self._kept: int | None = None
         self._close_reason = LostReason.STOPPED
 
     @property
@@ -81,8 +85,14 @@ class Established:
 
     # What the session asks for.
 
-    def start(self, now: float) -> None:
-        """Set the privilege level, the first thing after the login."""
+    def start(self, now: float, kept: int | None = None) -> None:
+        """Set the privilege level, the first thing after the login.
+
+        Args:
+            now: monotonic time.
+            kept: see `LoggedIn.kept`.
+        """
+        self._kept = kept
         if self._behaviour.set_privilege:
             self._set_privilege(now)
         else:
@@ -125,11 +135,21 @@ class Established:
         """
         if payload_type != _IPMI:
             raise MalformedPacket("unknown payload type", Rejection.UNEXPECTED)
+        if is_request(payload):
+            self._asked(payload, now)
+            return None
         answer = self.dialogue.receive(payload, now)
         lost = None if answer is None else self._answered(answer, now)
         if lost is None:
             self.dialogue.pump(now)
         return lost
+
+    def _asked(self, payload: bytes, now: float) -> None:
+        """Take a request from the BMC; only one is of interest, and needs no answer."""
+        request = decode_request(payload, strict=self._behaviour.check_checksums)
+        if (request.netfn, request.command) != _SOL_ACTIVATING:
+            raise MalformedPacket("unknown request", Rejection.UNEXPECTED)
+        self.sol.activating(now)
 
     def _answered(self, answer: Answer, now: float) -> SessionLost | None:
         match answer.command.purpose:
@@ -160,7 +180,8 @@ class Established:
     def _become_ready(self) -> None:
         self._phase = _Phase.READY
         suite = self.cipher.suite.number
-        self.dialogue.events.append(LoggedIn(suite, self.dialogue.privileges.granted))
+        granted = self.dialogue.privileges.granted
+        self.dialogue.events.append(LoggedIn(suite, granted, self._kept))
 
     def expire(self, now: float) -> SessionLost | None:
         """Do what is due at `deadline`."""
@@ -176,9 +197,12 @@ class Established:
 
     def _unanswered(self, command: Command, now: float) -> SessionLost | None:
         """A command was given up; only a BMC that is gone ends the session."""
-        if self._phase is _Phase.CLOSING:
-            return SessionLost(self._close_reason, "closed; the BMC did not answer")
         match command.purpose:
+            case Purpose.CLOSE:
+                return SessionLost(self._close_reason, "closed; the BMC did not answer")
+            case _ if self._phase is _Phase.CLOSING:
+                # It may be slow: Close Session frees its slot, and follows in any case.
+                pass
             case Purpose.REQUEST | Purpose.RAISE_PRIVILEGE:
                 self.sol.probe_soon(now)
             case Purpose.FIND_OWNER:

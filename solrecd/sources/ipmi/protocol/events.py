@@ -26,11 +26,23 @@ class SolData:
 
 @dataclass(frozen=True, slots=True)
 class SolLoss:
-    """Console output is missing here. Said once per packet, also if it is repeated."""
+    """Console output is missing here, or may be: `GapReason.SKIPPED` tells no more.
+
+    Said once per packet, also if it is repeated.
+    """
 
     reason: GapReason
     packets: int | None = None
     """SoL packets, for `GapReason.SKIPPED` (modulo 15)."""
+
+
+@dataclass(frozen=True, slots=True)
+class SolInputStuck:
+    """The BMC does not take what is typed, or takes it again."""
+
+    unsent: int
+    """Bytes that wait."""
+    is_stuck: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +67,8 @@ class LoggedIn:
     suite: int
     privilege: PrivilegeLevel
     """Highest level that the BMC granted."""
+    kept: int | None = None
+    """Bytes of the password that the BMC has, where these are not all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +103,13 @@ class SolRefused:
 
 @dataclass(frozen=True, slots=True)
 class SolDeactivated:
-    """No session holds the payload now: we gave it back or the BMC switched it off."""
+    """No session holds the payload now: we gave it back or the BMC switched it off.
+
+    Or we asked for that, whatever the answer.
+    """
+
+    code: int = 0
+    """Completion code of Deactivate Payload, where we asked for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +149,7 @@ class SessionLost:
 SessionEvent: TypeAlias = (
     SolData
     | SolLoss
+    | SolInputStuck
     | SolBreak
     | SolUnavailable
     | SolAvailable

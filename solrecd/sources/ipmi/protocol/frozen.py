@@ -85,15 +85,23 @@ class Numbers(NamedTuple):
     taken: int
     """SoL number of the last packet whose bytes are recorded; 0: none yet."""
     taken_size: int
+    taken_sum: int
+    """CRC of its bytes: OpenBMC may send them again under another number."""
     pending: int
     """SoL number of a packet whose bytes were about to be recorded; 0: none."""
     pending_size: int
     """Bytes of it, those included that an earlier transmission brought."""
+    pending_sum: int
+    """CRC of them."""
+    pending_known: int
+    """How many of them were recorded before."""
+    habit: int
+    """What is known of the BMC; see `sol_output`."""
     seen: int
     """SoL number of the last packet whose status was told."""
     status: int
     next_number: int
-    """SoL number that our next packet will have."""
+    """SoL number that our next packet will have; 0: none was sent yet."""
     request: int
     """rqSeq of the last command."""
 
@@ -110,17 +118,15 @@ class Numbers(NamedTuple):
         """
         if recorded == before:
             return self._replace(pending=0, pending_size=0)
-        if not self.pending or recorded != before + self._news:
+        if (
+            not self.pending
+            or recorded != before + self.pending_size - self.pending_known
+        ):
             return None
         return self._replace(
             taken=self.pending,
             taken_size=self.pending_size,
+            taken_sum=self.pending_sum,
             pending=0,
             pending_size=0,
         )
-
-    @property
-    def _news(self) -> int:
-        """Bytes that the pending packet brings beyond what it brought before."""
-        known = self.taken_size if self.pending == self.taken else 0
-        return self.pending_size - known

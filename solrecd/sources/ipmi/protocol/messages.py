@@ -73,13 +73,22 @@ def encode_request(request: Request) -> bytes:
     return _encode_message(request.responder, netfn_lun, head + request.data)
 
 
-def decode_request(message: bytes) -> Request:
+def is_request(message: bytes) -> bool:
+    """Tell whether a message is a request; what is too short is none."""
+    return len(message) >= _MESSAGE_OVERHEAD and not message[1] >> 2 & 1
+
+
+def decode_request(message: bytes, *, strict: bool = True) -> Request:
     """Read a request.
+
+    Args:
+        message: an IPMI message.
+        strict: False accepts wrong checksums (quirk ``nochecksumcheck``).
 
     Raises:
         MalformedPacket: too short, or a checksum is wrong.
     """
-    _check_message(message, _MESSAGE_OVERHEAD, strict=True)
+    _check_message(message, _MESSAGE_OVERHEAD, strict=strict)
     return Request(
         netfn=message[1] >> 2,
         command=message[5],

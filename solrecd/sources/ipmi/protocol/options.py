@@ -10,6 +10,7 @@ from solrecd.sources.ipmi.protocol.constants import (
     MAX_SOL_DATA,
     MAX_SOL_NUMBER,
     MAX_USERNAME,
+    SHORT_PASSWORD,
     PrivilegeLevel,
 )
 from solrecd.sources.ipmi.protocol.quirks import Quirk
@@ -57,9 +58,18 @@ class SessionOptions:
     authentication bits (Table 24-2); None: 0, or what the quirks say."""
     payload_size: int | None = None
     """Most bytes typed per SoL packet, 1-255; None: what the BMC says."""
-    first_number: int = 1
-    """SoL number of the first packet we send, 1-15. `Session.next_number` of the last
-    session is right: ipmi_sim throws away a packet that repeats its last one."""
+    resends: bool = False
+    """The BMC sends again what it gave up on: `Session.resends` of the last session."""
+
+    answer_delay: float = 0.0
+    """Seconds that answers of this BMC took before; 0: not known."""
+
+    @property
+    def passwords(self) -> tuple[bytes, ...]:
+        """The password, and what a BMC has of it that keeps `SHORT_PASSWORD` bytes."""
+        if len(self.password) <= SHORT_PASSWORD:
+            return (self.password,)
+        return self.password, self.password[:SHORT_PASSWORD]
 
     def __post_init__(self) -> None:
         _check_length("username", self.username, MAX_USERNAME)
@@ -67,7 +77,6 @@ class SessionOptions:
         _check_length("kg", self.kg or b"", MAX_PASSWORD)
         self._check_suites()
         _check_range("instance", self.instance, MAX_SOL_NUMBER)
-        _check_range("first_number", self.first_number, MAX_SOL_NUMBER)
         if self.payload_size is not None:
             _check_range("payload_size", self.payload_size, MAX_SOL_DATA)
         if not self.privileges:

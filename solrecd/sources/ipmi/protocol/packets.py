@@ -56,6 +56,9 @@ class Rejection(enum.StrEnum):
     SESSION_ID = "session_id"
     REPLAYED = "replayed"
     """The session sequence number did not grow."""
+    REFUSAL = "refusal"
+    """A refusal or a wrong code in a login, before the BMC has proved itself: it is
+    believed only when nothing better comes."""
     UNEXPECTED = "unexpected"
     """Well formed, but nothing that this state waits for (late answers mostly)."""
 

@@ -20,6 +20,7 @@ from solrecd.counts import WireCounts
 from solrecd.sources.ipmi.protocol.activation import (
     activate_payload,
     encryption_was_refused,
+    is_openbmc_like,
     reason_of,
     size_and_port,
 )
@@ -46,7 +47,8 @@ from solrecd.sources.ipmi.protocol.messages import Response
 from solrecd.sources.ipmi.protocol.options import SessionOptions
 from solrecd.sources.ipmi.protocol.packets import SOL_HEADER_SIZE, MalformedPacket
 from solrecd.sources.ipmi.protocol.quirks import Behaviour
-from solrecd.sources.ipmi.protocol.sol import SolReceiver, SolSender
+from solrecd.sources.ipmi.protocol.sol_input import SolSender
+from solrecd.sources.ipmi.protocol.sol_output import SolReceiver
 from solrecd.sources.ipmi.protocol.watch import OwnerWatch, Verdict, ask_owner, owner_of
 
 SILENCE: Final = 6.0
@@ -90,8 +92,8 @@ class SolPayload:
         self._behaviour = behaviour
         self.dialogue = dialogue
         self._state = _State.INACTIVE
-        self.receiver = SolReceiver(counts)
-        self.sender = SolSender(behaviour, options.first_number, counts)
+        self.receiver = SolReceiver(counts, resends=options.resends)
+        self.sender = SolSender(behaviour, counts)
         self._watch = OwnerWatch(
             options.instance, believe_status=behaviour.believe_activation_status
         )
@@ -170,7 +172,7 @@ class SolPayload:
         # counts as used already, so that the ACK needs no writing down of its own.
         return (
             cipher.received,
-            cipher.sent + (numbers[2] != 0) & 0xFFFF_FFFF,
+            cipher.sent + (numbers[3] != 0) & 0xFFFF_FFFF,
             *numbers,
             self.sender.next_number,
             self.dialogue.commands.sequence,
@@ -181,8 +183,7 @@ class SolPayload:
         self._state = _State.ACTIVE
         self._is_resumed = True
         self.receiver.resume(numbers)
-        self.sender.next_number = numbers.next_number
-        self.sender.start(frozen.send_size)
+        self.sender.resume(frozen.send_size, numbers.next_number)
         self.dialogue.commands.sequence = numbers.request
         self._watch.resume(frozen.question, *frozen.session_ids)
         self._probe(now, RESUME_PATIENCE)
@@ -214,13 +215,17 @@ class SolPayload:
         Raises:
             MalformedPacket: shorter than its header.
         """
+        self.heard_at = now
+        if not payload:
+            # OpenBMC's answer to an acknowledgement that came twice.
+            return ()
         if len(payload) < SOL_HEADER_SIZE:
             raise MalformedPacket("SoL payload shorter than its header")
-        self.heard_at = now
         if payload[1] & 0x0F:
             self.sender.acknowledged(payload[1] & 0x0F, payload[2], payload[3], now)
+            self._tell_input(now)
             self.pump(now)
-        events = self.receiver.receive(payload)
+        events = self.receiver.receive(payload, now)
         if len(events) == 1 and type(events[0]) is SolData:
             return events
         return self._settle(events, now)
@@ -254,9 +259,17 @@ class SolPayload:
 
     def send_acks(self) -> None:
         """Seal the acknowledgements that wait."""
+        if not self._acks:
+            return
         for payload in self._acks:
             self.dialogue.send(PayloadType.SOL, payload)
         self._acks.clear()
+        self.receiver.acknowledgement_left()
+
+    def activating(self, now: float) -> None:
+        """The BMC says "SOL Activating" (§26.1): another session may have it now."""
+        if self._state is _State.ACTIVE:
+            self._probe(now)
 
     def _suspect(self, now: float) -> None:
         """The payload is being deactivated: `SolStolen` or just `SolDeactivated`?"""
@@ -268,6 +281,8 @@ class SolPayload:
 
     def answered(self, command: Command, response: Response, now: float) -> None:
         """Take the answer to one of this payload's commands."""
+        if command.attempts == 1:
+            self.receiver.round_trip = now - command.began
         match command.purpose:
             case Purpose.ACTIVATE:
                 self._activate_answered(command, response, now)
@@ -277,9 +292,10 @@ class SolPayload:
                 # Whatever the code: boards refuse and have done it, or agree and have
                 # not. Only the next Activate Payload tells what is true.
                 self._confirm(now)
-                self._end(SolDeactivated())
+                self._end(SolDeactivated(response.code))
             case _:
                 self._probe_answered(command, response, now)
+                self._send_input(self.sender.bmc_answered(now))
 
     def unanswered_owner(self) -> None:
         """It remains unknown who holds the payload that we wanted."""
@@ -321,6 +337,8 @@ class SolPayload:
 
     def _activated(self, data: bytes, now: float) -> None:
         size, port = size_and_port(data, self._options, self._behaviour)
+        if is_openbmc_like(data):
+            self.receiver.looks_like_openbmc()
         self._state = _State.ACTIVE
         self._confirm(now)
         self._is_doubted = False
@@ -344,11 +362,20 @@ class SolPayload:
 
     def expire(self, now: float) -> None:
         """Do what is due at `deadline`."""
-        payload = self.sender.expire(now)
-        if payload is not None:
-            self.dialogue.send(PayloadType.SOL, payload)
-        if now >= self._next_probe():
+        payloads = self.sender.expire(now)
+        self._send_input(payloads)
+        self._tell_input(now)
+        if now >= self._next_probe() or (payloads and self.sender.has_doubts):
             self._probe(now)
+
+    def _send_input(self, payloads: Sequence[bytes]) -> None:
+        for payload in payloads:
+            self.dialogue.send(PayloadType.SOL, payload)
+
+    def _tell_input(self, now: float) -> None:
+        news = self.sender.news(now)
+        if news is not None:
+            self.dialogue.events.append(news)
 
     def _next_beat(self, now: float) -> float:
         return next_beat(now, self._interval, self._place)

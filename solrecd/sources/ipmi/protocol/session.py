@@ -24,7 +24,7 @@ from solrecd.counts import WireCounts
 from solrecd.events import LostReason
 from solrecd.sources.ipmi.protocol.cipher import SessionCipher
 from solrecd.sources.ipmi.protocol.commands import RETRY_INTERVALS, Command, Purpose
-from solrecd.sources.ipmi.protocol.constants import PayloadType
+from solrecd.sources.ipmi.protocol.constants import PayloadType, PrivilegeLevel
 from solrecd.sources.ipmi.protocol.dialogue import Dialogue, taken
 from solrecd.sources.ipmi.protocol.established import Established
 from solrecd.sources.ipmi.protocol.events import (
@@ -80,6 +80,11 @@ class Session:
             options, self._behaviour, token_bytes, session_id
         )
         """Until it succeeds or the session is over."""
+        self.answer_delay = options.answer_delay  # Seconds; 0: not known.
+        self.proved_suite: int | None = None
+        """Under which the BMC has proved that it knows the password."""
+        self.refused_suite: int | None = None
+        """Under which it has proved that it knows another one."""
         self._was_opened = False
         self._established: Established | None = None
         """Only while anything is believed."""
@@ -125,6 +130,7 @@ class Session:
         privileges = Privileges(options.privileges, frozen.granted)
         privileges.level = frozen.level
         session._establish(cipher, privileges, now).resume(frozen, numbers, now)
+        session.proved_suite = frozen.suite
         return session
 
     # What the owner reads.
@@ -137,16 +143,26 @@ class Session:
         return 0 if self._login is None else self._login.session_id
 
     @property
-    def next_number(self) -> int:
-        """SoL number that our next packet will have; see `SessionOptions`."""
+    def privilege(self) -> PrivilegeLevel | None:
+        """The level that the session runs at; None: it never stood."""
+        return None if self._sol is None else self._sol.dialogue.privileges.level
+
+    @property
+    def resends(self) -> bool:
+        """The BMC keeps what it gave up on, and sends it again (`sol_output`)."""
         if self._sol is None:
-            return self._options.first_number
-        return self._sol.sender.next_number
+            return self._options.resends
+        return self._sol.receiver.resends
 
     @property
     def sent(self) -> int:
         """Session sequence number of our last packet."""
         return 0 if self._established is None else self._established.cipher.sent
+
+    @property
+    def keeps_output(self) -> bool:
+        """The BMC, as far as is known, keeps output for a reader that is away."""
+        return self._sol is not None and self._sol.receiver.may_resend
 
     def freeze(self) -> FrozenSession | None:
         """Return what another process needs to go on; None without active payload.
@@ -233,7 +249,7 @@ class Session:
         Without a session they are dropped: typed minutes later they would be unwanted.
 
         Raises:
-            BufferError: `sol.UNSENT_LIMIT` bytes wait already; see `unsent`.
+            BufferError: `UNSENT_LIMIT` bytes wait already; see `unsent`.
         """
         if self._established is not None:
             self._established.sol.sender.write(data)
@@ -348,9 +364,9 @@ class Session:
         match result:
             case LoginFailure(reason, detail):
                 self._lose(SessionLost(reason, detail))
-            case LoginSuccess(cipher, privilege):
+            case LoginSuccess(cipher, privilege, kept):
                 privileges = Privileges(self._options.privileges, privilege)
-                self._establish(cipher, privileges, now).start(now)
+                self._establish(cipher, privileges, now).start(now, kept)
             case None:
                 pass
 
@@ -366,6 +382,8 @@ class Session:
             self._events,
             self._counts,
         )
+        self._note_login()
+        dialogue.commands.delay = self.answer_delay
         self._login = None
         self._sol = SolPayload(
             self._options, self._behaviour, dialogue, now, self._counts
@@ -373,12 +391,18 @@ class Session:
         self._established = Established(self._options, self._behaviour, self._sol)
         return self._established
 
+    def _note_login(self) -> None:
+        """Keep what the login has seen of the BMC, and has still to say."""
+        if (login := self._login) is not None:
+            self._outbox += login.datagrams()
+            self.answer_delay, self.proved_suite = login.delay, login.proved_suite
+            self.refused_suite = login.refused_suite
+
     def _lose(self, lost: SessionLost | None) -> None:
         """End the session, if it is lost."""
         if lost is None:
             return
-        if self._login is not None:
-            self._outbox += self._login.datagrams()
+        self._note_login()
         self._login = self._established = None
         if self._sol is not None:
             self._sol.stop()
