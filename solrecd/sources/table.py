@@ -9,7 +9,8 @@ from typing import Final
 from solrecd.config import console_kinds
 from solrecd.sources.base import SourceKind
 from solrecd.sources.ipmi.kind import IPMI
-from solrecd.sources.stream.kinds import TCP, UNIX
+from solrecd.sources.stream.tcp.kind import TCP
+from solrecd.sources.stream.unix.kind import UNIX
 
 _KINDS: Final = (IPMI, TCP, UNIX)
 """The first one is that of a console that does not say."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from solrecd.sources.stream.endpoints import UnixOptions
+from solrecd.sources.stream.unix.kind import UnixOptions
 from tests.support.peers import need
 from tests.support.streams import MISSING, SOCAT, Printer, Socat, as_toml
 from tests.systemd.nspawn import Machine
