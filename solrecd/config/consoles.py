@@ -220,6 +220,10 @@ class _ConsoleValues:
             return None
         return self._made(setting, lambda text: parse(expand(text, self.name)))
 
+    def made(self, key: str, make: Callable[[str], T]) -> T | None:
+        """See `kinds.Values`."""
+        return self._made(self.settings[key], lambda _: make(self.name))
+
     def secret(self, keys: SecretKeys) -> Secret | None:
         """See `kinds.Values`."""
         for key, kind in keys.keys.items():

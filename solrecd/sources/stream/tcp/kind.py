@@ -169,7 +169,8 @@ TCP: Final = SourceKind(
                 off_or(duration(5, 86400)),
                 "Send telnet's NOP this often, to a console server that ends"
                 " connections on which nothing is typed. A host that is gone is noticed"
-                " without it.",
+                " without it. Not to QEMU, which takes the byte behind it for a part of"
+                " it.",
                 example="5m",
             ),
         },
