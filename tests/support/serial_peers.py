@@ -88,8 +88,6 @@ class SerialCable(Program):
 
     def start(self) -> None:
         """Join them."""
-        for end in (self.port, self._machine):
-            end.unlink(missing_ok=True)
         super().start()
         self._fd = os.open(self._machine, os.O_RDWR | os.O_NOCTTY)
         self._reader = threading.Thread(target=self._read, args=[self._fd])
@@ -102,6 +100,9 @@ class SerialCable(Program):
     def kill(self) -> None:
         """Unplug it."""
         super().kill()
+        # socat has no time for that, and another terminal may have its number next.
+        for end in (self.port, self._machine):
+            end.unlink(missing_ok=True)
         if self._reader is not None:
             self._reader.join()
             self._reader = None

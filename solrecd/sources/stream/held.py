@@ -3,18 +3,22 @@
 A terminal's bytes cannot be looked at without taking them out of the kernel. So they
 are read into memory that the descriptor store keeps beside the terminal: where the
 journal has no room, where a restart comes in between, or where this process is killed,
-the next one finds them there. What is lost by a kill is what was read in the few
-microseconds before its size is noted.
+the next one finds them there.
 
-Of what is held, the stream offset at which it is to be recorded is noted before that
-is done: so the next process can tell whether it was.
+What is about to be done is noted before it is done: how many bytes are read, and at
+which stream offset they are recorded. So the next process can tell whether that was
+done. Whether they were read, the memory shows, which had other bytes before; only bytes
+that are just these, `_UNREAD`, at the end of what a killed process read, are lost.
 """
 
 from __future__ import annotations
 
+import fcntl
 import mmap
 import os
 import struct
+import termios
+from contextlib import suppress
 from typing import Final
 
 from solrecd.sources.stream.connection import CHUNK
@@ -24,6 +28,10 @@ _HEADER: Final = struct.Struct("<qq")
 _SIZE: Final = _HEADER.size + CHUNK
 _NOWHERE: Final = -1
 """Stands for the offset while it is not known: they are not recorded."""
+_READING: Final = -2
+"""The same, while they are read: the last of them may not be there."""
+_UNREAD: Final = b"\xfe"
+"""What memory holds that bytes are read into; rare in what machines print."""
 
 
 class HeldBytes:
@@ -46,6 +54,8 @@ class HeldBytes:
         offset, size = _HEADER.unpack_from(self._memory)
         self._size = size if 0 <= size <= CHUNK else 0
         self._offset = offset
+        if offset == _READING:
+            self._note(_NOWHERE, len(bytes(self).rstrip(_UNREAD)))
 
     def __len__(self) -> int:
         """Return how many there are."""
@@ -61,8 +71,26 @@ class HeldBytes:
         Raises:
             OSError: nothing can be read now, or ever.
         """
-        self._note(_NOWHERE, os.readv(fd, [self._room]))
-        return self._size
+        found = self._read_on(fd, 0)
+        if found == 1:
+            # The kernel counts what a terminal has a moment after it has it.
+            with suppress(OSError):
+                found = self._read_on(fd, 1)
+        return found
+
+    def _read_on(self, fd: int, begin: int) -> int:
+        """Read behind what was read; return how much that makes."""
+        waiting = fcntl.ioctl(fd, termios.FIONREAD, bytes(4))
+        size = max(int.from_bytes(waiting, "little"), 1)
+        end = begin
+        with self._room[begin : min(begin + size, CHUNK)] as room:
+            room[:] = _UNREAD * len(room)
+            self._note(_READING, begin + len(room))
+            try:
+                end += os.readv(fd, [room])
+            finally:
+                self._note(_NOWHERE, end)
+        return end
 
     def recording(self, offset: int) -> None:
         """Note that they are about to be recorded at that stream offset."""

@@ -34,6 +34,10 @@ FLOOD: Final = 0.004
 """Seconds between two looks while there is always more than one takes: 1 MB/s leave
 the neighbours their time, and hold up the machine that prints faster."""
 
+MUCH: Final = CHUNK // 4
+"""Bytes that say that there is always more: no serial line has so many in `COLLECT`,
+and a terminal never gives a whole chunk."""
+
 ROOM_EVERY: Final = 0.05
 """Seconds between two looks whether the journal has room again."""
 
@@ -177,7 +181,7 @@ class StreamSource:
             if not self._recorder.record(data):
                 return ROOM_EVERY
         connection.take()
-        return FLOOD if len(data) == CHUNK else COLLECT
+        return FLOOD if len(data) >= MUCH else COLLECT
 
     # What is asked of it.
 

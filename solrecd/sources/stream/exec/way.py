@@ -47,6 +47,8 @@ behind may print on."""
 _SHOWN: Final = 100
 """Characters of a command in a message."""
 
+_WELL: Final = "exit status 0"
+
 _PROCESS: Final = "p"
 """What the descriptor of a process is called; its number follows."""
 
@@ -225,7 +227,10 @@ class ExecConnection(TerminalConnection):
         ended = f"ended with {how}" if how else "ended"
         if self._is_over and process.is_held():
             return f"{ended} and left others behind; have it stay in the foreground"
-        return f"{ended}: {said}" if said else f"{ended}, and said nothing"
+        if said:
+            return f"{ended}: {said}"
+        hint = "; it has to stay in the foreground" if how == _WELL else ""
+        return f"{ended}, and said nothing{hint}"
 
     async def aclose(self) -> None:
         """See `Connection`."""

@@ -35,6 +35,9 @@ OPENING: Final = 10.0
 BREAK_LENGTH: Final = 0.3
 """Seconds; firmware and kernels want a quarter of one."""
 
+_GONE: Final = frozenset({errno.EIO, errno.ENODEV, errno.ENXIO})
+"""What a port says that is no more."""
+
 _SENT_EVERY: Final = 0.01
 """Seconds between two looks whether all is sent that a break has to follow."""
 
@@ -135,6 +138,17 @@ class TtyConnection(TerminalConnection):
         super().__init__(fd, held)
         self._options = options
         self.send_break = self._send_break
+
+    def look(self) -> bytes | None:
+        """See `Connection`."""
+        try:
+            return super().look()
+        except BlockingIOError:
+            raise
+        except OSError as error:
+            if error.errno in _GONE:
+                return None
+            raise
 
     async def _send_break(self) -> None:
         while unsent(self.fd):  # noqa: ASYNC110 - tcdrain(3) would block
