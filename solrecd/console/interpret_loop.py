@@ -49,6 +49,9 @@ class InterpretedConsole(Protocol):
     def settle(self, at: int) -> bool:
         """After a while let the unfinished line count; return whether it has."""
 
+    def waits_for_time(self) -> bool:
+        """Whether time alone may change something; if not, it is not checked."""
+
     def check(self, at: int) -> None:
         """Look at the clock."""
 
@@ -160,7 +163,11 @@ class InterpretLoop:
             await self._in_slices(self._present, self._check)
 
     def _check(self, console: InterpretedConsole) -> None:
-        at, guard, source = self._wall_clock(), console.guard, self._present[console]
+        guard = console.guard
+        # Nearly all consoles of a fleet wait at a prompt, for months.
+        if not guard.call(Part.ANALYSIS, console.waits_for_time, otherwise=True):
+            return
+        at, source = self._wall_clock(), self._present[console]
         guard.call(Part.ANALYSIS, lambda: console.check(at), None)
         guard.call(Part.ANALYSIS, lambda: console.end_silence(at, source.revive), None)
 

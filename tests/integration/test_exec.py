@@ -249,7 +249,7 @@ async def test_a_full_journal_holds_a_program_up_and_loses_nothing(site: Site) -
         disk.hang()
         async with attached(site) as person:
             person.type(b"\n")
-            while not (await status(site))["journal_refusing"]:
+            while not (await status(site))["journal_refusing"]:  # noqa: ASYNC110
                 await trio.sleep(0.1)
         disk.resume()
         await until(lambda: len(site.raw("node1")) == len(printed))

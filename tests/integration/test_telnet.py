@@ -59,7 +59,10 @@ def _site(tmp_path: Path, server: Ser2Net, protocol: TcpProtocol) -> Site:
     """Return a site with the console node1, behind ser2net."""
     site = Site(tmp_path)
     baud = 115200 if protocol is TcpProtocol.RFC2217 else None
-    add(site, TcpOptions(host="127.0.0.1", port=server.port, protocol=protocol, baud=baud))
+    add(
+        site,
+        TcpOptions(host="127.0.0.1", port=server.port, protocol=protocol, baud=baud),
+    )
     return site
 
 
@@ -168,7 +171,9 @@ async def test_a_doctor_tells_what_was_agreed_on(
         row = await status(site)
         code, said = await run(site, "doctor", "node1")
 
-    assert re.search(r"  ok   negotiate +telnet, with binary, .*suppress_go_ahead", said)
+    assert re.search(
+        r"  ok   negotiate +telnet, with binary, .*suppress_go_ahead", said
+    )
     if protocol is TcpProtocol.RFC2217:
         assert re.search(r"  ok   serial +ser2net, 115200 bit/s", said)
         assert (row["signature"], row["baud"]) == ("ser2net", 115200)

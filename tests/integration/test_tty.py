@@ -100,7 +100,9 @@ async def test_an_adapter_that_vanishes_is_recorded_again_when_it_is_back(
     (gap,) = re.findall(r"# gap: (.+)", site.text("node1"))
     length = float(gap.removeprefix("up to ").split(" s ")[0])
     assert 2 <= length < 7, gap
-    assert re.match(r"(closed|unreachable): .*port: (the device is gone|no such)", row["error"])
+    assert re.match(
+        r"(closed|unreachable): .*port: (the device is gone|no such)", row["error"]
+    )
     assert site.raw("node1") == b"before\r\nafter\r\n"
 
 
@@ -126,7 +128,8 @@ async def test_what_is_no_serial_port_says_so(
         code, said = await run(site, "doctor", "node1")
 
     assert row["error"].startswith(f"unreachable: {site.folder / device}: {error}")
-    assert f"bad  device          {site.folder / device}: {error.split(';')[0]}" in said
+    what = error.split(";", maxsplit=1)[0]
+    assert f"bad  device          {site.folder / device}: {what}" in said
     assert code == 1
 
 
@@ -224,9 +227,7 @@ async def test_restarts_of_a_process_cost_no_byte_and_repeat_none(
             act = service.restart if how == "restart" else service.crash
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(trio.to_thread.run_sync, act, rng.uniform(0, 1))
-                nursery.start_soon(
-                    trio.to_thread.run_sync, cable.print, lines[6000:]
-                )
+                nursery.start_soon(trio.to_thread.run_sync, cable.print, lines[6000:])
         await trio.to_thread.run_sync(
             partial(
                 wait_until,

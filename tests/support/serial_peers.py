@@ -143,9 +143,7 @@ class Ser2Net(Program):
         self.port = free_port()
         options = "(rfc2217)" if rfc2217 else ""
         file = folder / "ser2net.yaml"
-        file.write_text(
-            _SER2NET.format(options=options, port=self.port, device=device)
-        )
+        file.write_text(_SER2NET.format(options=options, port=self.port, device=device))
         super().__init__(SER2NET, "-n", "-u", "-c", file, "-P", folder / "ser2net.pid")
 
     def is_ready(self) -> bool:

@@ -12,9 +12,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from solrecd.config import ConsoleConfig
-from solrecd.sources.stream.exec.kind import ExecOptions
 from solrecd.sources.stream.tcp.kind import TcpOptions
-from solrecd.sources.stream.tty.kind import TtyOptions
 from solrecd.sources.stream.unix.kind import UnixOptions
 from tests.support.ports import free_port
 

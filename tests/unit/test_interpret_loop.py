@@ -23,8 +23,7 @@ class FakeConsole:
         self, during: Callable[[], None] = lambda: None, waiting: int = 0
     ) -> None:
         self.turns: list[str] = []
-        self.waiting = waiting
-        """Bytes."""
+        self.waits = True
         self.guard = Unguarded()
         self._during = during
         """What happens while it interprets."""
@@ -38,6 +37,9 @@ class FakeConsole:
     def settle(self, at: int) -> bool:
         self.turns.append("settle")
         return self.turns.count("settle") > 1
+
+    def waits_for_time(self) -> bool:
+        return self.waits
 
     def check(self, at: int) -> None:
         self.turns.append("check")
@@ -99,6 +101,22 @@ async def test_everybody_is_checked_now_and_then(
 
     assert console.turns == ["check", "end_silence"]
     assert keeper.told == ["silent"]
+
+
+async def test_one_that_waits_for_nothing_is_not_checked_until_it_does(
+    loop: InterpretLoop, autojump_clock: MockClock
+) -> None:
+    console = FakeConsole()
+    console.waits = False
+    loop.join(console, FakeSource())
+
+    await trio.sleep(3 * CHECK_EVERY + 0.1)
+    before = list(console.turns)
+    console.waits = True
+    await trio.sleep(CHECK_EVERY)
+
+    assert before == []
+    assert console.turns == ["check", "end_silence"]
 
 
 async def test_a_console_that_leaves_has_a_last_turn_and_no_other(

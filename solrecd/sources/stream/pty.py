@@ -219,7 +219,7 @@ def _found(program: str, path: str) -> str:
     if "/" in program:
         return program
     for folder in path.split(":"):
-        place = f"{folder}/{program}"
-        if os.path.isfile(place) and os.access(place, os.X_OK):
-            return place
+        place = Path(folder, program)
+        if place.is_file() and os.access(place, os.X_OK):
+            return str(place)
     raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), program)

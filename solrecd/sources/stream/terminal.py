@@ -108,9 +108,10 @@ def left_terminal(descriptors: Mapping[str, int]) -> tuple[int, HeldBytes]:
         OSError: they are none.
     """
     fd = descriptors.get(TERMINAL, -1)
+    if not os.isatty(fd):
+        close_all(descriptors.values())
+        raise OSError("no terminal")
     try:
-        if not os.isatty(fd):
-            raise OSError("no terminal")
         held = HeldBytes(descriptors.get(HELD))
     except OSError:
         close_all(descriptors.values())

@@ -17,10 +17,10 @@ from trio.testing import MockClock
 
 from solrecd.events import Lost, LostReason, SessionState
 from solrecd.sources.base import Recorder, Services
-from solrecd.sources.stream.tcp.kind import TcpOptions
-from solrecd.sources.stream.unix.kind import UnixOptions
 from solrecd.sources.stream.source import StreamSource
+from solrecd.sources.stream.tcp.kind import TcpOptions
 from solrecd.sources.stream.tcp.way import TcpWay
+from solrecd.sources.stream.unix.kind import UnixOptions
 from solrecd.sources.stream.unix.way import UnixWay
 from solrecd.sources.stream.way import Connection, NotConnectedError, Way
 
@@ -166,6 +166,8 @@ async def test_a_host_that_does_not_answer_is_given_up(
     began = trio.current_time()
 
     with pytest.raises(NotConnectedError, match="no answer; see whether the host"):
-        await TcpWay(TcpOptions(host="192.0.2.1", port=7001)).open(cast("Recorder", Told()))
+        await TcpWay(TcpOptions(host="192.0.2.1", port=7001)).open(
+            cast("Recorder", Told())
+        )
 
     assert trio.current_time() - began == pytest.approx(10)

@@ -19,13 +19,14 @@ def ours() -> Options:
 
 def as_said(data: bytes) -> list[Negotiation]:
     """Return the negotiations in bytes."""
-    found = []
+    found = list[Negotiation]()
     while data:
         read = decode(data, binary=True)
-        found += read.commands
+        for each in read.commands:
+            assert isinstance(each, Negotiation)
+            found.append(each)
         data = data[read.used :]
-    assert all(isinstance(one, Negotiation) for one in found)
-    return found  # type: ignore[return-value]
+    return found
 
 
 def test_what_is_asked_for_and_agreed_to_needs_no_answer() -> None:

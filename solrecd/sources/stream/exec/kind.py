@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Final
 from solrecd.config import ConsoleKind
 from solrecd.config.console_kinds import Values
 from solrecd.config.keys import Key
-from solrecd.config.names import expand
+from solrecd.config.names import expand_known
 from solrecd.config.values import refusal
 from solrecd.sources.base import Driver, Services, SourceKind
 from solrecd.sources.stream.way import Trouble
@@ -78,9 +78,7 @@ def command(value: object) -> tuple[str, ...]:
 
 
 def _is_word(word: object) -> bool:
-    return (
-        isinstance(word, str) and "\0" not in word and len(word.encode()) <= _LONGEST
-    )
+    return isinstance(word, str) and "\0" not in word and len(word.encode()) <= _LONGEST
 
 
 def exec_options(values: Values) -> ExecOptions | None:
@@ -90,7 +88,7 @@ def exec_options(values: Values) -> ExecOptions | None:
         return None
 
     def expanded(name: str) -> ExecOptions:
-        return ExecOptions(command=tuple(expand(word, name) for word in words))
+        return ExecOptions(command=tuple(expand_known(word, name) for word in words))
 
     return values.made("command", expanded)
 
@@ -113,8 +111,8 @@ EXEC: Final = SourceKind(
             "command": Key(
                 command,
                 "The program and its words; no shell reads them. `{name}` and `{n}`"
-                " expand in each. A password among them can be read by all users of"
-                " this machine: give the program a file with it.",
+                " expand in each, other braces stay. A password among them can be read by"
+                " all users of this machine: give the program a file with it.",
                 example=["virsh", "-c", "qemu:///system", "console", "{name}"],
             )
         },

@@ -8,6 +8,7 @@ import re
 import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, Final
 
 import trio
@@ -26,7 +27,7 @@ from solrecd.sources.stream.terminal import (
     TerminalConnection,
     left_terminal,
 )
-from solrecd.sources.stream.way import NotConnectedError, Say
+from solrecd.sources.stream.way import Say
 
 LOOKING: Final = 10.0
 """Seconds for the file system of a program to answer."""
@@ -143,7 +144,7 @@ def _place(program: str, path: str) -> str:
     found = shutil.which(program, path=path)
     if found is not None:
         return found
-    code = errno.EACCES if os.path.exists(program) else errno.ENOENT
+    code = errno.EACCES if Path(program).exists() else errno.ENOENT
     raise OSError(code, os.strerror(code))
 
 

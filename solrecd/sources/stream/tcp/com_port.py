@@ -117,16 +117,17 @@ class ComPort:
             return replace(known, signature=_text(value))
         if what == _Do.SET_BAUDRATE and len(value) == 4:
             return replace(known, baud=int.from_bytes(value, "big"))
-        return known if len(value) != 1 else known._after_byte(what, value[0])
+        return known if len(value) != 1 else _after_byte(known, what, value[0])
 
-    def _after_byte(self, what: int, value: int) -> ComPort:
-        if what == _Do.SET_CONTROL and value in _FLOW_OF:
-            return replace(self, flow=_FLOW_OF[value])
-        if what == _Do.NOTIFY_MODEMSTATE:
-            return replace(self, modem=ModemState(value & sum(ModemState)))
-        if what == _Do.NOTIFY_LINESTATE:
-            return replace(self, line=LineState(value & sum(LineState)))
-        return self
+
+def _after_byte(known: ComPort, what: int, value: int) -> ComPort:
+    if what == _Do.SET_CONTROL and value in _FLOW_OF:
+        return replace(known, flow=_FLOW_OF[value])
+    if what == _Do.NOTIFY_MODEMSTATE:
+        return replace(known, modem=ModemState(value & sum(ModemState)))
+    if what == _Do.NOTIFY_LINESTATE:
+        return replace(known, line=LineState(value & sum(LineState)))
+    return known
 
 
 def _text(value: bytes) -> str:

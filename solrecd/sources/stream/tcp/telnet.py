@@ -224,7 +224,7 @@ class TelnetConnection(SocketConnection):
         return warn(
             "negotiate",
             "the other end answers no telnet option",
-            'if the port is raw, set protocol = "raw": what is typed may arrive wrongly',
+            'if the port is raw, set protocol = "raw", or typed bytes arrive wrongly',
         )
 
     def _set(self) -> Finding:

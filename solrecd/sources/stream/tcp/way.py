@@ -95,7 +95,9 @@ class TcpWay:
         host = self._options.host
         try:
             with trio.fail_after(CONNECT_TIMEOUT):
-                found = await trio.socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+                found = await trio.socket.getaddrinfo(
+                    host, None, type=socket.SOCK_STREAM
+                )
         except (OSError, trio.TooSlowError) as error:
             why = getattr(error, "strerror", None) or "no answer"
             cure = "correct `address`, DNS or /etc/hosts"

@@ -50,7 +50,7 @@ def open_device(options: TtyOptions) -> int:
         OSError: it cannot be had; ``EBUSY`` and ``EAGAIN``: another program has it,
             ``ENOTTY``: it is no terminal.
     """
-    if not stat.S_ISCHR(os.stat(options.device).st_mode):
+    if not stat.S_ISCHR(Path(options.device).stat().st_mode):
         # To open one of them may wait, or do something.
         raise OSError(errno.ENOTTY, "")
     with ExitStack() as undo:

@@ -52,9 +52,7 @@ TROUBLES: Final[Mapping[int, Trouble]] = MappingProxyType(
         errno.ENOTTY: Trouble(
             "no serial port or terminal", "correct `device` (ls /dev/serial/by-id)"
         ),
-        errno.EINVAL: Trouble(
-            "the port cannot be set so", "correct `baud` and `flow`"
-        ),
+        errno.EINVAL: Trouble("the port cannot be set so", "correct `baud` and `flow`"),
         errno.EIO: _GONE,
         errno.ENODEV: _GONE,
         errno.ENXIO: _GONE,

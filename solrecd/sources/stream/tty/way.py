@@ -86,7 +86,7 @@ class TtyWay:
 
     async def examine(self, tell: Tell) -> bool:
         """See `Way`."""
-        real = os.path.realpath(self.place)
+        real = os.path.realpath(self.place)  # noqa: ASYNC240 - of /dev
         try:
             fd = await self._open()
         except NotConnectedError as error:
