@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from solrecd.sources.stream.unix.kind import UnixOptions
+from solrecd.sources.stream.unix.place import UnixOptions
 from tests.e2e.lab import machine
 from tests.e2e.lab.media import Media
 from tests.integration.test_attach import attached, run

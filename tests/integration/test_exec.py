@@ -16,7 +16,7 @@ import pytest
 import trio
 
 from solrecd.config import ConsoleConfig
-from solrecd.sources.stream.exec.kind import ExecOptions
+from solrecd.sources.stream.exec.place import ExecOptions
 from tests.integration.test_attach import attached, run
 from tests.integration.test_daemon import Site, until
 from tests.integration.test_restart import recording

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from solrecd.config import ConsoleConfig
-from solrecd.sources.stream.exec.kind import ExecOptions
+from solrecd.sources.stream.exec.place import ExecOptions
 from tests.integration.test_attach import run
 from tests.integration.test_daemon import Site, until
 

@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 import trio
 
-from solrecd.sources.stream.tcp.kind import TcpOptions
-from solrecd.sources.stream.unix.kind import UnixOptions
+from solrecd.sources.stream.tcp.place import TcpOptions
+from solrecd.sources.stream.unix.place import UnixOptions
 from tests.integration.test_attach import attached, run
 from tests.integration.test_daemon import Site, until
 from tests.support.broken_disk import BrokenDisk

@@ -12,7 +12,7 @@ import pytest
 import trio
 
 from solrecd.config import ConsoleConfig
-from solrecd.sources.stream.tcp.kind import TcpOptions, TcpProtocol
+from solrecd.sources.stream.tcp.place import TcpOptions, TcpProtocol
 from tests.integration.test_attach import attached, run
 from tests.integration.test_daemon import Site, until
 from tests.integration.test_restart import recording

@@ -15,7 +15,7 @@ import pytest
 import trio
 
 from solrecd.config import ConsoleConfig
-from solrecd.sources.stream.tty.kind import TtyOptions
+from solrecd.sources.stream.tty.place import TtyOptions
 from tests.integration.test_attach import attached, run
 from tests.integration.test_daemon import Site, until
 from tests.integration.test_restart import recording

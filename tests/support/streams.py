@@ -12,8 +12,8 @@ from types import TracebackType
 from typing import Final, Self
 
 from solrecd.config import ConsoleConfig
-from solrecd.sources.stream.tcp.kind import TcpOptions
-from solrecd.sources.stream.unix.kind import UnixOptions
+from solrecd.sources.stream.tcp.place import TcpOptions
+from solrecd.sources.stream.unix.place import UnixOptions
 from tests.support.ports import free_port
 
 Endpoint = TcpOptions | UnixOptions

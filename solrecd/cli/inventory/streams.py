@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from solrecd.cli.inventory.found import COMMAND, Place
-from solrecd.sources.stream.tty.kind import BAUD_RATES
+from solrecd.sources.stream.tty.place import BAUD_RATES
 
 RAW: Final = "raw"
 TELNET: Final = "telnet"

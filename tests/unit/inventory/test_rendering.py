@@ -7,7 +7,7 @@ from hypothesis import given, settings, strategies as st
 from solrecd.cli.inventory import FoundConsole, Passwords, read_conserver, render
 from solrecd.config import Config, Source, parse
 from solrecd.sources.ipmi.options import options_of
-from solrecd.sources.stream.exec.kind import ExecOptions
+from solrecd.sources.stream.exec.place import ExecOptions
 from solrecd.sources.table import CONSOLE_KINDS
 from tests.support.configs import bmc_of
 

@@ -18,7 +18,7 @@ from solrecd.sources.stream.connection import (
     UnixConnection,
     left_socket,
 )
-from solrecd.sources.stream.tcp.kind import TcpOptions, TcpProtocol
+from solrecd.sources.stream.tcp.place import TcpOptions, TcpProtocol
 from solrecd.sources.stream.tcp.telnet import TelnetConnection
 from solrecd.sources.stream.way import Connection
 from tests.support.streams import connected_pair

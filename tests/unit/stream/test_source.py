@@ -18,9 +18,9 @@ from trio.testing import MockClock
 from solrecd.events import Lost, LostReason, SessionState
 from solrecd.sources.base import Recorder, Services
 from solrecd.sources.stream.source import StreamSource
-from solrecd.sources.stream.tcp.kind import TcpOptions
+from solrecd.sources.stream.tcp.place import TcpOptions
 from solrecd.sources.stream.tcp.way import TcpWay
-from solrecd.sources.stream.unix.kind import UnixOptions
+from solrecd.sources.stream.unix.place import UnixOptions
 from solrecd.sources.stream.unix.way import UnixWay
 from solrecd.sources.stream.way import Connection, NotConnectedError, Way
 

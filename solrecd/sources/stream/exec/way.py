@@ -17,7 +17,7 @@ from solrecd.events import Lost, LostReason
 from solrecd.sources.base import Recorder, Tell
 from solrecd.sources.findings import Finding, bad, ok
 from solrecd.sources.stream.connection import close_all
-from solrecd.sources.stream.exec.kind import TROUBLES, ExecOptions
+from solrecd.sources.stream.exec.place import TROUBLES, ExecOptions
 from solrecd.sources.stream.explaining import explained
 from solrecd.sources.stream.held import HeldBytes
 from solrecd.sources.stream.pty import PtyProcess, environment, spawn

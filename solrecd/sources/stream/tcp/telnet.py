@@ -41,8 +41,8 @@ from solrecd.sources.stream.tcp.codec import (
     encode,
 )
 from solrecd.sources.stream.tcp.com_port import ComPort, LineState
-from solrecd.sources.stream.tcp.kind import TcpOptions, TcpProtocol
 from solrecd.sources.stream.tcp.options import Options, Side, State
+from solrecd.sources.stream.tcp.place import TcpOptions, TcpProtocol
 from solrecd.sources.stream.way import Say
 
 BREAK_LENGTH: Final = 0.3

@@ -13,7 +13,7 @@ from solrecd.sources.base import Recorder, Tell
 from solrecd.sources.findings import bad, ok
 from solrecd.sources.stream.connection import TcpConnection, left_socket
 from solrecd.sources.stream.explaining import explained
-from solrecd.sources.stream.tcp.kind import TROUBLES, TcpOptions, TcpProtocol
+from solrecd.sources.stream.tcp.place import TROUBLES, TcpOptions, TcpProtocol
 from solrecd.sources.stream.tcp.telnet import TELNET, TelnetConnection
 from solrecd.sources.stream.way import NotConnectedError
 

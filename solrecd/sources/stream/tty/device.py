@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Final
 
 from solrecd.sources.stream.serial_line import Flow
-from solrecd.sources.stream.tty.kind import TtyOptions
+from solrecd.sources.stream.tty.place import TtyOptions
 
 _LOCK_FOLDERS: Final = (Path("/run/lock"), Path("/var/lock"))
 """Of uucp's lock files, which minicom, cu and conserver leave (FHS, /var/lock)."""

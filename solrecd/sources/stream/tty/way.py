@@ -26,7 +26,7 @@ from solrecd.sources.stream.tty.device import (
     open_device,
     unsent,
 )
-from solrecd.sources.stream.tty.kind import TROUBLES, TtyOptions
+from solrecd.sources.stream.tty.place import TROUBLES, TtyOptions
 from solrecd.sources.stream.way import NotConnectedError
 
 OPENING: Final = 10.0

@@ -12,7 +12,7 @@ from solrecd.sources.base import Recorder, Tell
 from solrecd.sources.findings import bad
 from solrecd.sources.stream.connection import UnixConnection, left_socket
 from solrecd.sources.stream.explaining import explained
-from solrecd.sources.stream.unix.kind import TROUBLES, UnixOptions
+from solrecd.sources.stream.unix.place import TROUBLES, UnixOptions
 
 
 class UnixWay:
