@@ -35,7 +35,7 @@ _CONSOLE: dict[str, Key] = {
         "The machine that this is a console of, where it has several: its BMC's and a"
         " serial port, a node's and its DPU's. `ls`, `top` and `boots` show them"
         " together, and NAMES may be `@machine=NAME`. `{name}` and `{n}` expand in it.",
-        example="r1-node{n:03}",
+        example="{name}",
     ),
     "enabled": Key(boolean, "Switch a console off without deleting it."),
 }
