@@ -10,7 +10,7 @@ until the next round, and at most half of the loop's time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 import trio
@@ -24,9 +24,8 @@ several times as much. With the archive's own delay this stays below 250 ms."""
 SLICE = 0.005
 """Seconds of interpreting before ACKs and timers get their turn."""
 
-SHARE = 16 * 1024
-"""Bytes of one console in a turn: 1 to 5 ms, whatever they are. At 115200 Bd a round
-brings 2300."""
+AT_ONCE = 1000
+"""Consoles that are asked whether they wait for time before others get their turn."""
 
 CHECK_EVERY = 5.0
 """Seconds between two looks at what may last minutes only."""
@@ -160,14 +159,21 @@ class InterpretLoop:
             await trio.sleep(CHECK_EVERY)
             await self._in_slices(self._behind, self._interpret)
             self._behind &= self._present.keys()
-            await self._in_slices(self._present, self._check)
+            await self._in_slices(await self._waiting(), self._check)
+
+    async def _waiting(self) -> Sequence[InterpretedConsole]:
+        """Return the consoles for which time alone may change something.
+
+        Nearly all of a fleet wait at a prompt for months: this costs them little.
+        """
+        found, present = list[InterpretedConsole](), tuple(self._present)
+        for begin in range(0, len(present), AT_ONCE):
+            found += filter(_waits_for_time, present[begin : begin + AT_ONCE])
+            await trio.lowlevel.checkpoint()
+        return found
 
     def _check(self, console: InterpretedConsole) -> None:
-        guard = console.guard
-        # Nearly all consoles of a fleet wait at a prompt, for months.
-        if not guard.call(Part.ANALYSIS, console.waits_for_time, otherwise=True):
-            return
-        at, source = self._wall_clock(), self._present[console]
+        at, guard, source = self._wall_clock(), console.guard, self._present[console]
         guard.call(Part.ANALYSIS, lambda: console.check(at), None)
         guard.call(Part.ANALYSIS, lambda: console.end_silence(at, source.revive), None)
 
@@ -183,6 +189,10 @@ class InterpretLoop:
             if trio.current_time() - began > SLICE:
                 await trio.lowlevel.checkpoint()
                 began = trio.current_time()
+
+
+def _waits_for_time(console: InterpretedConsole) -> bool:
+    return console.guard.call(Part.ANALYSIS, console.waits_for_time, otherwise=True)
 
 
 def _limit_stages(console: InterpretedConsole) -> None:
