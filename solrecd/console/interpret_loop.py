@@ -10,7 +10,8 @@ until the next round, and at most half of the loop's time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import itertools
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 import trio
@@ -24,11 +25,13 @@ several times as much. With the archive's own delay this stays below 250 ms."""
 SLICE = 0.005
 """Seconds of interpreting before ACKs and timers get their turn."""
 
-AT_ONCE = 1000
-"""Consoles that are asked whether they wait for time before others get their turn."""
-
 CHECK_EVERY = 5.0
 """Seconds between two looks at what may last minutes only."""
+
+ALL_EVERY = 6
+"""Such looks until all consoles are looked at again. In between it is those that print,
+and those that wait for time to pass; nearly all of a fleet wait at a prompt, for
+months."""
 
 
 class InterpretedConsole(Protocol):
@@ -85,8 +88,8 @@ class InterpretLoop:
         self._unsettled: set[InterpretedConsole] = set()
         self._behind: set[InterpretedConsole] = set()
         """Those with output that a bug kept from being interpreted."""
-        self._loud: set[InterpretedConsole] = set()
-        """Those with more output than one turn takes."""
+        self._watched: set[InterpretedConsole] = set()
+        """Those for which time alone may change something."""
         self._output = trio.Event()
 
     def join(self, console: InterpretedConsole, source: Source) -> None:
@@ -96,6 +99,7 @@ class InterpretLoop:
     def leave(self, console: InterpretedConsole) -> None:
         """Give it the last one, for what is left."""
         self._present.pop(console, None)
+        self._watched.discard(console)
         console.interpret()
 
     def wake(self, console: InterpretedConsole) -> None:
@@ -152,28 +156,26 @@ class InterpretLoop:
         at, guard = self._wall_clock(), console.guard
         if guard.call(Part.ANALYSIS, lambda: console.settle(at), otherwise=True):
             self._unsettled.discard(console)
+            self._watched.add(console)
             guard.call(Part.POWER, self._present[console].output_paused, None)
 
     async def _check_forever(self) -> None:
+        looks = itertools.count()
         while True:
             await trio.sleep(CHECK_EVERY)
             await self._in_slices(self._behind, self._interpret)
             self._behind &= self._present.keys()
-            await self._in_slices(await self._waiting(), self._check)
-
-    async def _waiting(self) -> Sequence[InterpretedConsole]:
-        """Return the consoles for which time alone may change something.
-
-        Nearly all of a fleet wait at a prompt for months: this costs them little.
-        """
-        found, present = list[InterpretedConsole](), tuple(self._present)
-        for begin in range(0, len(present), AT_ONCE):
-            found += filter(_waits_for_time, present[begin : begin + AT_ONCE])
-            await trio.lowlevel.checkpoint()
-        return found
+            if next(looks) % ALL_EVERY == 0:
+                self._watched.update(self._present)
+            await self._in_slices(self._watched, self._check)
+            self._watched &= self._present.keys()
 
     def _check(self, console: InterpretedConsole) -> None:
-        at, guard, source = self._wall_clock(), console.guard, self._present[console]
+        guard = console.guard
+        if not guard.call(Part.ANALYSIS, console.waits_for_time, otherwise=True):
+            self._watched.discard(console)
+            return
+        at, source = self._wall_clock(), self._present[console]
         guard.call(Part.ANALYSIS, lambda: console.check(at), None)
         guard.call(Part.ANALYSIS, lambda: console.end_silence(at, source.revive), None)
 
@@ -189,10 +191,6 @@ class InterpretLoop:
             if trio.current_time() - began > SLICE:
                 await trio.lowlevel.checkpoint()
                 began = trio.current_time()
-
-
-def _waits_for_time(console: InterpretedConsole) -> bool:
-    return console.guard.call(Part.ANALYSIS, console.waits_for_time, otherwise=True)
 
 
 def _limit_stages(console: InterpretedConsole) -> None:
