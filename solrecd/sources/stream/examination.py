@@ -59,8 +59,13 @@ class Examination:
         self._source = source
         self._wall_clock = wall_clock
 
-    async def examine(self, tell: Tell) -> None:
-        """See `Examiner`."""
+    async def examine(
+        self,
+        tell: Tell,
+        *,
+        may_log_in: bool,  # noqa: ARG002 - a protocol's
+    ) -> None:
+        """See `Examiner`; there is no login."""
         recorder = self._recorder
         if recorder.session_state is SessionState.UP:
             for_ = ago(self._wall_clock() - recorder.session_since)

@@ -52,6 +52,11 @@ class ExecOptions:
         """As people write it."""
         return shlex.join(self.command)
 
+    @property
+    def line(self) -> str:
+        """See `solrecd.config.model.Options`."""
+        return self.place
+
     def details(self) -> Mapping[str, Any]:
         """What ``status`` shows."""
         return {"command": list(self.command)}

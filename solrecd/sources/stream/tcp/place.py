@@ -9,13 +9,11 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, ClassVar, Final
 
+from solrecd.config.addresses import address
 from solrecd.config.console_kinds import Values
 from solrecd.config.errors import Problems
 from solrecd.config.settings import Settings
-from solrecd.config.values import (
-    address,
-    refusal,
-)
+from solrecd.config.values import refusal
 from solrecd.sources.stream.serial_line import Flow
 from solrecd.sources.stream.way import Trouble
 
@@ -72,6 +70,11 @@ class TcpOptions:
         """As people write it."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{host}:{self.port}"
+
+    @property
+    def line(self) -> str:
+        """See `solrecd.config.model.Options`."""
+        return self.place.lower()
 
     def details(self) -> Mapping[str, Any]:
         """What ``status`` shows."""

@@ -73,6 +73,11 @@ class TtyOptions:
         """As people write it."""
         return self.device
 
+    @property
+    def line(self) -> str:
+        """See `solrecd.config.model.Options`."""
+        return self.place
+
     def details(self) -> Mapping[str, Any]:
         """What ``status`` shows."""
         return {"device": self.device, "baud": self.baud, "flow": self.flow.value}

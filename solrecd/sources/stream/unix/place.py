@@ -51,6 +51,11 @@ class UnixOptions:
         """As people write it."""
         return self.path
 
+    @property
+    def line(self) -> str:
+        """See `solrecd.config.model.Options`."""
+        return self.place
+
     def details(self) -> Mapping[str, Any]:
         """What ``status`` shows."""
         return {"path": self.path}
