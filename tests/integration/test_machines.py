@@ -29,6 +29,15 @@ def _site(tmp_path: Path) -> Site:
     return site
 
 
+def configured(site: Site) -> str:
+    """Return a file that says where the archive and its index are."""
+    daemon, file = site.config().daemon, site.folder / "solrecd.toml"
+    file.write_text(
+        f'[daemon]\nlog_dir = "{daemon.log_dir}"\nstate_dir = "{daemon.state_dir}"\n'
+    )
+    return str(file)
+
+
 async def test_a_machine_is_in_every_object_and_chooses_its_consoles(
     site: Site,
 ) -> None:
@@ -40,7 +49,9 @@ async def test_a_machine_is_in_every_object_and_chooses_its_consoles(
         _, shown = await run(site, "ls")
         _, top = await run(site, "top")
         _, status = await run(site, "status", "dpu1", "--json")
-        _, boots = await run(site, "boots", "@machine=m1", "--json")
+        _, boots = await run(
+            site, "-c", configured(site), "boots", "@machine=m1", "--json"
+        )
 
     machines = {
         row["console"]: row["machine"] for row in map(json.loads, listed.splitlines())
