@@ -25,6 +25,10 @@ several times as much. With the archive's own delay this stays below 250 ms."""
 SLICE = 0.005
 """Seconds of interpreting before ACKs and timers get their turn."""
 
+SHARE = 16 * 1024
+"""Bytes of one console in a turn: 1 to 5 ms, whatever they are. At 115200 Bd a round
+brings 2300."""
+
 CHECK_EVERY = 5.0
 """Seconds between two looks at what may last minutes only."""
 
@@ -88,6 +92,8 @@ class InterpretLoop:
         self._unsettled: set[InterpretedConsole] = set()
         self._behind: set[InterpretedConsole] = set()
         """Those with output that a bug kept from being interpreted."""
+        self._loud: set[InterpretedConsole] = set()
+        """Those with more output than one turn takes."""
         self._watched: set[InterpretedConsole] = set()
         """Those for which time alone may change something."""
         self._output = trio.Event()

@@ -25,6 +25,8 @@ class FakeConsole:
     ) -> None:
         self.turns: list[str] = []
         self.waits = True
+        self.waiting = waiting
+        """Bytes."""
         self.guard = Unguarded()
         self._during = during
         """What happens while it interprets."""
