@@ -55,6 +55,12 @@ class Values(Protocol):
         None where it is not given, or wrong: that is noted.
         """
 
+    def made(self, key: str, make: Callable[[str], T]) -> T | None:
+        """Return what is made of the console's name for a key, where it can be.
+
+        None where it cannot: that is noted as wrong with the key.
+        """
+
     def secret(self, keys: SecretKeys) -> Secret | None:
         """Return a secret; None where it is not given, or cannot be had."""
 

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import errno
 import socket
-from collections.abc import Mapping
 from typing import Final
 
 import trio
-
-from solrecd.events import LostReason
-from solrecd.sources.troubles import NotConnectedError, Trouble
 
 CONNECT_TIMEOUT: Final = 10.0
 """Seconds for name look-up and connection together."""
@@ -54,30 +49,3 @@ def _first_cause(error: OSError) -> OSError:
     while isinstance(cause, BaseExceptionGroup):
         cause = cause.exceptions[0]
     return cause if isinstance(cause, OSError) else error
-
-
-def not_connected(
-    place: str, key: str, troubles: Mapping[int, Trouble], error: OSError
-) -> NotConnectedError:
-    """Return an error with what helps.
-
-    Args:
-        place: at the other end.
-        key: of the configuration, which says where that is.
-        troubles: what errors mean; by errno.
-        error: what the system said.
-    """
-    said = error.strerror or str(error)
-    if isinstance(error, socket.gaierror):
-        cure = f"correct `{key}`, DNS or /etc/hosts"
-        return NotConnectedError(LostReason.NAME_UNRESOLVED, f"{place}: {said}", cure)
-    trouble = troubles.get(error.errno or 0, Trouble(said, ""))
-    what = f"{place}: {trouble.what}"
-    return NotConnectedError(LostReason.UNREACHABLE, what, trouble.cure)
-
-
-def no_answer(
-    place: str, key: str, troubles: Mapping[int, Trouble]
-) -> NotConnectedError:
-    """Return the error of a connection that takes too long."""
-    return not_connected(place, key, troubles, OSError(errno.ETIMEDOUT, ""))

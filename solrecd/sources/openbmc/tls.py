@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import hmac
 import socket
@@ -14,8 +15,9 @@ from typing import Final
 import trio
 
 from solrecd.events import LostReason
+from solrecd.sources.explaining import explained
 from solrecd.sources.openbmc.options import OpenbmcOptions
-from solrecd.sources.tcp import CONNECT_TIMEOUT, connect_tcp, no_answer, not_connected
+from solrecd.sources.tcp import CONNECT_TIMEOUT, connect_tcp
 from solrecd.sources.troubles import NotConnectedError, tcp_troubles
 
 _TROUBLES: Final = tcp_troubles("host")
@@ -100,14 +102,14 @@ async def open_tls(options: OpenbmcOptions, trust: Trust) -> TlsStream:
 
 
 async def _connect(options: OpenbmcOptions) -> socket.socket:
-    about = options.place, "host", _TROUBLES
     try:
         with trio.fail_after(CONNECT_TIMEOUT):
             return await connect_tcp(options.host, options.port)
     except trio.TooSlowError:
-        raise no_answer(*about) from None
+        late = OSError(errno.ETIMEDOUT, "")
+        raise explained(late, options.place, _TROUBLES, "host") from None
     except OSError as error:
-        raise not_connected(*about, error) from None
+        raise explained(error, options.place, _TROUBLES, "host") from None
 
 
 async def handshake(options: OpenbmcOptions, context: ssl.SSLContext) -> TlsStream:
