@@ -8,11 +8,9 @@ from typing import Any, Final, Protocol
 from solrecd.events import SessionState
 from solrecd.sources.base import Recorder, Tell
 from solrecd.sources.findings import Finding, ok, warn
+from solrecd.sources.output_findings import output_findings
 from solrecd.sources.spans import ago
 from solrecd.sources.stream.way import Way
-
-QUIET: Final = 60 * 1_000_000
-"""Microseconds in which a machine that is used prints something."""
 
 _SILENT: Final = (
     "press Enter on it (solrecctl attach); if nothing comes, another client has the"
@@ -74,7 +72,10 @@ class Examination:
                 await tell(finding)
         elif not await self._way.examine(tell):
             await tell(self._could_connect())
-        for finding in (*self._output(), *self._input()):
+        for finding in (
+            *output_findings(self._recorder, self._wall_clock(), _SILENT),
+            *self._input(),
+        ):
             await tell(finding)
 
     def _could_connect(self) -> Finding:
@@ -85,21 +86,6 @@ class Examination:
             f"{self._way.place} can be opened now{why}",
             "the next try is soon; solrecctl reconnect makes it at once",
         )
-
-    def _output(self) -> Iterator[Finding]:
-        recorder, now = self._recorder, self._wall_clock()
-        last, since = recorder.last_output, recorder.session_since
-        if last is not None and last >= since:
-            yield ok("output", f"last byte {ago(now - last)} ago")
-            return
-        text = "nothing yet" if last is None else f"last byte {ago(now - last)} ago"
-        if recorder.session_state is not SessionState.UP:
-            yield ok("output", text)
-        elif now - since > QUIET:
-            text = f"{text}; none in {ago(now - since)} of this connection"
-            yield warn("output", text, _SILENT)
-        else:
-            yield ok("output", text)
 
     def _input(self) -> Iterator[Finding]:
         unsent = self._source.unsent
