@@ -130,6 +130,7 @@ OTHERS: Mapping[type, list[str]] = {
 """Where else a call for one console leads."""
 
 NOT_OF_ONE = {
+    "ConsoleFactory.abandon",
     "ConsoleFactory.apply",
     "ConsoleFactory.refuse",
     "ConsoleFactory.crashed",
@@ -374,7 +375,9 @@ class Lab:
         await trio.lowlevel.checkpoint()
         console: Any = self.supervisor._members[VICTIM].console
         console._silence = SuspiciousWatch()
+        console._metrics.left_logged_in = True  # it is checked, as it waits for time
         self.supervisor._interpret_loop._check(console)
+        console._metrics.left_logged_in = False
         console._silence = SilenceWatch()
 
     def lose_twice(self) -> None:
@@ -413,6 +416,7 @@ RECORDED: Mapping[str, Act] = {
     "session_changed": lambda lab: lab.recorder.session_changed(
         SessionState.UP, None, None
     ),
+    "input_stuck": lambda lab: lab.recorder.input_stuck(1, is_stuck=True),
     "power_seen": lambda lab: lab.recorder.power_seen(on=True),
     "note_act": lambda lab: lab.recorder.note_act(OperatorAct.NOTE, "a note", "alice"),
     "report": lambda lab: lab.recorder.report(1, _DRAFT),
@@ -468,7 +472,7 @@ DRIVERS: Mapping[str, Act] = {
     **dict.fromkeys(
         (
             *("Console.interpret", "Console.settle"),
-            *("Console.check", "Console.end_silence"),
+            *("Console.check", "Console.end_silence", "Console.waits_for_time"),
             *("IpmiSource.output_paused", "SolLink.expire"),
             *("EventFanout.record", "EventFanout.tell", "ArchiveSink.offer"),
             *("Viewers.offer", "Interpreter.feed", "Interpreter.idle"),

@@ -41,7 +41,7 @@ def archive(tmp_path: Path) -> Path:
                 "node login: ",
                 RESTART,
             )
-    write(tmp_path, "node0", 50, KERNEL, *words, f"[    2.000000] {PANIC}")
+    write(tmp_path, "node0", BOOTS_PER_JOB + 3, KERNEL, *words, f"[    2.000000] {PANIC}")
     return tmp_path
 
 
