@@ -7,6 +7,7 @@ import argparse
 from solrecd.api.client import quote
 from solrecd.cli.program import Exit
 from solrecd.cli.shared.console_requests import (
+    Question,
     RefusedError,
     add_names,
     chosen,
@@ -27,7 +28,8 @@ _WISHES = {
 }
 """What people say, and what the daemon calls it."""
 
-_QUESTIONS = {
+_ACTIONS = {
+    "on": "switch on",
     "off": "switch off immediately",
     "cycle": "switch off and on",
     "reset": "reset",
@@ -50,7 +52,7 @@ def main(args: argparse.Namespace) -> int:
     """Show or switch; exit status 1 when a BMC refused."""
     if args.wish == "status":
         return _show(args)
-    question = _QUESTIONS.get(args.wish, "")
+    question = Question(_ACTIONS[args.wish])
     return request_each(args, "power", question, wish=_WISHES[args.wish])
 
 
