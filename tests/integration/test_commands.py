@@ -419,6 +419,67 @@ async def test_a_fleet_is_listed_and_shown(
     assert "cipher_suite" in output
 
 
+@pytest.mark.parametrize("command", ["log", "screen", "boots", "tail", "grep"])
+async def test_a_console_without_output_yet_is_there(
+    archive: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    path, config = tmp_path / "control.sock", tmp_path / "solrecd.toml"
+    config.write_text(f'[daemon]\nlog_dir = "{archive}"\ncontrol = "{path}"\n')
+    words = ["x", "fresh"] if command == "grep" else ["fresh"]
+
+    async with trio.open_nursery() as nursery:
+        app = api_app(FakeFleet(("node001", "fresh")), "1", open_gate())
+        await nursery.start(serve, app, str(path))
+        status = await ask(path, "-c", str(config), command, *words)
+        unknown = await ask(path, "-c", str(config), "log", "nowhere")
+        nursery.cancel_scope.cancel()
+
+    errors = capsys.readouterr().err
+    assert (status, unknown) == (Exit.NO, Exit.NO)
+    assert "fresh: nothing recorded yet; session up since " in errors
+    assert "there is no console 'nowhere'" in errors
+
+
+async def test_consoles_with_a_record_are_shown_beside_one_without(
+    archive: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, config = tmp_path / "control.sock", tmp_path / "solrecd.toml"
+    config.write_text(f'[daemon]\nlog_dir = "{archive}"\ncontrol = "{path}"\n')
+
+    async with trio.open_nursery() as nursery:
+        app = api_app(FakeFleet(("node001", "fresh")), "1", open_gate())
+        await nursery.start(serve, app, str(path))
+        status = await ask(path, "-c", str(config), "tail", "fresh", "node001")
+        nursery.cancel_scope.cancel()
+
+    said = capsys.readouterr()
+    assert status == Exit.DONE
+    assert GOOD[0] in said.out
+    assert "fresh: nothing recorded yet" in said.err
+
+
+@pytest.mark.parametrize("options", [[], ["-f"]])
+async def test_attach_without_a_keyboard_says_what_is_wrong(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    options: list[str],
+) -> None:
+    path = tmp_path / "control.sock"
+
+    async with trio.open_nursery() as nursery:
+        await nursery.start(serve, api_app(FakeFleet(), "1", open_gate()), str(path))
+        with Path("/dev/null").open(encoding="utf-8") as nothing:
+            monkeypatch.setattr("sys.stdin", nothing)
+            status = await ask(path, "attach", "a", *options)
+        nursery.cancel_scope.cancel()
+
+    assert status == Exit.USAGE
+    assert (
+        "standard input is /dev/null: nothing can be typed" in capsys.readouterr().err
+    )
+
+
 async def test_without_a_daemon_ls_says_so(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

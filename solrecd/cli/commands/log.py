@@ -13,7 +13,7 @@ from typing import NamedTuple
 from solrecd.cli.program import CommandError, Exit
 from solrecd.cli.shared import boot_choice, when
 from solrecd.cli.shared.history import indexed
-from solrecd.cli.shared.output import Colour, Screen, paged, safe, screen
+from solrecd.cli.shared.output import Colour, Screen, paged, safe, screen, warn
 from solrecd.cli.shared.read_reports import Faults
 from solrecd.cli.shared.source import Source
 from solrecd.storage.history.segments import Segment, within
@@ -61,6 +61,8 @@ def main(args: argparse.Namespace) -> int:
         count = _write_raw(wanted, faults)
     else:
         count = _show(args, name, wanted, faults)
+    if not count and not (args.since or args.until or args.stage or faults.status):
+        warn(source.nothing_recorded(name))
     return faults.status if count else Exit.NO
 
 

@@ -18,6 +18,7 @@ from solrecd.cli.shared.output import (
     screen,
     value_of,
 )
+from solrecd.cli.shared.sessions import is_unseen, next_try
 from solrecd.cli.shared.source import Source, asking
 
 _SESSION = {
@@ -80,12 +81,12 @@ def _columns(now: str) -> list[Column]:
     return [
         Column("CONSOLE", lambda row: Cell(row["console"])),
         Column("SESSION", lambda row: Cell(row["session"], _colour(row["session"]))),
-        Column("STAGE", lambda row: Cell(row["stage"] or "-")),
+        Column("STAGE", _stage, value_of("stage")),
         Column(
             "FOR", lambda row: _age(row["stage_since"], now), value_of("stage_since")
         ),
         Column("BOOT", lambda row: _number(row["boot"]), right=True),
-        Column("OUTCOME", lambda row: outcome(row["outcome"])),
+        Column("OUTCOME", _outcome, lambda row: row["outcome"] or "-"),
         Column("POWER", lambda row: Cell(row["power"])),
         Column(
             "OUTPUT", lambda row: _age(row["last_output"], now), value_of("last_output")
@@ -98,6 +99,14 @@ def _colour(session: str) -> Colour:
     return _SESSION.get(session, Colour.PLAIN)
 
 
+def _stage(row: Mapping[str, Any]) -> Cell:
+    return Cell("-" if is_unseen(row) else row["stage"] or "-")
+
+
+def _outcome(row: Mapping[str, Any]) -> Cell:
+    return Cell("running, boot not seen") if is_unseen(row) else outcome(row["outcome"])
+
+
 def _number(value: int | None) -> Cell:
     return Cell("-" if value is None else str(value))
 
@@ -107,8 +116,5 @@ def _age(then: str | None, now: str) -> Cell:
 
 
 def _error(row: Mapping[str, Any], now: str) -> Cell:
-    text = row["error"] or ""
-    if text and row["next_try"] is not None:
-        wait = when.seconds_between(now, row["next_try"])
-        text += f", next try in {when.duration(wait)}"
-    return Cell(text, Colour.BAD)
+    text = row["error"]
+    return Cell(text + next_try(row, now) if text else "", Colour.BAD)

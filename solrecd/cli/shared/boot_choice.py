@@ -69,7 +69,7 @@ def console_segments(word: str, source: Source) -> tuple[str, list[Segment]]:
     with reading_archive():
         segments = source.archive.segments(name)
     if not segments:
-        raise CommandError(f"{name} has no archive in {source.log_dir}", Exit.NO)
+        raise CommandError(source.nothing_recorded(name), Exit.NO)
     return name, segments
 
 
