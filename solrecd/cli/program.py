@@ -6,6 +6,7 @@ import argparse
 import enum
 import importlib
 import os
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, NoReturn
@@ -75,6 +76,8 @@ class Program(NamedTuple):
     defaults: Mapping[str, object]
     """Values of these options where they are not given."""
     epilog: str
+    prepare: Callable[[argparse.Namespace], None] = lambda _: None
+    """Does what the common options want of the process."""
 
     @property
     def table(self) -> Mapping[str, Command]:
@@ -117,7 +120,9 @@ def _dispatch(program: Program, arguments: Sequence[str]) -> int:
     parser = command_parser(program, command, module)
     rest = _with_dashes(known.rest, arguments)
     del known.command, known.rest
-    status: int = module.main(_parse(parser, rest, known))
+    args = _parse(parser, rest, known)
+    program.prepare(args)
+    status: int = module.main(args)
     return status
 
 
@@ -202,6 +207,8 @@ class _Parser(argparse.ArgumentParser):
             conflict_handler="resolve",
             **options,
         )
+        # -1h after --since, as -1 after --boot, is no option.
+        self._negative_number_matcher = re.compile(r"-\d")
 
     def error(self, message: str) -> NoReturn:
         """Tell a mistake in one line; the usage of a command is longer than that."""

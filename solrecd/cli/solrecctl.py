@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
+import time
 
 from solrecd.cli.program import Program, command, run
 
@@ -74,6 +76,19 @@ def add_common(parser: argparse.ArgumentParser) -> None:
         default=argparse.SUPPRESS,
         help="print one JSON object per line",
     )
+    group.add_argument(
+        "--utc",
+        action="store_true",
+        default=argparse.SUPPRESS,
+        help="show and read times in UTC (default: local time; scripts get UTC)",
+    )
+
+
+def prepare(args: argparse.Namespace) -> None:
+    """Set the time zone that is wanted, for this process and its pager."""
+    if args.utc:
+        os.environ["TZ"] = "UTC"
+        time.tzset()
 
 
 PROGRAM = Program(
@@ -81,13 +96,14 @@ PROGRAM = Program(
     "Query and operate recorded serial consoles.",
     COMMANDS,
     add_common,
-    {"server": None, "config": None, "dir": None, "json": False},
+    {"server": None, "config": None, "dir": None, "json": False, "utc": False},
     """\
 NAMES are host ranges (node[001-128]), globs (node*), labels (@rack=r1) or a
 unique prefix of a name; the default is all. Piped tables are tab-separated.
 
 exit status: 0 done, 1 nothing matched or the answer is no, 2 usage or
 configuration, 3 the daemon does not answer, 4 timed out""",
+    prepare,
 )
 
 

@@ -1,7 +1,8 @@
 """The commands on an archive folder, and against a daemon's API."""
 
 import json
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -458,26 +459,30 @@ async def test_consoles_with_a_record_are_shown_beside_one_without(
     assert "fresh: nothing recorded yet" in said.err
 
 
+@pytest.fixture
+def no_keyboard(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    with Path(os.devnull).open(encoding="utf-8") as nothing:
+        monkeypatch.setattr("sys.stdin", nothing)
+        yield
+
+
+@pytest.mark.usefixtures("no_keyboard")
 @pytest.mark.parametrize("options", [[], ["-f"]])
 async def test_attach_without_a_keyboard_says_what_is_wrong(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
     options: list[str],
 ) -> None:
     path = tmp_path / "control.sock"
 
     async with trio.open_nursery() as nursery:
         await nursery.start(serve, api_app(FakeFleet(), "1", open_gate()), str(path))
-        with Path("/dev/null").open(encoding="utf-8") as nothing:
-            monkeypatch.setattr("sys.stdin", nothing)
-            status = await ask(path, "attach", "a", *options)
+        status = await ask(path, "attach", "a", *options)
         nursery.cancel_scope.cancel()
 
     assert status == Exit.USAGE
-    assert (
-        "standard input is /dev/null: nothing can be typed" in capsys.readouterr().err
-    )
+    said = capsys.readouterr().err
+    assert "standard input is /dev/null: nothing can be typed" in said
 
 
 async def test_without_a_daemon_ls_says_so(

@@ -159,8 +159,8 @@ def _format(
             yield f"{_delta(output, last, line.time)} {text}"
             last = line.time or last
         else:
-            mark = "#" if line.note else "|"
-            yield f"{output.paint(f'{line.time} {mark}', Colour.QUIET)} {text}"
+            mark = f"{output.time(line.time)} {'#' if line.note else '|'}"
+            yield f"{output.paint(mark, Colour.QUIET)} {text}"
 
 
 def _painted(output: Screen, line: TextLine) -> str:

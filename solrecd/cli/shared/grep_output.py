@@ -112,7 +112,11 @@ class Printer:
         separator = ":" if found.matched else "-"
         mark = "#" if line.note else "|"
         head = self._head(segment.console, segment.name.boot, separator)
-        head += " " + self._screen.paint(f"{line.time} {mark}", _TIME) + " "
+        head += (
+            " "
+            + self._screen.paint(f"{self._screen.time(line.time)} {mark}", _TIME)
+            + " "
+        )
         if self._form is Form.LINES:
             yield head + (self._marked(line.text) if found.matched else safe(line.text))
         elif found.matched:

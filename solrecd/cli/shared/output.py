@@ -17,6 +17,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple, TextIO, cast
 
 from solrecd.cli.shared.column_widths import Need, fit
+from solrecd.cli.shared.when import local
 
 if TYPE_CHECKING:
     import subprocess
@@ -134,6 +135,10 @@ class Screen:
     def flush(self) -> None:
         """Let the reader see what was written."""
         self._stream.flush()
+
+    def time(self, time: str) -> str:
+        """Return a time of the contract as it is; for people: local, with its offset."""
+        return local(time) if self.is_terminal else time
 
     def paint(self, text: str, colour: str) -> str:
         """Return text in a `Colour`, or another SGR, where colours are shown."""

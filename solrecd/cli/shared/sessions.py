@@ -24,7 +24,7 @@ def session_words(row: Mapping[str, Any], now: str = "") -> str:
 
 def is_unseen(row: Mapping[str, Any]) -> bool:
     """Whether the machine was up before it was recorded: nothing of a boot was seen."""
-    return row["outcome"] == "running" and row["stage"] == "unknown"
+    return (row["outcome"], row["stage"]) == ("running", "unknown")
 
 
 def next_try(row: Mapping[str, Any], now: str = "") -> str:
