@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import enum
 import importlib
+import io
 import os
 import re
 import sys
@@ -78,6 +79,8 @@ class Program(NamedTuple):
     epilog: str
     prepare: Callable[[argparse.Namespace], None] = lambda _: None
     """Does what the common options want of the process."""
+    short: str = ""
+    """The command that is meant by a word that is none, if it names a console."""
 
     @property
     def table(self) -> Mapping[str, Command]:
@@ -92,6 +95,9 @@ def run(program: Program, arguments: Sequence[str] | None = None) -> int:
         program: which.
         arguments: without the program's name; None for the process's own.
     """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A terminal that is not in UTF-8 shows what it can.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         status = _dispatch(program, sys.argv[1:] if arguments is None else arguments)
         sys.stdout.flush()
@@ -113,14 +119,32 @@ def _dispatch(program: Program, arguments: Sequence[str]) -> int:
     if known.command is None:
         top.print_help()
         return Exit.USAGE
-    command = program.table.get(known.command)
-    if command is None:
-        raise CommandError(_unknown(program, known.command))
-    module = importlib.import_module(command.module)
-    parser = command_parser(program, command, module)
+    word = known.command
     rest = _with_dashes(known.rest, arguments)
     del known.command, known.rest
-    args = _parse(parser, rest, known)
+    if word in program.table:
+        return _perform(program, program.table[word], rest, known)
+    if not program.short or not all(each.startswith("-") for each in rest):
+        raise CommandError(_unknown(program, word))
+    try:
+        command = program.table[program.short]
+        return _perform(program, command, [word, *rest], known)
+    except CommandError as error:
+        # It names no console, or there is no daemon to ask.
+        if _close(program, word):
+            raise CommandError(_unknown(program, word)) from None
+        text = f"there is no command {word!r}; {error}"
+        raise CommandError(text, error.status) from None
+
+
+def _perform(
+    program: Program,
+    command: Command,
+    words: Sequence[str],
+    known: argparse.Namespace,
+) -> int:
+    module = importlib.import_module(command.module)
+    args = _parse(command_parser(program, command, module), words, known)
     program.prepare(args)
     status: int = module.main(args)
     return status
@@ -240,9 +264,13 @@ def _command_list(program: Program) -> str:
 
 
 def _unknown(program: Program, word: str) -> str:
+    close = _close(program, word)
+    hint = f"did you mean {' or '.join(close)}?" if close else "see --help"
+    return f"there is no command {word!r}; {hint}"
+
+
+def _close(program: Program, word: str) -> Sequence[str]:
     # Imported here: only a mistake needs it.
     import difflib  # noqa: PLC0415
 
-    close = difflib.get_close_matches(word, program.table, n=2)
-    hint = f"did you mean {' or '.join(close)}?" if close else "see --help"
-    return f"there is no command {word!r}; {hint}"
+    return difflib.get_close_matches(word, program.table, n=2)

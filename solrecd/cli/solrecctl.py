@@ -100,10 +100,12 @@ PROGRAM = Program(
     """\
 NAMES are host ranges (node[001-128]), globs (node*), labels (@rack=r1) or a
 unique prefix of a name; the default is all. Piped tables are tab-separated.
+solrecctl NAME is short for solrecctl status NAME.
 
 exit status: 0 done, 1 nothing matched or the answer is no, 2 usage or
 configuration, 3 the daemon does not answer, 4 timed out""",
     prepare,
+    "status",
 )
 
 

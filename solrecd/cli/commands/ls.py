@@ -20,6 +20,11 @@ from solrecd.cli.shared.output import (
 )
 from solrecd.cli.shared.sessions import is_unseen, next_try
 from solrecd.cli.shared.source import Source, asking
+from solrecd.stages import Stage
+from solrecd.storage.history import choose
+
+PERIOD = 2.0
+"""Seconds between two looks of ``--watch``."""
 
 _SESSION = {
     "up": Colour.GOOD,
@@ -36,15 +41,38 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--down", action="store_true", help="only consoles whose session is not up"
     )
+    parser.add_argument(
+        "--failed", action="store_true", help="only where the boot failed or got stuck"
+    )
+    parser.add_argument(
+        "--stage", metavar="STAGE", choices=list(Stage), help=f"only {', '.join(Stage)}"
+    )
+    parser.add_argument(
+        "-w", "--watch", action="store_true", help="every 2 seconds, until Ctrl-C"
+    )
 
 
 def main(args: argparse.Namespace) -> int:
     """List consoles; exit status 1 when there are none."""
-    rows = chosen(Source(args), args.names)
-    if args.down:
-        rows = [row for row in rows if row["session"] != "up"]
-    count = show(screen(), rows, as_json=args.json)
+    source, output = Source(args), screen()
+    count = show(output, _wanted(args, source), as_json=args.json)
+    while args.watch:
+        output.flush()
+        time.sleep(PERIOD)
+        rows = _wanted(args, source)
+        output.clear()
+        count = show(output, rows, as_json=args.json)
     return Exit.DONE if count else Exit.NO
+
+
+def _wanted(args: argparse.Namespace, source: Source) -> list[dict[str, Any]]:
+    return [
+        row
+        for row in chosen(source, args.names)
+        if (not args.down or row["session"] != "up")
+        and (not args.failed or row["outcome"] in choose.OUTCOMES["last-failed"])
+        and (args.stage is None or row["stage"] == args.stage)
+    ]
 
 
 def chosen(source: Source, words: list[str]) -> list[dict[str, Any]]:

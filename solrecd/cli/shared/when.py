@@ -128,7 +128,7 @@ def seconds_between(earlier: str, later: str) -> float:
 
 
 def short(time: str | None) -> str:
-    """Return a time for people: local, to the second, with its offset, without the T."""
+    """Return a time for people: local, to the second, with its offset."""
     if time is None:
         return ""
     local = _parsed(time).astimezone()
