@@ -77,8 +77,11 @@ class Program(NamedTuple):
     defaults: Mapping[str, object]
     """Values of these options where they are not given."""
     epilog: str
-    prepare: Callable[[argparse.Namespace], None] = lambda _: None
-    """Does what the common options want of the process."""
+    prepare: Callable[[str, argparse.Namespace], None] = lambda *_: None
+    """Does what a command's common options want of the process.
+
+    Raises CommandError where one of them would do nothing.
+    """
     short: str = ""
     """The command that is meant by a word that is none, if it names a console."""
 
@@ -144,8 +147,10 @@ def _perform(
     known: argparse.Namespace,
 ) -> int:
     module = importlib.import_module(command.module)
+    # A command that has changed its options still reads the old ones.
+    words = getattr(module, "renewed", list)(words)
     args = _parse(command_parser(program, command, module), words, known)
-    program.prepare(args)
+    program.prepare(command.name, args)
     status: int = module.main(args)
     return status
 
@@ -236,7 +241,42 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Tell a mistake in one line; the usage of a command is longer than that."""
-        self.exit(Exit.USAGE, f"{self.prog}: {message}; see {self.prog} --help\n")
+        hint = self._suggestion(message)
+        self.exit(Exit.USAGE, f"{self.prog}: {message}; {hint}\n")
+
+    def _suggestion(self, message: str) -> str:
+        """Return where help is; first for an option that is none the one like it."""
+        help_ = f"see {self.prog} --help"
+        unknown = re.search(r"unrecognized arguments:.*?(--[\w-]+)", message)
+        if unknown is None:
+            return help_
+        import difflib  # noqa: PLC0415 - only a mistake needs it
+
+        known = [word for word in self._option_string_actions if word[:2] == "--"]
+        close = difflib.get_close_matches(unknown[1], known, n=1)
+        return f"did you mean {close[0]}?" if close else help_
+
+
+def renamed(old: str, new: str) -> type[argparse.Action]:
+    """Return an action that stores a value under an old option, and tells the new one.
+
+    Args:
+        old: as people still write it.
+        new: as they should.
+    """
+
+    class Renamed(argparse.Action):
+        def __call__(
+            self,
+            parser: argparse.ArgumentParser,
+            namespace: argparse.Namespace,
+            values: object,
+            _option: str | None = None,
+        ) -> None:
+            print(f"{parser.prog}: {old} is now {new}", file=sys.stderr)
+            setattr(namespace, self.dest, values)
+
+    return Renamed
 
 
 def _formatter(prog: str) -> argparse.HelpFormatter:

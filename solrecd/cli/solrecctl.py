@@ -7,7 +7,7 @@ import os
 import sys
 import time
 
-from solrecd.cli.program import Program, command, run
+from solrecd.cli.program import CommandError, Program, command, run
 
 COMMANDS = (
     command("ls", "list consoles: session, stage, outcome, error"),
@@ -84,8 +84,14 @@ def add_common(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def prepare(args: argparse.Namespace) -> None:
+_NEEDS_NO_ARCHIVE = frozenset({"import", "scan", "setup"})
+"""Neither ask the daemon nor read an archive; those that ask refuse --dir then."""
+
+
+def prepare(name: str, args: argparse.Namespace) -> None:
     """Set the time zone that is wanted, for this process and its pager."""
+    if args.dir is not None and name in _NEEDS_NO_ARCHIVE:
+        raise CommandError(f"{name} reads no archive: leave --dir out")
     if args.utc:
         os.environ["TZ"] = "UTC"
         time.tzset()

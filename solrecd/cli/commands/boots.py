@@ -205,13 +205,13 @@ def _columns(rows: Sequence[Row]) -> list[Column]:
     reached = {stage for row in rows for stage in row["stages"]}
     stages = [stage for stage in _STAGES if stage in reached]
     return [
-        Column("STARTED", lambda row: Cell(when.short(row["started"]))),
-        Column("CONSOLE", lambda row: Cell(row["console"])),
+        Column("STARTED", lambda row: Cell(when.short(row["started"])), least=11),
+        Column("CONSOLE", lambda row: Cell(row["console"]), least=7),
         Column("BOOT", lambda row: Cell(str(row["boot"])), right=True),
-        Column("KERNEL", lambda row: Cell(row["kernel"] or "-"), least=9),
+        Column("KERNEL", lambda row: Cell(row["kernel"] or "-"), least=9, spare=10),
         *map(_stage_column, stages),
         Column("OUTCOME", lambda row: outcome(row["outcome"])),
-        Column("LAST", lambda row: Cell(row["last_stage"])),
+        Column("LAST", lambda row: Cell(row["last_stage"]), spare=11),
         _count_column("FAILURES", "failures", Colour.BAD, spare=8),
         _count_column("GAPS", "gaps", Colour.WARNING, spare=9),
         Column("TITLE", lambda row: Cell(row["title"] or "", Colour.BAD), least=_TITLE),

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from solrecd.api.client import quote
-from solrecd.cli.program import CommandError, Exit
+from solrecd.cli.program import Exit
 from solrecd.cli.shared.confirmation import is_agreed, require_terminal
 from solrecd.cli.shared.console_requests import TIMEOUT
 from solrecd.cli.shared.output import Colour, Screen, safe, screen, warn
@@ -35,8 +35,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> int:
     """Examine consoles one after the other; exit status 1 when something is bad."""
     source = Source(args)
-    if source.is_folder:
-        raise CommandError("this needs the daemon, not an archive")
     if args.fix and not args.yes:
         require_terminal()
     is_bad = False

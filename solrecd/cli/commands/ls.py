@@ -107,17 +107,27 @@ MACHINE: Final = Column("MACHINE", lambda row: Cell(machine_of(row) or "-"))
 
 def _columns(now: str) -> list[Column]:
     return [
-        Column("CONSOLE", lambda row: Cell(row["console"])),
-        Column("SESSION", lambda row: Cell(row["session"], _colour(row["session"]))),
-        Column("STAGE", _stage, value_of("stage")),
+        Column("CONSOLE", lambda row: Cell(row["console"]), least=7),
         Column(
-            "FOR", lambda row: _age(row["stage_since"], now), value_of("stage_since")
+            "SESSION",
+            lambda row: Cell(row["session"], _colour(row["session"])),
+            least=4,
         ),
-        Column("BOOT", lambda row: _number(row["boot"]), right=True),
-        Column("OUTCOME", _outcome, lambda row: row["outcome"] or "-"),
-        Column("POWER", lambda row: Cell(row["power"])),
+        Column("STAGE", _stage, value_of("stage"), least=5),
         Column(
-            "OUTPUT", lambda row: _age(row["last_output"], now), value_of("last_output")
+            "FOR",
+            lambda row: _age(row["stage_since"], now),
+            value_of("stage_since"),
+            spare=1,
+        ),
+        Column("BOOT", lambda row: _number(row["boot"]), right=True, spare=2),
+        Column("OUTCOME", _outcome, lambda row: row["outcome"] or "-", least=4),
+        Column("POWER", lambda row: Cell(row["power"]), spare=4),
+        Column(
+            "OUTPUT",
+            lambda row: _age(row["last_output"], now),
+            value_of("last_output"),
+            spare=3,
         ),
         Column("ERROR", lambda row: _error(row, now), value_of("error")),
     ]
@@ -137,6 +147,10 @@ def _outcome(row: Mapping[str, Any]) -> Cell:
 
 def _number(value: int | None) -> Cell:
     return Cell("-" if value is None else str(value))
+
+
+def _age_column(title: str, key: str, now: str, spare: int) -> Column:
+    return Column(title, lambda row: _age(row[key], now), value_of(key), spare=spare)
 
 
 def _age(then: str | None, now: str) -> Cell:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from solrecd.api.client import ApiError, quote
-from solrecd.cli.program import CommandError, Exit
+from solrecd.cli.program import Exit
 from solrecd.cli.shared.confirmation import confirm
 from solrecd.cli.shared.output import screen, warn
 from solrecd.cli.shared.source import Source, asking
@@ -19,8 +19,6 @@ TIMEOUT = 130.0
 
 def chosen(source: Source, words: Sequence[str]) -> Sequence[str]:
     """Return the consoles that words mean, as the daemon knows them."""
-    if source.is_folder:
-        raise CommandError("this needs the daemon, not an archive")
     return source.choose(words, source.recorded())
 
 

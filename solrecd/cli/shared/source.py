@@ -105,7 +105,17 @@ class Source:
 
     @cached_property
     def daemon(self) -> Client:
-        """The daemon, whether it answers or not."""
+        """The daemon, whether it answers or not.
+
+        Raises:
+            CommandError: an archive was named.
+        """
+        if self.is_folder:
+            raise CommandError("this needs the daemon, not an archive: leave --dir out")
+        return self._client
+
+    @cached_property
+    def _client(self) -> Client:
         from solrecd.api.client import Client  # noqa: PLC0415
 
         return Client(self._address)
@@ -160,20 +170,15 @@ class Source:
     def labels(self) -> Labels:
         """Return the labels of all consoles; the daemon knows them."""
         with asking():
-            found: list[dict[str, Any]] = self.daemon.get("/v1/consoles")
+            found: list[dict[str, Any]] = self._client.get("/v1/consoles")
         return {each["console"]: names.labels_of(each) for each in found}
 
     def machines(self) -> Mapping[str, str]:
         """Return the machines of consoles that have one, as far as a daemon tells."""
-        from solrecd.api.client import ApiError, UnreachableError  # noqa: PLC0415
-
-        if self.is_folder:
-            return {}
-        try:
-            rows: list[dict[str, Any]] = self.daemon.get("/v1/consoles")
-        except (ApiError, UnreachableError):
-            return {}
-        return {row["console"]: row["machine"] for row in rows if row.get("machine")}
+        rows = self._daemons_rows()
+        return {
+            name: row["machine"] for name, row in rows.items() if row.get("machine")
+        }
 
 
 def _recorded_of(

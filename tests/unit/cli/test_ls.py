@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 
+import pytest
+
 from solrecd.cli.commands import ls
 from solrecd.cli.shared.output import Screen
 from tests.support.rows import found
@@ -31,3 +33,23 @@ def test_a_boot_that_was_seen_is_told_by_its_stage() -> None:
 
     assert "kernel" in shown
     assert "not seen" not in shown
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"stage": "unknown", "outcome": "running"},
+        {"outcome": "failed", "stage": "initramfs"},
+        {"session": "connecting", "error": "no answer from the BMC " * 9},
+    ],
+)
+def test_a_row_fits_40_columns(changes: dict[str, object]) -> None:
+    out = io.StringIO()
+    row = found("a-rather-long-name", **changes) | {"next_try": None}
+
+    ls.show(
+        Screen(out, {"NO_COLOR": "1"}, is_terminal=True, width=40), [row], as_json=False
+    )
+
+    assert [line for line in out.getvalue().splitlines() if len(line) > 40] == []
