@@ -102,7 +102,7 @@ def machine_of(row: Mapping[str, Any]) -> str:
     return row.get("machine") or ""
 
 
-MACHINE: Final = Column("MACHINE", lambda row: Cell(machine_of(row) or "-"))
+MACHINE: Final = Column("MACHINE", lambda row: Cell(machine_of(row) or "-"), spare=5)
 
 
 def _columns(now: str) -> list[Column]:
@@ -114,21 +114,11 @@ def _columns(now: str) -> list[Column]:
             least=4,
         ),
         Column("STAGE", _stage, value_of("stage"), least=5),
-        Column(
-            "FOR",
-            lambda row: _age(row["stage_since"], now),
-            value_of("stage_since"),
-            spare=1,
-        ),
+        _age_column("FOR", "stage_since", now, spare=1),
         Column("BOOT", lambda row: _number(row["boot"]), right=True, spare=2),
         Column("OUTCOME", _outcome, lambda row: row["outcome"] or "-", least=4),
         Column("POWER", lambda row: Cell(row["power"]), spare=4),
-        Column(
-            "OUTPUT",
-            lambda row: _age(row["last_output"], now),
-            value_of("last_output"),
-            spare=3,
-        ),
+        _age_column("OUTPUT", "last_output", now, spare=3),
         Column("ERROR", lambda row: _error(row, now), value_of("error")),
     ]
 
