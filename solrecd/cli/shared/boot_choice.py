@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add NAME, ``--boot`` and its short forms."""
     parser.add_argument(
         "name",
-        metavar="NAME[@BOOT]",
+        metavar="NAME",
         help="a console, or the beginning of its name; node1@6 is its boot 6",
     )
     which = parser.add_mutually_exclusive_group()
