@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import enum
 import importlib
+import io
 import os
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, NoReturn
@@ -75,6 +77,13 @@ class Program(NamedTuple):
     defaults: Mapping[str, object]
     """Values of these options where they are not given."""
     epilog: str
+    prepare: Callable[[str, argparse.Namespace], None] = lambda *_: None
+    """Does what a command's common options want of the process.
+
+    Raises CommandError where one of them would do nothing.
+    """
+    short: str = ""
+    """The command that is meant by a word that is none, if it names a console."""
 
     @property
     def table(self) -> Mapping[str, Command]:
@@ -89,6 +98,9 @@ def run(program: Program, arguments: Sequence[str] | None = None) -> int:
         program: which.
         arguments: without the program's name; None for the process's own.
     """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A terminal that is not in UTF-8 shows what it can.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         status = _dispatch(program, sys.argv[1:] if arguments is None else arguments)
         sys.stdout.flush()
@@ -110,14 +122,36 @@ def _dispatch(program: Program, arguments: Sequence[str]) -> int:
     if known.command is None:
         top.print_help()
         return Exit.USAGE
-    command = program.table.get(known.command)
-    if command is None:
-        raise CommandError(_unknown(program, known.command))
-    module = importlib.import_module(command.module)
-    parser = command_parser(program, command, module)
+    word = known.command
     rest = _with_dashes(known.rest, arguments)
     del known.command, known.rest
-    status: int = module.main(_parse(parser, rest, known))
+    if word in program.table:
+        return _perform(program, program.table[word], rest, known)
+    if not program.short or not all(each.startswith("-") for each in rest):
+        raise CommandError(_unknown(program, word))
+    try:
+        command = program.table[program.short]
+        return _perform(program, command, [word, *rest], known)
+    except CommandError as error:
+        # It names no console, or there is no daemon to ask.
+        if _close(program, word):
+            raise CommandError(_unknown(program, word)) from None
+        text = f"there is no command {word!r}; {error}"
+        raise CommandError(text, error.status) from None
+
+
+def _perform(
+    program: Program,
+    command: Command,
+    words: Sequence[str],
+    known: argparse.Namespace,
+) -> int:
+    module = importlib.import_module(command.module)
+    # A command that has changed its options still reads the old ones.
+    words = getattr(module, "renewed", list)(words)
+    args = _parse(command_parser(program, command, module), words, known)
+    program.prepare(command.name, args)
+    status: int = module.main(args)
     return status
 
 
@@ -202,10 +236,47 @@ class _Parser(argparse.ArgumentParser):
             conflict_handler="resolve",
             **options,
         )
+        # -1h after --since, as -1 after --boot, is no option.
+        self._negative_number_matcher = re.compile(r"-\d")
 
     def error(self, message: str) -> NoReturn:
         """Tell a mistake in one line; the usage of a command is longer than that."""
-        self.exit(Exit.USAGE, f"{self.prog}: {message}; see {self.prog} --help\n")
+        hint = self._suggestion(message)
+        self.exit(Exit.USAGE, f"{self.prog}: {message}; {hint}\n")
+
+    def _suggestion(self, message: str) -> str:
+        """Return where help is; first for an option that is none the one like it."""
+        help_ = f"see {self.prog} --help"
+        unknown = re.search(r"unrecognized arguments:.*?(--[\w-]+)", message)
+        if unknown is None:
+            return help_
+        import difflib  # noqa: PLC0415 - only a mistake needs it
+
+        known = [word for word in self._option_string_actions if word[:2] == "--"]
+        close = difflib.get_close_matches(unknown[1], known, n=1)
+        return f"did you mean {close[0]}?" if close else help_
+
+
+def renamed(old: str, new: str) -> type[argparse.Action]:
+    """Return an action that stores a value under an old option, and tells the new one.
+
+    Args:
+        old: as people still write it.
+        new: as they should.
+    """
+
+    class Renamed(argparse.Action):
+        def __call__(
+            self,
+            parser: argparse.ArgumentParser,
+            namespace: argparse.Namespace,
+            values: object,
+            _option: str | None = None,
+        ) -> None:
+            print(f"{parser.prog}: {old} is now {new}", file=sys.stderr)
+            setattr(namespace, self.dest, values)
+
+    return Renamed
 
 
 def _formatter(prog: str) -> argparse.HelpFormatter:
@@ -233,9 +304,13 @@ def _command_list(program: Program) -> str:
 
 
 def _unknown(program: Program, word: str) -> str:
+    close = _close(program, word)
+    hint = f"did you mean {' or '.join(close)}?" if close else "see --help"
+    return f"there is no command {word!r}; {hint}"
+
+
+def _close(program: Program, word: str) -> Sequence[str]:
     # Imported here: only a mistake needs it.
     import difflib  # noqa: PLC0415
 
-    close = difflib.get_close_matches(word, program.table, n=2)
-    hint = f"did you mean {' or '.join(close)}?" if close else "see --help"
-    return f"there is no command {word!r}; {hint}"
+    return difflib.get_close_matches(word, program.table, n=2)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
+import time
 
-from solrecd.cli.program import Program, command, run
+from solrecd.cli.program import CommandError, Program, command, run
 
 COMMANDS = (
     command("ls", "list consoles: session, stage, outcome, error"),
@@ -74,6 +76,25 @@ def add_common(parser: argparse.ArgumentParser) -> None:
         default=argparse.SUPPRESS,
         help="print one JSON object per line",
     )
+    group.add_argument(
+        "--utc",
+        action="store_true",
+        default=argparse.SUPPRESS,
+        help="show and read times in UTC (default: local time; scripts get UTC)",
+    )
+
+
+_NEEDS_NO_ARCHIVE = frozenset({"import", "scan", "setup"})
+"""Neither ask the daemon nor read an archive; those that ask refuse --dir then."""
+
+
+def prepare(name: str, args: argparse.Namespace) -> None:
+    """Set the time zone that is wanted, for this process and its pager."""
+    if args.dir is not None and name in _NEEDS_NO_ARCHIVE:
+        raise CommandError(f"{name} reads no archive: leave --dir out")
+    if args.utc:
+        os.environ["TZ"] = "UTC"
+        time.tzset()
 
 
 PROGRAM = Program(
@@ -81,13 +102,16 @@ PROGRAM = Program(
     "Query and operate recorded serial consoles.",
     COMMANDS,
     add_common,
-    {"server": None, "config": None, "dir": None, "json": False},
+    {"server": None, "config": None, "dir": None, "json": False, "utc": False},
     """\
 NAMES are host ranges (node[001-128]), globs (node*), labels (@rack=r1) or a
 unique prefix of a name; the default is all. Piped tables are tab-separated.
+solrecctl NAME is short for solrecctl status NAME.
 
 exit status: 0 done, 1 nothing matched or the answer is no, 2 usage or
 configuration, 3 the daemon does not answer, 4 timed out""",
+    prepare,
+    "status",
 )
 
 

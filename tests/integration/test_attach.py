@@ -209,7 +209,7 @@ async def test_deeds_are_in_the_log_and_in_the_index(site: Site) -> None:
         async with attached(site) as person:
             await run(site, "msg", "node1", "going", "down")
             await person.sees(b"going down")
-        await run(site, "power", "node1", "off")
+        await run(site, "power", "node1", "off", "--yes")
         await site.wait("node1", power="off")
         status, said = await run(site, "power", "node1", "status")
 
@@ -263,7 +263,7 @@ async def test_a_reset_that_a_user_asks_for_is_no_failure_but_a_cause(
         show(b"[    0.000000] Linux version 6.1.0-1 (x) (gcc) #1\r\n")
         show(b"[   30.000000] example: working\r\n")
         await site.wait("node1", stage="kernel")
-        await run(site, "power", "node1", "reset")
+        await run(site, "power", "node1", "reset", "--yes")
         show(b"SeaBIOS (version 1.16.2-debian-1.16.2-1)\r\nnode01 login: ")
         # Prompts count in silence, as does a reset that was not announced.
         await site.wait("node1", stage="login", boot=2)

@@ -1,7 +1,8 @@
 """The commands on an archive folder, and against a daemon's API."""
 
 import json
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +112,7 @@ def test_no_boot_is_an_answer_too(ctl: Ctl) -> None:
         ([], "2026-11-22T12:30:00.000000Z | [    0.000000] Linux version"),
         (["--boot", "1"], "2026-11-22T12:10:00.000000Z | [    0.000000] Linux"),
         (["--boot", "-2"], "2026-11-22T12:20:00.000000Z | "),
+        (["-b", "2"], "2026-11-22T12:20:00.000000Z | "),
         (["--last-failed"], "2026-11-22T12:20:00.000000Z | "),
         (["--last-good"], "2026-11-22T12:30:00.000000Z | "),
         (["--no-stamps"], "[    0.000000] Linux version"),
@@ -123,6 +125,20 @@ def test_a_log_is_shown(ctl: Ctl, arguments: list[str], first: str) -> None:
 
     assert status == Exit.DONE
     assert output.startswith(first)
+
+
+@pytest.mark.parametrize("boot", ["2", "-2", "last-failed"])
+def test_a_boot_is_named_behind_its_console(ctl: Ctl, boot: str) -> None:
+    assert ctl("log", f"node001@{boot}") == ctl("log", "node001", "--boot", "2")
+
+
+def test_a_boot_that_is_named_twice_or_not_at_all_is_refused(ctl: Ctl) -> None:
+    for words in (["node001@2", "-b", "3"], ["-b", "3", "node001@2"], ["node001@x"]):
+        assert ctl("log", *words)[0] == Exit.USAGE
+
+
+def test_a_time_ago_may_begin_with_a_dash(ctl: Ctl) -> None:
+    assert ctl("boots", "--since", "-1h") == (Exit.NO, "", "")
 
 
 def test_what_a_console_printed_never_obeys_on_a_terminal(ctl: Ctl) -> None:
@@ -273,6 +289,8 @@ def test_pauses_are_shown(ctl: Ctl) -> None:
     ("arguments", "status", "words"),
     [
         (["log", "node001", "--boot", "9"], Exit.NO, "there are 3 from 1 to 3"),
+        (["log", "node001@9"], Exit.NO, "there are 3 from 1 to 3"),
+        (["log", "node001", "-f", "-b", "2"], Exit.USAGE, "shows what comes"),
         (["log", "node001", "--stage", "zz"], Exit.NO, "it has: kernel"),
         (["log", "node009"], Exit.NO, "did you mean node001?"),
         (["boots", "--since", "soon"], Exit.USAGE, "invalid time 'soon'"),
@@ -408,15 +426,92 @@ async def test_a_fleet_is_listed_and_shown(
             await ask(path, "ls"),
             await ask(path, "ls", "--json", "@rack=r2"),
             await ask(path, "ls", "--down"),
+            await ask(path, "ls", "--failed"),
+            await ask(path, "ls", "--stage", "kernel"),
             await ask(path, "status", "b"),
+            await ask(path, "b"),
+            await ask(path, "zz"),
+            await ask(path, "statu"),
+            await ask(path, "b", "off"),
         ]
         nursery.cancel_scope.cancel()
 
-    assert statuses == [Exit.DONE, Exit.DONE, Exit.NO, Exit.DONE]
-    output = capsys.readouterr().out
+    assert statuses == [0, 0, 1, 1, 1, 0, 0, 1, 2, 2]
+    output, errors = capsys.readouterr()
+    assert output.count("cipher_suite") == 2
+    assert errors.splitlines() == [
+        "solrecctl: there is no command 'zz'; there is no console 'zz'",
+        "solrecctl: there is no command 'statu'; did you mean status or setup?",
+        "solrecctl: there is no command 'b'; see --help",
+    ]
     assert output.splitlines()[0].split("\t")[:3] == ["a", "up", "login"]
     assert json.loads(output.splitlines()[2])["console"] == "b"
     assert "cipher_suite" in output
+
+
+@pytest.mark.parametrize("command", ["log", "screen", "boots", "tail", "grep"])
+async def test_a_console_without_output_yet_is_there(
+    archive: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    path, config = tmp_path / "control.sock", tmp_path / "solrecd.toml"
+    config.write_text(f'[daemon]\nlog_dir = "{archive}"\ncontrol = "{path}"\n')
+    words = ["x", "fresh"] if command == "grep" else ["fresh"]
+
+    async with trio.open_nursery() as nursery:
+        app = api_app(FakeFleet(("node001", "fresh")), "1", open_gate())
+        await nursery.start(serve, app, str(path))
+        status = await ask(path, "-c", str(config), command, *words)
+        unknown = await ask(path, "-c", str(config), "log", "nowhere")
+        nursery.cancel_scope.cancel()
+
+    errors = capsys.readouterr().err
+    assert (status, unknown) == (Exit.NO, Exit.NO)
+    assert "fresh: nothing recorded yet; session up since " in errors
+    assert "there is no console 'nowhere'" in errors
+
+
+async def test_consoles_with_a_record_are_shown_beside_one_without(
+    archive: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, config = tmp_path / "control.sock", tmp_path / "solrecd.toml"
+    config.write_text(f'[daemon]\nlog_dir = "{archive}"\ncontrol = "{path}"\n')
+
+    async with trio.open_nursery() as nursery:
+        app = api_app(FakeFleet(("node001", "fresh")), "1", open_gate())
+        await nursery.start(serve, app, str(path))
+        status = await ask(path, "-c", str(config), "tail", "fresh", "node001")
+        nursery.cancel_scope.cancel()
+
+    said = capsys.readouterr()
+    assert status == Exit.DONE
+    assert GOOD[0] in said.out
+    assert "fresh: nothing recorded yet" in said.err
+
+
+@pytest.fixture
+def no_keyboard(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    with Path(os.devnull).open(encoding="utf-8") as nothing:
+        monkeypatch.setattr("sys.stdin", nothing)
+        yield
+
+
+@pytest.mark.usefixtures("no_keyboard")
+@pytest.mark.parametrize("options", [[], ["-f"]])
+async def test_attach_without_a_keyboard_says_what_is_wrong(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    options: list[str],
+) -> None:
+    path = tmp_path / "control.sock"
+
+    async with trio.open_nursery() as nursery:
+        await nursery.start(serve, api_app(FakeFleet(), "1", open_gate()), str(path))
+        status = await ask(path, "attach", "a", *options)
+        nursery.cancel_scope.cancel()
+
+    assert status == Exit.USAGE
+    said = capsys.readouterr().err
+    assert "standard input is /dev/null: nothing can be typed" in said
 
 
 async def test_without_a_daemon_ls_says_so(

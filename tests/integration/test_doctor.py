@@ -257,7 +257,7 @@ async def test_nothing_is_set_without_a_yes(site: Site) -> None:
         status, said = await run(site, "doctor", "--fix", "node1")
 
     assert member.bmc.controller.payload.settings.rate == 0x07
-    assert (status, "not a terminal: use --yes" in said) == (2, True)
+    assert (status, "not a terminal, use --yes" in said) == (2, True)
 
 
 async def test_an_account_that_may_not_set_is_told_so(site: Site) -> None:

@@ -56,6 +56,57 @@ def test_the_first_page_is_shown_and_q_ends_it(show: Show) -> None:
     assert b"line 4999" not in terminal.shown
 
 
+@pytest.mark.skipif(not shutil.which("less"), reason="needs less")
+def test_a_log_opens_at_the_failure(tmp_path: Path) -> None:
+    lines = [f"[  {n}.000000] line {n:04}" for n in range(1000)]
+    lines[0] = "[    0.000000] Linux version 6.1.0-56-amd64 (debian@lists) #1 SMP"
+    lines[700] = (
+        "[  700.000000] Kernel panic - not syncing: VFS: Unable to mount root fs"
+    )
+    write_segment(tmp_path, "a", [Printed(NOON + n, t) for n, t in enumerate(lines)])
+    terminal = Terminal("log", "--dir", str(tmp_path), "a", LESS="FRX", PAGER="less")
+
+    terminal.wait_for(b"Kernel panic")
+    terminal.wait_for(b"line 0710")
+    terminal.type(b"q")
+
+    assert terminal.process.wait(TIMEOUT) == 0
+    assert b"line 0699" not in terminal.shown
+    terminal.close()
+
+
+@pytest.mark.skipif(not shutil.which("less"), reason="needs less")
+def test_a_log_opens_at_its_end_when_asked_to(show: Show) -> None:
+    terminal = show("-e", LESS="FRX", PAGER="less")
+
+    terminal.wait_for(b"line 4999")
+    terminal.type(b"q")
+
+    assert terminal.process.wait(TIMEOUT) == 0
+    assert b"line 0003" not in terminal.shown
+
+
+def test_a_terminal_that_knows_nothing_gets_plain_lines(show: Show) -> None:
+    terminal = show(TERM="dumb", PAGER="less")
+
+    terminal.wait_for(b"line 4999")
+
+    assert terminal.process.wait(TIMEOUT) == 0
+    assert b"\x1b" not in terminal.shown
+
+
+def test_a_terminal_in_another_encoding_gets_what_it_can_show(tmp_path: Path) -> None:
+    write_segment(tmp_path, "a", [Printed(NOON, "ready \u2713 \xe9")])
+    terminal = Terminal(
+        "log", "--dir", str(tmp_path), "a", PAGER="cat", PYTHONIOENCODING="iso-8859-1"
+    )
+
+    terminal.wait_for(b"ready \\u2713 \xe9")
+
+    assert terminal.process.wait(TIMEOUT) == 0
+    terminal.close()
+
+
 def test_what_a_console_printed_does_not_reach_the_terminal(show: Show) -> None:
     terminal = show(PAGER="cat")
 

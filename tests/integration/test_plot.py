@@ -64,7 +64,7 @@ def test_a_picture_names_consoles_boots_and_where_one_failed(
     pytest.importorskip("matplotlib")
     path = tmp_path / "boots.svg"
 
-    status = ctl("--out", str(path))
+    status = ctl("--output", str(path))
 
     assert status == Exit.DONE
     text = " ".join(ET.parse(path).getroot().itertext())  # noqa: S314 - our own
@@ -76,7 +76,7 @@ def test_the_same_boots_make_the_same_file(ctl: Ctl, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
 
     for name in ("one.svg", "two.svg"):
-        ctl("--out", str(tmp_path / name))
+        ctl("--output", str(tmp_path / name))
 
     assert (tmp_path / "one.svg").read_bytes() == (tmp_path / "two.svg").read_bytes()
 
@@ -84,8 +84,8 @@ def test_the_same_boots_make_the_same_file(ctl: Ctl, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--out", "x.doc"], "has to end in .svg, .png or .pdf"),
-        (["--out", "/nowhere/x.svg"], "/nowhere/x.svg: No such file"),
+        (["--output", "x.doc"], "has to end in .svg, .png or .pdf"),
+        (["--output", "/nowhere/x.svg"], "/nowhere/x.svg: No such file"),
     ],
 )
 def test_a_mistake_is_one_line(
@@ -109,12 +109,12 @@ def test_without_matplotlib_the_remedy_is_told(
 ) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib", None)
 
-    assert ctl("--out", str(tmp_path / "x.svg")) == Exit.USAGE
+    assert ctl("--output", str(tmp_path / "x.svg")) == Exit.USAGE
     assert "pip install 'solrecd[plot]'" in capsys.readouterr().err
 
 
 def test_no_boots_are_no_picture(ctl: Ctl, tmp_path: Path) -> None:
     path = tmp_path / "x.svg"
 
-    assert ctl("--out", str(path), "--since", "2027-01-01") == Exit.NO
+    assert ctl("--output", str(path), "--since", "2027-01-01") == Exit.NO
     assert not path.exists()

@@ -170,7 +170,7 @@ def test_a_daemon_that_is_away_is_told_and_the_rows_stay() -> None:
         shelf.waiting.append(news(found("node1")))
         app.look()
         await pilot.pause()
-        assert lines_of(app)[0].startswith("1 consoles")
+        assert lines_of(app)[0].startswith("1 console ")
 
     on_screen(shelf, act)
 

@@ -24,6 +24,8 @@ FLOODS = {
     "half sequences": b"\x1b[",
     "half strings": b"\x1b]",
     "endless strings": b"\x1b]" + b"a" * 256,
+    "endless long strings": b"\x1b]" + b"a" * 4096,
+    "endless strings of C1": b"\x1b]" + b"\x9b" * 4096,
     "endless numbers": b"\x1b[" + b"0" * 33,
     "colours": b"\x1b[m",
     "coloured letters": b"\x1b[0mx",

@@ -57,6 +57,44 @@ def test_what_follows_a_nasty_sequence_is_shown(nasty: bytes) -> None:
     assert shown.lines[0].endswith("still here")
 
 
+@pytest.mark.parametrize(
+    ("data", "line"),
+    [
+        ("zero\u200bwidth", "zerowidth"),
+        ("con\x01trol\x7f", "control"),
+        ("e\u0301te\u0301", "\xe9t\xe9"),
+        ("\x1b(0lqqk\x1b(Bx", "\u250c\u2500\u2500\u2510x"),
+        ("\x1b)0\x0eqq\x0fqq", "\u2500\u2500qq"),
+        ("noise\x0eqq", "noiseqq"),
+        ("-\x1b[9b|", "----------|"),
+        ("\x1b(0q\x1b[3b\x1b(B|", "\u2500\u2500\u2500\u2500|"),
+        ("\x1b[9bnothing before", "nothing before"),
+        ("\x1b[=3hmenu", "menu"),
+        ("\x1b[!pa\x1b[2 qb\x1b[38:5:1mc", "abc"),
+        ("\x1bP1$r0m\x1b\\text", "text"),
+        ("\x1b_apc\x1b\\text\x1b*0more", "textmore"),
+        ("shell\x1b[?1049h\x1b[2J\x1b[HEDITOR\x1b[?1049l$", "shell$"),
+        ("shell\x1b[?1049h\x1b[2J\x1b[HEDITOR", "EDITOR"),
+        ("\x1b[?1049lshell", "shell"),
+        ("\u6f22\u5b57\x1b[1;1Hx", "x \u5b57"),
+        ("\u6f22\u5b57\x1b[1;2Hx", " x\u5b57"),
+        ("\u6f22\u5b57", "\u6f22\u5b57"),
+    ],
+)
+def test_a_terminal_is_what_terminals_are(data: str, line: str) -> None:
+    assert show(data.encode(), columns=40, rows=4).lines[0] == line
+
+
+def test_a_wide_character_at_the_edge_breaks_nothing() -> None:
+    shown = show("\u6f22\u6f22\u6f22\x1b[1;5Hx".encode(), columns=5, rows=2)
+
+    assert shown.lines[0].endswith("x")
+
+
+def test_a_repetition_is_no_longer_than_the_screen() -> None:
+    assert show(b"x\x1b[9999b", columns=5, rows=2).lines[0] == "xxxxx"
+
+
 @settings(max_examples=200, deadline=None)
 @given(
     st.lists(

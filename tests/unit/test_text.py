@@ -117,6 +117,18 @@ def test_a_window_title_is_no_text_and_an_endless_one_swallows_none() -> None:
     assert read(endless)[0].endswith("t" * 100)
 
 
+@pytest.mark.parametrize("size", [1, 100, 1000, 4000])
+def test_a_long_description_of_systemd_is_no_text(size: int) -> None:
+    fields = (
+        b"start=0f2c;machineid=" + b"3" * 600 + b";type=shell;cwd=/root" + b"x" * 3000
+    )
+    data = b"before \x1b]3008;" + fields + b"\x1b\\after\n"
+
+    assert read(*(data[at : at + size] for at in range(0, len(data), size))) == [
+        "before after"
+    ]
+
+
 def test_the_unfinished_line_is_the_tail() -> None:
     assembler = Assembler(offset=100)
 

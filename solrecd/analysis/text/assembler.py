@@ -50,13 +50,14 @@ _RETURNS: Final = re.compile(rb"\r+\n")
 _NULS: Final = re.compile(rb"\x00+(?![\x80-\xbf])")
 
 # An escape sequence longer than any real one is noise, and must not swallow text.
+# systemd 257 describes sessions and units in OSC 3008, of several hundred bytes.
 _TOKEN: Final = re.compile(
     rb"""
       (?P<text>[^\x08\x0a-\x0f\x1b]+)
     | (?P<newline>[\n\x0b\x0c])
     | (?P<csi>\x1b\[[0-?]{0,32}[ -/]{0,4}[@-~])
-    | (?P<string>\x1b[\]P^_X][^\x07\x1b\r\n]{0,256}(?:\x07|\x1b\\))
-    | (?P<partial>\x1b(?:\[[0-?]{0,32}[ -/]{0,4}|[\]P^_X][^\x07\x1b\r\n]{0,256}\x1b?
+    | (?P<string>\x1b[\]P^_X][^\x07\x1b\r\n]{0,4096}(?:\x07|\x1b\\))
+    | (?P<partial>\x1b(?:\[[0-?]{0,32}[ -/]{0,4}|[\]P^_X][^\x07\x1b\r\n]{0,4096}\x1b?
                       |[ -/]{0,2})\Z)
     | (?P<escape>\x1b[ -/]{0,2}[0-~])
     | (?P<control>\x08+|\r+|\x0e+|\x0f+)
@@ -77,7 +78,7 @@ class Assembler:
 
     def __init__(self, offset: int = 0, budget: int = BUDGET) -> None:
         self._offset = offset
-        # Bytes of an unfinished token; at most 300, by the bounds in _TOKEN.
+        # Bytes of an unfinished token; at most 4100, by the bounds in _TOKEN.
         self._partial = b""
         # Stream offsets of the chunks being fed, ascending, and their stamps.
         self._begins: list[int] = []
@@ -105,7 +106,12 @@ class Assembler:
         for data, is_dense, begins_window in self._density.stretches(b"".join(pieces)):
             begin = position - len(self._partial)
             position += len(data)
-            if is_dense:
+            if is_dense and len(self._partial) > LONGEST_TOKEN:
+                # Where output is so dense no sequence is that long.
+                self._screen.text(self._partial, begin)
+                self._partial = b""
+                self._take_dense(data, position - len(data), begins_window=True)
+            elif is_dense:
                 self._take_dense(
                     self._partial + data, begin, begins_window=begins_window
                 )

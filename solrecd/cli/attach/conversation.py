@@ -49,6 +49,8 @@ class AttachContext:
     status: Callable[[], Sequence[str]]
     safe: Callable[[str], str]
     again: Callable[[bool], Line | None]
+    absence: Callable[[], str] = str
+    """Returns why the console cannot be reached now, or nothing."""
 
 
 class Conversation:
@@ -97,7 +99,8 @@ class Conversation:
         self._line.close()
 
     def _talk(self) -> None:
-        with selectors.DefaultSelector() as selector:
+        # A file may stand for the keyboard, which epoll does not take.
+        with selectors.PollSelector() as selector:
             selector.register(self._line, selectors.EVENT_READ, self._hear)
             selector.register(self._terminal.keyboard, selectors.EVENT_READ, self._read)
             while not self._is_over:
@@ -135,7 +138,7 @@ class Conversation:
 
     def _pause(self) -> None:
         """Wait a little for the daemon; the user may leave meanwhile."""
-        with selectors.DefaultSelector() as selector:
+        with selectors.PollSelector() as selector:
             selector.register(self._terminal.keyboard, selectors.EVENT_READ)
             if selector.select(RETRY) and not self._read():
                 self._is_over = True
@@ -184,6 +187,8 @@ class Conversation:
         here = "" if others is None else f"{describe_others(others)}; "
         self._list(self._context.recent())
         self._say(f"{words}: {self._context.console}; {here}{help_keys} for help")
+        if absence := self._context.absence():
+            self._say(f"{absence}; nothing that is typed arrives until it is up")
         self._is_welcome, self._until = True, 0.0
         ahead, self._ahead = self._ahead, b""
         self._take(ahead)

@@ -16,11 +16,13 @@ from solrecd.cli.attach.keys import DEFAULT_ESCAPE, Dialect, dialect_of
 from solrecd.cli.attach.line import Line, LineClosedError
 from solrecd.cli.attach.terminal import Terminal
 from solrecd.cli.program import CommandError, Exit
-from solrecd.cli.shared.output import safe
+from solrecd.cli.shared.output import safe, warn
+from solrecd.cli.shared.sessions import session_words
 from solrecd.cli.shared.source import Source, asking
 
 DEFAULT_LINES = 20
-ESCAPE_VARIABLE = "SOLRECD_ESCAPE"
+ESCAPE_VARIABLE = "SOLRECCTL_ESCAPE"
+_OLD_ESCAPE_VARIABLE = "SOLRECD_ESCAPE"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -49,7 +51,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "-e",
         "--escape",
         metavar="KEYS",
-        default=os.environ.get(ESCAPE_VARIABLE, DEFAULT_ESCAPE),
         help="escape prefix: & with ConMan's letters, ^Ec with conserver's, ~ as in"
         f" ipmitool (default: ${ESCAPE_VARIABLE}, else {DEFAULT_ESCAPE})",
     )
@@ -59,10 +60,10 @@ def main(args: argparse.Namespace) -> int:
     """Attach until the person leaves; exit status 1 when that was refused."""
     source = Source(args)
     if source.is_folder:
-        raise CommandError("attach needs the daemon; replay shows an archive")
-    dialect = _dialect(args.escape)
+        raise CommandError("attach needs the daemon, leave --dir out; or see replay")
+    dialect = _dialect(escape_of(args))
     name = source.choose_one(args.name, source.recorded())
-    terminal = Terminal(sys.stdin.fileno(), sys.stdout.fileno())
+    terminal = Terminal(_keyboard(writes=not args.monitor), sys.stdout.fileno())
     claim = "force" if args.force else "join" if args.join else "ask"
     with asking(), ExitStack() as connections:
         dial = _Dial(source, name, connections)
@@ -73,6 +74,7 @@ def main(args: argparse.Namespace) -> int:
             _status(source, name),
             safe,
             dial.again,
+            _absence(source, name),
         )
         try:
             with _ended_by_signals(), terminal.raw():
@@ -81,6 +83,46 @@ def main(args: argparse.Namespace) -> int:
             raise CommandError(str(error), Exit.NO) from None
     sys.stderr.write(f"detached from {name}\n")
     return Exit.DONE
+
+
+def _keyboard(*, writes: bool) -> int:
+    """Return the descriptor that keys come from.
+
+    Raises:
+        CommandError: none ever will.
+    """
+    try:
+        keyboard = sys.stdin.fileno()
+        is_null = os.path.samestat(os.fstat(keyboard), os.stat(os.devnull))  # noqa: PTH116
+    except (OSError, ValueError, AttributeError):
+        raise CommandError(f"standard input is closed: {_NO_KEYS}") from None
+    if is_null and writes:
+        raise CommandError(f"standard input is {os.devnull}: {_NO_KEYS}")
+    return keyboard
+
+
+_NO_KEYS = "nothing can be typed; run attach on a terminal, or -m to watch only"
+
+
+def _absence(source: Source, name: str) -> Callable[[], str]:
+    """Return what tells why the console's session is not up, or nothing."""
+
+    def ask() -> str:
+        with asking():
+            row = source.daemon.get(f"/v1/consoles/{quote(name)}")
+        return "" if row["session"] == "up" else session_words(row)
+
+    return ask
+
+
+def escape_of(args: argparse.Namespace) -> str:
+    """Return the escape of the option, of the environment, or the default."""
+    if args.escape is not None:
+        return str(args.escape)
+    if _OLD_ESCAPE_VARIABLE in os.environ and ESCAPE_VARIABLE not in os.environ:
+        warn(f"{_OLD_ESCAPE_VARIABLE} is now {ESCAPE_VARIABLE}")
+        return os.environ[_OLD_ESCAPE_VARIABLE]
+    return os.environ.get(ESCAPE_VARIABLE, DEFAULT_ESCAPE)
 
 
 def _dialect(escape: str) -> Dialect:

@@ -19,7 +19,6 @@ from solrecd.cli.shared.output import (
     Colour,
     Column,
     outcome,
-    paged,
     screen,
 )
 from solrecd.cli.shared.read_reports import Faults
@@ -60,6 +59,9 @@ _PLAIN = (
     "title",
 )
 """What a script gets of a boot: what people see, in the same order, exactly."""
+
+_TITLE = 40
+"""Characters that a title gets before other columns do."""
 
 _MORE = ("ended", "cause", "bytes", "cmdline")
 """What ``--verbose`` adds to that."""
@@ -131,8 +133,8 @@ def _show(
     columns = _columns(rows)
     if any(row["console"] in machines for row in rows):
         columns.insert(2, _machine_column(machines))
-    with paged() as output:
-        return output.table(columns, rows, details)
+    # No pager: the newest one is the last line, where people look.
+    return screen().table(columns, rows, details)
 
 
 def _machine_column(machines: Mapping[str, str]) -> Column:
@@ -203,16 +205,16 @@ def _columns(rows: Sequence[Row]) -> list[Column]:
     reached = {stage for row in rows for stage in row["stages"]}
     stages = [stage for stage in _STAGES if stage in reached]
     return [
-        Column("STARTED", lambda row: Cell(when.short(row["started"]))),
-        Column("CONSOLE", lambda row: Cell(row["console"])),
+        Column("STARTED", lambda row: Cell(when.short(row["started"])), least=11),
+        Column("CONSOLE", lambda row: Cell(row["console"]), least=7),
         Column("BOOT", lambda row: Cell(str(row["boot"])), right=True),
-        Column("KERNEL", lambda row: Cell(row["kernel"] or "-"), least=9),
+        Column("KERNEL", lambda row: Cell(row["kernel"] or "-"), least=9, spare=10),
         *map(_stage_column, stages),
         Column("OUTCOME", lambda row: outcome(row["outcome"])),
-        Column("LAST", lambda row: Cell(row["last_stage"])),
+        Column("LAST", lambda row: Cell(row["last_stage"]), spare=11),
         _count_column("FAILURES", "failures", Colour.BAD, spare=8),
         _count_column("GAPS", "gaps", Colour.WARNING, spare=9),
-        Column("TITLE", lambda row: Cell(row["title"] or "", Colour.BAD)),
+        Column("TITLE", lambda row: Cell(row["title"] or "", Colour.BAD), least=_TITLE),
     ]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from solrecd.cli.shared.console_requests import add_names, request_each
+from solrecd.cli.shared.console_requests import Question, add_names, request_each
 
 _HARMLESS = frozenset("hlmpqtvwz?")
 """SysRq letters that only print (Documentation/admin-guide/sysrq.rst)."""
@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> int:
-    """Send it, after asking where the letter does more than print."""
+    """Send it, after asking where it does more than print, or to several."""
     is_harmless = not args.key or args.key in _HARMLESS
-    question = "" if is_harmless else f"SysRq {args.key}"
-    return request_each(args, "break", question, key=args.key)
+    action = f"send SysRq {args.key}" if args.key else "send a break"
+    return request_each(args, "break", Question(action, is_harmless), key=args.key)

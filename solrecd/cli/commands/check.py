@@ -12,6 +12,7 @@ from solrecd.analysis.boot.rulefiles.rule_warnings import rule_warnings
 from solrecd.analysis.boot.rules import RuleSet
 from solrecd.api.webconfig.settings import WebConfigError
 from solrecd.cli.shared import config_files
+from solrecd.cli.shared.amounts import counted
 from solrecd.config import Config, ConfigError
 from solrecd.config.lines import line_warnings
 from solrecd.process import descriptors
@@ -129,7 +130,7 @@ def _markers_dir(config: Config | None, path: str) -> str:
 
 def _summary(config: Config) -> str:
     off = len(config.consoles) - len(config.enabled)
-    consoles = f"{len(config.enabled)} consoles"
+    consoles = counted(len(config.enabled), "console")
     return f"ok, {consoles}" + (f", {off} more switched off" if off else "")
 
 

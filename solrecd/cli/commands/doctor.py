@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from solrecd.api.client import quote
-from solrecd.cli.program import CommandError, Exit
+from solrecd.cli.program import Exit
+from solrecd.cli.shared.confirmation import is_agreed, require_terminal
 from solrecd.cli.shared.console_requests import TIMEOUT
 from solrecd.cli.shared.output import Colour, Screen, safe, screen, warn
 from solrecd.cli.shared.source import Source, asking
@@ -35,8 +35,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> int:
     """Examine consoles one after the other; exit status 1 when something is bad."""
     source = Source(args)
-    if source.is_folder:
-        raise CommandError("this needs the daemon, not an archive")
+    if args.fix and not args.yes:
+        require_terminal()
     is_bad = False
     for name in source.choose(args.names, source.recorded()):
         bad = _examine(source, name, as_json=args.json)
@@ -73,7 +73,7 @@ def _fix(
         return bad
     if not args.json:
         _show_proposals(proposals)
-    if not (args.yes or _agreed()):
+    if not (args.yes or is_agreed("  set that? [y/N]")):
         warn(f"{name}: nothing was set")
         return bad
     numbers = ",".join(str(each["parameter"]) for each in proposals)
@@ -96,13 +96,6 @@ def _post(source: Source, name: str, **query: str) -> list[dict[str, Any]]:
     with asking():
         found: list[dict[str, Any]] = source.daemon.post(path, timeout=TIMEOUT, **query)
     return found
-
-
-def _agreed() -> bool:
-    if not sys.stdin.isatty():
-        raise CommandError("not a terminal: use --yes to confirm")
-    print("  set that? [y/N] ", end="", file=sys.stderr, flush=True)
-    return sys.stdin.readline().strip().lower() in {"y", "yes"}
 
 
 def _words(change: Mapping[str, Any]) -> str:

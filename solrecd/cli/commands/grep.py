@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 from solrecd.cli.program import CommandError, Exit
@@ -65,10 +67,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_choice(parser)
 
 
+_CLUSTER = re.compile(r"-([iFvlo]*)c([iFvlo]*)")
+
+
+def renewed(words: Sequence[str]) -> Sequence[str]:
+    """Return the words with ``--count`` for a ``-c`` that no file follows."""
+    found: list[str] = []
+    for at, word in enumerate(words):
+        if word == "--":
+            return [*found, *words[at:]]
+        cluster = _CLUSTER.fullmatch(word)
+        if cluster is None or (
+            word == "-c" and Path(*words[at + 1 : at + 2]).is_file()
+        ):
+            found.append(word)
+            continue
+        warn("grep: -c names the configuration; its count is now --count")
+        letters = cluster[1] + cluster[2]
+        found += ["--count", *([f"-{letters}"] if letters else [])]
+    return found
+
+
 def _add_form(parser: argparse.ArgumentParser) -> None:
     form = parser.add_mutually_exclusive_group()
     form.add_argument(
-        "-c", "--count", action="store_true", help="how many lines of each boot"
+        "--count", action="store_true", help="how many lines of each boot"
     )
     form.add_argument(
         "-l", "--boots-with-matches", action="store_true", help="which boots match"

@@ -21,7 +21,8 @@ from solrecd.cli.inventory import (
     read_hosts,
     render,
 )
-from solrecd.cli.program import CommandError, Exit
+from solrecd.cli.program import CommandError, Exit, renamed
+from solrecd.cli.shared.amounts import counted
 from solrecd.cli.shared.output import safe, screen, warn
 
 _FORMATS: Mapping[str, Callable[[str], Inventory]] = MappingProxyType(
@@ -71,11 +72,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "-o",
-        "--out",
+        "--output",
         type=Path,
         metavar="FILE",
         help="write there, passwords included, readable by the owner only; without it"
         " the text is printed, and names files in place of passwords",
+    )
+    parser.add_argument(
+        "--out",
+        dest="output",
+        type=Path,
+        action=renamed("--out", "--output"),
+        help=argparse.SUPPRESS,
     )
 
 
@@ -88,7 +96,7 @@ def main(args: argparse.Namespace) -> int:
         screen().objects(_objects(inventory, texts))
     else:
         _tell(inventory, texts)
-        _write(inventory, args.out)
+        _write(inventory, args.output)
     return Exit.DONE if inventory.consoles else Exit.NO
 
 
@@ -135,7 +143,8 @@ def _write(inventory: Inventory, out: Path | None) -> None:
         raise CommandError(f"{out} exists already; name another file") from None
     except OSError as error:
         raise CommandError(f"{out}: {error.strerror}") from None
-    warn(f"{len(inventory.consoles)} consoles in {out}; try: solrecd check -c {out}")
+    consoles = counted(len(inventory.consoles), "console")
+    warn(f"{consoles} in {out}; try: solrecd check -c {out}")
 
 
 def _private(path: str, flags: int) -> int:

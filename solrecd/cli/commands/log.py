@@ -13,7 +13,7 @@ from typing import NamedTuple
 from solrecd.cli.program import CommandError, Exit
 from solrecd.cli.shared import boot_choice, when
 from solrecd.cli.shared.history import indexed
-from solrecd.cli.shared.output import Colour, Screen, paged, safe, screen
+from solrecd.cli.shared.output import Colour, Screen, paged, safe, screen, warn
 from solrecd.cli.shared.read_reports import Faults
 from solrecd.cli.shared.source import Source
 from solrecd.storage.history.segments import Segment, within
@@ -43,6 +43,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--since", metavar="TIME", help=when.HELP)
     parser.add_argument("--until", metavar="TIME", help="as --since")
     parser.add_argument("--stage", metavar="STAGE", help="only this stage of the boot")
+    parser.add_argument(
+        "-e",
+        "--end",
+        action="store_true",
+        help="open the pager at the end (default: at the failure, if there is one)",
+    )
     form = parser.add_mutually_exclusive_group()
     form.add_argument(
         "--raw", action="store_true", help="the exact bytes, escape sequences included"
@@ -51,17 +57,67 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     form.add_argument(
         "--delta", action="store_true", help="seconds since the previous line"
     )
+    form.add_argument(
+        "-f",
+        "--follow",
+        action="store_true",
+        help="the last lines and what comes, until Ctrl-C: as tail -f",
+    )
 
 
 def main(args: argparse.Namespace) -> int:
     """Show the lines; exit status 1 when there are none, or some are unreadable."""
+    boot_choice.split_name(args)
+    if args.follow:
+        return _follow(args)
     source, faults = Source(args), Faults()
     name, wanted = _wanted(args, source)
     if args.raw:
         count = _write_raw(wanted, faults)
     else:
-        count = _show(args, name, wanted, faults)
+        start = _start(args, source, name, wanted, faults)
+        count = _show(args, name, wanted, faults, start)
+    if not count and not (args.since or args.until or args.stage or faults.status):
+        warn(source.nothing_recorded(name))
     return faults.status if count else Exit.NO
+
+
+def _follow(args: argparse.Namespace) -> int:
+    if args.boot or args.since or args.until or args.stage:
+        raise CommandError("-f shows what comes: no boot, stage or time goes with it")
+    # Imported here: a boot that is over is followed by nothing.
+    from solrecd.cli.commands import tail  # noqa: PLC0415
+
+    args.names, args.lines = [args.name], tail.DEFAULT_LINES
+    return tail.main(args)
+
+
+def _start(
+    args: argparse.Namespace, source: Source, name: str, wanted: Wanted, faults: Faults
+) -> str:
+    """Return where a pager begins, as less is told: at the end or at the failure."""
+    if args.end:
+        return "+G"
+    boots = {segment.name.boot for segment in wanted.segments}
+    if args.json or len(boots) != 1 or not sys.stdout.isatty():
+        return ""
+    line = _failure_line(source, name, *boots)
+    lines = _lines(wanted, faults) if line else ()
+    for place, (_, each) in enumerate(lines, 1):
+        if not each.note and each.number == line:
+            return f"+{place}g"
+    return ""
+
+
+def _failure_line(source: Source, name: str, boot: int) -> int | None:
+    """Return the line of the first of the worst failures of a boot."""
+    with indexed(source, lambda _: [name]) as (index, _):
+        failures = list(index.events([name], boot=boot, kinds=["failure"]))
+    for severity in ("fatal", "critical", "error"):
+        for failure in failures:
+            if failure["severity"] == severity and failure["line"] is not None:
+                return int(failure["line"])
+    return None
 
 
 def _wanted(args: argparse.Namespace, source: Source) -> tuple[str, Wanted]:
@@ -119,12 +175,14 @@ def _bounds(wanted: Wanted) -> list[tuple[int, int]]:
     ]
 
 
-def _show(args: argparse.Namespace, name: str, wanted: Wanted, faults: Faults) -> int:
+def _show(
+    args: argparse.Namespace, name: str, wanted: Wanted, faults: Faults, start: str
+) -> int:
     lines = _lines(wanted, faults)
     if args.json:
         return screen().objects(_object(name, boot, line) for boot, line in lines)
     count = 0
-    with paged() as output:
+    with paged(start) as output:
         for text in _format(args, output, lines):
             count += 1
             output.line(text)
@@ -157,8 +215,8 @@ def _format(
             yield f"{_delta(output, last, line.time)} {text}"
             last = line.time or last
         else:
-            mark = "#" if line.note else "|"
-            yield f"{output.paint(f'{line.time} {mark}', Colour.QUIET)} {text}"
+            mark = f"{output.time(line.time)} {'#' if line.note else '|'}"
+            yield f"{output.paint(mark, Colour.QUIET)} {text}"
 
 
 def _painted(output: Screen, line: TextLine) -> str:

@@ -18,7 +18,13 @@ from solrecd.cli.shared.output import (
     screen,
     value_of,
 )
+from solrecd.cli.shared.sessions import is_unseen, next_try
 from solrecd.cli.shared.source import Source, asking
+from solrecd.stages import Stage
+from solrecd.storage.history import choose
+
+PERIOD = 2.0
+"""Seconds between two looks of ``--watch``."""
 
 _SESSION = {
     "up": Colour.GOOD,
@@ -35,15 +41,38 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--down", action="store_true", help="only consoles whose session is not up"
     )
+    parser.add_argument(
+        "--failed", action="store_true", help="only where the boot failed or got stuck"
+    )
+    parser.add_argument(
+        "--stage", metavar="STAGE", choices=list(Stage), help=f"only {', '.join(Stage)}"
+    )
+    parser.add_argument(
+        "-w", "--watch", action="store_true", help="every 2 seconds, until Ctrl-C"
+    )
 
 
 def main(args: argparse.Namespace) -> int:
     """List consoles; exit status 1 when there are none."""
-    rows = chosen(Source(args), args.names)
-    if args.down:
-        rows = [row for row in rows if row["session"] != "up"]
-    count = show(screen(), rows, as_json=args.json)
+    source, output = Source(args), screen()
+    count = show(output, _wanted(args, source), as_json=args.json)
+    while args.watch:
+        output.flush()
+        time.sleep(PERIOD)
+        rows = _wanted(args, source)
+        output.clear()
+        count = show(output, rows, as_json=args.json)
     return Exit.DONE if count else Exit.NO
+
+
+def _wanted(args: argparse.Namespace, source: Source) -> list[dict[str, Any]]:
+    return [
+        row
+        for row in chosen(source, args.names)
+        if (not args.down or row["session"] != "up")
+        and (not args.failed or row["outcome"] in choose.OUTCOMES["last-failed"])
+        and (args.stage is None or row["stage"] == args.stage)
+    ]
 
 
 def chosen(source: Source, words: list[str]) -> list[dict[str, Any]]:
@@ -73,23 +102,23 @@ def machine_of(row: Mapping[str, Any]) -> str:
     return row.get("machine") or ""
 
 
-MACHINE: Final = Column("MACHINE", lambda row: Cell(machine_of(row) or "-"))
+MACHINE: Final = Column("MACHINE", lambda row: Cell(machine_of(row) or "-"), spare=5)
 
 
 def _columns(now: str) -> list[Column]:
     return [
-        Column("CONSOLE", lambda row: Cell(row["console"])),
-        Column("SESSION", lambda row: Cell(row["session"], _colour(row["session"]))),
-        Column("STAGE", lambda row: Cell(row["stage"] or "-")),
+        Column("CONSOLE", lambda row: Cell(row["console"]), least=7),
         Column(
-            "FOR", lambda row: _age(row["stage_since"], now), value_of("stage_since")
+            "SESSION",
+            lambda row: Cell(row["session"], _colour(row["session"])),
+            least=4,
         ),
-        Column("BOOT", lambda row: _number(row["boot"]), right=True),
-        Column("OUTCOME", lambda row: outcome(row["outcome"])),
-        Column("POWER", lambda row: Cell(row["power"])),
-        Column(
-            "OUTPUT", lambda row: _age(row["last_output"], now), value_of("last_output")
-        ),
+        Column("STAGE", _stage, value_of("stage"), least=5),
+        _age_column("FOR", "stage_since", now, spare=1),
+        Column("BOOT", lambda row: _number(row["boot"]), right=True, spare=2),
+        Column("OUTCOME", _outcome, lambda row: row["outcome"] or "-", least=4),
+        Column("POWER", lambda row: Cell(row["power"]), spare=4),
+        _age_column("OUTPUT", "last_output", now, spare=3),
         Column("ERROR", lambda row: _error(row, now), value_of("error")),
     ]
 
@@ -98,8 +127,20 @@ def _colour(session: str) -> Colour:
     return _SESSION.get(session, Colour.PLAIN)
 
 
+def _stage(row: Mapping[str, Any]) -> Cell:
+    return Cell("-" if is_unseen(row) else row["stage"] or "-")
+
+
+def _outcome(row: Mapping[str, Any]) -> Cell:
+    return Cell("running, boot not seen") if is_unseen(row) else outcome(row["outcome"])
+
+
 def _number(value: int | None) -> Cell:
     return Cell("-" if value is None else str(value))
+
+
+def _age_column(title: str, key: str, now: str, spare: int) -> Column:
+    return Column(title, lambda row: _age(row[key], now), value_of(key), spare=spare)
 
 
 def _age(then: str | None, now: str) -> Cell:
@@ -107,8 +148,5 @@ def _age(then: str | None, now: str) -> Cell:
 
 
 def _error(row: Mapping[str, Any], now: str) -> Cell:
-    text = row["error"] or ""
-    if text and row["next_try"] is not None:
-        wait = when.seconds_between(now, row["next_try"])
-        text += f", next try in {when.duration(wait)}"
-    return Cell(text, Colour.BAD)
+    text = row["error"]
+    return Cell(text + next_try(row, now) if text else "", Colour.BAD)

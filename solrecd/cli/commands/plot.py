@@ -10,7 +10,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from solrecd.cli.program import CommandError, Exit
+from solrecd.cli.program import CommandError, Exit, renamed
 from solrecd.cli.shared import amounts, when
 from solrecd.cli.shared.history import indexed
 from solrecd.cli.shared.output import safe
@@ -63,10 +63,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
     parser.add_argument("names", metavar="NAMES", nargs="*", help="default: all")
     parser.add_argument(
-        "--out",
+        "-o",
+        "--output",
         metavar="FILE",
-        required=True,
         help=f"output file; the suffix sets the format: {', '.join(_FORMATS)}",
+    )
+    parser.add_argument(
+        "--out",
+        dest="output",
+        action=renamed("--out", "--output"),
+        help=argparse.SUPPRESS,
     )
     parser.add_argument(
         "-n",
@@ -82,7 +88,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Write the picture; exit status 1 when there are no boots."""
-    path = Path(args.out)
+    if args.output is None:
+        raise CommandError("the image has no name: -o FILE.svg")
+    path = Path(args.output)
     if path.suffix.removeprefix(".") not in _FORMATS:
         raise CommandError(f"{path}: the name has to end in .svg, .png or .pdf")
     now = time.time_ns() // 1000

@@ -7,6 +7,7 @@ import argparse
 from solrecd.api.client import quote
 from solrecd.cli.program import Exit
 from solrecd.cli.shared.console_requests import (
+    Question,
     RefusedError,
     add_names,
     chosen,
@@ -14,7 +15,8 @@ from solrecd.cli.shared.console_requests import (
     request_each,
 )
 from solrecd.cli.shared.output import screen, warn
-from solrecd.cli.shared.source import Source
+from solrecd.cli.shared.sessions import session_words
+from solrecd.cli.shared.source import Source, asking
 
 _WISHES = {
     "status": "",
@@ -27,7 +29,8 @@ _WISHES = {
 }
 """What people say, and what the daemon calls it."""
 
-_QUESTIONS = {
+_ACTIONS = {
+    "on": "switch on",
     "off": "switch off immediately",
     "cycle": "switch off and on",
     "reset": "reset",
@@ -50,7 +53,7 @@ def main(args: argparse.Namespace) -> int:
     """Show or switch; exit status 1 when a BMC refused."""
     if args.wish == "status":
         return _show(args)
-    question = _QUESTIONS.get(args.wish, "")
+    question = Question(_ACTIONS[args.wish])
     return request_each(args, "power", question, wish=_WISHES[args.wish])
 
 
@@ -62,10 +65,17 @@ def _show(args: argparse.Namespace) -> int:
                 answer = source.daemon.get(f"/v1/consoles/{quote(name)}/power")
         except RefusedError as error:
             refused += 1
-            warn(str(error))
+            warn(f"{error}{_session(source, name)}")
             answer = {"power": None, "error": str(error)}
         if args.json:
             output.objects([{"console": name, **answer}])
         elif "error" not in answer:
             output.line(f"{name}\t{answer['power']}")
     return Exit.NO if refused else Exit.DONE
+
+
+def _session(source: Source, name: str) -> str:
+    """Return why the BMC cannot be asked, where that is its session."""
+    with asking():
+        row = source.daemon.get(f"/v1/consoles/{quote(name)}")
+    return "" if row["session"] == "up" else f" ({session_words(row)})"

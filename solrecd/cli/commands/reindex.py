@@ -7,6 +7,7 @@ import sqlite3
 from pathlib import Path
 
 from solrecd.cli.program import CommandError
+from solrecd.cli.shared.amounts import counted
 from solrecd.cli.shared.output import screen, warn
 from solrecd.cli.shared.read_reports import Faults, watch
 from solrecd.cli.shared.source import Source, marker_rules, reading_archive
@@ -49,5 +50,7 @@ def main(args: argparse.Namespace) -> int:
     if args.json:
         screen().objects([line])
     else:
-        screen().line(f"{boots} boots of {len(chosen)} consoles: {path}")
+        screen().line(
+            f"{counted(boots, 'boot')} of {counted(len(chosen), 'console')}: {path}"
+        )
     return faults.status

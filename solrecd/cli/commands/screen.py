@@ -45,7 +45,7 @@ def main(args: argparse.Namespace) -> int:
         segments = source.archive.segments(name)
     data = read_tail(segments, TAIL, faults)
     if not data:
-        raise CommandError(f"{name} has printed nothing yet", Exit.NO)
+        raise CommandError(source.nothing_recorded(name), Exit.NO)
     found = show(data, columns=args.size.columns, rows=args.size.rows)
     if args.json:
         screen().objects([_object(name, segments[-1].name.boot, args.size, found)])

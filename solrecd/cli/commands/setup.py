@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import subprocess
-import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -26,6 +25,7 @@ from solrecd.cli.hostconsole import (
 )
 from solrecd.cli.hostconsole.port import MAX_UNIT
 from solrecd.cli.program import CommandError, Exit
+from solrecd.cli.shared.confirmation import is_agreed
 from solrecd.cli.shared.output import Colour, screen, warn
 from solrecd.sources.ipmi.options import BAUD_RATES
 
@@ -155,22 +155,18 @@ def _object(step: Step) -> dict[str, Any]:
     }
 
 
+_QUESTION = "\nWrite and run all this? [y/N]"
+
+
 def _install(steps: Sequence[Step], root: Path, *, asks: bool) -> None:
     doable = [step for step in steps if step.file or step.commands]
-    if not doable or (asks and not _agreed()):
+    if not doable or (asks and not is_agreed(_QUESTION)):
         return
     for step in doable:
         if step.file is not None:
             _write(root, step)
         for command in step.commands:
             _run(command, root)
-
-
-def _agreed() -> bool:
-    if not sys.stdin.isatty():
-        raise CommandError("not a terminal: use --yes to confirm")
-    print("\nWrite and run all this? [y/N] ", end="", file=sys.stderr, flush=True)
-    return sys.stdin.readline().strip().lower() in {"y", "yes"}
 
 
 def _write(root: Path, step: Step) -> None:

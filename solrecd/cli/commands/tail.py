@@ -221,7 +221,7 @@ class _View:
             found = {"console": console, "time": at, "text": text, "note": note}
             self._output.objects([found])
             return
-        mark = self._output.paint(f"{at} {'#' if note else '|'}", Colour.QUIET)
+        mark = self._mark(at, "#" if note else "|")
         colour = Colour.WARNING if note else Colour.PLAIN
         self._write(console, f"{mark} {self._output.paint(safe(text), colour)}")
 
@@ -234,7 +234,7 @@ class _View:
             found = {"console": console, "time": at, "text": text, "note": False}
             self._output.objects([found | {"unfinished": True}])
             return
-        mark = self._output.paint(f"{at} ~", Colour.QUIET)
+        mark = self._mark(at, "~")
         self._write(console, f"{mark} {safe(text)}")
 
     def event(self, event: Mapping[str, Any]) -> None:
@@ -242,7 +242,7 @@ class _View:
         if self._as_json:
             self._output.objects([event])
             return
-        mark = self._output.paint(f"{event['time']} !", Colour.QUIET)
+        mark = self._mark(event["time"], "!")
         text = safe(f"{event['kind']} {event['name']}: {event['title']}")
         colour = _SEVERITY.get(event["severity"], Colour.PLAIN)
         self._write(event["console"], f"{mark} {self._output.paint(text, colour)}")
@@ -250,6 +250,9 @@ class _View:
     def flush(self) -> None:
         """Let the reader see it."""
         self._output.flush()
+
+    def _mark(self, at: str, mark: str) -> str:
+        return self._output.paint(f"{self._output.time(at)} {mark}", Colour.QUIET)
 
     def _write(self, console: str, text: str) -> None:
         self._output.line(self._names.get(console, "") + text)

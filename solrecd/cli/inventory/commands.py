@@ -96,7 +96,12 @@ _TOOLS: Final[Mapping[str, _Tool]] = MappingProxyType(
     }
 )
 
-_TOOL_AT = re.compile(r"(?:^|[\s;|&/])(" + "|".join(_TOOLS) + r")\s")
+_TOOL_NAMES: Final[Mapping[str, str]] = MappingProxyType(
+    {**{name: name for name in _TOOLS}, "ipmi-console": "ipmiconsole"}
+)
+"""FreeIPMI has two names for one program."""
+
+_TOOL_AT = re.compile(r"(?:^|[\s;|&/])(" + "|".join(_TOOL_NAMES) + r")\s")
 
 
 def is_command(text: str) -> bool:
@@ -113,17 +118,24 @@ def read_command(text: str) -> Target:
         ValueError: it is no such command, or says something solrecd cannot do.
     """
     words = shlex.split(text)
-    places = [at for at, word in enumerate(words) if PurePosixPath(word).name in _TOOLS]
+    places = [
+        at for at, word in enumerate(words) if PurePosixPath(word).name in _TOOL_NAMES
+    ]
     if not places:
         raise ValueError("runs neither ipmitool nor ipmiconsole")
-    tool = _TOOLS[PurePosixPath(words[places[0]]).name]
+    tool = _TOOLS[_TOOL_NAMES[PurePosixPath(words[places[0]]).name]]
     try:
-        found, _ = getopt.gnu_getopt(
+        found, rest = getopt.gnu_getopt(
             words[places[0] + 1 :], tool.options, tool.long_options
         )
     except getopt.GetoptError as error:
         raise ValueError(str(error)) from None
-    return _target(tool, found)
+    target = _target(tool, found)
+    for word in rest:
+        if word.startswith("instance="):
+            instance = terms.sol_instance(word.removeprefix("instance="))
+            target = target._replace(settings=target.settings | instance)
+    return target
 
 
 def _target(tool: _Tool, found: list[tuple[str, str]]) -> Target:
@@ -149,3 +161,11 @@ def join_address(host: str, port: str) -> str:
     if ":" in host and not host.startswith("["):
         host = f"[{host}]"
     return f"{host}:{port}" if port and port != "623" else host
+
+
+def split_address(text: str) -> str:
+    """Return ``HOST`` or ``HOST:PORT`` as ours; more than one colon is IPv6."""
+    host, _, port = text.partition(":")
+    if text.count(":") == 1 and port.isdecimal():
+        return join_address(host, port)
+    return join_address(text, "")

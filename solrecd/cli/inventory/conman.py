@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from solrecd.cli.inventory import terms
-from solrecd.cli.inventory.commands import is_command, join_address, read_command
+from solrecd.cli.inventory.commands import is_command, read_command, split_address
 from solrecd.cli.inventory.found import Collector, Inventory, Place
 from solrecd.cli.inventory.streams import TELNET, program, serial, tcp, unix
 
@@ -123,8 +123,11 @@ def _read_console(
     device = device.replace("%N", name)
     try:
         if device.lower().startswith("ipmi:"):
-            options = _ipmi_options(pairs.get("ipmiopts", ""))
-            found.add(line, name, Place(join_address(device[5:], ""), options))
+            texts = [each.get("ipmiopts", "") for each in (defaults, directive.pairs)]
+            options, unknown = _ipmi_options(",".join(texts))
+            for word in unknown:
+                found.remark(line, name, f"ipmiopts has an unknown {word}; left out")
+            found.add(line, name, Place(split_address(device[5:]), options))
         elif is_command(device):
             target = read_command(device)
             found.add(line, name, Place(target.bmc, target.settings))
@@ -157,21 +160,28 @@ _DEVICE: Final = re.compile(r"/dev/\S+\Z")
 _HOST_AND_PORT: Final = re.compile(r"\S+:\d{1,5}\Z", re.ASCII)
 
 
-def _ipmi_options(text: str) -> terms.Settings:
-    """Return the settings of an ``ipmiopts`` value, ``U:str,P:str,K:str,C:int,...``.
+def _ipmi_options(text: str) -> tuple[terms.Settings, Sequence[str]]:
+    """Return the settings of ``ipmiopts``, ``U:str,P:str,K:str,C:int,...``.
+
+    A later one of a key counts; all flags do. What is not known is returned, too: a
+    console that is recorded without a flag may work, one that is missing does not.
 
     Raises:
-        ValueError: something in it cannot be kept.
+        ValueError: a value in it cannot be kept.
     """
     settings: terms.Settings = {}
     workarounds: list[str] = []
+    unknown: list[str] = []
     for part in text.split(","):
         key, _, value = part.strip().partition(":")
         key = key.upper()
-        if key == "W":
+        if key == "W" and terms.is_workaround(value):
             workarounds.append(value)
+        elif key == "W":
+            unknown.append(f"flag W:{value}")
         elif value and key not in _IPMI_OPTIONS:
-            raise ValueError(f"ipmiopts has an unknown option {key!r}")
+            # Not its value, which may be a password.
+            unknown.append(f"option {key!r}")
         elif value:
             settings |= _IPMI_OPTIONS[key](value)
-    return settings | terms.quirks(workarounds)
+    return settings | terms.quirks(workarounds), unknown

@@ -19,7 +19,10 @@ def read_hosts(text: str) -> Inventory:
             _read_command(number, line, found)
             continue
         words = line.partition("#")[0].split()
-        if words:
+        if any(word.startswith("-") for word in words):
+            # Its last word may be a password: only the first one is repeated.
+            found.remark(number, words[0], "is no command that is understood; left out")
+        elif words:
             found.add(number, words[-1], Place(_bracketed(words[0]), {}))
     return found.inventory()
 

@@ -91,6 +91,23 @@ def cipher_suite(text: str) -> Settings:
     return found
 
 
+def is_workaround(name: str) -> bool:
+    """Whether a workaround is known, or is none."""
+    return name.strip().lower() in {*_WORKAROUNDS, *_NO_WORKAROUND}
+
+
+def sol_instance(text: str) -> Settings:
+    """Return the setting ``sol_instance``; none for the default.
+
+    Raises:
+        ValueError: no such instance.
+    """
+    number = int(text) if text.isascii() and text.isdecimal() else 0
+    if not 1 <= number <= 15:
+        raise ValueError(f"SoL instance {text!r} is none; allowed: 1-15")
+    return {} if number == 1 else {"sol_instance": number}
+
+
 def quirks(names: Iterable[str]) -> Settings:
     """Return the setting ``quirks``; none where none are named.
 
@@ -98,7 +115,7 @@ def quirks(names: Iterable[str]) -> Settings:
         ValueError: a workaround that solrecd does not know.
     """
     wanted = [name.strip().lower() for name in names]
-    unknown = [n for n in wanted if n not in _WORKAROUNDS and n not in _NO_WORKAROUND]
+    unknown = [name for name in wanted if not is_workaround(name)]
     if unknown:
         raise ValueError(f"workaround {unknown[0]!r} is unknown")
     found = sorted({_WORKAROUNDS[n].value for n in wanted if n in _WORKAROUNDS})

@@ -49,3 +49,8 @@ def _whole(text: str, least: int) -> int:
     raise argparse.ArgumentTypeError(
         f"{text!r} is not a whole number of at least {least}"
     )
+
+
+def counted(count: int, noun: str) -> str:
+    """Return ``1 console``, ``2 consoles``."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -24,11 +24,17 @@ class ChosenBoot(NamedTuple):
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add NAME, ``--boot`` and its short forms."""
     parser.add_argument(
-        "name", metavar="NAME", help="a console, or the beginning of its name"
+        "name",
+        metavar="NAME",
+        help="a console, or the beginning of its name; node1@6 is its boot 6",
     )
     which = parser.add_mutually_exclusive_group()
     which.add_argument(
-        "--boot", metavar="BOOT", type=boot_word, help=f"{choose.HELP} (default: -1)"
+        "-b",
+        "--boot",
+        metavar="BOOT",
+        type=boot_word,
+        help=f"{choose.HELP} (default: -1)",
     )
     for word in choose.OUTCOMES:
         which.add_argument(
@@ -47,12 +53,30 @@ def boot_word(text: str) -> str:
     raise argparse.ArgumentTypeError(f"invalid boot {text!r}; allowed: {choose.HELP}")
 
 
+def split_name(args: argparse.Namespace) -> None:
+    """Take ``node1@6`` apart: into the name, and the boot as if ``--boot`` said it.
+
+    Raises:
+        CommandError: the boot is none, or is named twice.
+    """
+    # A name that begins with it would be a label.
+    name, at, boot = args.name.partition("@")
+    if not (name and at):
+        return
+    if args.boot is not None:
+        raise CommandError(f"{args.name}: the boot is named twice")
+    if not choose.is_word(boot):
+        raise CommandError(f"invalid boot {boot!r}; allowed: {choose.HELP}")
+    args.name, args.boot = name, boot
+
+
 def chosen(args: argparse.Namespace, source: Source) -> ChosenBoot:
     """Return the boot that is meant.
 
     Raises:
         CommandError: there is no such console or boot.
     """
+    split_name(args)
     name, segments = console_segments(args.name, source)
     number = boot_number(args.boot or "-1", source, name, segments)
     its = [segment for segment in segments if segment.name.boot == number]
@@ -69,7 +93,7 @@ def console_segments(word: str, source: Source) -> tuple[str, list[Segment]]:
     with reading_archive():
         segments = source.archive.segments(name)
     if not segments:
-        raise CommandError(f"{name} has no archive in {source.log_dir}", Exit.NO)
+        raise CommandError(source.nothing_recorded(name), Exit.NO)
     return name, segments
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import NamedTuple
 
 from solrecd.api.client import ApiError, quote
-from solrecd.cli.program import CommandError, Exit
+from solrecd.cli.program import Exit
+from solrecd.cli.shared.confirmation import confirm
 from solrecd.cli.shared.output import screen, warn
 from solrecd.cli.shared.source import Source, asking
 
@@ -18,8 +19,6 @@ TIMEOUT = 130.0
 
 def chosen(source: Source, words: Sequence[str]) -> Sequence[str]:
     """Return the consoles that words mean, as the daemon knows them."""
-    if source.is_folder:
-        raise CommandError("this needs the daemon, not an archive")
     return source.choose(words, source.recorded())
 
 
@@ -27,24 +26,45 @@ def add_names(parser: argparse.ArgumentParser, *, asks: bool = False) -> None:
     """Add the consoles, and where the command asks first the option not to."""
     parser.add_argument("names", metavar="NAMES")
     if asks:
-        parser.add_argument("-y", "--yes", action="store_true", help="do not ask")
+        parser.add_argument(
+            "-y",
+            "--yes",
+            action="store_true",
+            help="do not ask; needed where no terminal can be asked",
+        )
+
+
+class Question(NamedTuple):
+    """What is confirmed before it is done."""
+
+    action: str
+    is_harmless: bool = False
+    """Then it is asked only for several machines."""
+
+    def is_due(self, consoles: Sequence[str]) -> bool:
+        """Whether it is asked before it is done to these."""
+        return len(consoles) > 1 or not self.is_harmless
 
 
 def request_each(
-    args: argparse.Namespace, wish: str, question: str = "", /, **query: str
+    args: argparse.Namespace,
+    wish: str,
+    question: Question | None = None,
+    /,
+    **query: str,
 ) -> int:
     """Send the same request for each console; exit status 1 when one was refused.
 
     Args:
         args: of the command.
         wish: last part of the API's path.
-        question: to confirm first; empty: none. Without a terminal nothing is asked.
+        question: to confirm first, at a terminal or by ``--yes``.
         query: the rest of the request.
     """
     source, refused = Source(args), 0
     consoles = chosen(source, [args.names])
-    if question and not args.yes:
-        _confirm(f"{question}: {', '.join(consoles)}?")
+    if question is not None and not args.yes and question.is_due(consoles):
+        confirm(question.action, consoles)
     for name in consoles:
         try:
             with refusable():
@@ -57,14 +77,6 @@ def request_each(
         if args.json:
             screen().objects([{"console": name, **answer}])
     return Exit.NO if refused else Exit.DONE
-
-
-def _confirm(question: str) -> None:
-    if not sys.stdin.isatty():
-        return
-    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
-    if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
-        raise CommandError("nothing was done", Exit.NO)
 
 
 class RefusedError(Exception):

@@ -110,9 +110,9 @@ class Printer:
             yield to_json(_object(segment, found, line))
             return
         separator = ":" if found.matched else "-"
-        mark = "#" if line.note else "|"
+        mark = f"{self._screen.time(line.time)} {'#' if line.note else '|'}"
         head = self._head(segment.console, segment.name.boot, separator)
-        head += " " + self._screen.paint(f"{line.time} {mark}", _TIME) + " "
+        head += f" {self._screen.paint(mark, _TIME)} "
         if self._form is Form.LINES:
             yield head + (self._marked(line.text) if found.matched else safe(line.text))
         elif found.matched:

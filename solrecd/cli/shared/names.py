@@ -58,7 +58,15 @@ def select_one(word: str, known: Sequence[str], labels: Callable[[], Labels]) ->
     Raises:
         CommandError: it means none, or several.
     """
-    names = select([word], known, labels)
+    return only(word, select([word], known, labels))
+
+
+def only(word: str, names: Sequence[str]) -> str:
+    """Return the one of the names that a word means.
+
+    Raises:
+        CommandError: there are several.
+    """
     if len(names) != 1:
         raise CommandError(f"{word!r} means several consoles: {_some(names)}")
     return names[0]

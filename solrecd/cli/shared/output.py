@@ -17,6 +17,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple, TextIO, cast
 
 from solrecd.cli.shared.column_widths import Need, fit
+from solrecd.cli.shared.when import local
 
 if TYPE_CHECKING:
     import subprocess
@@ -131,9 +132,17 @@ class Screen:
         """Write a line; what it holds must be safe."""
         self._stream.write(text + "\n")
 
+    def clear(self) -> None:
+        """Begin a new page; without escapes an empty line."""
+        self._stream.write("\x1b[H\x1b[2J" if self.coloured else "\n")
+
     def flush(self) -> None:
         """Let the reader see what was written."""
         self._stream.flush()
+
+    def time(self, time: str) -> str:
+        """Return a time of the contract; for people it is local, with its offset."""
+        return local(time) if self.is_terminal else time
 
     def paint(self, text: str, colour: str) -> str:
         """Return text in a `Colour`, or another SGR, where colours are shown."""
@@ -296,11 +305,17 @@ def warn(message: str) -> None:
 
 
 @contextmanager
-def paged(environ: Mapping[str, str] = os.environ) -> Iterator[Screen]:
-    """Write to a pager on a terminal, as git does; to standard output otherwise."""
+def paged(start: str = "", environ: Mapping[str, str] = os.environ) -> Iterator[Screen]:
+    """Write to a pager on a terminal, as git does; to standard output otherwise.
+
+    Args:
+        start: what less does first, ``+G`` or ``+120g``; other pagers are not told.
+        environ: names the pager.
+    """
     command = environ.get("SOLRECCTL_PAGER", environ.get("PAGER", "less"))
     if (
         not sys.stdout.isatty()
+        or environ.get("TERM") == "dumb"
         or command.strip() in {"", "cat"}
         or not _is_there(command)
     ):
@@ -309,13 +324,14 @@ def paged(environ: Mapping[str, str] = os.environ) -> Iterator[Screen]:
     # Imported here: a pipe needs no pager, and the import takes 10 ms.
     import subprocess  # noqa: PLC0415
 
+    is_less = os.path.basename(command.split(maxsplit=1)[0]) == "less"  # noqa: PTH119
     pager = subprocess.Popen(  # noqa: S602 - PAGER is a shell command, by convention
-        command,
+        f"{command} {start}" if is_less else command,
         shell=True,
         stdin=subprocess.PIPE,
         text=True,
-        encoding="utf-8",
-        errors="replace",
+        encoding=sys.stdout.encoding,
+        errors="backslashreplace",
         # F: quit when it fits, R: colours, X: leave it on the screen.
         env={"LESS": "FRX", **environ},
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Collection, Iterable, Iterator
@@ -68,7 +69,7 @@ class Progress:
         self._total = total
         self._done = 0
         self._since = time.monotonic()
-        self._shown = sys.stderr.isatty()
+        self._shown = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
         self._written = False
 
     def step(self, name: str) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -35,6 +35,8 @@ DEFAULT_PATHS: Mapping[str, str] = {
 }
 
 _NOT_FOUND = 404
+_SHOWN = 5
+"""Consoles that an error names."""
 
 
 class Source:
@@ -103,7 +105,17 @@ class Source:
 
     @cached_property
     def daemon(self) -> Client:
-        """The daemon, whether it answers or not."""
+        """The daemon, whether it answers or not.
+
+        Raises:
+            CommandError: an archive was named.
+        """
+        if self.is_folder:
+            raise CommandError("this needs the daemon, not an archive: leave --dir out")
+        return self._client
+
+    @cached_property
+    def _client(self) -> Client:
         from solrecd.api.client import Client  # noqa: PLC0415
 
         return Client(self._address)
@@ -119,30 +131,81 @@ class Source:
             return self.archive.consoles()
 
     def choose(self, words: Iterable[str], known: Collection[str]) -> list[str]:
-        """Return those of the known consoles that words mean (`names.select`)."""
-        return names.select(words, list(known), self.labels)
+        """Return those of the known consoles that words mean (`names.select`).
+
+        Raises:
+            CommandError: a word means none; one that the daemon knows and that nothing
+                was recorded of is told as that.
+        """
+        wanted = list(words)
+        try:
+            return names.select(wanted, list(known), self.labels)
+        except CommandError as error:
+            rows = self._daemons_rows() if error.status == Exit.NO else {}
+            both = list(dict.fromkeys([*known, *rows]))
+            if len(both) == len(known):
+                raise
+            found = names.select(wanted, both, self.labels)
+            return _recorded_of(found, known, rows)
 
     def choose_one(self, word: str, known: Collection[str]) -> str:
         """Return the one known console that a word means (`names.select_one`)."""
-        return names.select_one(word, list(known), self.labels)
+        return names.only(word, self.choose([word], known))
 
-    def labels(self) -> Labels:
-        """Return the labels of all consoles; the daemon knows them."""
-        with asking():
-            found: list[dict[str, Any]] = self.daemon.get("/v1/consoles")
-        return {each["console"]: names.labels_of(each) for each in found}
+    def nothing_recorded(self, name: str) -> str:
+        """Return a line that says so, and how the session is where the daemon knows."""
+        return _nothing_recorded(name, self._daemons_rows().get(name))
 
-    def machines(self) -> Mapping[str, str]:
-        """Return the machines of consoles that have one, as far as a daemon tells."""
+    def _daemons_rows(self) -> Mapping[str, Mapping[str, Any]]:
+        """Return the daemon's objects by name; none where it does not answer."""
         from solrecd.api.client import ApiError, UnreachableError  # noqa: PLC0415
 
         if self.is_folder:
             return {}
         try:
-            rows: list[dict[str, Any]] = self.daemon.get("/v1/consoles")
+            return {row["console"]: row for row in self.daemon.get("/v1/consoles")}
         except (ApiError, UnreachableError):
             return {}
-        return {row["console"]: row["machine"] for row in rows if row.get("machine")}
+
+    def labels(self) -> Labels:
+        """Return the labels of all consoles; the daemon knows them."""
+        with asking():
+            found: list[dict[str, Any]] = self._client.get("/v1/consoles")
+        return {each["console"]: names.labels_of(each) for each in found}
+
+    def machines(self) -> Mapping[str, str]:
+        """Return the machines of consoles that have one, as far as a daemon tells."""
+        rows = self._daemons_rows()
+        return {
+            name: row["machine"] for name, row in rows.items() if row.get("machine")
+        }
+
+
+def _recorded_of(
+    found: Sequence[str],
+    known: Collection[str],
+    rows: Mapping[str, Mapping[str, Any]],
+) -> list[str]:
+    """Return those with a record; tell of the others.
+
+    Raises:
+        CommandError: none has one.
+    """
+    recorded = [name for name in found if name in known]
+    told = [_nothing_recorded(name, rows[name]) for name in found if name not in known]
+    if not recorded:
+        raise CommandError("; ".join(told[:_SHOWN]), Exit.NO)
+    for text in told:
+        warn(text)
+    return recorded
+
+
+def _nothing_recorded(name: str, row: Mapping[str, Any] | None) -> str:
+    # Imported here: only an answer that is empty needs it.
+    from solrecd.cli.shared.sessions import session_words  # noqa: PLC0415
+
+    how = "" if row is None else f"; {session_words(row)}"
+    return f"{name}: nothing recorded yet{how}"
 
 
 @contextmanager

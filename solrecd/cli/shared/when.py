@@ -1,4 +1,7 @@
-"""Times as people write and read them; everything is UTC, as in the archive."""
+"""Times as people write and read them: local, with their offset; scripts get UTC.
+
+The zone is the process's, ``TZ``; ``--utc`` sets that.
+"""
 
 from __future__ import annotations
 
@@ -11,13 +14,25 @@ _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _MICROSECOND = dt.timedelta(microseconds=1)
 _DAY = 86400
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": _DAY, "w": 7 * _DAY}
+_UNIT_WORDS = {
+    **_UNITS,
+    **dict.fromkeys(("sec", "secs", "second", "seconds"), 1),
+    **dict.fromkeys(("min", "mins", "minute", "minutes"), 60),
+    **dict.fromkeys(("hr", "hrs", "hour", "hours"), 3600),
+    **dict.fromkeys(("day", "days"), _DAY),
+    **dict.fromkeys(("week", "weeks"), 7 * _DAY),
+}
 
 # Compiled where they are used: most commands are asked for no time.
-_AGO = r"(?a)(\d+(?:\.\d+)?)([smhdw])"
+_AGO = r"(?a)(?:-\s*)?((?:\d+(?:\.\d+)?\s*[a-z]+\s*)+?)(?:\s+ago)?"
+_PART = r"(?a)(\d+(?:\.\d+)?)\s*([a-z]+)"
 _SPAN = r"(?a)(\d+(?:\.\d+)?)([smhdw]?)"
 _CLOCK = r"(?a)\d{1,2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?"
 
-HELP = "a time (2026-11-22T12:00, 12:00, today, yesterday; UTC) or how long ago (2h)"
+HELP = (
+    "a time (2026-11-22T12:00, 12:00, today, yesterday; local, or with Z or +01:00)"
+    " or how long ago (2h, 5min, '2 hours ago')"
+)
 
 
 def parse_bound(text: str | None, now: int) -> int | None:
@@ -30,21 +45,34 @@ def parse_when(text: str, now: int) -> int:
 
     Args:
         text: ``2026-11-22[T12:00[:05[.123456]]][Z]``, ``12:00``, ``today``,
-            ``yesterday``, ``now``, or how long ago: ``90s``, ``2h``, ``3d``.
+            ``yesterday``, ``now``, or how long ago: ``90s``, ``-2h``, ``5min``,
+            ``2 hours ago``, ``1h30m``. Local where it names no zone.
         now: stamp.
 
     Raises:
         CommandError: it is none of these.
     """
-    ago = re.fullmatch(_AGO, text)
+    ago = _ago(text.strip().lower())
     if ago is not None:
-        return now - round(float(ago[1]) * _UNITS[ago[2]] * 1_000_000)
-    moment = _moment(text, _EPOCH + now * _MICROSECOND)
-    if moment is None:
-        raise CommandError(f"invalid time {text!r}; allowed: {HELP}")
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=dt.UTC)
-    return (moment - _EPOCH) // _MICROSECOND
+        return now - round(ago * 1_000_000)
+    try:
+        here = (_EPOCH + now * _MICROSECOND).astimezone().replace(tzinfo=None)
+        moment = _moment(text.strip(), here)
+        # What names no zone is local; astimezone takes it for that.
+        return (moment.astimezone(dt.UTC) - _EPOCH) // _MICROSECOND
+    except (ValueError, OverflowError):
+        raise CommandError(f"invalid time {text!r}; allowed: {HELP}") from None
+
+
+def _ago(text: str) -> float | None:
+    """Return how many seconds ago a text means; None: it means something else."""
+    found = re.fullmatch(_AGO, text)
+    if found is None:
+        return None
+    parts = re.findall(_PART, found[1])
+    if any(unit not in _UNIT_WORDS for _, unit in parts):
+        return None
+    return sum(float(number) * _UNIT_WORDS[unit] for number, unit in parts)
 
 
 def seconds_in(text: str) -> float:
@@ -59,7 +87,16 @@ def seconds_in(text: str) -> float:
     return sum(float(number) * _UNITS[unit or "s"] for number, unit in parts)
 
 
-def _moment(text: str, now: dt.datetime) -> dt.datetime | None:
+def _moment(text: str, now: dt.datetime) -> dt.datetime:
+    """Return the moment that is meant; without a zone: local.
+
+    Args:
+        text: no time ago.
+        now: local, without a zone.
+
+    Raises:
+        ValueError: none is.
+    """
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     words = {"now": now, "today": midnight, "yesterday": midnight - dt.timedelta(1)}
     if text in words:
@@ -67,10 +104,7 @@ def _moment(text: str, now: dt.datetime) -> dt.datetime | None:
     if re.fullmatch(_CLOCK, text):
         text = f"{midnight.date()}T{text:0>5}" if text[1] == ":" else text
         text = text if "T" in text else f"{midnight.date()}T{text}"
-    try:
-        return dt.datetime.fromisoformat(text)
-    except ValueError:
-        return None
+    return dt.datetime.fromisoformat(text)
 
 
 def format_when(stamp: int) -> str:
@@ -94,8 +128,25 @@ def seconds_between(earlier: str, later: str) -> float:
 
 
 def short(time: str | None) -> str:
-    """Return a time for a table on a terminal: to the second, without the T."""
-    return "" if time is None else f"{time[:10]} {time[11:19]}"
+    """Return a time for people: local, to the second, with its offset."""
+    if time is None:
+        return ""
+    local = _parsed(time).astimezone()
+    return f"{local:%Y-%m-%d %H:%M:%S}{_offset(local)}"
+
+
+def local(time: str) -> str:
+    """Return a time of the contract as people read it: local, with its offset."""
+    if not time:
+        return time
+    moment = _parsed(time).astimezone()
+    return f"{moment:%Y-%m-%dT%H:%M:%S.%f}{_offset(moment)}"
+
+
+def _offset(moment: dt.datetime) -> str:
+    """Return ``+01:00``, or ``Z``."""
+    text = moment.strftime("%z")
+    return "Z" if not moment.utcoffset() else f"{text[:3]}:{text[3:5]}"
 
 
 def duration(seconds: float) -> str:

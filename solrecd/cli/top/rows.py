@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from solrecd.cli.shared.names import labels_of, together
 from solrecd.cli.shared.output import safe
+from solrecd.cli.shared.sessions import is_unseen
 from solrecd.cli.shared.when import stamp_of
 
 _DIGITS: Final = re.compile(r"(\d+)")
@@ -35,6 +36,8 @@ class State(enum.StrEnum):
     CONNECTING = "connecting"
     YIELDED = "yielded"
     BOOTING = "booting"
+    RUNNING = "running"
+    """Recorded since it was up: nothing of its boot was seen."""
     UNKNOWN = "unknown"
     SHUTDOWN = "shutdown"
     OFF = "off"
@@ -66,6 +69,8 @@ def state_of(row: Mapping[str, Any]) -> State:
         return State(session) if session in set(State) else State.UNKNOWN
     if row["power"] == "off" or row["stage"] == "off":
         return State.OFF
+    if is_unseen(row):
+        return State.RUNNING
     return _BY_OUTCOME.get(outcome or "", State.UNKNOWN)
 
 

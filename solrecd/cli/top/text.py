@@ -11,6 +11,7 @@ from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
 
+from solrecd.cli.shared.amounts import counted
 from solrecd.cli.shared.when import duration, format_when
 from solrecd.cli.top.rows import Order, Row, State, Wall
 from solrecd.stages import Stage
@@ -127,7 +128,7 @@ def title(wall: Wall, now: int, problem: str) -> Text:
     if problem:
         return text.append(problem, _BAD)
     counts = wall.counts()
-    text.append(f"{len(wall)} consoles", TITLE)
+    text.append(counted(len(wall), "console"), TITLE)
     for state in State:
         if counts.get(state):
             text.append(f"  {counts[state]} {state}", _STYLES.get(state, _QUIET))

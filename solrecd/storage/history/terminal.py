@@ -1,7 +1,7 @@
 """What a terminal would show after some bytes: pyte's screen, which no bytes can break.
 
 For people who want to see a BIOS set-up or a boot menu as it stands. Nothing else
-needs a whole screen, so only this module knows pyte.
+needs a whole screen, so only `emulator` knows pyte.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ TAIL = 128 * 1024
 """Bytes before the end that make the screen: menus are redrawn within a few KiB, and
 these take pyte 0.1 s."""
 
-_ESCAPE = re.compile(rb"(?=\x1b)")
+_ESCAPE = re.compile(r"(?=\x1b)")
 
 
 class Cursor(NamedTuple):
@@ -66,15 +66,16 @@ def show(data: bytes, *, columns: int, rows: int) -> Shown:
     Whatever the bytes are: an escape sequence that pyte stumbles over is left out.
     """
     # Imported here: the other commands about the past start without it.
-    import pyte  # noqa: PLC0415
+    from solrecd.storage.history import emulator  # noqa: PLC0415
 
-    screen = pyte.Screen(columns, rows)
-    stream = pyte.ByteStream(screen)
-    for piece in _ESCAPE.split(data):
+    screen = emulator.Screen(columns, rows)
+    stream = emulator.Stream(screen)
+    text = emulator.without_stray(data.decode("utf-8", "replace"))
+    for piece in _ESCAPE.split(text):
         try:
             stream.feed(piece)
         except Exception:  # noqa: BLE001 - bytes of a console; its parser has ended
-            stream = pyte.ByteStream(screen)
-    lines = [line.rstrip() for line in screen.display]
+            stream = emulator.Stream(screen)
+    lines = screen.rows()
     cursor = Cursor(screen.cursor.y + 1, screen.cursor.x + 1)
     return Shown(lines, cursor, screen.title)

@@ -6,6 +6,7 @@ import os
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -58,6 +59,7 @@ class Talk:
         self.line.ends[1].send(b"x")
         self.lines: list[FakeLine] = []
         self.wrote: list[bool] = []
+        self.absence = ""
         self.pressed = b""
         """While we attach again."""
         self.keys, self._keyboard = os.pipe()
@@ -71,7 +73,12 @@ class Talk:
     def run(self, escape: str = "&") -> str:
         """Talk to the end; return what was on the screen."""
         context = AttachContext(
-            "node1", lambda: ["last line"], lambda: ["up: yes"], str, self.again
+            "node1",
+            lambda: ["last line"],
+            lambda: ["up: yes"],
+            str,
+            self.again,
+            lambda: self.absence,
         )
         terminal = Terminal(self.keys, self._screen)
         Conversation(
@@ -196,3 +203,22 @@ def test_a_daemon_that_went_away_is_not_waited_for(
 
     assert "&. leaves" in shown
     assert talk.line.sent == ["closed"]
+
+
+def test_a_console_that_is_down_is_told_with_the_reason(talk: Talk) -> None:
+    talk.absence = "session down: no answer from the BMC, next try in 8s"
+
+    screen = talk.type(b"")
+
+    assert "<solrecd> session down: no answer from the BMC, next try in 8s" in screen
+    assert "nothing that is typed arrives until it is up" in screen
+
+
+def test_what_is_typed_may_come_from_a_file(talk: Talk, tmp_path: Path) -> None:
+    script = tmp_path / "script"
+    script.write_bytes(b"uptime\r&.")
+    os.dup2(os.open(script, os.O_RDONLY), talk.keys)
+
+    talk.run()
+
+    assert talk.line.sent == [b"uptime\r", "closed"]

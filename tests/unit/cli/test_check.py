@@ -72,7 +72,7 @@ def test_without_rules_of_ones_own_nothing_is_said_of_them(
     status = run(PROGRAM, ["check", "-c", str(config)])
 
     assert status == 0
-    assert capsys.readouterr().out == f"{config}: ok, 1 consoles\n"
+    assert capsys.readouterr().out == f"{config}: ok, 1 console\n"
 
 
 def test_a_bad_web_configuration_is_told_with_its_keys(

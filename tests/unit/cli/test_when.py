@@ -1,6 +1,8 @@
 """Times as people write and read them."""
 
+from collections.abc import Iterator
 from contextlib import suppress
+from time import tzset
 
 import pytest
 from hypothesis import given, strategies as st
@@ -9,6 +11,7 @@ from solrecd.cli.program import CommandError
 from solrecd.cli.shared.when import (
     duration,
     format_when,
+    local,
     parse_when,
     seconds_between,
     short,
@@ -35,13 +38,23 @@ NOW = parse_stamp("2026-11-22T12:30:00.000000Z")
         ("1.5h", "2026-11-22T11:00:00.000000Z"),
         ("2d", "2026-11-20T12:30:00.000000Z"),
         ("1w", "2026-11-15T12:30:00.000000Z"),
+        ("-1h", "2026-11-22T11:30:00.000000Z"),
+        ("2 h", "2026-11-22T10:30:00.000000Z"),
+        ("2 hours ago", "2026-11-22T10:30:00.000000Z"),
+        ("1 day ago", "2026-11-21T12:30:00.000000Z"),
+        ("2h ago", "2026-11-22T10:30:00.000000Z"),
+        ("5min", "2026-11-22T12:25:00.000000Z"),
+        ("1h30m", "2026-11-22T11:00:00.000000Z"),
+        ("1 hour 30 minutes ago", "2026-11-22T11:00:00.000000Z"),
     ],
 )
 def test_a_time_is_understood(text: str, time: str) -> None:
     assert parse_when(text, NOW) == parse_stamp(time)
 
 
-@pytest.mark.parametrize("text", ["", "soon", "25:00", "2026-13-01", "2 h", "-1h"])
+@pytest.mark.parametrize(
+    "text", ["", "soon", "25:00", "2026-13-01", "2 x", "ago", "5 parsecs ago", "-"]
+)
 def test_what_is_no_time_is_refused_with_what_is_allowed(text: str) -> None:
     with pytest.raises(CommandError, match="yesterday"):
         parse_when(text, NOW)
@@ -77,4 +90,40 @@ def test_times_of_the_contract_are_compared_and_shortened() -> None:
     earlier, later = "2026-11-22T12:00:00.500000Z", "2026-11-22T12:00:02.000000Z"
 
     assert seconds_between(earlier, later) == 1.5
-    assert (short(later), short(None)) == ("2026-11-22 12:00:02", "")
+    assert (short(later), short(None)) == ("2026-11-22 12:00:02Z", "")
+
+
+@pytest.fixture
+def in_berlin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3")
+    tzset()
+    yield
+    monkeypatch.undo()
+    tzset()
+
+
+@pytest.mark.usefixtures("in_berlin")
+@pytest.mark.parametrize(
+    ("text", "time"),
+    [
+        ("2026-11-21T08:00", "2026-11-21T07:00:00.000000Z"),
+        ("2026-07-21 08:00", "2026-07-21T06:00:00.000000Z"),
+        ("2026-11-21T08:00Z", "2026-11-21T08:00:00.000000Z"),
+        ("08:15", "2026-11-22T07:15:00.000000Z"),
+        ("today", "2026-11-21T23:00:00.000000Z"),
+        ("yesterday", "2026-11-20T23:00:00.000000Z"),
+        ("1h", "2026-11-22T11:30:00.000000Z"),
+    ],
+)
+def test_a_time_without_a_zone_is_local(text: str, time: str) -> None:
+    assert parse_when(text, NOW) == parse_stamp(time)
+
+
+@pytest.mark.usefixtures("in_berlin")
+def test_people_read_local_time_with_its_offset_and_may_paste_it() -> None:
+    shown = short("2026-11-22T12:00:02.000000Z")
+
+    assert shown == "2026-11-22 13:00:02+01:00"
+    assert parse_when(shown, NOW) == parse_stamp("2026-11-22T12:00:02.000000Z")
+    assert local("2026-07-22T12:00:02.000001Z") == "2026-07-22T14:00:02.000001+02:00"
+    assert local("") == ""

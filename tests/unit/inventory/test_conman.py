@@ -5,7 +5,7 @@ import pytest
 from solrecd.cli.inventory import read_conman
 
 
-def test_global_options_hold_for_every_console_that_has_none_of_its_own() -> None:
+def test_global_options_hold_for_every_console_and_its_own_come_on_top() -> None:
     text = """
         global ipmiopts="U:admin,P:secret,C:3,L:op,W:solpayloadsize,W:ignoresolport"
         console name="n1" dev="ipmi:n1-bmc"
@@ -22,7 +22,7 @@ def test_global_options_hold_for_every_console_that_has_none_of_its_own() -> Non
         "privilege": "operator",
         "quirks": ["solpayloadsize", "solport"],
     }
-    assert second.settings == {"username": "root", "kg": "0x00ff"}
+    assert second.settings == {**first.settings, "username": "root", "kg": "0x00ff"}
 
 
 def test_a_password_in_hexadecimal_ends_at_its_first_nul() -> None:
@@ -112,8 +112,6 @@ def test_every_console_that_is_left_out_has_its_remark() -> None:
     text = """
         console name="suite" dev="ipmi:h" ipmiopts="C:99"
         console name="level" dev="ipmi:h" ipmiopts="L:king"
-        console name="flag" dev="ipmi:h" ipmiopts="W:magic"
-        console name="option" dev="ipmi:h" ipmiopts="X:1"
         console dev="ipmi:h"
         nonsense
     """
@@ -124,8 +122,6 @@ def test_every_console_that_is_left_out_has_its_remark() -> None:
     assert [remark.what for remark in inventory.remarks] == [
         "suite",
         "level",
-        "flag",
-        "option",
         "console",
         "nonsense",
     ]
@@ -138,3 +134,40 @@ def test_a_name_that_is_no_folder_is_changed_and_a_second_one_is_refused() -> No
 
     assert [(one.name, one.place) for one in inventory.consoles] == [("a_b", "h")]
     assert [remark.line for remark in inventory.remarks] == [1, 2]
+
+
+def test_a_flag_that_is_unknown_keeps_the_console() -> None:
+    text = """
+        CONSOLE name="n8" dev="ipmi:h" ipmiopts="U:r,P:y,W:solpayloadsize,W:foo"
+        CONSOLE name="n9" dev="ipmi:h" ipmiopts="U:r,X:topsecret"
+    """
+
+    inventory = read_conman(text)
+
+    first, second = inventory.consoles
+    assert first.settings == {
+        "username": "r",
+        "password": "y",
+        "quirks": ["solpayloadsize"],
+    }
+    assert second.settings == {"username": "r"}
+    assert [(remark.what, remark.why) for remark in inventory.remarks] == [
+        ("n8", "ipmiopts has an unknown flag W:foo; left out"),
+        ("n9", "ipmiopts has an unknown option 'X'; left out"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("device", "bmc"),
+    [
+        ("h", "h"),
+        ("h:624", "h:624"),
+        ("h:623", "h"),
+        ("2001:db8::7", "[2001:db8::7]"),
+        ("[2001:db8::7]:624", "[2001:db8::7]:624"),
+    ],
+)
+def test_an_address_may_have_a_port(device: str, bmc: str) -> None:
+    text = f'console name="n" dev="ipmi:{device}"'
+
+    assert read_conman(text).consoles[0].place == bmc

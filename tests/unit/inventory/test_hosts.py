@@ -74,3 +74,26 @@ def test_an_option_without_equivalent_is_named() -> None:
 def test_a_command_that_cannot_be_kept_says_why(command: str, says: str) -> None:
     with pytest.raises(ValueError, match=says):
         read_command(command)
+
+
+def test_both_names_of_ipmiconsole_are_one_command() -> None:
+    (console,) = read_hosts("ipmi-console -h h1 -u u -p topsecret").consoles
+
+    assert (console.name, console.place) == ("h1", "h1")
+    assert console.settings == {"username": "u", "password": "topsecret"}
+
+
+def test_a_command_that_is_unknown_is_no_console_named_after_a_password() -> None:
+    inventory = read_hosts("sol-tool -h h1 -u u -p topsecret")
+
+    (remark,) = inventory.remarks
+    assert not inventory.consoles
+    assert (remark.what, "topsecret" in str(remark)) == ("sol-tool", False)
+
+
+def test_the_instance_of_sol_is_kept() -> None:
+    line = "ipmitool -I lanplus -H h1 -U u sol activate instance="
+
+    assert read_hosts(line + "2").consoles[0].settings["sol_instance"] == 2
+    assert "sol_instance" not in read_hosts(line + "1").consoles[0].settings
+    assert "SoL instance '99'" in read_hosts(line + "99").remarks[0].why
