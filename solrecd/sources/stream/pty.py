@@ -172,12 +172,15 @@ class PtyProcess:
                     os.kill(pid, signal.SIGKILL)
 
 
-def spawn(command: Sequence[str], environ: Mapping[str, str]) -> PtyProcess:
+def spawn(
+    command: Sequence[str], environ: Mapping[str, str], errors: int = 0
+) -> PtyProcess:
     """Run a program on a new terminal, through which bytes pass as they are.
 
     Args:
         command: the program, with its path or to be found in ``PATH``, and its words.
         environ: the program's environment.
+        errors: descriptor that its standard error goes to; 0: the terminal.
 
     Raises:
         OSError: it cannot be run.
@@ -196,7 +199,7 @@ def spawn(command: Sequence[str], environ: Mapping[str, str]) -> PtyProcess:
             file_actions=[
                 (os.POSIX_SPAWN_OPEN, 0, name, os.O_RDWR, 0),
                 (os.POSIX_SPAWN_DUP2, 0, 1),
-                (os.POSIX_SPAWN_DUP2, 0, 2),
+                (os.POSIX_SPAWN_DUP2, errors, 2),
             ],
             setsid=True,
             setsigmask=(),
