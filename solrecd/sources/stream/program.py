@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
@@ -18,6 +17,7 @@ from solrecd.events import Lost, LostReason
 from solrecd.sources.findings import Finding, ok
 from solrecd.sources.stream.connection import close_all
 from solrecd.sources.stream.held import HeldBytes
+from solrecd.sources.stream.printed import last_line
 from solrecd.sources.stream.pty import PtyProcess
 from solrecd.sources.stream.terminal import (
     HELD,
@@ -35,8 +35,6 @@ _ENDED_EVERY: Final = 0.01
 
 _TAIL: Final = 512
 """Bytes of its output in which its last line is looked for."""
-_LINE: Final = 200
-"""Characters of it in a message."""
 _LEFT: Final = 1 << 18
 """Bytes that are read of it once it has ended: a terminal holds less, but what it left
 behind may print on."""
@@ -45,9 +43,6 @@ _WELL: Final = "exit status 0"
 
 _PROCESS: Final = "p"
 """What the descriptor of a process is called; its number follows."""
-
-_ESCAPES: Final = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|[@-_])")
-_LINE_ENDS: Final = re.compile(rb"[\r\n]+")
 
 
 def left_program(descriptors: Mapping[str, int]) -> tuple[PtyProcess, HeldBytes]:
@@ -182,18 +177,3 @@ class ProgramConnection(TerminalConnection):
     def findings(self) -> Sequence[Finding]:
         """See `Connection`."""
         return (ok("process", f"runs as process {self._process.pid}"),)
-
-
-def lines(output: bytes) -> Sequence[str]:
-    """Return output as lines that are safe to show; the last may be unfinished."""
-    return [_shown(line) for line in _LINE_ENDS.split(_ESCAPES.sub(b"", output))]
-
-
-def last_line(output: bytes) -> str:
-    """Return the last line that says something; safe to show."""
-    return next((line[-_LINE:] for line in reversed(lines(output)) if line), "")
-
-
-def _shown(line: bytes) -> str:
-    text = line.decode(errors="replace")
-    return "".join(c if c.isprintable() else " " for c in text).strip()

@@ -173,14 +173,19 @@ class PtyProcess:
 
 
 def spawn(
-    command: Sequence[str], environ: Mapping[str, str], errors: int = 0
+    command: Sequence[str],
+    environ: Mapping[str, str],
+    errors: int = 0,
+    *,
+    is_raw: bool = True,
 ) -> PtyProcess:
-    """Run a program on a new terminal, through which bytes pass as they are.
+    """Run a program on a new terminal.
 
     Args:
         command: the program, with its path or to be found in ``PATH``, and its words.
         environ: the program's environment.
         errors: descriptor that its standard error goes to; 0: the terminal.
+        is_raw: bytes pass as they are; else the program sees to that.
 
     Raises:
         OSError: it cannot be run.
@@ -188,7 +193,8 @@ def spawn(
     ours, theirs = os.openpty()
     try:
         name = os.ttyname(theirs)
-        tty.setraw(theirs, termios.TCSANOW)
+        if is_raw:
+            tty.setraw(theirs, termios.TCSANOW)
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, _WINDOW.pack(_ROWS, _COLUMNS, 0, 0))
         os.set_blocking(ours, False)
         pid = os.posix_spawn(
