@@ -16,11 +16,14 @@ import pytest
 import trio
 
 from solrecd.config import Secret
+from solrecd.sources.stream.ssh.options import HostKey
 from solrecd.sources.stream.ssh.vendors import VENDORS
 from solrecd.sources.stream.unix.place import UnixOptions
 from tests.integration.test_attach import attached, run
 from tests.integration.test_daemon import Site, until
 from tests.integration.test_exec import is_running, status
+from tests.integration.test_restart import recording
+from tests.support.descriptor_store import DescriptorStore
 from tests.support.sshd import (
     MISSING,
     SSHD,
@@ -30,7 +33,7 @@ from tests.support.sshd import (
     ssh_console,
     throwaway_user,
 )
-from tests.support.streams import Socat, numbered_lines
+from tests.support.streams import Printer, Socat, numbered_lines
 
 pytestmark = [
     pytest.mark.skipif(SSHD is None, reason=MISSING),
@@ -168,7 +171,7 @@ async def test_an_unknown_host_key_is_shown_with_its_remedy(site: Site) -> None:
 
 async def test_a_changed_host_key_is_never_believed(site: Site) -> None:
     with bmc(site, "idrac") as sshd:
-        add(site, sshd, vendor="idrac", host_key="accept-new")
+        add(site, sshd, vendor="idrac", host_key=HostKey.ACCEPT_NEW)
         sshd.kill()
         make_key(site.folder / "host")
         sshd.start()
@@ -186,7 +189,7 @@ async def test_a_changed_host_key_is_never_believed(site: Site) -> None:
 async def test_a_first_host_key_is_learned_where_that_is_chosen(site: Site) -> None:
     with bmc(site, "idrac") as sshd, machine(site):
         sshd.known_hosts.unlink()
-        add(site, sshd, vendor="idrac", host_key="accept-new")
+        add(site, sshd, vendor="idrac", host_key=HostKey.ACCEPT_NEW)
         async with site.recording():
             await site.wait("node1", session="up")
 
@@ -207,12 +210,7 @@ async def test_a_password_is_given_and_seen_nowhere(site: Site) -> None:
             process = Path(f"/proc/{row['pid']}")
             for file in ("cmdline", "environ"):
                 assert password.encode() not in (process / file).read_bytes()
-            links = [
-                os.readlink(fd)
-                for fd in Path("/proc/self/fd").iterdir()
-                if fd.is_symlink()
-            ]
-    assert not [link for link in links if "ssh-answer" in link]
+            assert not any("ssh-answer" in link for link in open_files())
 
 
 @is_root
@@ -232,7 +230,7 @@ async def test_a_wrong_password_is_tried_rarely(site: Site) -> None:
 
 def open_files() -> list[str]:
     """Return what this process has open."""
-    return [os.readlink(f"/proc/self/fd/{fd}") for fd in os.listdir("/proc/self/fd")[:-1]]  # noqa: PTH115, PTH208
+    return [str(fd.readlink()) for fd in Path("/proc/self/fd").iterdir() if fd.exists()]
 
 
 def waits(row: dict[str, Any]) -> float:
@@ -352,6 +350,43 @@ async def test_a_server_that_is_killed_and_comes_back_is_entered_again(
             await until(lambda: b"again\r\n" in site.raw("node1"))
 
     assert "# gap: " in site.text("node1")
+
+
+async def test_restarts_keep_the_session_and_every_byte(site: Site) -> None:
+    store, pids = DescriptorStore(), set[int]()
+    with bmc(site, "idrac"), machine(site) as socat, Printer(socat) as printer:
+        for _ in range(3):
+            async with recording(site, store):
+                await site.wait("node1", session="up")
+                pids.add((await status(site))["pid"])
+                goal = len(site.raw("node1")) + 5000
+                await until(lambda goal=goal: len(site.raw("node1")) > goal)  # type: ignore[misc]
+            await trio.sleep(0.3)
+        async with recording(site, store, is_handing_over=False):
+            printed = await trio.to_thread.run_sync(printer.stop)
+            await until(lambda: len(site.raw("node1")) >= len(printed))
+
+    assert site.raw("node1") == printed
+    assert len(pids) == 1
+    assert not is_running(*pids)
+    assert site.text("node1").count("# restart: session kept\n") == 3
+    assert [name for name in store.kept if name.startswith("ssh.")] == []
+
+
+async def test_why_a_session_ended_is_known_across_a_restart(site: Site) -> None:
+    store = DescriptorStore()
+    with Sshd(site.folder, "sleep 1000") as sshd:
+        add(site, sshd)
+        async with recording(site, store):
+            await site.wait("node1", session="up")
+            pid = (await status(site))["pid"]
+    # The server's process of this session outlives the one that listens.
+    os.kill(pid, signal.SIGTERM)
+    await until(lambda: not is_running(pid))
+    async with recording(site, store, is_handing_over=False):
+        row = await site.wait("node1", session="down")
+
+    assert row["error"], "a reason"
 
 
 async def test_no_ssh_is_left_when_the_daemon_stops(site: Site) -> None:

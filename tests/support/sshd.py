@@ -68,10 +68,10 @@ class Sshd(Program):
         (folder / "authorized").write_text((folder / "id.pub").read_text())
         force = f"ForceCommand {command}\n" if command else ""
         (folder / "sshd_config").write_text(
-            f"Port {self.port}\nListenAddress 127.0.0.1\nHostKey {folder}/host\n"
+            f"{settings}Port {self.port}\nListenAddress 127.0.0.1\nHostKey {folder}/host\n"
             f"AuthorizedKeysFile {folder}/authorized\nPidFile none\nUsePAM no\n"
             "StrictModes no\nPasswordAuthentication no\nPrintMotd no\n"
-            f"PermitRootLogin yes\nMaxStartups 500\n{settings}{force}"
+            f"PermitRootLogin yes\nMaxStartups 500\n{force}"
         )
         if os.geteuid() == 0:
             Path("/run/sshd").mkdir(exist_ok=True)  # sshd gives up its rights in there
