@@ -68,7 +68,8 @@ class Sshd(Program):
         (folder / "authorized").write_text((folder / "id.pub").read_text())
         force = f"ForceCommand {command}\n" if command else ""
         (folder / "sshd_config").write_text(
-            f"{settings}Port {self.port}\nListenAddress 127.0.0.1\nHostKey {folder}/host\n"
+            f"{settings}Port {self.port}\nListenAddress 127.0.0.1\n"
+            f"HostKey {folder}/host\n"
             f"AuthorizedKeysFile {folder}/authorized\nPidFile none\nUsePAM no\n"
             "StrictModes no\nPasswordAuthentication no\nPrintMotd no\n"
             f"PermitRootLogin yes\nMaxStartups 500\n{force}"

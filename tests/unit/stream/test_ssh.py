@@ -145,9 +145,7 @@ def test_whatever_a_bmc_prints_is_bounded_and_typed_at_a_prompt_only(
     pieces: list[bytes],
 ) -> None:
     dialogue = Dialogue(Prompt("system>"), ("a", "b"), "")
-    typed = []
-    for piece in pieces:
-        typed.append(dialogue.feed(piece[: dialogue.room]))
+    typed = [dialogue.feed(piece[: dialogue.room]) for piece in pieces]
     assert len(b"".join(typed)) <= 4
     assert len(dialogue.console) <= len(b"".join(pieces))
     assert dialogue.said.isprintable()
@@ -165,15 +163,21 @@ def test_no_output_breaks_a_prompt(output: bytes, spelling: str) -> None:
     ("said", "reason", "text"),
     [
         (
-            "No ED25519 host key is known for h and you have requested strict"
-            " checking.\nHost key verification failed.\n",
+            (
+                "No ED25519 host key is known for h and you have requested strict"
+                " checking.\nHost key verification failed.\n"
+            ),
             LostReason.UNTRUSTED,
-            "its host key is not known; compare it on the machine itself, then:"
-            " ssh-keyscan -p 22 h >> /etc/solrecd/known_hosts",
+            (
+                "its host key is not known; compare it on the machine itself, then:"
+                " ssh-keyscan -p 22 h >> /etc/solrecd/known_hosts"
+            ),
         ),
         (
-            "WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!\nThe fingerprint for the"
-            f" ED25519 key is\nSHA256:{'a' * 43}.\nHost key verification failed.\n",
+            (
+                "WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!\nThe fingerprint for the"
+                f" ED25519 key is\nSHA256:{'a' * 43}.\nHost key verification failed.\n"
+            ),
             LostReason.UNTRUSTED,
             f"its host key has changed, it shows SHA256:{'a' * 43}; find out why",
         ),
@@ -183,11 +187,15 @@ def test_no_output_breaks_a_prompt(output: bytes, spelling: str) -> None:
             "permission denied for u (it takes: publickey,password)",
         ),
         (
-            "Unable to negotiate with 10.0.0.1 port 22: no matching host key type"
-            " found. Their offer: ssh-rsa,ssh-dss\n",
+            (
+                "Unable to negotiate with 10.0.0.1 port 22: no matching host key type"
+                " found. Their offer: ssh-rsa,ssh-dss\n"
+            ),
             LostReason.SUITE_REFUSED,
-            "no matching host key type found, it offers ssh-rsa,ssh-dss; algorithms ="
-            ' ["ssh-rsa"] allows it',
+            (
+                "no matching host key type found, it offers ssh-rsa,ssh-dss; algorithms ="
+                ' ["ssh-rsa"] allows it'
+            ),
         ),
         (
             "ssh: connect to host h port 22: No route to host\n",
