@@ -175,8 +175,9 @@ def test_no_output_breaks_a_prompt(output: bytes, spelling: str) -> None:
         ),
         (
             (
-                "WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!\nThe fingerprint for the"
-                f" ED25519 key is\nSHA256:{'a' * 43}.\nHost key verification failed.\n"
+                "WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!\nThe fingerprint for"
+                f" the ED25519 key is\nSHA256:{'a' * 43}.\nHost key verification"
+                " failed.\n"
             ),
             LostReason.UNTRUSTED,
             f"its host key has changed, it shows SHA256:{'a' * 43}; find out why",
@@ -193,8 +194,8 @@ def test_no_output_breaks_a_prompt(output: bytes, spelling: str) -> None:
             ),
             LostReason.SUITE_REFUSED,
             (
-                "no matching host key type found, it offers ssh-rsa,ssh-dss; algorithms ="
-                ' ["ssh-rsa"] allows it'
+                "no matching host key type found, it offers ssh-rsa,ssh-dss; algorithms"
+                ' = ["ssh-rsa"] allows it'
             ),
         ),
         (

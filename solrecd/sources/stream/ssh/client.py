@@ -127,7 +127,9 @@ class Client:
 
 def said_in(errors: int) -> bytes:
     """Return what ssh wrote into that memory; it begins with a line end."""
-    return b"\n" + os.pread(errors, _MOST_ERRORS, 0).rstrip(b"\0")
+    # The descriptor is a copy of ssh's, and shares its offset.
+    written = os.lseek(errors, 0, os.SEEK_CUR)
+    return b"\n" + os.pread(errors, written, 0)
 
 
 def start(options: SshOptions, learned: str, answer: int | None) -> Client:

@@ -56,6 +56,9 @@ REFUSED_WITHIN: Final = 2.0
 SHOWN_WITHIN: Final = 0.5
 """Seconds from a login to a console without a prompt, if it prints nothing."""
 
+ENDING: Final = 5.0
+"""Seconds in which ssh is ended; it gets twice one to end in."""
+
 _EVERY: Final = 0.05
 """Seconds between two looks at what ssh says of itself, while it logs in."""
 
@@ -146,7 +149,7 @@ class SshWay:
             try:
                 yield client
             except BaseException:
-                with trio.CancelScope(shield=True):  # within seconds
+                with trio.move_on_after(ENDING, shield=True):
                     await client.process.end()
                 os.close(client.errors)
                 raise
