@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -233,7 +233,7 @@ def open_files() -> list[str]:
     return [str(fd.readlink()) for fd in Path("/proc/self/fd").iterdir() if fd.exists()]
 
 
-def waits(row: dict[str, Any]) -> float:
+def waits(row: Mapping[str, Any]) -> float:
     """Return seconds from the loss to the next try."""
     since, then = (datetime.fromisoformat(row[key]) for key in ("since", "next_try"))
     return (then - since).total_seconds()

@@ -124,10 +124,10 @@ def test_a_greeting_is_the_last_line_that_is_none_of_the_consoles() -> None:
     dialogue = Dialogue(Prompt("racadm>>"), ("connect com2",), "Connected to Serial")
     dialogue.feed(b"racadm>>")
     dialogue.feed(b"connect com2\r\nConnected to Serial Device 2. To end ty")
-    assert dialogue.progress is Progress.TYPED
+    before = dialogue.progress
     dialogue.feed(b"pe: ^\\\r\nlogin: ")
 
-    assert dialogue.progress is Progress.ENTERED
+    assert (before, dialogue.progress) == (Progress.TYPED, Progress.ENTERED)
     assert dialogue.console == b"login: "
 
 
