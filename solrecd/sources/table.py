@@ -11,11 +11,12 @@ from solrecd.sources.base import SourceKind
 from solrecd.sources.ipmi.kind import IPMI
 from solrecd.sources.openbmc.kind import OPENBMC
 from solrecd.sources.stream.exec.kind import EXEC
+from solrecd.sources.stream.ssh.kind import SSH
 from solrecd.sources.stream.tcp.kind import TCP
 from solrecd.sources.stream.tty.kind import TTY
 from solrecd.sources.stream.unix.kind import UNIX
 
-_KINDS: Final = (IPMI, OPENBMC, TCP, UNIX, TTY, EXEC)
+_KINDS: Final = (IPMI, SSH, OPENBMC, TCP, UNIX, TTY, EXEC)
 """The first one is that of a console that does not say."""
 
 KINDS: Final[Mapping[str, SourceKind]] = MappingProxyType(

@@ -3,15 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from typing import Final
 
 import trio
 
 from solrecd.events import Lost, LostReason, SessionState
+from solrecd.process.backoff import Backoff, Chance
 from solrecd.sources.base import Recorder
+
+REFUSED_WAIT: Final = 60.0
+"""Seconds before an account is tried again that was refused: BMCs lock accounts."""
+
+LONGEST_REFUSED_WAIT: Final = 3600.0
+"""Seconds between tries of a refused account at most."""
+
+_ACCOUNT: Final = frozenset({LostReason.BAD_PASSWORD, LostReason.PRIVILEGE_REFUSED})
+"""What does not get better by trying soon."""
 
 Try = Callable[[], Awaitable[Lost | None]]
 """Opens the console and records until that ends; returns why it did, or None where
 nothing was tried."""
+
+
+class Waits:
+    """Seconds between tries, ever longer: much longer where the account is refused.
+
+    Args:
+        chance: of the jitter.
+        first: seconds before the second try.
+        longest: seconds between tries at most.
+    """
+
+    def __init__(self, chance: Chance, first: float, longest: float) -> None:
+        self._usual = Backoff(chance, first, longest)
+        self._refused = Backoff(chance, REFUSED_WAIT, LONGEST_REFUSED_WAIT)
+
+    def after(self, lost: Lost) -> float:
+        """Return seconds to the next try, after one that ended so."""
+        is_refused = lost.reason in _ACCOUNT
+        return (self._refused if is_refused else self._usual).next()
+
+    def reset(self) -> None:
+        """Begin with the shortest again: a try went well."""
+        self._usual.reset()
+        self._refused.reset()
 
 
 class Tries:

@@ -9,7 +9,6 @@ import trio
 
 from solrecd.config import ConsoleConfig
 from solrecd.events import Lost, LostReason, SessionState
-from solrecd.process.backoff import Backoff
 from solrecd.sources.base import Recorder, Services
 from solrecd.sources.limits import UNSENT_LIMIT
 from solrecd.sources.openbmc.examination import Examination
@@ -18,7 +17,7 @@ from solrecd.sources.openbmc.options import OpenbmcOptions
 from solrecd.sources.openbmc.tls import Trust
 from solrecd.sources.openbmc.websocket import ClosedError, WebSocket
 from solrecd.sources.pace import COLLECT, FLOOD, ROOM_EVERY
-from solrecd.sources.tries import Tries
+from solrecd.sources.tries import Tries, Waits
 from solrecd.sources.troubles import NotConnectedError
 from solrecd.storage.journal import LONGEST_RECORD
 
@@ -27,12 +26,6 @@ FIRST_WAIT: Final = 1.0
 
 LONGEST_WAIT: Final = 30.0
 """Seconds between tries at most: TLS and PAM are work for a BMC."""
-
-REFUSED_WAIT: Final = 60.0
-"""Seconds before an account is tried again that was refused: BMCs lock accounts."""
-
-LONGEST_REFUSED_WAIT: Final = 3600.0
-"""Seconds between tries of a refused account at most."""
 
 SETTLED: Final = 10.0
 """Seconds a console must have lasted for the back-off to begin with its first wait."""
@@ -48,9 +41,6 @@ LEAVING: Final = 3.0
 
 _PIECE: Final = 4096
 """Bytes typed in one message."""
-
-_ACCOUNT: Final = frozenset({LostReason.BAD_PASSWORD, LostReason.PRIVILEGE_REFUSED})
-"""What does not get better by trying soon."""
 
 
 class OpenbmcSource:
@@ -77,9 +67,8 @@ class OpenbmcSource:
         self._options = options
         self._recorder = recorder
         self._login = Login(options, trust)
-        self._usual = Backoff(services.rng, FIRST_WAIT, LONGEST_WAIT)
-        self._refused = Backoff(services.rng, REFUSED_WAIT, LONGEST_REFUSED_WAIT)
-        self._tries = Tries(recorder, self._wait_after)
+        self._waits = Waits(services.rng, FIRST_WAIT, LONGEST_WAIT)
+        self._tries = Tries(recorder, self._waits.after)
         self._console: WebSocket | None = None
         """While it is open."""
         self._unsent = bytearray()
@@ -98,10 +87,6 @@ class OpenbmcSource:
         """See `Source`."""
         await self._tries.run(self._try, self._try)
 
-    def _wait_after(self, lost: Lost) -> float:
-        is_refused = lost.reason in _ACCOUNT
-        return (self._refused if is_refused else self._usual).next()
-
     async def _try(self) -> Lost:
         """Open the console, and record until it ends; return why it did."""
         recorder = self._recorder
@@ -118,11 +103,7 @@ class OpenbmcSource:
                 await console.close()
                 await self._login.leave()
             if trio.current_time() - began >= SETTLED:
-                self._reset_waits()
-
-    def _reset_waits(self) -> None:
-        self._usual.reset()
-        self._refused.reset()
+                self._waits.reset()
 
     async def _use(self, console: WebSocket) -> Lost:
         """Record from an open console until it ends; return why it did."""
@@ -232,7 +213,7 @@ class OpenbmcSource:
         """See `Source`."""
         if self._console is not None:
             self._recorder.line_seen(0.0)
-        self._reset_waits()
+        self._waits.reset()
         self._tries.at_once(why)
 
     def output_paused(self) -> None:

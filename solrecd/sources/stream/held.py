@@ -92,6 +92,11 @@ class HeldBytes:
                 self._note(_NOWHERE, end)
         return end
 
+    def put(self, data: bytes) -> None:
+        """Hold bytes that were read already, `CHUNK` at most, in place of others."""
+        self._room[: len(data)] = data
+        self._note(_NOWHERE, len(data))
+
     def recording(self, offset: int) -> None:
         """Note that they are about to be recorded at that stream offset."""
         self._note(offset, self._size)

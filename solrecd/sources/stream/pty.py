@@ -172,12 +172,20 @@ class PtyProcess:
                     os.kill(pid, signal.SIGKILL)
 
 
-def spawn(command: Sequence[str], environ: Mapping[str, str]) -> PtyProcess:
-    """Run a program on a new terminal, through which bytes pass as they are.
+def spawn(
+    command: Sequence[str],
+    environ: Mapping[str, str],
+    errors: int = 0,
+    *,
+    is_raw: bool = True,
+) -> PtyProcess:
+    """Run a program on a new terminal.
 
     Args:
         command: the program, with its path or to be found in ``PATH``, and its words.
         environ: the program's environment.
+        errors: descriptor that its standard error goes to; 0: the terminal.
+        is_raw: bytes pass as they are; else the program sees to that.
 
     Raises:
         OSError: it cannot be run.
@@ -185,7 +193,8 @@ def spawn(command: Sequence[str], environ: Mapping[str, str]) -> PtyProcess:
     ours, theirs = os.openpty()
     try:
         name = os.ttyname(theirs)
-        tty.setraw(theirs, termios.TCSANOW)
+        if is_raw:
+            tty.setraw(theirs, termios.TCSANOW)
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, _WINDOW.pack(_ROWS, _COLUMNS, 0, 0))
         os.set_blocking(ours, False)
         pid = os.posix_spawn(
@@ -196,7 +205,7 @@ def spawn(command: Sequence[str], environ: Mapping[str, str]) -> PtyProcess:
             file_actions=[
                 (os.POSIX_SPAWN_OPEN, 0, name, os.O_RDWR, 0),
                 (os.POSIX_SPAWN_DUP2, 0, 1),
-                (os.POSIX_SPAWN_DUP2, 0, 2),
+                (os.POSIX_SPAWN_DUP2, errors, 2),
             ],
             setsid=True,
             setsigmask=(),

@@ -11,7 +11,6 @@ import trio
 
 from solrecd.config import ConsoleConfig
 from solrecd.events import Lost, LostReason, SessionState
-from solrecd.process.backoff import Backoff
 from solrecd.sources.base import BreakControl, Recorder, Services
 from solrecd.sources.findings import Finding
 from solrecd.sources.pace import COLLECT, FLOOD, ROOM_EVERY
@@ -19,7 +18,7 @@ from solrecd.sources.stream.connection import CHUNK
 from solrecd.sources.stream.examination import Examination
 from solrecd.sources.stream.typed_input import TypedInput
 from solrecd.sources.stream.way import Connection, Way
-from solrecd.sources.tries import Tries
+from solrecd.sources.tries import Tries, Waits
 from solrecd.sources.troubles import NotConnectedError
 
 FIRST_WAIT: Final = 0.5
@@ -71,11 +70,11 @@ class StreamSource:
         self._way = way
         self._recorder = recorder
         self._keeping = keeping
-        self._backoff = Backoff(services.rng, FIRST_WAIT, way.longest_wait)
+        self._waits = Waits(services.rng, FIRST_WAIT, way.longest_wait)
         self._connection: Connection | None = None
         self._input: TypedInput | None = None
         """While it is connected."""
-        self._tries = Tries(recorder, lambda _lost: self._backoff.next())
+        self._tries = Tries(recorder, self._waits.after)
 
     @property
     def peer(self) -> str:
@@ -111,7 +110,7 @@ class StreamSource:
         self._keeping.keep(self._way, recorder.name, connection)
         lost = await self._use(connection)
         if trio.current_time() - began >= SETTLED:
-            self._backoff.reset()
+            self._waits.reset()
         return lost
 
     async def _use(self, connection: Connection) -> Lost:
@@ -198,7 +197,7 @@ class StreamSource:
         """See `Source`."""
         if self._input is not None:
             self._recorder.line_seen(0.0)
-        self._backoff.reset()
+        self._waits.reset()
         self._tries.at_once(why)
 
     def output_paused(self) -> None:
