@@ -214,7 +214,7 @@ def _systemd_boot(work: Path) -> Command:
 def _make_fat(image: Path, files: Mapping[str, Path]) -> None:
     """Make a FAT image with files in it."""
     image.write_bytes(bytes(8 << 20))
-    _run("mformat", "-i", str(image), "-T", str((8 << 20) // 512), "::")
+    _run("mformat", "-i", str(image), "-c", "8", "-T", str((8 << 20) // 512), "::")
     folders = {str(parent) for name in files for parent in Path(name).parents}
     for folder in sorted(folders - {"."}):
         _run("mmd", "-i", str(image), f"::{folder}")
