@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final
+from typing import Final, Self
 
 _GRUB: Final = Path("/usr/lib/grub/i386-pc")
 _OPENSBI: Final = Path("/usr/lib/riscv64-linux-gnu/opensbi/generic/fw_jump.elf")
@@ -46,34 +45,55 @@ terminal_output serial
 Command = list[str]
 
 
-@contextmanager
-def running(folder: Path) -> Iterator[Mapping[str, Path]]:
-    """Run them all; yield the socket of each by its name, and end them.
+class Machines:
+    """Machines that run; a context manager that leaves nothing running."""
 
-    Args:
-        folder: for disks and sockets.
-    """
-    sockets = {name: folder / f"{name}.sock" for name in BOARDS}
-    processes = []
-    try:
-        for name, command in BOARDS.items():
+    def __init__(
+        self, folder: Path, builders: Mapping[str, Callable[[Path], Command]]
+    ) -> None:
+        """Build them; they start with the context manager.
+
+        Args:
+            folder: for disks and sockets.
+            builders: each returns its command, given a folder of its own.
+        """
+        self.sockets: Final = {name: folder / f"{name}.sock" for name in builders}
+        """Where each offers its serial port."""
+        self._commands: dict[str, Command] = {}
+        for name, build in builders.items():
             work = folder / name
             work.mkdir()
-            serial = f"socket,id=uart,path={sockets[name]},server=on,wait=on"
-            processes.append(
-                subprocess.Popen(
-                    [*command(work), "-display", "none", "-chardev", serial],
-                    stdin=subprocess.DEVNULL,
-                )
-            )
-        yield sockets
-    finally:
-        for process in processes:
-            process.kill()
-            process.wait()
+            serial = f"socket,id=uart,path={self.sockets[name]},server=on,wait=on"
+            self._commands[name] = [
+                *("nice", *build(work), "-display", "none", "-chardev", serial)
+            ]
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+
+    def __enter__(self) -> Self:
+        """Start them all; each waits for a recorder to connect."""
+        for name, command in self._commands.items():
+            self._processes[name] = subprocess.Popen(command, stdin=subprocess.DEVNULL)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End those that still run."""
+        for name in list(self._processes):
+            self.end(name)
+
+    def end(self, name: str) -> None:
+        """Switch one off: many that wait for a key compute while they do."""
+        process = self._processes.pop(name)
+        process.kill()
+        process.wait()
 
 
-def _pc(*options: str, memory: int = 64) -> Command:
+def pc(*options: str, memory: int = 64) -> Command:
+    """Return a PC that writes all it shows to its serial port.
+
+    Args:
+        options: more of QEMU's.
+        memory: MiB of it.
+    """
     return [
         *("qemu-system-x86_64", "-nodefaults", "-vga", "none", "-accel", "tcg"),
         *("-machine", "pc,graphics=off", "-m", str(memory)),
@@ -93,11 +113,11 @@ def _tftp(work: Path) -> str:
 
 
 def _ipxe_without_dhcp(_work: Path) -> Command:
-    return _pc("-netdev", "hubport,id=lan,hubid=0", "-device", "e1000,netdev=lan")
+    return pc("-netdev", "hubport,id=lan,hubid=0", "-device", "e1000,netdev=lan")
 
 
 def _ipxe_without_file(work: Path) -> Command:
-    return _pc("-netdev", _tftp(work), "-device", "e1000,netdev=lan")
+    return pc("-netdev", _tftp(work), "-device", "e1000,netdev=lan")
 
 
 def _uboot_arm(work: Path) -> Command:
@@ -134,7 +154,7 @@ def _edk2_arm(_work: Path) -> Command:
 
 
 def _memtest(_work: Path) -> Command:
-    return _pc("-kernel", str(_MEMTEST), "-append", "console=ttyS0,115200")
+    return pc("-kernel", str(_MEMTEST), "-append", "console=ttyS0,115200")
 
 
 def _syslinux(work: Path) -> Command:
@@ -142,7 +162,7 @@ def _syslinux(work: Path) -> Command:
     config.write_text("SERIAL 0 115200\nDEFAULT /missing-kernel\n")
     _make_fat(image, {"syslinux.cfg": config})
     _run("syslinux", "--install", str(image))
-    return _pc(*_disk(image))
+    return pc(*_disk(image))
 
 
 def _grub(work: Path, script: str, *modules: str) -> Path:
@@ -162,7 +182,7 @@ def _grub(work: Path, script: str, *modules: str) -> Path:
 
 def _grub_without_kernel(work: Path) -> Command:
     script = "echo 'Loading Linux 6.12.0 ...'\nlinux (hd0)/boot/vmlinuz\nboot\n"
-    return _pc(*_disk(_grub(work, script)))
+    return pc(*_disk(_grub(work, script)))
 
 
 def _grub_locked(work: Path) -> Command:
@@ -184,20 +204,24 @@ def _grub_locked(work: Path) -> Command:
         input=PASSPHRASE,
         check=True,
     )
-    return _pc(*_disk(image), *_disk(secret))
+    return pc(*_disk(image), *_disk(secret))
 
 
 def _systemd_boot(work: Path) -> Command:
-    entry, settings = work / "lost.conf", work / "loader.conf"
-    entry.write_text("title Lost Linux\nlinux /lost/vmlinuz\n")
-    settings.write_text("timeout 1\ndefault lost.conf\n")
+    entry, settings, kernel = (
+        work / name for name in ("broken.conf", "loader.conf", "vmlinuz")
+    )
+    entry.write_text("title Broken Linux\nlinux /broken/vmlinuz\n")
+    kernel.write_text("An entry whose file is missing would not be shown.\n")
+    settings.write_text("timeout 1\ndefault broken.conf\n")
     image = work / "esp.img"
     _make_fat(
         image,
         {
             "EFI/BOOT/BOOTX64.EFI": _SDBOOT,
             "loader/loader.conf": settings,
-            "loader/entries/lost.conf": entry,
+            "loader/entries/broken.conf": entry,
+            "broken/vmlinuz": kernel,
         },
     )
     variables = shutil.copy(_OVMF / "OVMF_VARS_4M.fd", work / "variables.fd")
@@ -207,7 +231,7 @@ def _systemd_boot(work: Path) -> Command:
         *("-machine", "q35", "-m", "128", "-device", "isa-serial,chardev=uart"),
         *("-drive", f"{flash},readonly=on,file={_OVMF / 'OVMF_CODE_4M.fd'}"),
         *("-drive", f"{flash},file={variables}"),
-        *("-drive", f"file={image},format=raw,if=virtio"),
+        *_disk(image),
     ]
 
 
@@ -228,16 +252,16 @@ def _run(*command: str) -> None:
 
 BOARDS: Final[Mapping[str, Callable[[Path], Command]]] = MappingProxyType(
     {
-        "ipxe-no-dhcp": _ipxe_without_dhcp,
-        "ipxe-no-file": _ipxe_without_file,
-        "uboot-arm64": _uboot_arm,
         "opensbi": _opensbi,
-        "slof": _slof,
-        "edk2-arm64": _edk2_arm,
-        "memtest": _memtest,
-        "syslinux": _syslinux,
+        "uboot-arm64": _uboot_arm,
         "grub-no-kernel": _grub_without_kernel,
         "grub-luks": _grub_locked,
+        "syslinux": _syslinux,
+        "memtest": _memtest,
+        "edk2-arm64": _edk2_arm,
+        "ipxe-no-file": _ipxe_without_file,
+        "ipxe-no-dhcp": _ipxe_without_dhcp,
+        "slof": _slof,
         "systemd-boot": _systemd_boot,
     }
 )
