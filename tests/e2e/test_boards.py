@@ -1,4 +1,4 @@
-"""Firmwares, loaders and early user space as they are or fail: real ones, over a socket."""
+"""Firmwares, loaders and early user space: real ones, recorded over a socket."""
 
 from __future__ import annotations
 
