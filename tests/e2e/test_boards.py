@@ -46,7 +46,9 @@ EXPECTED = {
         "failed shutdown",
     ),
     "slof": Story("firmware bootdev", "no_device loader_shell"),
-    "systemd-boot": Story("bootdev loader", "loader_error", "running"),
+    "systemd-boot": Story(
+        "bootdev loader", "loader_error bootopt_failed no_device loader_shell"
+    ),
 }
 
 

@@ -159,7 +159,8 @@ def _memtest(_work: Path) -> Command:
 
 def _syslinux(work: Path) -> Command:
     image, config = work / "disk.img", work / "syslinux.cfg"
-    config.write_text("SERIAL 0 115200\nDEFAULT /missing-kernel\n")
+    # Without SERIAL: the BIOS writes there already, and the two would mix.
+    config.write_text("DEFAULT /missing-kernel\n")
     _make_fat(image, {"syslinux.cfg": config})
     _run("syslinux", "--install", str(image))
     return pc(*_disk(image))
