@@ -65,7 +65,8 @@ class Machines:
             work.mkdir()
             serial = f"socket,id=uart,path={self.sockets[name]},server=on,wait=on"
             self._commands[name] = [
-                *("nice", *build(work), "-display", "none", "-chardev", serial)
+                *build(work),
+                *("-display", "none", "-chardev", serial),
             ]
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
 
