@@ -39,7 +39,7 @@ EXPECTED = {
     "ipxe-no-file": Story("firmware bootdev", "pxe_error no_device"),
     "ipxe-no-dhcp": Story("firmware bootdev", "pxe_error no_device"),
     "luks": Story("firmware kernel initramfs", "waiting_for_input", "running"),
-    "kexec": Story("firmware kernel initramfs init login", "", "unknown ok"),
+    "kexec": Story("firmware kernel initramfs init login", "", "shutdown ok"),
     "kdump": Story(
         "firmware kernel initramfs",
         "panic kdump_started kdump_saved",

@@ -23,8 +23,11 @@ def machines(media: Media) -> Mapping[str, Callable[[Path], Command]]:
 
 
 def _linux(initramfs: Path, media: Media, arguments: str, *options: str) -> Command:
-    # On a busy host QEMU's timer is late, and the kernel would panic over it.
-    console = "console=ttyS0,115200n8 ignore_loglevel no_timer_check"
+    # On a busy host QEMU's clock halts: the kernel would panic over it, or complain.
+    console = (
+        "console=ttyS0,115200n8 ignore_loglevel "
+        "no_timer_check nowatchdog rcupdate.rcu_cpu_stall_suppress=1"
+    )
     return pc(
         *("-cpu", "max", "-no-reboot", "-kernel", str(media.kernel)),
         *("-initrd", str(initramfs), "-append", f"{console} {arguments}", *options),
