@@ -14,6 +14,9 @@ PEERS := openipmi ipmitool zstd prometheus prometheus-alertmanager rsyslog socat
 # A whole machine behind that BMC, from firmware to getty.
 LAB   := $(PEERS) freeipmi-tools qemu-system-x86 ovmf grub-common grub-pc-bin grub-efi-amd64-bin \
          xorriso mtools cpio
+# Other machines, firmwares and loaders, without a BMC.
+BOARDS := qemu-system-arm qemu-system-misc qemu-system-ppc u-boot-qemu opensbi qemu-efi-aarch64 ipxe-qemu \
+          memtest86+ syslinux systemd-boot-efi cryptsetup-bin
 # A machine with a systemd of its own around the service.
 CONTAINER := $(PEERS) systemd-container mmdebstrap
 # What packages are built and judged with.
@@ -46,11 +49,11 @@ $(VENV)/debian-%: Makefile .ci/debian-packages $(VENV)/bin/pip
 	@.ci/debian-packages $(DEBIAN)
 	@touch $@
 $(VENV)/debian-peers: DEBIAN = $(PEERS)
-$(VENV)/debian-lab: DEBIAN = $(LAB)
+$(VENV)/debian-lab: DEBIAN = $(LAB) $(BOARDS)
 $(VENV)/debian-rivals: DEBIAN = $(RIVALS)
 $(VENV)/debian-container: DEBIAN = $(CONTAINER)
 $(VENV)/debian-packagers: DEBIAN = $(PACKAGERS)
-$(VENV)/debian-ci: DEBIAN = $(sort $(LAB) $(CONTAINER) $(PACKAGERS))
+$(VENV)/debian-ci: DEBIAN = $(sort $(LAB) $(BOARDS) $(CONTAINER) $(PACKAGERS))
 
 prepare: venv $(VENV)/debian-ci # for all that .ci/run makes; after it, nothing installs while something else runs
 

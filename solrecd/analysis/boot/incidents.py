@@ -47,7 +47,7 @@ _STAMP_SIZE: Final = 32
 
 _TASK: Final = re.compile(
     r"CPU: *(?P<cpu>\d+) (?:UID: \d+ )?PID: *(?P<pid>\d+) *[Cc]omm: *"
-    r"(?P<comm>.{1,40}?) "
+    r"(?P<comm>.{1,40}?) (?:Kdump: loaded )?"
     r"(?:(?P<clean>Not tainted)|Tainted: (?P<taint>[A-Z ]+?))"
     r"(?: (?P<kernel>\d+\.\d+\S*)|$)",
     re.MULTILINE,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _LAB = Path(__file__).parent
-_INGREDIENTS = ("build", "grub.cfg", "init")
+_INGREDIENTS = ("build", "grub.cfg", "init", "init.tools")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,21 @@ class Media:
     def blank(self) -> Path:
         """A disk that nothing can be started from."""
         return self.directory / "blank.img"
+
+    @property
+    def kernel(self) -> Path:
+        """The kernel, for QEMU to start by itself."""
+        return self.directory / "vmlinuz"
+
+    @property
+    def tools(self) -> Path:
+        """The kernel's initramfs, with cryptsetup, kexec and makedumpfile."""
+        return self.directory / "tools.gz"
+
+    @property
+    def kernels(self) -> Path:
+        """The same with the kernel in it, to be started from there."""
+        return self.directory / "kernels.gz"
 
     @property
     def kernel_release(self) -> str:

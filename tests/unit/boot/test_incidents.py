@@ -50,6 +50,17 @@ def test_two_processors_that_crash_at_once_are_two_incidents() -> None:
     ]
 
 
+def test_a_task_is_named_without_the_word_that_a_crash_kernel_is_loaded() -> None:
+    panic = "[    9.0000] Kernel panic - not syncing: sysrq triggered crash"
+    for taint in ("Not tainted", "Tainted: G"):
+        task = f"CPU: 0 PID: 1 Comm: tmux: server Kdump: loaded {taint} 6.1.0-50 #1"
+
+        (event,) = failures(f"{panic}\n[    9.0000] {task}\n")
+
+        assert event.fields["comm"] == "tmux: server"
+        assert event.fields["kernel"] == "6.1.0-50"
+
+
 def test_the_same_crash_has_the_same_signature_on_another_machine() -> None:
     other = OOPS.replace("0000000000000010", "00000000deadbeef").replace("9.0", "70.1")
 
