@@ -95,7 +95,7 @@ def _finder(patterns: Sequence[str]) -> _Finder:
     options.max_mem = FINDER_MEMORY
     options.log_errors = False
     # A pattern without a needle could match in every line.
-    known = sorted({*chain.from_iterable(found or () for found in wanted)})
+    known = sorted({*chain.from_iterable([found or () for found in wanted])})
     source = _ANY_LINE if None in wanted else "|".join(known)
     finder: _Finder = re2.compile(source.encode(), options)
     return finder
