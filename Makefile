@@ -191,7 +191,7 @@ wheels: venv $(VENV)/debian-packagers # what the packages carry, as locked, and 
 	rm -f build/wheels/solrecd-*
 	$(DEBIAN_PIP) wheel --quiet --require-hashes --no-deps --only-binary :all: --no-binary sdnotify \
 	    --wheel-dir build/wheels --requirement packaging/requirements.lock
-	$(BIN)/pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir build/wheels .
+	SOLRECD_BUILD=compiled $(DEBIAN_PIP) wheel --quiet --no-deps --wheel-dir build/wheels .
 
 deb: wheels ## a Debian 12 package with the libraries it needs, into dist/
 	rm -rf build/deb && mkdir -p $(DEB_TREE) dist
@@ -207,10 +207,11 @@ rpm: wheels ## the same for RHEL 9 and its like, into dist/
 	    --define '_version $(VERSION)' packaging/rpm/solrecd.spec
 	rm -f dist/*.rpm && cp build/rpm/RPMS/*/*.rpm dist/
 
-dist: venv ## wheel and source archive, into dist/
+dist: venv ## wheels (of Python alone, and compiled for this one) and source archive, into dist/
 	$(BIN)/pip install --quiet --disable-pip-version-check --group dist
 	rm -f dist/*.whl dist/*.tar.gz
-	$(BIN)/python -m build --outdir dist
+	SOLRECD_BUILD=pure $(BIN)/python -m build --outdir dist
+	SOLRECD_BUILD=compiled $(BIN)/python -m build --wheel --outdir dist dist/solrecd-$(VERSION).tar.gz
 	$(BIN)/twine check --strict dist/*.whl dist/*.tar.gz
 
 packages: deb rpm dist ## all of them, and what is true of each; minutes

@@ -32,7 +32,7 @@ _MYPY = (
 )
 
 
-class CompiledModules(BuildHookInterface):
+class CompiledModules(BuildHookInterface):  # type: ignore[misc] # no types
     """Adds compiled modules to a wheel; pyproject.toml names them as ``modules``."""
 
     def dependencies(self) -> list[str]:

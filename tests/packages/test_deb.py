@@ -34,6 +34,7 @@ def test_an_installed_package_runs_and_is_in_order(deb: Deb, built: Path) -> Non
         assert run(f"systemctl is-enabled {unit}") == "enabled\n"
         assert run(f"systemctl is-active {unit}") == "active\n"
     assert "ok, 0 consoles" in run("solrecd check")
+    assert run("solrecd --version").endswith("(compiled)\n")
     assert run(f"stat -c '%U %a' {ARCHIVES} /var/lib/solrecd /run/solrecd") == (
         "solrecd 2750\nsolrecd 750\nsolrecd 750\n"
     )

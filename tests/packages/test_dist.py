@@ -1,4 +1,4 @@
-"""What `make dist` left: a wheel that installs anywhere, an archive that builds it."""
+"""What `make dist` left: wheels that can be installed, an archive that builds them."""
 
 import subprocess
 import sys
@@ -21,10 +21,20 @@ def only(pattern: str) -> Path:
     return found[0]
 
 
+WHEEL_TAGS = {"pure Python": "py3-none-any", "compiled": "cp*-linux_*"}
+"""By what ``--version`` says."""
+
+
+@pytest.fixture(scope="module", params=list(WHEEL_TAGS))
+def how(request: pytest.FixtureRequest) -> str:
+    """Return how the wheel under test was built."""
+    return str(request.param)
+
+
 @pytest.fixture(scope="module")
-def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def environment(how: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the programs of a fresh virtual environment with the wheel in it."""
-    wheel = only("*.whl")
+    wheel = only(f"*-{WHEEL_TAGS[how]}.whl")
     need(f"{WHEELS} is missing: run `make wheels`", available=WHEELS.is_dir())
     folder = tmp_path_factory.mktemp("environment")
     subprocess.run([sys.executable, "-m", "venv", folder], check=True)
@@ -45,6 +55,15 @@ def run(program: Path, *arguments: str, cwd: Path) -> tuple[int, str]:
         cwd=cwd,
     )
     return done.returncode, done.stdout
+
+
+def test_a_wheel_says_how_it_was_built(
+    environment: Path, how: str, tmp_path: Path
+) -> None:
+    status, told = run(environment / "solrecd", "--version", cwd=tmp_path)
+
+    assert status == 0
+    assert told.endswith(f"({how})\n")
 
 
 def test_a_wheel_checks_a_configuration(environment: Path, tmp_path: Path) -> None:

@@ -53,6 +53,16 @@ def test_its_files_are_where_systemd_and_shells_look(root: Path) -> None:
         assert (root / path).is_file()
 
 
+def test_its_program_is_compiled(root: Path) -> None:
+    python = root / "usr/lib/solrecd/bin/python3"
+
+    told = subprocess.check_output(
+        [python, "-I", "-m", "solrecd.cli.solrecd", "--version"], text=True
+    )
+
+    assert told.endswith("(compiled)\n")
+
+
 def test_its_program_runs_from_its_own_libraries(root: Path) -> None:
     python = root / "usr/lib/solrecd/bin/python3"
 
