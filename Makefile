@@ -128,8 +128,8 @@ systemd-test: venv $(VENV)/debian-container deb ## the unit and the package unde
 restarts: venv $(VENV)/debian-container ## CONSOLES=n and ipmi_sim through CYCLES=n restarts each; as root
 	$(BIN)/python -m tests.systemd --consoles $(or $(CONSOLES),1000) --cycles $(or $(CYCLES),24)
 
-bench: venv $(VENV)/debian-rivals ## figures, measured in one run, as a table
-	$(BIN)/python -m bench
+bench: compiled $(VENV)/debian-rivals ## figures of what is compiled, as a table; BASE=COMMIT has an older one run in turn
+	cd $(COMPILED_TREE) && $(BIN)/python -m bench $(if $(BASE),--base $(BASE))
 
 torture: venv ## kill -9, 200 times (KILLS=n), and every acknowledged byte counted
 	$(BIN)/python -m tests.reliability torture --kills $(or $(KILLS),200)

@@ -54,6 +54,13 @@ class Candidate(NamedTuple):
     """Indexes of those patterns, ascending."""
 
 
+class CandidateFinder(Protocol):
+    """Finds lines in which rules could match: a `Gate`, or what it is compared with."""
+
+    def candidates(self, block: str) -> Iterator[Candidate]:
+        """Yield the lines of a block that are worth a look, in order."""
+
+
 class Gate:
     """Lets those lines pass that patterns could match.
 
