@@ -1,7 +1,7 @@
 """The same benchmarks of an older commit, in turn with ours: what has changed.
 
-The commit is put into a folder of its own below ``build`` and installed there by its own
-Makefile, compiled where it knows how. Both run in the same minute, several times in
+The commit is put into a folder below ``build`` and installed there by its own Makefile,
+compiled where it knows how. Both run in the same minute, several times in
 turn; the median of each figure counts, and what is told is a ratio.
 """
 
@@ -41,8 +41,10 @@ def install(commit: str) -> Base:
     )
     tree = top / "build" / "base" / full
     if not tree.exists():
-        _run("git", "-C", str(top), "worktree", "prune")
-        _run("git", "-C", str(top), "worktree", "add", "--detach", str(tree), full)
+        _run(
+            "git", "clone", "--quiet", "--shared", "--no-checkout", str(top), str(tree)
+        )
+        _run("git", "-C", str(tree), "checkout", "--quiet", "--detach", full)
     text = (tree / "Makefile").read_text()
     target = next(each for each in _TARGETS if f"\n{each}:" in text)
     _run("make", "--no-print-directory", "-C", str(tree), target)
