@@ -21,7 +21,7 @@ PACKAGERS := debhelper dpkg-dev build-essential python3-dev python3-pip lintian 
 RIVALS := $(PEERS) conman ripgrep
 
 .DEFAULT_GOAL := help
-.PHONY: help venv compiled tree prepare test check unit integration integration-beside e2e e2e-beside alone systemd-test restarts bench torture damage gaps neighbours hostile disks soak chaos fuzz docs dashboards man lock wheels deb rpm dist packages demo clean
+.PHONY: help venv compiled tree prepare test check unit integration integration-beside interpreted e2e e2e-beside alone systemd-test restarts bench torture damage gaps neighbours hostile disks soak chaos fuzz docs dashboards man lock wheels deb rpm dist packages demo clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -112,6 +112,9 @@ integration-beside: tree $(VENV)/debian-peers
 
 e2e: e2e-beside ## the whole daemon, a real machine (QEMU) behind ipmi_sim; minutes
 	$(PYTEST) -m alone tests/e2e
+
+interpreted: venv $(VENV)/debian-peers ## integration tests that compiled modules skip
+	nice $(BIN)/pytest -m interpreted tests/integration
 
 # Fewer, because QEMU does compute.
 e2e-beside: tree $(VENV)/debian-lab

@@ -1,0 +1,15 @@
+"""How the solrecd under test was built."""
+
+import pytest
+
+from solrecd import events
+
+IS_COMPILED = events.__file__.endswith(".so")
+
+interpreted = [
+    pytest.mark.interpreted,
+    pytest.mark.skipif(
+        IS_COMPILED, reason="puts bugs into classes, which compiled ones do not let"
+    ),
+]
+"""Marks of tests that need solrecd as Python; `make interpreted` runs them."""
