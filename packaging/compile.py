@@ -94,6 +94,9 @@ class CompiledModules(BuildHookInterface):  # type: ignore[misc] # no types
                 debug_level="0",  # it would name this folder
                 multi_file=True,
             )
+        for extension in extensions:
+            # The same bytes each time: nothing may name this build's folder.
+            extension.extra_compile_args.append(f"-ffile-prefix-map={self._folder}=.")
         # It warns of what it understands otherwise than Python does: generators that
         # it makes lists of.
         if " warning: " in said.getvalue():
