@@ -8,8 +8,8 @@ BIN    := $(VENV)/bin
 ASYNC_SOURCES = $(shell git grep --untracked -lE 'async def' -- '*.py')
 
 # Third-party peers for the tests: a BMC, its client, a decompressor, a database
-# of metrics, its notifier, a log shipper and a console.
-PEERS := openipmi ipmitool zstd prometheus prometheus-alertmanager rsyslog socat
+# of metrics, its notifier, a log shipper, a console and a console server.
+PEERS := openipmi ipmitool zstd prometheus prometheus-alertmanager rsyslog socat ser2net
 # A whole machine behind that BMC, from firmware to getty.
 LAB   := $(PEERS) freeipmi-tools qemu-system-x86 ovmf grub-common grub-pc-bin grub-efi-amd64-bin \
          xorriso mtools cpio

@@ -130,6 +130,8 @@ class LostReason(enum.StrEnum):
     """No answer at all to the first packet of a login."""
     BMC_TIMEOUT = "bmc_timeout"
     """The BMC answered before and has stopped answering."""
+    UNTRUSTED = "untrusted"
+    """It did not prove to be what the configuration means: certificate or host key."""
     BMC_SLOW = "bmc_slow"
     """The BMC answers, but too late for a login."""
     BAD_USERNAME = "bad_username"

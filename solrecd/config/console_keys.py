@@ -6,7 +6,7 @@ from collections.abc import Collection
 from types import MappingProxyType
 
 from solrecd.config.keys import Key, Schema
-from solrecd.config.values import boolean, labels, one_of
+from solrecd.config.values import boolean, labels, one_of, text
 
 
 def console_keys(kinds: Collection[str]) -> Schema:
@@ -29,6 +29,13 @@ _CONSOLE: dict[str, Key] = {
         "For `solrecctl` (NAMES as `@rack=r1`) and for Prometheus"
         " (`solrecd_console_info`). `{name}` and `{n}` expand in the values.",
         example={"rack": "r1"},
+    ),
+    "machine": Key(
+        text(max_bytes=255),
+        "The machine that this is a console of, where it has several: its BMC's and a"
+        " serial port, a node's and its DPU's. `ls`, `top` and `boots` show them"
+        " together, and NAMES may be `@machine=NAME`. `{name}` and `{n}` expand in it.",
+        example="{name}",
     ),
     "enabled": Key(boolean, "Switch a console off without deleting it."),
 }

@@ -55,6 +55,12 @@ class Values(Protocol):
         None where it is not given, or wrong: that is noted.
         """
 
+    def made(self, key: str, make: Callable[[str], T]) -> T | None:
+        """Return what is made of the console's name for a key, where it can be.
+
+        None where it cannot: that is noted as wrong with the key.
+        """
+
     def secret(self, keys: SecretKeys) -> Secret | None:
         """Return a secret; None where it is not given, or cannot be had."""
 
@@ -75,8 +81,9 @@ class ConsoleKind:
     """Returns what the source wants to know; None where something is missing, which
     is noted."""
     secrets: tuple[SecretKeys, ...] = ()
-    required: tuple[str, ...] = ()
-    """Keys that every console of this kind needs, here or in the defaults."""
+    required: tuple[str | tuple[str, ...], ...] = ()
+    """Keys that every console of this kind needs, here or in the defaults; of several
+    together, one."""
     implied: Mapping[str, str] = field(default_factory=dict)
     """Keys that go by another one where that is given and they are not: a console's
     own counts for both."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Set as AbstractSet
 
 from solrecd.config.console_kinds import ConsoleKind
 from solrecd.config.document import Given
@@ -71,7 +71,7 @@ def merge(own: Settings, defaults: Settings, kind: ConsoleKind) -> Settings:
 
 
 def check_complete(
-    table: Given, said: Collection[str], kind: ConsoleKind, problems: Problems
+    table: Given, said: AbstractSet[str], kind: ConsoleKind, problems: Problems
 ) -> None:
     """Note what a console cannot do without.
 
@@ -81,9 +81,11 @@ def check_complete(
         kind: of the console.
         problems: takes the problems.
     """
-    for key in kind.required:
-        if key not in said:
-            problems.add(table.problem(f"has no {key}, and [defaults] has none"))
+    for alternatives in kind.required:
+        keys = (alternatives,) if isinstance(alternatives, str) else alternatives
+        if said.isdisjoint(keys):
+            text = f"has no {' or '.join(keys)}, and [defaults] has none"
+            problems.add(table.problem(text))
     for secret in kind.secrets:
         if secret.is_required and secret.keys.keys().isdisjoint(said):
             text = f"has no {secret.name}; allowed: one of {', '.join(secret.keys)}"

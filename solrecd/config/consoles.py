@@ -170,12 +170,14 @@ class ConsoleReader:
         """Make one console; what stands in the way is noted, here or before."""
         options = kind.build(values)
         labels = values.labels()
+        machine = values.expanded("machine", str) or ""
         if options is not None:
             self.consoles[values.name] = ConsoleConfig(
                 name=values.name,
                 kind=kind.name,
                 options=options,
                 labels=labels,
+                machine=machine,
                 **common,
             )
 
@@ -220,6 +222,10 @@ class _ConsoleValues:
             return None
         return self._made(setting, lambda text: parse(expand(text, self.name)))
 
+    def made(self, key: str, make: Callable[[str], T]) -> T | None:
+        """See `kinds.Values`."""
+        return self._made(self.settings[key], lambda _: make(self.name))
+
     def secret(self, keys: SecretKeys) -> Secret | None:
         """See `kinds.Values`."""
         for key, kind in keys.keys.items():
@@ -247,7 +253,7 @@ class _ConsoleValues:
 
 def _common_fields(settings: Settings, common: Schema) -> dict[str, Any]:
     """Return the fields that all consoles of one table share."""
-    special = {"kind", "labels"}
+    special = {"kind", "labels", "machine"}
     return {
         key: one.value
         for key, one in settings.items()

@@ -144,7 +144,15 @@ class ConsoleConfig:
     record_input: bool = False
     """What people type is recorded too."""
     labels: Mapping[str, str] = field(default_factory=dict)
+    machine: str = ""
+    """Of which machine this is a console; empty: of one that has no other."""
     enabled: bool = True
+
+    @property
+    def info(self) -> Mapping[str, str]:
+        """What ``solrecd_console_info`` says; its labels count before what we say."""
+        machine = {"machine": self.machine} if self.machine else {}
+        return {"kind": self.kind, **machine, **self.labels}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

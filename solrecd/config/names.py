@@ -20,6 +20,7 @@ _DIGITS = re.compile(r"\d+", re.ASCII)
 _RANGE = re.compile(r"(\d+)-(\d+)", re.ASCII)
 _BRACKETS = re.compile(r"\[([^\]]*)\]")
 _BRACE = re.compile(r"\{([^{}]*)\}|[{}]")
+_FIELD = re.compile(r"\{(name|n(?::0?[1-9])?)\}", re.ASCII)
 _NUMBER = re.compile(r"n(?::0?([1-9]))?\Z", re.ASCII)
 
 
@@ -90,6 +91,15 @@ def expand(template: str, name: str) -> str:
     if "{" not in template and "}" not in template:
         return template
     return _BRACE.sub(functools.partial(_replacement, name=name), template)
+
+
+def expand_known(template: str, name: str) -> str:
+    """Return the template with {name} and {n} replaced, and other braces as they are.
+
+    Raises:
+        ValueError: there is no number in the name.
+    """
+    return _FIELD.sub(functools.partial(_replacement, name=name), template)
 
 
 def _replacement(match: re.Match[str], *, name: str) -> str:

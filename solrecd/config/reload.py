@@ -8,7 +8,7 @@ from typing import Any
 
 from solrecd.config.model import Config, ConsoleConfig, DaemonConfig
 
-_LIVE_FIELDS = frozenset({"labels", "record_input"})
+_LIVE_FIELDS = frozenset({"labels", "machine", "record_input"})
 """Fields of every console that can change under a session that stays up; its options
 name more."""
 

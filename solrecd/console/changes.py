@@ -47,9 +47,12 @@ class ChangeNotifier:
 
     def __init__(self) -> None:
         self._watchers: set[Changes] = set()
+        self.count = 0
+        """Of changes, ever."""
 
     def mark(self, console: str) -> None:
         """Note that a console has changed; never waits, never raises."""
+        self.count += 1
         for changes in self._watchers:
             changes.mark(console)
 

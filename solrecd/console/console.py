@@ -219,6 +219,18 @@ class Console:
             self._understanding.idle(at)
         return True
 
+    def waits_for_time(self) -> bool:
+        """Whether time alone may change something: then `check` is to be called.
+
+        True also where that cannot be told quickly.
+        """
+        understanding, metrics = self._understanding, self._metrics
+        return (
+            understanding.waits_for_time
+            or metrics.left_logged_in
+            or self._losses.waits_for_time
+        )
+
     def check(self, at: int) -> None:
         """Look at the clock: does a stage last too long, was a shell left open?"""
         shell = self._understanding.shell

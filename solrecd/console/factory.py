@@ -61,7 +61,7 @@ class ConsoleFactory:
         Raises:
             ArchiveError: its folder cannot be read.
         """
-        metrics = self.metrics.console(config.name, config.labels)
+        metrics = self.metrics.console(config.name, config.info)
         metrics.session_entered(
             SessionState.DOWN, self.wall_clock(), LostReason.NOT_OPENED
         )
@@ -126,7 +126,7 @@ class ConsoleFactory:
         for follow in self.followers:
             follow(config)
         for name in plan.update:
-            self.metrics.console(name, config.consoles[name].labels)
+            self.metrics.console(name, config.consoles[name].info)
         self.metrics.reloaded(self.wall_clock(), successful=True)
 
     def crashed(self, name: str) -> None:

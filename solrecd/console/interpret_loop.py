@@ -10,6 +10,7 @@ until the next round, and at most half of the loop's time.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
@@ -31,6 +32,11 @@ brings 2300."""
 CHECK_EVERY = 5.0
 """Seconds between two looks at what may last minutes only."""
 
+ALL_EVERY = 6
+"""Such looks until all consoles are looked at again. In between it is those that print,
+and those that wait for time to pass; nearly all of a fleet wait at a prompt, for
+months."""
+
 
 class InterpretedConsole(Protocol):
     """Who gets turns; see `solrecd.console.Console`."""
@@ -48,6 +54,9 @@ class InterpretedConsole(Protocol):
 
     def settle(self, at: int) -> bool:
         """After a while let the unfinished line count; return whether it has."""
+
+    def waits_for_time(self) -> bool:
+        """Whether time alone may change something; if not, it is not checked."""
 
     def check(self, at: int) -> None:
         """Look at the clock."""
@@ -85,6 +94,8 @@ class InterpretLoop:
         """Those with output that a bug kept from being interpreted."""
         self._loud: set[InterpretedConsole] = set()
         """Those with more output than one turn takes."""
+        self._watched: set[InterpretedConsole] = set()
+        """Those for which time alone may change something."""
         self._output = trio.Event()
 
     def join(self, console: InterpretedConsole, source: Source) -> None:
@@ -94,6 +105,7 @@ class InterpretLoop:
     def leave(self, console: InterpretedConsole) -> None:
         """Give it the last one, for what is left."""
         self._present.pop(console, None)
+        self._watched.discard(console)
         console.interpret()
 
     def wake(self, console: InterpretedConsole) -> None:
@@ -150,17 +162,26 @@ class InterpretLoop:
         at, guard = self._wall_clock(), console.guard
         if guard.call(Part.ANALYSIS, lambda: console.settle(at), otherwise=True):
             self._unsettled.discard(console)
+            self._watched.add(console)
             guard.call(Part.POWER, self._present[console].output_paused, None)
 
     async def _check_forever(self) -> None:
+        looks = itertools.count()
         while True:
             await trio.sleep(CHECK_EVERY)
             await self._in_slices(self._behind, self._interpret)
             self._behind &= self._present.keys()
-            await self._in_slices(self._present, self._check)
+            if next(looks) % ALL_EVERY == 0:
+                self._watched.update(self._present)
+            await self._in_slices(self._watched, self._check)
+            self._watched &= self._present.keys()
 
     def _check(self, console: InterpretedConsole) -> None:
-        at, guard, source = self._wall_clock(), console.guard, self._present[console]
+        guard = console.guard
+        if not guard.call(Part.ANALYSIS, console.waits_for_time, otherwise=True):
+            self._watched.discard(console)
+            return
+        at, source = self._wall_clock(), self._present[console]
         guard.call(Part.ANALYSIS, lambda: console.check(at), None)
         guard.call(Part.ANALYSIS, lambda: console.end_silence(at, source.revive), None)
 

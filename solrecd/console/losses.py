@@ -151,6 +151,11 @@ class Losses:
             self._runs[reason] = run
         return run
 
+    @property
+    def waits_for_time(self) -> bool:
+        """Whether `check` may have something to tell, or to forget."""
+        return bool(self._runs)
+
     def check(self, at: int) -> None:
         """Tell of losses that came since the last call; forget what is over."""
         if self._unnoted:

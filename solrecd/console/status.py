@@ -41,6 +41,7 @@ class ConsoleStatus:
         return {
             "console": config.name,
             "kind": config.kind,
+            "machine": config.machine or None,
             "session": session.state.value,
             "since": format_stamp(session.since),
             "power": str(self.power),

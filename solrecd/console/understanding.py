@@ -152,6 +152,20 @@ class Understanding:
         """Let the unfinished line count, and the time since it came."""
         self._understand((), lambda: self._interpreter.idle(at))
 
+    @property
+    def waits_for_time(self) -> bool:
+        """Whether a stage may last too long, a shell be left, a machine be silent.
+
+        Each of them begins with something that is understood, so that until then
+        nothing has to be looked at.
+        """
+        interpreter = self._interpreter
+        return (
+            interpreter.deadline is not None
+            or interpreter.is_on_its_way
+            or interpreter.shell is not None
+        )
+
     def check(self, at: int) -> None:
         """Look whether a stage lasts too long."""
         deadline = self._interpreter.deadline

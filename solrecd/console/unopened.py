@@ -29,6 +29,7 @@ class Unopened:
         return {
             "console": self.config.name,
             "kind": self.config.kind,
+            "machine": self.config.machine or None,
             "session": SessionState.DOWN.value,
             "since": format_stamp(self.since),
             "power": "unknown",

@@ -15,6 +15,7 @@ this may take, and what ends it: `process.stopping`.
 
 from __future__ import annotations
 
+import itertools
 import math
 import random
 import signal
@@ -73,6 +74,10 @@ ALERTS_FOLDER = "alerts"
 
 HEARTBEAT = 0.5
 """Seconds between two measurements of how late the loop wakes up."""
+
+ALL_STATUS_EVERY = 12
+"""Times after which the status is made again though no console has changed: some may
+have come or gone."""
 
 STATUS_EVERY = 5.0
 """Seconds between two looks whether ``systemctl status`` shows the truth."""
@@ -365,12 +370,13 @@ class Daemon:
         self._metrics.service_restarts.add(count=await self._notifier.restarts())
 
     async def _tell_status(self) -> None:
-        told = ""
-        while True:
-            words = self._supervisor.status_text()
-            if words != told:
-                self._notifier.status(words)
-                told = words
+        told, seen = "", -1
+        for look in itertools.count():
+            if seen != self._supervisor.changes or look % ALL_STATUS_EVERY == 0:
+                seen, words = self._supervisor.changes, self._supervisor.status_text()
+                if words != told:
+                    self._notifier.status(words)
+                    told = words
             await trio.sleep(STATUS_EVERY)
 
 

@@ -220,6 +220,11 @@ class Supervisor:
         line = self.guards.of(name).call(Part.STATUS, look, None)
         return self._seen(name).summary() | {"line": line}
 
+    @property
+    def changes(self) -> int:
+        """How often a console has changed; while it is the same, so is all else."""
+        return self._viewers.notifier.count
+
     def status_text(self) -> str:
         """Return one line for ``systemctl status``."""
         members = self._members.values()

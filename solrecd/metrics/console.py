@@ -64,7 +64,8 @@ class ConsoleMetrics:
     _last_ended: int = 0
     labels: Mapping[str, str] = info(
         "solrecd_console_info",
-        "The console's labels from the configuration; always 1.",
+        "The console's kind, its machine where it has one, and its labels from the"
+        " configuration; always 1.",
     )
     session_up: int = gauge(
         "solrecd_sol_session_up",

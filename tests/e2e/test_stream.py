@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 import trio
 
-from solrecd.sources.stream.endpoints import Endpoint, UnixOptions
+from solrecd.sources.stream.unix.place import UnixOptions
 from tests.e2e.lab import machine
 from tests.e2e.lab.media import Media
 from tests.integration.test_attach import attached, run
 from tests.integration.test_daemon import Site
 from tests.support.peers import need
-from tests.support.streams import endpoint, stream_console
+from tests.support.streams import Endpoint, endpoint, stream_console
 
 PATIENCE = 300.0
 """Seconds."""

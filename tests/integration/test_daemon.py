@@ -37,7 +37,7 @@ from solrecd.storage.index.boot_history import BootHistory
 from tests.support.archives import Printed, write_segment
 from tests.support.configs import bmc_console
 
-TIMEOUT = 180.0
+TIMEOUT = 180
 """Seconds for what normally takes one or two."""
 
 TOTAL = 12_800

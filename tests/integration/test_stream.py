@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 import trio
 
-from solrecd.sources.stream.endpoints import Endpoint, TcpOptions, UnixOptions
+from solrecd.sources.stream.tcp.place import TcpOptions
+from solrecd.sources.stream.unix.place import UnixOptions
 from tests.integration.test_attach import attached, run
 from tests.integration.test_daemon import Site, until
 from tests.support.broken_disk import BrokenDisk
@@ -25,6 +26,7 @@ from tests.support.ports import free_port
 from tests.support.streams import (
     MISSING,
     SOCAT,
+    Endpoint,
     Socat,
     endpoint,
     numbered_lines,

@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 import trio
 
-from solrecd.sources.stream.endpoints import Endpoint
 from tests.integration.test_daemon import Site, until
 from tests.integration.test_restart import recording
 from tests.integration.test_restart_process import configure, raw, text
@@ -22,6 +21,7 @@ from tests.support.recorder import wait_until
 from tests.support.streams import (
     MISSING,
     SOCAT,
+    Endpoint,
     Printer,
     Socat,
     as_toml,

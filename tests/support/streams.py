@@ -12,8 +12,11 @@ from types import TracebackType
 from typing import Final, Self
 
 from solrecd.config import ConsoleConfig
-from solrecd.sources.stream.endpoints import Endpoint, TcpOptions, UnixOptions
+from solrecd.sources.stream.tcp.place import TcpOptions
+from solrecd.sources.stream.unix.place import UnixOptions
 from tests.support.ports import free_port
+
+Endpoint = TcpOptions | UnixOptions
 
 SOCAT: Final = shutil.which("socat")
 MISSING: Final = "socat is not installed"
@@ -45,7 +48,7 @@ def stream_console(name: str, place: Endpoint) -> ConsoleConfig:
 def as_toml(name: str, place: Endpoint) -> str:
     """Return the table of such a console."""
     kind = stream_console(name, place).kind
-    (key,) = place.details()
+    key, *_ = place.details()
     return f'[console.{name}]\nkind = "{kind}"\n{key} = "{place.place}"\n'
 
 

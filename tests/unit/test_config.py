@@ -12,7 +12,8 @@ from solrecd.sources.ipmi.options import (
     Privilege,
     options_of,
 )
-from solrecd.sources.stream.endpoints import TcpOptions, UnixOptions
+from solrecd.sources.stream.tcp.place import TcpOptions
+from solrecd.sources.stream.unix.place import UnixOptions
 from solrecd.sources.table import CONSOLE_KINDS
 from tests.support.configs import DEFAULTS, bmc_console, bmc_of, machine, read
 

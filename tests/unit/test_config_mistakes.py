@@ -450,7 +450,7 @@ def test_a_kind_that_there_is_not_is_told_with_those_there_are() -> None:
     assert told == [
         (
             'solrecd.toml:2: console.vm.kind: found "unx"; allowed: one of "ipmi",'
-            ' "tcp", "unix" (did you mean "unix"?)'
+            ' "openbmc", "tcp", "unix", "tty", "exec" (did you mean "unix"?)'
         )
     ]
 
@@ -468,3 +468,38 @@ def test_what_a_stream_needs_is_told(keys: str, message: str) -> None:
     told = mistakes(f"[console.vm]\n{keys}\n")
 
     assert any(message in line for line in told), told
+
+
+@pytest.mark.parametrize(
+    ("keys", "told"),
+    [
+        (
+            'kind = "tcp"\naddress = "ts1:7001"\nbaud = 9600',
+            '.baud: means nothing with protocol = "raw"; it needs "rfc2217"',
+        ),
+        (
+            'kind = "tcp"\naddress = "ts1:7001"\nprotocol = "ssh"',
+            '.protocol: found "ssh"; allowed: "raw", "telnet", "rfc2217"',
+        ),
+        (
+            'kind = "tty"\ndevice = "ttyS0"',
+            '.device: found "ttyS0"; allowed: an absolute path ("/...")',
+        ),
+        (
+            'kind = "exec"\ncommand = "virsh console vm"',
+            'a list of text, ["virsh", "console", "{name}"]',
+        ),
+        (
+            'kind = "exec"\ncommand = []',
+            'allowed: a list of text, ["virsh", "console", "{name}"]',
+        ),
+        (
+            'kind = "exec"\ncommand = ["console", "{n}"]',
+            ".command: {n} needs a number in the name 'vm'",
+        ),
+    ],
+)
+def test_what_a_stream_cannot_be_says_what_it_can(keys: str, told: str) -> None:
+    (found,) = mistakes(f"[console.vm]\n{keys}\n")
+
+    assert found.endswith(told)

@@ -7,6 +7,7 @@ import trio
 from trio.testing import MockClock
 
 from solrecd.console.interpret_loop import (
+    ALL_EVERY,
     CHECK_EVERY,
     INTERPRET_EVERY,
     SHARE,
@@ -23,6 +24,7 @@ class FakeConsole:
         self, during: Callable[[], None] = lambda: None, waiting: int = 0
     ) -> None:
         self.turns: list[str] = []
+        self.waits = True
         self.waiting = waiting
         """Bytes."""
         self.guard = Unguarded()
@@ -38,6 +40,9 @@ class FakeConsole:
     def settle(self, at: int) -> bool:
         self.turns.append("settle")
         return self.turns.count("settle") > 1
+
+    def waits_for_time(self) -> bool:
+        return self.waits
 
     def check(self, at: int) -> None:
         self.turns.append("check")
@@ -99,6 +104,27 @@ async def test_everybody_is_checked_now_and_then(
 
     assert console.turns == ["check", "end_silence"]
     assert keeper.told == ["silent"]
+
+
+async def test_one_that_waits_for_nothing_is_asked_again_when_it_prints_and_rarely(
+    loop: InterpretLoop, autojump_clock: MockClock
+) -> None:
+    printing, silent = FakeConsole(), FakeConsole()
+    for console in (printing, silent):
+        console.waits = False
+        loop.join(console, FakeSource())
+    await trio.sleep(CHECK_EVERY + 0.1)
+    for console in (printing, silent):
+        console.waits = True
+
+    loop.wake(printing)
+    await trio.sleep(CHECK_EVERY)
+    soon = printing.turns.count("check"), silent.turns.count("check")
+    await trio.sleep(ALL_EVERY * CHECK_EVERY)
+
+    assert soon == (1, 0)
+    assert silent.turns.count("check") >= 1
+    assert printing.turns.count("check") == ALL_EVERY + 1
 
 
 async def test_a_console_that_leaves_has_a_last_turn_and_no_other(

@@ -102,8 +102,15 @@ def test_systemd_waits_for_the_longest_stop_and_ten_seconds_more() -> None:
     assert int(setting("TimeoutStopSec")) == LIMIT + 10
 
 
-def test_a_stop_does_not_kill_the_systemctl_that_is_asked_about_it() -> None:
-    assert setting("KillMode") == "mixed"
+def test_a_restart_kills_neither_programs_of_consoles_nor_the_systemctl_it_asks() -> (
+    None
+):
+    assert setting("KillMode") == "process"
+    assert int(setting("FileDescriptorStoreMax")) > 0
+
+
+def test_a_program_that_takes_too_much_memory_does_not_end_the_service() -> None:
+    assert setting("OOMPolicy") == "continue"
 
 
 def test_the_journal_outlives_the_process() -> None:
@@ -136,7 +143,13 @@ def with_every_key(text: str) -> str:
 def with_consoles(text: str) -> str:
     """Return the example with its consoles, and with no more than they need."""
     wanted = r"^#(?=\[console\.(?!MY-)|(bmc|username|password_credential) =)"
-    return re.sub(wanted, "", without_alerts(text), flags=re.MULTILINE)
+    return re.sub(wanted, "", without_kinds(without_alerts(text)), flags=re.MULTILINE)
+
+
+def without_kinds(text: str) -> str:
+    """Return the example without the consoles of other kinds."""
+    tables = r"^#\[console\.MY-.*?(?=^#?\[(?!console\.MY-))"
+    return re.sub(tables, "", text, flags=re.MULTILINE | re.DOTALL)
 
 
 def without_alerts(text: str) -> str:

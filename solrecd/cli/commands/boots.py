@@ -110,20 +110,33 @@ def main(args: argparse.Namespace) -> int:
         }
         output = screen()
         if args.json:
-            count = output.objects(index.boots(chosen, **wanted))
+            machines = source.machines()
+            count = output.objects(
+                {**row, "machine": machines.get(row["console"])}
+                for row in index.boots(chosen, **wanted)
+            )
         elif output.is_terminal:
             rows = list(index.boots(chosen, **wanted))
-            count = _show(index, rows, verbose=args.verbose)
+            count = _show(index, rows, source.machines(), verbose=args.verbose)
         else:
             keys = _PLAIN + _MORE if args.verbose else _PLAIN
             count = output.tabbed(index.boot_lines(keys, chosen, **wanted))
     return faults.status if count else Exit.NO
 
 
-def _show(index: Index, rows: Sequence[Row], *, verbose: bool) -> int:
+def _show(
+    index: Index, rows: Sequence[Row], machines: Mapping[str, str], *, verbose: bool
+) -> int:
     details = _Details(index, rows) if verbose else None
+    columns = _columns(rows)
+    if any(row["console"] in machines for row in rows):
+        columns.insert(2, _machine_column(machines))
     with paged() as output:
-        return output.table(_columns(rows), rows, details)
+        return output.table(columns, rows, details)
+
+
+def _machine_column(machines: Mapping[str, str]) -> Column:
+    return Column("MACHINE", lambda row: Cell(machines.get(row["console"], "-")))
 
 
 class _Details:

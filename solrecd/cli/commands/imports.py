@@ -108,7 +108,7 @@ def _tell(inventory: Inventory, texts: Sequence[_Text]) -> None:
     for remark in inventory.remarks:
         warn(f"{_place(remark, texts)}: {safe(remark.what)}: {safe(remark.why)}")
     if not inventory.consoles:
-        warn("no IPMI console found; use --from to name the format")
+        warn("no console found; use --from to name the format")
 
 
 def _place(remark: Remark, texts: Sequence[_Text]) -> str:
@@ -151,7 +151,7 @@ def _objects(
             for key, value in console.settings.items()
             if key not in {"password", "kg"}
         }
-        yield {"console": console.name, "bmc": console.bmc, **settings}
+        yield {"console": console.name, **console.located, **settings}
     for remark in inventory.remarks:
         place = _place(remark, texts)
         yield {"remark": remark.why, "what": remark.what, "place": place}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from solrecd.cli.program import Exit
 from solrecd.cli.shared import names, when
@@ -51,7 +51,7 @@ def chosen(source: Source, words: list[str]) -> list[dict[str, Any]]:
     with asking():
         rows: list[dict[str, Any]] = source.daemon.get("/v1/consoles")
     by_name = {row["console"]: row for row in rows}
-    labels = {name: row["labels"] for name, row in by_name.items()}
+    labels = {name: names.labels_of(row) for name, row in by_name.items()}
     return [
         by_name[name] for name in names.select(words, list(by_name), lambda: labels)
     ]
@@ -61,7 +61,19 @@ def show(output: Screen, rows: list[dict[str, Any]], *, as_json: bool) -> int:
     """Print consoles; return how many."""
     if as_json:
         return output.objects(rows)
-    return output.table(_columns(when.format_when(time.time_ns() // 1000)), rows)
+    columns = _columns(when.format_when(time.time_ns() // 1000))
+    if any(map(machine_of, rows)):
+        columns.insert(1, MACHINE)
+        rows = names.together(rows, machine_of)
+    return output.table(columns, rows)
+
+
+def machine_of(row: Mapping[str, Any]) -> str:
+    """Return the machine of a console; empty where it has none of a name."""
+    return row.get("machine") or ""
+
+
+MACHINE: Final = Column("MACHINE", lambda row: Cell(machine_of(row) or "-"))
 
 
 def _columns(now: str) -> list[Column]:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from solrecd.api.client import ApiError, UnreachableError, quote
+from solrecd.cli.commands.ls import MACHINE, machine_of
 from solrecd.cli.program import CommandError, Exit
 from solrecd.cli.shared import when
 from solrecd.cli.shared.output import Cell, Colour, Column, screen, value_of
@@ -64,7 +65,10 @@ def _print(source: Source, chosen: list[str] | None, *, as_json: bool) -> int:
     rows = [found[row.name] for row in wall.shown]
     output = screen()
     now = when.format_when(time.time_ns() // 1000)
-    count = output.objects(rows) if as_json else output.table(_columns(now), rows)
+    columns = _columns(now)
+    if any(map(machine_of, rows)):
+        columns.insert(1, MACHINE)
+    count = output.objects(rows) if as_json else output.table(columns, rows)
     return Exit.DONE if count else Exit.NO
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from solrecd.cli.inventory import terms
 from solrecd.cli.inventory.commands import is_command, join_address, read_command
-from solrecd.cli.inventory.found import Collector, Inventory
+from solrecd.cli.inventory.found import Collector, Inventory, Place
+from solrecd.cli.inventory.streams import TELNET, program, serial, tcp, unix
 
 _PAIR = re.compile(
     r"""\s*(?P<key>\w+)\s*=\s*(?:"(?P<double>[^"]*)"|'(?P<single>[^']*)'|(?P<bare>[^\s"'\#]+))"""
@@ -32,7 +34,6 @@ _CONSOLE: Final[Mapping[str, str]] = MappingProxyType(
     {
         "log": "every console is recorded below [daemon] log_dir",
         "logopts": "text is stamped and safe, the exact bytes stand beside it",
-        "seropts": "the BMC knows the serial port's rate",
     }
 )
 
@@ -54,7 +55,7 @@ class _Directive(NamedTuple):
 
 
 def read_conman(text: str) -> Inventory:
-    """Return the IPMI consoles of a conman.conf, and remarks about all others."""
+    """Return the consoles of a conman.conf, and remarks about what is left out."""
     found = Collector()
     defaults: Mapping[str, str] = {}
     for directive in _directives(text, found):
@@ -123,16 +124,37 @@ def _read_console(
     try:
         if device.lower().startswith("ipmi:"):
             options = _ipmi_options(pairs.get("ipmiopts", ""))
-            found.add(line, name, join_address(device[5:], ""), options)
+            found.add(line, name, Place(join_address(device[5:], ""), options))
         elif is_command(device):
             target = read_command(device)
-            found.add(line, name, target.bmc, target.settings)
+            found.add(line, name, Place(target.bmc, target.settings))
         else:
-            # Only its first word: what follows may be a password.
-            kind = device.partition(" ")[0]
-            found.remark(line, name, f"{kind!r} is not an IPMI console; left out")
+            found.add(line, name, _other(device, pairs.get("seropts", _SEROPTS)))
     except ValueError as error:
         found.remark(line, name, f"{error}; left out")
+
+
+def _other(device: str, seropts: str) -> Place:
+    """Return a console that is no BMC (conman.conf(5), dev).
+
+    Raises:
+        ValueError: it is not known what it is.
+    """
+    if device.lower().startswith("unix:"):
+        return unix(device[5:])
+    if _DEVICE.match(device):
+        return serial(device, seropts)
+    if device.startswith("/"):
+        return program(shlex.split(device))
+    if _HOST_AND_PORT.match(device):
+        return tcp(device, TELNET)
+    # Only its first word: what follows may be a password.
+    raise ValueError(f"{device.partition(' ')[0]!r} is not understood")
+
+
+_SEROPTS: Final = "9600,8n1"
+_DEVICE: Final = re.compile(r"/dev/\S+\Z")
+_HOST_AND_PORT: Final = re.compile(r"\S+:\d{1,5}\Z", re.ASCII)
 
 
 def _ipmi_options(text: str) -> terms.Settings:

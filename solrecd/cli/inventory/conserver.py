@@ -8,8 +8,9 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from solrecd.cli.inventory import terms
-from solrecd.cli.inventory.commands import join_address, read_command
-from solrecd.cli.inventory.found import Collector, Inventory
+from solrecd.cli.inventory.commands import is_command, join_address, read_command
+from solrecd.cli.inventory.found import Collector, Inventory, Place
+from solrecd.cli.inventory.streams import RAW, TELNET, serial, shell, tcp, unix
 
 _TOKENS: Final = "{};"
 _INCLUDE = re.compile(r"#include\s+(.*?)\s*\Z")
@@ -62,10 +63,10 @@ _Values = dict[str, _Value]
 
 
 def read_conserver(text: str) -> Inventory:
-    """Return the IPMI consoles of a conserver.cf, and remarks about all others.
+    """Return the consoles of a conserver.cf, and remarks about what is left out.
 
-    Consoles of type ``ipmi`` are taken, and those of type ``exec`` whose command is
-    ipmitool or ipmiconsole. ``#include`` is not followed: its file is to be read
+    Those of type ``exec`` whose command is ipmitool or ipmiconsole are BMCs' consoles.
+    ``#include`` is not followed: its file is to be read
     before, as if it stood there.
     """
     return _Reader().read(text)
@@ -112,29 +113,69 @@ class _Reader:
             self._found.remark(values[keyword].line, keyword, _WITHOUT[keyword])
         text = {keyword: value.text for keyword, value in values.items()}
         try:
-            bmc, settings = _target(block.name, text)
+            found = _target(block.name, text)
         except ValueError as error:
             self._found.remark(block.line, block.name, f"{error}; left out")
         else:
-            self._found.add(block.line, block.name, bmc, settings)
+            self._found.add(block.line, block.name, found)
 
 
-def _target(name: str, values: Mapping[str, str]) -> tuple[str, terms.Settings]:
-    """Return BMC and settings of a console.
+def _target(name: str, values: Mapping[str, str]) -> Place:
+    """Return where a console is, and its settings.
 
     Raises:
-        ValueError: it is no IPMI console, or one that solrecd cannot hold.
+        ValueError: it is one that solrecd cannot hold.
     """
     match values.get("type", ""):
         case "ipmi":
             if not values.get("host"):
                 raise ValueError("has no host")
-            return join_address(values["host"], ""), _ipmi_settings(values)
+            return Place(join_address(values["host"], ""), _ipmi_settings(values))
         case "exec":
-            target = read_command(_substituted(name, values))
-            return target.bmc, target.settings
+            return _program(_substituted(name, "exec", values))
+        case "host":
+            return _host(values)
+        case "device":
+            return _device(_substituted(name, "device", values), values)
+        case "uds":
+            return unix(_substituted(name, "uds", values))
         case other:
-            raise ValueError(f"type {other or 'none'} is not an IPMI console")
+            raise ValueError(f"type {other or 'none'} is not known")
+
+
+def _program(text: str) -> Place:
+    if is_command(text):
+        target = read_command(text)
+        return Place(target.bmc, target.settings)
+    return shell(text)
+
+
+def _host(values: Mapping[str, str]) -> Place:
+    """Return a port of a console server: telnet, unless it is said to be raw.
+
+    Raises:
+        ValueError: its port is not known.
+    """
+    if not values.get("host"):
+        raise ValueError("has no host")
+    given = [values.get(key, usual) for key, usual in _PORT]
+    if not all(text.isdecimal() for text in given):
+        raise ValueError(f"port {values.get('port', '')!r} is no number")
+    base, step, number = map(int, given)
+    address = join_address(values["host"], str(base + step * number))
+    return tcp(address, RAW if values.get("protocol") == RAW else TELNET)
+
+
+_PORT: Final = (("portbase", "0"), ("portinc", "1"), ("port", "23"))
+"""A port is the first, plus the second times the third (conserver.cf(5))."""
+
+
+def _device(device: str, values: Mapping[str, str]) -> Place:
+    stop = "2" if "cstopb" in values.get("options", "") else "1"
+    parity = values.get("parity", "none")[:1]
+    bits = "7" if parity in {"e", "o"} else "8"
+    format_ = f"{values.get('baud', '9600')},{bits}{parity}{stop}"
+    return serial(device, format_)
 
 
 def _ipmi_settings(values: Mapping[str, str]) -> terms.Settings:
@@ -171,11 +212,11 @@ _IPMI_KEYWORDS: Final[Mapping[str, Callable[[str], terms.Settings]]] = MappingPr
 )
 
 
-def _substituted(name: str, values: Mapping[str, str]) -> str:
-    """Return the command after ``execsubst``: ``&=cs`` puts the console's name in."""
-    command = values.get("exec", "")
+def _substituted(name: str, keyword: str, values: Mapping[str, str]) -> str:
+    """Return a value after ``execsubst`` and the like: ``&=cs`` is the name."""
+    command = values.get(keyword, "")
     known = {"c": name, "h": values.get("host", ""), "r": values.get("replstring", "")}
-    for part in values.get("execsubst", "").split(","):
+    for part in values.get(f"{keyword}subst", "").split(","):
         match = _SUBSTITUTION.match(part.strip())
         if match and match[2] in known:
             command = command.replace(match[1], known[match[2]])

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from solrecd.config.names import name_of
+
+BMC: Final = "bmc"
+COMMAND: Final = "command"
+_HAS_WORDS: Final = (
+    "a program is run for it, whose words stand in the configuration;"
+    " no password should"
+)
 
 
 class Remark(NamedTuple):
@@ -26,15 +34,36 @@ class FoundConsole:
 
     Attributes:
         name: as solrecd allows it.
-        bmc: ``host`` or ``host:port``.
+        place: where it is: ``host`` or ``host:port`` of a BMC, or what `key` says; a
+            command as JSON.
         settings: keys of a console in solrecd's configuration, with their values as
             TOML has them.
     """
 
     name: str
-    bmc: str
+    place: str = field(repr=False)
+    """Not shown, nor is the next one: there are passwords in them."""
     settings: Mapping[str, Any] = field(repr=False)
-    """Not shown: there are passwords in it."""
+    key: str = BMC
+    """Of solrecd's configuration, that has the place."""
+
+    @property
+    def located(self) -> Mapping[str, Any]:
+        """Return the key that says where it is, as TOML has it."""
+        return located(self.key, self.place)
+
+
+class Place(NamedTuple):
+    """Where a console is, and how it is reached."""
+
+    place: str
+    settings: Mapping[str, Any]
+    key: str = BMC
+
+
+def located(key: str, place: str) -> Mapping[str, Any]:
+    """Return a place as TOML has it."""
+    return {key: json.loads(place) if key == COMMAND else place}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +86,7 @@ class Collector:
         """Note what has no equivalent; said again it says nothing new."""
         self._remarks.setdefault((what, why), line)
 
-    def add(self, line: int, name: str, bmc: str, settings: Mapping[str, Any]) -> None:
+    def add(self, line: int, name: str, found: Place) -> None:
         """Take a console, under a name that solrecd allows."""
         ours = name_of(name)
         if ours != name:
@@ -65,7 +94,11 @@ class Collector:
         if ours in self._consoles:
             self.remark(line, name, "is there already; the first one counts")
             return
-        self._consoles[ours] = FoundConsole(ours, bmc, dict(settings))
+        self._consoles[ours] = FoundConsole(
+            ours, found.place, dict(found.settings), found.key
+        )
+        if found.key == COMMAND:
+            self.remark(line, name, _HAS_WORDS)
 
     def inventory(self) -> Inventory:
         """Return what was gathered."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from solrecd.cli.inventory.commands import is_command, read_command
-from solrecd.cli.inventory.found import Collector, Inventory
+from solrecd.cli.inventory.found import Collector, Inventory, Place
 
 
 def read_hosts(text: str) -> Inventory:
@@ -20,7 +20,7 @@ def read_hosts(text: str) -> Inventory:
             continue
         words = line.partition("#")[0].split()
         if words:
-            found.add(number, words[-1], _bracketed(words[0]), {})
+            found.add(number, words[-1], Place(_bracketed(words[0]), {}))
     return found.inventory()
 
 
@@ -33,7 +33,7 @@ def _read_command(number: int, line: str, found: Collector) -> None:
     for option in target.ignored:
         found.remark(number, option, "has no equivalent")
     name = target.bmc.partition(":")[0] if target.bmc[0] != "[" else target.bmc
-    found.add(number, name, target.bmc, target.settings)
+    found.add(number, name, Place(target.bmc, target.settings))
 
 
 def _bracketed(address: str) -> str:

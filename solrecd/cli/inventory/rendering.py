@@ -7,6 +7,7 @@ import itertools
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
@@ -14,7 +15,7 @@ import tomlkit
 from ClusterShell.NodeSet import RESOLVER_NOGROUP, NodeSet
 from tomlkit.items import Table
 
-from solrecd.cli.inventory.found import FoundConsole
+from solrecd.cli.inventory.found import BMC, FoundConsole, located
 from solrecd.config.names import expand, expand_names
 
 PASSWORD_FILE: Final = "/etc/solrecd/bmc.pw"  # noqa: S105 - a place, no password
@@ -50,7 +51,8 @@ class _Group(NamedTuple):
     """Consoles that one table can describe."""
 
     names: tuple[str, ...]
-    bmc: str
+    key: str
+    place: str
     """With {name} or {n} where there is more than one."""
     settings: Mapping[str, Any]
 
@@ -70,7 +72,9 @@ def render(consoles: Sequence[FoundConsole], passwords: Passwords) -> str:
     tables = tomlkit.table(is_super_table=True)
     for group in _groups(consoles):
         own = {k: v for k, v in group.settings.items() if defaults.get(k) != v}
-        tables[_spelling(group.names)] = _table({"bmc": group.bmc, **own})
+        kind = {key: own.pop(key) for key in ("kind",) if key in own}
+        place = located(group.key, group.place)
+        tables[_spelling(group.names)] = _table({**kind, **place, **own})
     document["console"] = tables
     return tomlkit.dumps(document)
 
@@ -79,7 +83,8 @@ def _defaults(values: Mapping[str, Any], consoles: Sequence[FoundConsole]) -> Ta
     """Return the table; what no console can do without is at least a comment."""
     table = _table(values)
     for keys, hint in _HINTS.items():
-        if any(keys.isdisjoint(console.settings) for console in consoles):
+        bmcs = [console for console in consoles if console.key == BMC]
+        if any(keys.isdisjoint(console.settings) for console in bmcs):
             table.add(tomlkit.comment(hint))
     return table
 
@@ -108,7 +113,7 @@ def _with_file(
     secret = settings.pop(key, None)
     if secret is not None:
         settings[f"{key}_file"] = files[secret != usual]
-    return FoundConsole(console.name, console.bmc, settings)
+    return replace(console, settings=settings)
 
 
 def _common(consoles: Sequence[FoundConsole]) -> Mapping[str, Any]:
@@ -136,22 +141,23 @@ def _groups(consoles: Iterable[FoundConsole]) -> Sequence[_Group]:
 
 def _group(consoles: Sequence[FoundConsole], template: str) -> _Group:
     names = tuple(console.name for console in consoles)
-    bmc = template if len(consoles) > 1 else consoles[0].bmc
-    return _Group(names, bmc, consoles[0].settings)
+    first = consoles[0]
+    place = template if len(consoles) > 1 else first.place
+    return _Group(names, first.key, place, first.settings)
 
 
 def _template(console: FoundConsole) -> str:
-    """Return the BMC's address with the console's name or number as a field of it."""
-    name, bmc = console.name, console.bmc
-    candidates = [bmc.replace(name, "{name}", 1)]
+    """Return the place with the console's name or number as a field of it."""
+    name, place = console.name, console.place
+    candidates = [place.replace(name, "{name}", 1)]
     numbers = _NUMBERS.findall(name)
-    for match in reversed(list(_NUMBERS.finditer(bmc)) if numbers else []):
+    for match in reversed(list(_NUMBERS.finditer(place)) if numbers else []):
         if int(match[0]) == int(numbers[-1]):
             padded = len(match[0]) > 1 and match[0][0] == "0"
             field = f"{{n:0{len(match[0])}}}" if padded else "{n}"
-            candidates.append(bmc[: match.start()] + field + bmc[match.end() :])
-    fitting = (c for c in candidates if "{" in c and _expands_to(c, name, bmc))
-    return next(fitting, bmc)
+            candidates.append(place[: match.start()] + field + place[match.end() :])
+    fitting = (c for c in candidates if "{" in c and _expands_to(c, name, place))
+    return next(fitting, place)
 
 
 def _expands_to(template: str, name: str, wanted: str) -> bool:

@@ -130,7 +130,19 @@ class Source:
         """Return the labels of all consoles; the daemon knows them."""
         with asking():
             found: list[dict[str, Any]] = self.daemon.get("/v1/consoles")
-        return {each["console"]: each["labels"] for each in found}
+        return {each["console"]: names.labels_of(each) for each in found}
+
+    def machines(self) -> Mapping[str, str]:
+        """Return the machines of consoles that have one, as far as a daemon tells."""
+        from solrecd.api.client import ApiError, UnreachableError  # noqa: PLC0415
+
+        if self.is_folder:
+            return {}
+        try:
+            rows: list[dict[str, Any]] = self.daemon.get("/v1/consoles")
+        except (ApiError, UnreachableError):
+            return {}
+        return {row["console"]: row["machine"] for row in rows if row.get("machine")}
 
 
 @contextmanager

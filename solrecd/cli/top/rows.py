@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final
 
+from solrecd.cli.shared.names import labels_of, together
 from solrecd.cli.shared.output import safe
 from solrecd.cli.shared.when import stamp_of
 
@@ -88,6 +89,8 @@ class Row:
     """What is wrong: the session's error, or the headline of the worst failure."""
     acknowledged: str
     """By whom; empty: not acknowledged."""
+    machine: str
+    """Empty: it is the only console of its own."""
     facts: str
     """Everything else, in a line."""
     labels: Mapping[str, str]
@@ -119,8 +122,9 @@ def row_of(found: Mapping[str, Any]) -> Row:
         line=_short(found.get("line") or ""),
         problem=_short(problem),
         acknowledged=safe(given.get("user", "")),
+        machine=safe(found.get("machine") or ""),
         facts=_facts(found),
-        labels=found["labels"],
+        labels=labels_of(found),
         natural=tuple(
             int(part) if part.isdecimal() else part
             for part in _DIGITS.split(found["console"])
@@ -142,6 +146,7 @@ def _facts(found: Mapping[str, Any]) -> str:
         f"session {found['session']}",
         f"power {found['power']}",
         f"boot {'-' if boot is None else boot} {found['outcome'] or ''}".rstrip(),
+        f"machine {found['machine']}" if found.get("machine") else "",
         f"{found['viewers']} attached" if found["viewers"] else "",
         *(f"@{key}={value}" for key, value in found["labels"].items()),
     ]
@@ -217,7 +222,7 @@ def _test_of(word: str) -> _Test:
 
 def _part(word: str) -> _Test:
     def test(row: Row) -> bool:
-        places = (row.shown, row.state, row.stage, row.problem, row.line)
+        places = (row.shown, row.machine, row.state, row.stage, row.problem, row.line)
         return any(word in place.lower() for place in places)
 
     return test
@@ -297,4 +302,5 @@ class Wall:
         rows: Iterable[Row] = self._rows.values()
         if self.filter.text:
             rows = filter(self.filter.admits, rows)
-        self.shown = sorted(rows, key=_KEYS[self.order], reverse=self.is_reversed)
+        rows = sorted(rows, key=_KEYS[self.order], reverse=self.is_reversed)
+        self.shown = together(rows, lambda row: row.machine)

@@ -1,12 +1,21 @@
-"""Consoles that are a stream of bytes: a unix socket, or TCP as it is.
+"""Consoles that are a stream of bytes: sockets, serial ports, programs.
 
-QEMU and libvirt offer a serial port as a unix socket, obmc-console does on the BMC
-itself; console servers, ser2net and socat offer raw TCP. Nothing is spoken but the
-console's bytes, so there is no break, no power, and no session to share.
+A kind is a folder here (`unix`, `tcp`, `tty`, `exec`): `place` and `kind` say how it is
+configured, `way` opens it. What they share:
 
-Bytes are looked at in the kernel's buffer, recorded, and only then taken out of it:
-where the journal has no room they stay there, the buffer fills, and the other end is
-held up. The descriptor store keeps connections through a restart and a kill: what the
-machine prints meanwhile waits in the kernel, and `connection` knows how much of it was
-recorded already.
+- `way`            what a kind brings: a way that can be opened, a connection
+- `source`         one console: connected, recorded, typed on, connected again
+- `driver`         descriptors that outlive this process
+- `connection`     connections that are sockets
+- `terminal`       connections that are terminals, with what was read in `held`
+- `pty`            a program on a terminal of its own: run, watched, ended
+- `typed_input`    what was typed, until it is taken
+- `examination`    what ``doctor`` tells
+- `serial_line`, `explaining`  words that kinds share
+
+Bytes are looked at, recorded, and only then taken: where the journal has no room they
+stay in the kernel's buffer, it fills, and the other end is held up. A terminal's bytes
+cannot be looked at without taking them; those are read into memory that outlives this
+process. The descriptor store keeps all of it through a restart and a kill, and each
+connection knows how much of what waits was recorded already.
 """

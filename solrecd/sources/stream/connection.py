@@ -22,9 +22,15 @@ import os
 import socket
 import struct
 import termios
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack, suppress
-from typing import Final, Protocol
+from typing import Any, Final
 
+import trio
+
+from solrecd.events import Lost, LostReason
+from solrecd.sources.findings import Finding
+from solrecd.sources.stream.way import Say
 from solrecd.storage.journal import LONGEST_RECORD
 
 CHUNK: Final = LONGEST_RECORD
@@ -49,123 +55,149 @@ _CLOSE_WAIT: Final = 8
 counts as a byte."""
 
 
-class Connection(Protocol):
-    """A connected stream, and how far it was recorded."""
-
-    socket: socket.socket
-
-    def look(self) -> bytes:
-        """Return the bytes that wait, or the first of them, and leave them there.
-
-        Empty: the other end has closed, and nothing waits any more.
-
-        Raises:
-            BlockingIOError: nothing waits.
-            OSError: the connection broke.
-        """
-
-    def recording(self, offset: int, size: int) -> None:
-        """Note that so many bytes are about to be recorded at that stream offset."""
-
-    def repeated(self, offset: int) -> int:
-        """Return how many of the bytes that wait are recorded already.
-
-        Args:
-            offset: up to where the console's stream is recorded.
-        """
-
-
-class TcpConnection:
-    """Fits `Connection`.
+class SocketConnection:
+    """What the connections that are sockets share; see `Connection`.
 
     Args:
         connected: does not block.
+        place: where it leads, as people write it.
+    """
+
+    send_break: Callable[[], Awaitable[None]] | None = None
+
+    def __init__(self, connected: socket.socket, place: str) -> None:
+        connected.setblocking(False)
+        self.socket = connected
+        self._place = place
+        self._looked = 0
+
+    def look(self) -> bytes | None:
+        """See `Connection`."""
+        data = self.socket.recv(CHUNK, socket.MSG_PEEK)
+        self._looked = len(data)
+        return data or None
+
+    def take(self) -> None:
+        """See `Connection`."""
+        self._take(self._looked)
+
+    def _take(self, size: int) -> None:
+        while size:
+            size -= len(self.socket.recv(size))
+
+    async def wait(self) -> None:
+        """See `Connection`."""
+        await trio.lowlevel.wait_readable(self.socket)
+
+    async def tend(self, say: Say) -> None:
+        """See `Connection`; there is nothing to do."""
+
+    def encoded(self, typed: bytes) -> bytes:
+        """See `Connection`."""
+        return typed
+
+    def send(self, data: bytes) -> int:
+        """See `Connection`."""
+        return self.socket.send(data)
+
+    async def wait_sendable(self) -> None:
+        """See `Connection`."""
+        await trio.lowlevel.wait_writable(self.socket)
+
+    async def ended(self) -> Lost:
+        """See `Connection`."""
+        await trio.lowlevel.checkpoint()
+        return Lost(LostReason.CLOSED, f"{self._place} closed the connection")
+
+    async def aclose(self) -> None:
+        """See `Connection`."""
+        with suppress(OSError):
+            self.socket.shutdown(socket.SHUT_RDWR)
+        self.socket.close()
+        await trio.lowlevel.checkpoint()
+
+    def leave(self) -> None:
+        """See `Connection`."""
+        self.socket.close()
+
+    def details(self) -> Mapping[str, Any]:
+        """See `Connection`."""
+        return {}
+
+    def findings(self) -> Sequence[Finding]:
+        """See `Connection`."""
+        return ()
+
+
+class TcpConnection(SocketConnection):
+    """Fits `Connection`.
+
+    Args:
+        connected: see `SocketConnection`.
+        place: see there.
         begin: stream offset of its first byte.
     """
 
-    __slots__ = ("_begin", "socket")
-
-    def __init__(self, connected: socket.socket, begin: int) -> None:
-        self.socket = connected
+    def __init__(self, connected: socket.socket, place: str, begin: int) -> None:
+        super().__init__(connected, place)
         self._begin = begin
 
-    def look(self) -> bytes:
-        """See `Connection`."""
-        return self.socket.recv(CHUNK, socket.MSG_PEEK)
+    @property
+    def descriptors(self) -> Mapping[str, int]:
+        """See `Connection`; its name says where it began."""
+        return {f"{self._begin:x}": self.socket.fileno()}
 
     def recording(self, offset: int, size: int) -> None:
         """See `Connection`; the kernel counts by itself."""
 
-    def repeated(self, offset: int) -> int:
+    def resume(self, offset: int) -> None:
         """See `Connection`."""
-        return _if_one_chunk(offset - self._begin - _taken(self.socket))
+        self._take(_if_one_chunk(offset - self._begin - taken(self.socket)))
 
 
-class UnixConnection:
-    """Fits `Connection`.
+class UnixConnection(SocketConnection):
+    """Fits `Connection`."""
 
-    Args:
-        connected: does not block.
-    """
+    @property
+    def descriptors(self) -> Mapping[str, int]:
+        """See `Connection`."""
+        return {"0": self.socket.fileno()}
 
-    __slots__ = ("socket",)
-
-    def __init__(self, connected: socket.socket) -> None:
-        self.socket = connected
-
-    def look(self) -> bytes:
+    def look(self) -> bytes | None:
         """See `Connection`."""
         self._note(_FRONT)
-        return self.socket.recv(CHUNK, socket.MSG_PEEK)
+        return super().look()
 
     def recording(self, offset: int, size: int) -> None:
         """See `Connection`."""
         self._note(offset % _SPAN * _UNIT + size)
 
-    def repeated(self, offset: int) -> int:
+    def resume(self, offset: int) -> None:
         """See `Connection`."""
         note = self.socket.getsockopt(socket.SOL_SOCKET, _SO_PEEK_OFF)
         if note == _FRONT:
-            return 0
+            return
         begin, left = divmod(note, _UNIT)
-        is_recorded = 0 < (offset - begin) % _SPAN <= CHUNK
-        return left if is_recorded else 0
+        if 0 < (offset - begin) % _SPAN <= CHUNK:
+            self._take(left)
 
     def _note(self, number: int) -> None:
         self.socket.setsockopt(socket.SOL_SOCKET, _SO_PEEK_OFF, number)
 
 
-def take(connected: socket.socket, size: int) -> None:
-    """Take bytes that were looked at out of the kernel's buffer."""
-    while size:
-        size -= len(connected.recv(size))
-
-
-def as_connection(connected: socket.socket, begin: int) -> Connection:
-    """Return a connection by the family of its socket.
+def left_socket(descriptors: Mapping[str, int]) -> socket.socket:
+    """Return a connected stream that an earlier process left.
 
     Args:
-        connected: a stream.
-        begin: stream offset of its first byte.
-    """
-    connected.setblocking(False)
-    if connected.family == socket.AF_UNIX:
-        return UnixConnection(connected)
-    return TcpConnection(connected, begin)
-
-
-def connection_of(fd: int, begin: int) -> Connection:
-    """Return a connection that an earlier process left.
-
-    Args:
-        fd: closed where it is none.
-        begin: see `as_connection`.
+        descriptors: all but the first, and that one where it is none, are closed.
 
     Raises:
         OSError: it is none.
     """
+    fd, *others = descriptors.values()
+    close_all(others)
     with ExitStack() as undo:
-        undo.callback(_close, fd)
+        undo.callback(close_all, [fd])
         left = socket.socket(fileno=fd)
         undo.pop_all()
         undo.enter_context(left)
@@ -173,15 +205,17 @@ def connection_of(fd: int, begin: int) -> Connection:
             raise OSError("not a stream")
         left.getpeername()
         undo.pop_all()
-        return as_connection(left, begin)
+        return left
 
 
-def _close(fd: int) -> None:
-    with suppress(OSError):
-        os.close(fd)
+def close_all(descriptors: Iterable[int]) -> None:
+    """Close descriptors, also those that are closed already."""
+    for fd in descriptors:
+        with suppress(OSError):
+            os.close(fd)
 
 
-def _taken(connected: socket.socket) -> int:
+def taken(connected: socket.socket) -> int:
     """Return how many bytes were ever taken out of a TCP connection."""
     while True:
         received, unread = _received(connected), _unread(connected)
@@ -195,6 +229,12 @@ def _received(connected: socket.socket) -> int:
     )
     (count,) = _BYTES_RECEIVED.unpack(info)
     return int(count) - (info[0] == _CLOSE_WAIT)
+
+
+def is_closed(connected: socket.socket) -> bool:
+    """Tell whether the other end of a TCP connection sends no more."""
+    info = connected.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)
+    return info[0] == _CLOSE_WAIT
 
 
 def _unread(connected: socket.socket) -> int:

@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import os
-import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from hashlib import blake2b
-from typing import Final
+from typing import Any, Final
 
 import structlog
 import trio
 
 from solrecd.config import ConsoleConfig
 from solrecd.sources.base import Recorder, Services
-from solrecd.sources.stream.connection import (
-    Connection,
-    as_connection,
-    connection_of,
-)
-from solrecd.sources.stream.endpoints import Endpoint, TcpOptions, UnixOptions
 from solrecd.sources.stream.source import StreamSource
+from solrecd.sources.stream.way import Connection, Way
 
 _DIGEST: Final = 5
 """Bytes in a descriptor's name that tell console and place; all names of a process go
@@ -32,16 +26,21 @@ log = structlog.get_logger()
 class StreamDriver:
     """The connections of one kind, and those that an earlier process left.
 
-    Each is stored under a name that says whose it is, where it leads, and at which
-    stream offset it began, so that the store needs no record beside it.
+    Each of their descriptors is stored under a name that says whose it is, where it
+    leads, and what the connection calls it, so that the store needs no record beside
+    it.
 
     Args:
         kind: its name.
+        way: returns the way that a console's options describe.
         services: of the daemon.
     """
 
-    def __init__(self, kind: str, services: Services) -> None:
+    def __init__(
+        self, kind: str, way: Callable[[Any], Way], services: Services
+    ) -> None:
         self._kind = kind
+        self._way = way
         self._services = services
         self._is_handing_over = False
         self._left = {
@@ -49,61 +48,52 @@ class StreamDriver:
             for name, fd in services.descriptors.inherited.items()
             if name.startswith(f"{kind}.")
         }
-        self._stored: dict[str, str] = {}
+        self._stored: dict[str, tuple[str, ...]] = {}
         """Names of descriptors, by console."""
 
     # For the sources.
 
-    def adopt(self, console: str, endpoint: Endpoint) -> Connection | None:
+    def adopt(self, way: Way, recorder: Recorder) -> Connection | None:
         """Return the connection that an earlier process left of a console, once."""
-        prefix = self._prefix(console, endpoint)
-        name = next((name for name in self._left if name.startswith(prefix)), None)
-        if name is None:
+        prefix = self._prefix(recorder.name, way)
+        names = tuple(name for name in self._left if name.startswith(prefix))
+        if not names:
             return None
-        fd = self._left.pop(name)
-        self._stored[console] = name
+        found = {name.removeprefix(prefix): self._left.pop(name) for name in names}
+        self._stored[recorder.name] = names
         try:
-            return connection_of(fd, int(name.removeprefix(prefix), 16))
+            return way.adopt(recorder, found)
         except OSError as error:
-            log.warning("stream.not_adopted", console=console, reason=str(error))
-            self._unstore(console)
+            log.warning("stream.not_adopted", console=recorder.name, reason=str(error))
+            self._unstore(recorder.name)
             return None
 
-    def keep(
-        self, console: str, endpoint: Endpoint, connected: socket.socket, begin: int
-    ) -> Connection:
-        """Leave a new connection to our successor, should we be gone.
-
-        Args:
-            console: its name.
-            endpoint: where it is.
-            connected: to there.
-            begin: stream offset of its first byte.
-        """
-        connection = as_connection(connected, begin)
+    def keep(self, way: Way, console: str, connection: Connection) -> None:
+        """Leave a new connection to our successor, should we be gone."""
         descriptors = self._services.descriptors
-        if descriptors.keeps_descriptors:
-            name = f"{self._prefix(console, endpoint)}{begin:x}"
-            self._stored[console] = name
-            descriptors.store(name, connected.fileno())
-        return connection
+        if not descriptors.keeps_descriptors:
+            return
+        prefix = self._prefix(console, way)
+        named = {f"{prefix}{tag}": fd for tag, fd in connection.descriptors.items()}
+        self._stored[console] = tuple(named)
+        for name, fd in named.items():
+            descriptors.store(name, fd)
 
-    def release(self, console: str, connected: socket.socket) -> None:
+    async def release(self, console: str, connection: Connection) -> None:
         """Close a connection, unless the next process goes on with it."""
-        if not self._is_handing_over:
-            self._unstore(console)
-            with suppress(OSError):
-                connected.shutdown(socket.SHUT_RDWR)
-        connected.close()
+        if self._is_handing_over:
+            connection.leave()
+            return
+        self._unstore(console)
+        await connection.aclose()
 
     def _unstore(self, console: str) -> None:
-        name = self._stored.pop(console, None)
-        if name is not None:
+        for name in self._stored.pop(console, ()):
             self._services.descriptors.unstore(name)
 
-    def _prefix(self, console: str, endpoint: Endpoint) -> str:
-        """Return a descriptor's name up to its offset: no colons, not much to read."""
-        whose = f"{console}\0{endpoint.place}".encode()
+    def _prefix(self, console: str, way: Way) -> str:
+        """Return how descriptors' names begin: no colons, not much to read."""
+        whose = f"{console}\0{way.place}".encode(errors="surrogateescape")
         return f"{self._kind}.{blake2b(whose, digest_size=_DIGEST).hexdigest()}."
 
     # For the daemon.
@@ -117,9 +107,7 @@ class StreamDriver:
 
     def source(self, config: ConsoleConfig, recorder: Recorder) -> StreamSource:
         """See `Driver`."""
-        if not isinstance(config.options, UnixOptions | TcpOptions):
-            raise TypeError(f"{config.name} is of kind {config.kind}")
-        return StreamSource(config.options, recorder, self, self._services)
+        return StreamSource(self._way(config.options), recorder, self, self._services)
 
     def forget(self, name: str) -> None:
         """See `Driver`; nothing is remembered."""

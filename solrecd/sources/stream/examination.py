@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from solrecd.events import SessionState
 from solrecd.sources.base import Recorder, Tell
-from solrecd.sources.findings import Finding, bad, ok, warn
+from solrecd.sources.findings import Finding, ok, warn
+from solrecd.sources.output_findings import output_findings
 from solrecd.sources.spans import ago
-from solrecd.sources.stream.connecting import NotConnectedError, connect
-from solrecd.sources.stream.endpoints import Endpoint
-
-QUIET: Final = 60 * 1_000_000
-"""Microseconds in which a machine that is used prints something."""
+from solrecd.sources.stream.way import Way
 
 _SILENT: Final = (
     "press Enter on it (solrecctl attach); if nothing comes, another client has the"
@@ -24,6 +21,17 @@ _NOT_TAKEN: Final = (
 )
 
 
+class Examined(Protocol):
+    """What is examined; see `solrecd.sources.stream.source.StreamSource`."""
+
+    @property
+    def unsent(self) -> int:
+        """Bytes of input that the other end has not taken."""
+
+    def findings(self) -> Sequence[Finding]:
+        """Return what ``doctor`` says of the connection that is open."""
+
+
 class Examination:
     """Examines one stream; fits `solrecd.sources.base.Examiner`.
 
@@ -31,22 +39,22 @@ class Examination:
     only, and let the next one wait without a word.
 
     Args:
-        endpoint: where it is.
+        way: to the console.
         recorder: knows the console.
-        unsent: returns how many bytes of input the other end has not taken.
+        source: of the console.
         wall_clock: stamps.
     """
 
     def __init__(
         self,
-        endpoint: Endpoint,
+        way: Way,
         recorder: Recorder,
-        unsent: Callable[[], int],
+        source: Examined,
         wall_clock: Callable[[], int],
     ) -> None:
-        self._endpoint = endpoint
+        self._way = way
         self._recorder = recorder
-        self._unsent = unsent
+        self._source = source
         self._wall_clock = wall_clock
 
     async def examine(
@@ -56,44 +64,31 @@ class Examination:
         may_log_in: bool,  # noqa: ARG002 - a protocol's
     ) -> None:
         """See `Examiner`; there is no login."""
-        await tell(await self._connection())
-        for finding in (*self._output(), *self._input()):
-            await tell(finding)
-
-    async def _connection(self) -> Finding:
-        recorder, place = self._recorder, self._endpoint.place
+        recorder = self._recorder
         if recorder.session_state is SessionState.UP:
             for_ = ago(self._wall_clock() - recorder.session_since)
-            return ok("session", f"connected to {place} for {for_}")
-        try:
-            (await connect(self._endpoint)).close()
-        except NotConnectedError as error:
-            return bad("session", error.what, error.cure)
-        lost = recorder.session_lost
+            await tell(ok("session", f"connected to {self._way.place} for {for_}"))
+            for finding in self._source.findings():
+                await tell(finding)
+        elif not await self._way.examine(tell):
+            await tell(self._could_connect())
+        for finding in (
+            *output_findings(self._recorder, self._wall_clock(), _SILENT),
+            *self._input(),
+        ):
+            await tell(finding)
+
+    def _could_connect(self) -> Finding:
+        lost = self._recorder.session_lost
         why = "" if lost is None else f"; before: {lost.detail or lost.reason}"
         return warn(
             "session",
-            f"{place} takes connections now{why}",
+            f"{self._way.place} can be opened now{why}",
             "the next try is soon; solrecctl reconnect makes it at once",
         )
 
-    def _output(self) -> Iterator[Finding]:
-        recorder, now = self._recorder, self._wall_clock()
-        last, since = recorder.last_output, recorder.session_since
-        if last is not None and last >= since:
-            yield ok("output", f"last byte {ago(now - last)} ago")
-            return
-        text = "nothing yet" if last is None else f"last byte {ago(now - last)} ago"
-        if recorder.session_state is not SessionState.UP:
-            yield ok("output", text)
-        elif now - since > QUIET:
-            text = f"{text}; none in {ago(now - since)} of this connection"
-            yield warn("output", text, _SILENT)
-        else:
-            yield ok("output", text)
-
     def _input(self) -> Iterator[Finding]:
-        unsent = self._unsent()
+        unsent = self._source.unsent
         if unsent:
             text = f"{unsent} typed bytes wait that the other end does not take"
             yield warn("input", text, _NOT_TAKEN)

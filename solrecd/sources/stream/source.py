@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import errno
-import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final, Protocol
 
@@ -13,12 +12,15 @@ import trio
 from solrecd.config import ConsoleConfig
 from solrecd.events import Lost, LostReason, SessionState
 from solrecd.process.backoff import Backoff
-from solrecd.sources.base import Recorder, Services
-from solrecd.sources.stream.connecting import UNNOTICED, NotConnectedError, connect
-from solrecd.sources.stream.connection import CHUNK, Connection, take
-from solrecd.sources.stream.endpoints import Endpoint
+from solrecd.sources.base import BreakControl, Recorder, Services
+from solrecd.sources.findings import Finding
+from solrecd.sources.pace import COLLECT, FLOOD, ROOM_EVERY
+from solrecd.sources.stream.connection import CHUNK
 from solrecd.sources.stream.examination import Examination
 from solrecd.sources.stream.typed_input import TypedInput
+from solrecd.sources.stream.way import Connection, Way
+from solrecd.sources.tries import Tries
+from solrecd.sources.troubles import NotConnectedError
 
 FIRST_WAIT: Final = 0.5
 """Seconds before the second try; a virtual machine is back within seconds."""
@@ -27,30 +29,21 @@ SETTLED: Final = 10.0
 """Seconds a connection must have lasted for the back-off to begin with its first
 wait again."""
 
-COLLECT: Final = 0.03
-"""Seconds between two looks while output comes: a machine prints byte by byte, and each
-look costs more than its bytes. The first byte after a silence is not kept waiting."""
-
-FLOOD: Final = 0.004
-"""Seconds between two looks while there is always more than one takes: 1 MB/s leave
-the neighbours their time, and hold up the machine that prints faster."""
-
-ROOM_EVERY: Final = 0.05
-"""Seconds between two looks whether the journal has room again."""
+MUCH: Final = CHUNK // 4
+"""Bytes that say that there is always more: no serial line has so many in `COLLECT`,
+and a terminal never gives a whole chunk."""
 
 
 class Keeping(Protocol):
     """Keeps connections while one process ends and the next one starts."""
 
-    def adopt(self, console: str, endpoint: Endpoint) -> Connection | None:
+    def adopt(self, way: Way, recorder: Recorder) -> Connection | None:
         """Return the connection that an earlier process left of a console, once."""
 
-    def keep(
-        self, console: str, endpoint: Endpoint, connected: socket.socket, begin: int
-    ) -> Connection:
+    def keep(self, way: Way, console: str, connection: Connection) -> None:
         """Leave a new connection to our successor, should we be gone."""
 
-    def release(self, console: str, connected: socket.socket) -> None:
+    async def release(self, console: str, connection: Connection) -> None:
         """Close a connection, unless the next process goes on with it."""
 
 
@@ -58,71 +51,49 @@ class StreamSource:
     """One console over a stream; fits `solrecd.sources.base.Source`.
 
     Args:
-        endpoint: where it is.
+        way: to the console.
         recorder: takes the console's output.
         keeping: has the connections.
         services: of the daemon.
     """
 
     power = None
-    breaks = None
     sharing = None
 
     def __init__(
-        self,
-        endpoint: Endpoint,
-        recorder: Recorder,
-        keeping: Keeping,
-        services: Services,
+        self, way: Way, recorder: Recorder, keeping: Keeping, services: Services
     ) -> None:
-        self.examiner = Examination(
-            endpoint, recorder, lambda: self.unsent, services.wall_clock
-        )
-        self._endpoint = endpoint
+        self.examiner = Examination(way, recorder, self, services.wall_clock)
+        self.breaks: BreakControl | None = self if way.has_break else None
+        self._way = way
         self._recorder = recorder
         self._keeping = keeping
-        self._backoff = Backoff(services.rng, FIRST_WAIT, endpoint.longest_wait)
+        self._backoff = Backoff(services.rng, FIRST_WAIT, way.longest_wait)
+        self._connection: Connection | None = None
         self._input: TypedInput | None = None
         """While it is connected."""
-        self._why = ""
-        """Another connection is wanted, as people read it."""
-        self._scope = trio.CancelScope()
-        """Of what goes on: a try, a connection, the wait between them."""
+        self._tries = Tries(recorder, lambda _lost: self._backoff.next())
 
     @property
     def peer(self) -> str:
         """See `Source`."""
-        return self._endpoint.place
+        return self._way.place
 
     # Living.
 
     async def run(self) -> None:
         """See `Source`."""
-        step = self._go_on
-        while True:
-            with trio.CancelScope() as self._scope:
-                await self._wait(await step())
-            if self._scope.cancelled_caught:
-                lost = Lost(LostReason.RECONNECT, self._why)
-                self._recorder.session_changed(SessionState.DOWN, lost, 0.0)
-            step = self._begin
-
-    async def _wait(self, lost: Lost | None) -> None:
-        """Wait for the next try; not at all where none was made."""
-        if lost is not None:
-            wait = self._backoff.next()
-            self._recorder.session_changed(SessionState.DOWN, lost, wait)
-            await trio.sleep(wait)
+        await self._tries.run(self._go_on, self._begin)
 
     async def _go_on(self) -> Lost | None:
         """Record from the connection that an earlier process left, until it ends."""
         recorder = self._recorder
-        connection = self._keeping.adopt(recorder.name, self._endpoint)
+        connection = self._keeping.adopt(self._way, recorder)
         if connection is None:
             return None
         recorder.mark_restart(None, output_waited=False)
         with suppress(OSError):  # a broken one is noticed below
-            take(connection.socket, connection.repeated(recorder.offset))
+            connection.resume(recorder.offset)
         return await self._use(connection)
 
     async def _begin(self) -> Lost | None:
@@ -130,15 +101,12 @@ class StreamSource:
         recorder = self._recorder
         recorder.session_changed(SessionState.CONNECTING, None, None)
         try:
-            connected = await connect(self._endpoint)
+            connection = await self._way.open(recorder)
         except NotConnectedError as error:
             return Lost(error.reason, str(error))
         began = trio.current_time()
-        lost = await self._use(
-            self._keeping.keep(
-                recorder.name, self._endpoint, connected, recorder.offset
-            )
-        )
+        self._keeping.keep(self._way, recorder.name, connection)
+        lost = await self._use(connection)
         if trio.current_time() - began >= SETTLED:
             self._backoff.reset()
         return lost
@@ -147,13 +115,18 @@ class StreamSource:
         self._recorder.session_changed(SessionState.UP, None, None)
         try:
             async with trio.open_nursery() as tasks:
-                self._input = TypedInput(connection.socket, tasks)
+                self._connection = connection
+                self._input = TypedInput(connection, tasks)
+                tasks.start_soon(connection.tend, self._input.say)
                 lost = await self._receive(connection)
                 tasks.cancel_scope.cancel()
             return lost
         finally:
-            self._input = None
-            self._keeping.release(self._recorder.name, connection.socket)
+            self._connection = self._input = None
+            with trio.CancelScope(shield=True):
+                # Bounded by the connection: a serial port or a program that is left
+                # behind would keep the console from the next try.
+                await self._keeping.release(self._recorder.name, connection)
 
     async def _receive(self, connection: Connection) -> Lost:
         """Record what comes until the connection ends; return why it did."""
@@ -162,24 +135,28 @@ class StreamSource:
                 try:
                     data = connection.look()
                 except BlockingIOError:
-                    await trio.lowlevel.wait_readable(connection.socket)
+                    await connection.wait()
                     continue
-                if not data:
+                if data is None:
                     self._recorder.line_seen(0.0)
-                    return Lost(LostReason.CLOSED, f"{self.peer} closed the connection")
+                    return await connection.ended()
                 await trio.sleep(self._record(connection, data))
         except OSError as error:
             is_late = error.errno == errno.ETIMEDOUT
-            self._recorder.line_seen(UNNOTICED if is_late else 0.0)
+            self._recorder.line_seen(self._way.unnoticed if is_late else 0.0)
             return Lost(LostReason.CLOSED, f"{self.peer}: {error.strerror or error}")
+        except BufferError:
+            text = f"{self.peer} asks for options and does not take the answers"
+            return Lost(LostReason.PROTOCOL_ERROR, text)
 
     def _record(self, connection: Connection, data: bytes) -> float:
         """Record bytes, then take them; return seconds until it pays to look again."""
-        connection.recording(self._recorder.offset, len(data))
-        if not self._recorder.record(data):
-            return ROOM_EVERY
-        take(connection.socket, len(data))
-        return FLOOD if len(data) == CHUNK else COLLECT
+        if data:
+            connection.recording(self._recorder.offset, len(data))
+            if not self._recorder.record(data):
+                return ROOM_EVERY
+        connection.take()
+        return FLOOD if len(data) >= MUCH else COLLECT
 
     # What is asked of it.
 
@@ -188,13 +165,25 @@ class StreamSource:
 
     def details(self) -> Mapping[str, Any]:
         """See `Source`."""
-        return self._endpoint.details()
+        more = {} if self._connection is None else self._connection.details()
+        return {**self._way.details(), **more}
+
+    def findings(self) -> Sequence[Finding]:
+        """Return what ``doctor`` says of the connection that is open."""
+        return () if self._connection is None else self._connection.findings()
 
     def write(self, data: bytes) -> bool:
         """See `Source`."""
         if self._input is None:
             return False
-        self._input.add(data)
+        self._input.type(data)
+        return True
+
+    def send_break(self) -> bool:
+        """See `solrecd.sources.base.BreakControl`."""
+        if self._input is None:
+            return False
+        self._input.send_break()
         return True
 
     @property
@@ -207,8 +196,7 @@ class StreamSource:
         if self._input is not None:
             self._recorder.line_seen(0.0)
         self._backoff.reset()
-        self._why = why
-        self._scope.cancel()
+        self._tries.at_once(why)
 
     def output_paused(self) -> None:
         """See `Source`; there is nothing to ask."""

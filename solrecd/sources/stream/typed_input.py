@@ -2,57 +2,94 @@
 
 from __future__ import annotations
 
-import socket
+from collections import deque
 from typing import Final
 
 import trio
 
 from solrecd.sources.limits import UNSENT_LIMIT
+from solrecd.sources.stream.way import Connection
 
 _PIECE: Final = 4096
 """Bytes given to the kernel at once."""
+
+_BREAK: Final = b""
+"""Stands for a break among the bytes."""
 
 
 class TypedInput:
     """The input of one connection.
 
     Args:
-        connected: does not block.
+        connection: takes it.
         tasks: sends while there is something; a silent console has no task for it.
     """
 
-    def __init__(self, connected: socket.socket, tasks: trio.Nursery) -> None:
-        self._socket = connected
+    def __init__(self, connection: Connection, tasks: trio.Nursery) -> None:
+        self._connection = connection
         self._tasks = tasks
-        self._unsent = bytearray()
+        self._waiting = deque[bytes]()
+        self._size = 0
         self._is_sending = False
 
     def __len__(self) -> int:
         """Return how many bytes wait."""
-        return len(self._unsent)
+        return self._size
 
-    def add(self, data: bytes) -> None:
-        """Send bytes, in order.
+    def type(self, typed: bytes) -> None:
+        """Send what was typed, in order.
 
         Raises:
-            BufferError: too many wait already.
+            BufferError: too much waits already.
         """
-        if len(self._unsent) + len(data) > UNSENT_LIMIT:
+        self.say(self._connection.encoded(typed))
+
+    def say(self, data: bytes) -> None:
+        """Send bytes as they are, in order.
+
+        Raises:
+            BufferError: too much waits already.
+        """
+        if self._size + len(data) > UNSENT_LIMIT:
             raise BufferError(
-                f"{len(self._unsent)} bytes of input wait already,"
-                f" {UNSENT_LIMIT} allowed"
+                f"{self._size} bytes of input wait already, {UNSENT_LIMIT} allowed"
             )
-        self._unsent += data
+        if data:
+            self._add(data)
+
+    def send_break(self) -> None:
+        """Send a break, in order.
+
+        Raises:
+            BufferError: too much waits already.
+        """
+        if self._waiting.count(_BREAK):
+            raise BufferError("a break waits already")
+        self._add(_BREAK)
+
+    def _add(self, data: bytes) -> None:
+        self._waiting.append(data)
+        self._size += len(data)
         if not self._is_sending:
             self._is_sending = True
-            self._tasks.start_soon(self._send)
+            self._tasks.start_soon(self._send_all)
 
-    async def _send(self) -> None:
+    async def _send_all(self) -> None:
         try:
-            while self._unsent:
-                await trio.lowlevel.wait_writable(self._socket)
-                del self._unsent[: self._socket.send(self._unsent[:_PIECE])]
+            while self._waiting:
+                await self._send(self._waiting[0])
+                self._waiting.popleft()
         except OSError:
             pass  # the reading side learns why
         finally:
             self._is_sending = False
+
+    async def _send(self, data: bytes) -> None:
+        if data == _BREAK and self._connection.send_break is not None:
+            await self._connection.send_break()
+        view = memoryview(data)
+        while view:
+            await self._connection.wait_sendable()
+            sent = self._connection.send(bytes(view[:_PIECE]))
+            view = view[sent:]
+            self._size -= sent

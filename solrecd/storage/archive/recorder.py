@@ -57,6 +57,8 @@ class Recorder:
         self.drained = 0
         """The part of it that is in the files; the writer thread's."""
         self.error: OSError | None = None
+        self.inspected_at = 0.0
+        """When its files were looked at last (monotonic)."""
         self._poison = Poison(shared.files, folder)
         self._planner = Planner(console, folder, shared, resume, self._poison)
         self.segments = self._planner.segments
@@ -109,6 +111,7 @@ class Recorder:
         Args:
             now: monotonic seconds.
         """
+        self.inspected_at = now
         if not self.segments:
             return
         try:

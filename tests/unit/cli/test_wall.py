@@ -260,3 +260,28 @@ def test_without_textual_the_remedy_is_one_line(
 
     with pytest.raises(CommandError, match=r"pip install 'solrecd\[top\]'"):
         top._show(Source(args), None, [])
+
+
+# Consoles of one machine.
+
+
+def test_consoles_of_one_machine_stand_together_where_the_first_of_them_is() -> None:
+    wall = wall_of(
+        found("n1", machine="m1"),
+        found("n2"),
+        found("n3", machine="m2", session="down"),
+        found("n4", machine="m1"),
+        found("n5", machine="m2"),
+    )
+
+    assert names(wall) == ["n3", "n5", "n1", "n4", "n2"]
+
+
+def test_a_machine_is_found_by_a_filter_and_told_among_the_facts() -> None:
+    wall = wall_of(found("n1", machine="m1"), found("n2", machine="m2"), found("n3"))
+
+    wall.narrow("@machine=m1")
+    (row,) = wall.shown
+
+    assert row.name == "n1"
+    assert "machine m1" in row.facts

@@ -1,5 +1,7 @@
 """conman.conf as consoles of ours."""
 
+import pytest
+
 from solrecd.cli.inventory import read_conman
 
 
@@ -12,7 +14,7 @@ def test_global_options_hold_for_every_console_that_has_none_of_its_own() -> Non
 
     first, second = read_conman(text).consoles
 
-    assert (first.name, first.bmc) == ("n1", "n1-bmc")
+    assert (first.name, first.place) == ("n1", "n1-bmc")
     assert first.settings == {
         "username": "admin",
         "password": "secret",
@@ -34,17 +36,68 @@ def test_a_directive_goes_on_behind_a_backslash_and_stands_at_its_first_line() -
 
     inventory = read_conman(text)
 
-    assert not inventory.consoles
-    assert [(remark.line, remark.what) for remark in inventory.remarks] == [(2, "s")]
+    (console,) = inventory.consoles
+    assert console.located == {"device": "/dev/ttyS0"}
+    assert console.settings == {"kind": "tty", "baud": 9600}
 
 
 def test_what_follows_a_program_is_never_repeated_it_may_be_a_password() -> None:
     text = 'console name="s" dev="/usr/lib/conman/exec/x.exp host user topsecret"'
 
-    (remark,) = read_conman(text).remarks
+    inventory = read_conman(text)
 
-    assert "x.exp" in remark.why
-    assert "topsecret" not in remark.why
+    (console,), (remark,) = inventory.consoles, inventory.remarks
+    assert console.located == {
+        "command": ["/usr/lib/conman/exec/x.exp", "host", "user", "topsecret"]
+    }
+    assert "no password should" in remark.why
+    assert "topsecret" not in remark.why + repr(console)
+
+
+@pytest.mark.parametrize(
+    ("words", "place", "settings"),
+    [
+        (
+            'dev="ts1:7001"',
+            {"address": "ts1:7001"},
+            {"kind": "tcp", "protocol": "telnet"},
+        ),
+        ('dev="unix:/run/%N.sock"', {"path": "/run/s.sock"}, {"kind": "unix"}),
+        (
+            'dev="/dev/ttyS0" seropts="115200,8n1"',
+            {"device": "/dev/ttyS0"},
+            {"kind": "tty", "baud": 115200},
+        ),
+        (
+            'dev="/bin/virsh console %N"',
+            {"command": ["/bin/virsh", "console", "s"]},
+            {"kind": "exec"},
+        ),
+    ],
+)
+def test_what_is_no_bmc_is_of_another_kind(
+    words: str, place: dict[str, object], settings: dict[str, object]
+) -> None:
+    (console,) = read_conman(f'console name="s" {words}').consoles
+
+    assert (console.located, console.settings) == (place, settings)
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        ('dev="/dev/ttyS0" seropts="9600,7e1"', "only 8n1 is spoken; left out"),
+        ('dev="/dev/ttyS0" seropts="9601"', "9601 bit/s is not spoken; left out"),
+        ('dev="/dev/ttyS0" seropts="fast"', "not understood; left out"),
+        ('dev="unix:run/s"', "no absolute path; left out"),
+        ('dev="something else secret"', "'something' is not understood; left out"),
+    ],
+)
+def test_what_cannot_be_taken_over_says_why(words: str, why: str) -> None:
+    inventory = read_conman(f'console name="s" {words}')
+
+    assert not inventory.consoles
+    assert inventory.remarks[0].why.endswith(why)
 
 
 def test_a_program_that_is_ipmitool_is_an_ipmi_console() -> None:
@@ -52,7 +105,7 @@ def test_a_program_that_is_ipmitool_is_an_ipmi_console() -> None:
 
     (console,) = read_conman(text).consoles
 
-    assert (console.bmc, console.settings) == ("h", {"username": "u"})
+    assert (console.place, console.settings) == ("h", {"username": "u"})
 
 
 def test_every_console_that_is_left_out_has_its_remark() -> None:
@@ -83,5 +136,5 @@ def test_a_name_that_is_no_folder_is_changed_and_a_second_one_is_refused() -> No
 
     inventory = read_conman(text)
 
-    assert [(one.name, one.bmc) for one in inventory.consoles] == [("a_b", "h")]
+    assert [(one.name, one.place) for one in inventory.consoles] == [("a_b", "h")]
     assert [remark.line for remark in inventory.remarks] == [1, 2]

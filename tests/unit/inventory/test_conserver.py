@@ -1,5 +1,6 @@
 """conserver.cf as consoles of ours."""
 
+import pytest
 from hypothesis import given, strategies as st
 
 from solrecd.cli.inventory import read_conserver
@@ -50,7 +51,7 @@ def test_a_command_gets_the_console_s_name_where_it_asks_for_it() -> None:
 
     (console,) = read_conserver(text).consoles
 
-    assert console.bmc == "n1:6230"
+    assert console.place == "n1:6230"
     assert console.settings == {"username": "user1", "password_file": "/etc/pw"}
 
 
@@ -59,7 +60,7 @@ def test_a_comment_ends_with_its_line_and_a_value_may_hold_spaces() -> None:
         "default my defs { type ipmi; } # and {\nconsole n { include my defs; host h; }"
     )
 
-    assert [one.bmc for one in read_conserver(text).consoles] == ["h"]
+    assert [one.place for one in read_conserver(text).consoles] == ["h"]
 
 
 def test_an_include_is_remarked_on_in_column_0_only() -> None:
@@ -81,7 +82,74 @@ access * { trusted localhost; }
 
     remarks = [(one.line, one.what) for one in read_conserver(text).remarks]
 
-    assert remarks == [(1, "logfile"), (2, "rw"), (3, "c"), (4, "access")]
+    assert remarks == [(1, "logfile"), (2, "rw"), (4, "access")]
+
+
+@pytest.mark.parametrize(
+    ("words", "place", "settings"),
+    [
+        (
+            "type host; host ts1; portbase 7000; port 3;",
+            {"address": "ts1:7003"},
+            {"kind": "tcp", "protocol": "telnet"},
+        ),
+        (
+            "type host; host 10.0.0.9; port 4001; protocol raw;",
+            {"address": "10.0.0.9:4001"},
+            {"kind": "tcp", "protocol": "raw"},
+        ),
+        (
+            "type host; host ts1;",
+            {"address": "ts1:23"},
+            {"kind": "tcp", "protocol": "telnet"},
+        ),
+        (
+            "type device; device /dev/ttyUSB&; devicesubst &=cs; baud 115200;",
+            {"device": "/dev/ttyUSBc1"},
+            {"kind": "tty", "baud": 115200},
+        ),
+        (
+            "type uds; uds /run/&.sock; udssubst &=cs;",
+            {"path": "/run/c1.sock"},
+            {"kind": "unix"},
+        ),
+        (
+            "type exec; exec exec virsh console &; execsubst &=cs;",
+            {"command": ["virsh", "console", "c1"]},
+            {"kind": "exec"},
+        ),
+        (
+            "type exec; exec a | b;",
+            {"command": ["/bin/sh", "-c", "a | b"]},
+            {"kind": "exec"},
+        ),
+    ],
+)
+def test_what_is_no_bmc_is_of_another_kind(
+    words: str, place: dict[str, object], settings: dict[str, object]
+) -> None:
+    (console,) = read_conserver(f"console c1 {{ {words} }}").consoles
+
+    assert (console.located, console.settings) == (place, settings)
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        ("type host; host h; port telnet;", "port 'telnet' is no number; left out"),
+        (
+            "type device; device /dev/ttyS0; parity even;",
+            "only 8n1 is spoken; left out",
+        ),
+        ("type exec;", "names no program; left out"),
+        ("type noop;", "type noop is not known; left out"),
+    ],
+)
+def test_what_cannot_be_taken_over_says_why(words: str, why: str) -> None:
+    inventory = read_conserver(f"console c1 {{ {words} }}")
+
+    assert not inventory.consoles
+    assert inventory.remarks[0].why.endswith(why)
 
 
 def test_a_file_that_ends_inside_a_block_says_so_and_keeps_what_came_before() -> None:
@@ -95,4 +163,4 @@ def test_a_file_that_ends_inside_a_block_says_so_and_keeps_what_came_before() ->
 def test_no_text_makes_it_fail(text: str) -> None:
     inventory = read_conserver(text)
 
-    assert all(console.bmc for console in inventory.consoles)
+    assert all(console.place for console in inventory.consoles)

@@ -9,7 +9,7 @@ from solrecd.cli.inventory.commands import read_command
 def test_a_line_of_hosts_is_named_by_its_last_name() -> None:
     text = "10.0.0.7 n7-bmc n7 # rack 1\nfe80::1 six\nplain\n\n# comment\n"
 
-    found = [(one.name, one.bmc) for one in read_hosts(text).consoles]
+    found = [(one.name, one.place) for one in read_hosts(text).consoles]
 
     assert found == [("n7", "10.0.0.7"), ("six", "[fe80::1]"), ("plain", "plain")]
 
@@ -19,7 +19,7 @@ def test_commands_stand_among_them_and_their_host_is_the_name() -> None:
 
     (console,) = read_hosts(text).consoles
 
-    assert (console.name, console.bmc) == ("h9", "h9")
+    assert (console.name, console.place) == ("h9", "h9")
     assert console.settings == {"username": "u", "password": "p w"}
 
 

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 from hypothesis import given, settings, strategies as st
 
-from solrecd.cli.inventory import FoundConsole, Passwords, render
+from solrecd.cli.inventory import FoundConsole, Passwords, read_conserver, render
 from solrecd.config import Config, Source, parse
 from solrecd.sources.ipmi.options import options_of
+from solrecd.sources.stream.exec.place import ExecOptions
 from solrecd.sources.table import CONSOLE_KINDS
 from tests.support.configs import bmc_of
 
@@ -64,6 +65,33 @@ def test_what_is_missing_is_a_comment_in_the_defaults() -> None:
     assert "# password_file" in text
 
 
+def test_consoles_of_all_kinds_are_written_and_read_back_with_ranges_folded() -> None:
+    text = """
+        console n01 { type ipmi; host n01-bmc; username u; password p; }
+        console p7001 { type host; host ts1; portbase 7000; port 1; }
+        console p7002 { type host; host ts1; portbase 7000; port 2; }
+        console vm1 { type exec; exec virsh console vm1; }
+        console vm2 { type exec; exec virsh console vm2; }
+        console awk { type exec; exec awk "{print}"; }
+        console s { type device; device /dev/ttyS0; baud 9600; }
+    """
+    consoles = read_conserver(text).consoles
+
+    written = render(consoles, Passwords.WRITTEN)
+    found = read_back(consoles).consoles
+
+    assert '[console."p[7001-7002]"]\nkind = "tcp"\naddress = "ts1:{n}"' in written
+    assert 'command = ["virsh", "console", "{name}"]' in written
+    assert {name: one.kind for name, one in found.items()} == {
+        "n01": "ipmi",
+        **dict.fromkeys(("p7001", "p7002"), "tcp"),
+        **dict.fromkeys(("vm1", "vm2", "awk"), "exec"),
+        "s": "tty",
+    }
+    assert found["vm2"].options == ExecOptions(command=("virsh", "console", "vm2"))
+    assert found["awk"].options == ExecOptions(command=("awk", "{print}"))
+
+
 names = st.from_regex(r"[a-z]{1,3}[0-9]{0,3}[a-z]?[0-9]{0,2}", fullmatch=True)
 addresses = st.one_of(
     st.from_regex(r"10\.0\.[1-9]?[0-9]\.[1-9]?[0-9]", fullmatch=True),
@@ -85,7 +113,7 @@ def test_what_is_written_is_read_back_as_it_was(
     found = read_back(consoles).consoles
 
     assert {name: options_of(one).host for name, one in found.items()} == {
-        one.name: one.bmc for one in consoles
+        one.name: one.place for one in consoles
     }
     for console in consoles:
         ours, wanted = options_of(found[console.name]), console.settings

@@ -2,41 +2,65 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import socket
+import termios
 from collections.abc import Iterator
 from contextlib import closing
+from typing import Any
 
 import pytest
 
 from solrecd.sources.stream.connection import (
     CHUNK,
-    Connection,
-    as_connection,
-    connection_of,
-    take,
+    TcpConnection,
+    UnixConnection,
+    left_socket,
 )
+from solrecd.sources.stream.tcp.place import TcpOptions, TcpProtocol
+from solrecd.sources.stream.tcp.telnet import TelnetConnection
+from solrecd.sources.stream.way import Connection
 from tests.support.streams import connected_pair
 
 BEGIN = 70_000_000_000
 """Stream offset of the first byte: a console that was recorded for years."""
 
 
-@pytest.fixture(name="pair", params=["unix", "tcp"])
-def _pair(request: pytest.FixtureRequest) -> Iterator[tuple[Connection, socket.socket]]:
-    ours, theirs = connected_pair(request.param)
+SocketOf = UnixConnection | TcpConnection | TelnetConnection
+
+
+def connection(kind: str, ours: socket.socket) -> SocketOf:
+    """Return what speaks on a socket."""
+    if kind == "unix":
+        return UnixConnection(ours, "there")
+    if kind == "tcp":
+        return TcpConnection(ours, "there", BEGIN)
+    options = TcpOptions(host="there", port=1, protocol=TcpProtocol.TELNET)
+    recorder: Any = None
+    return TelnetConnection(ours, options, recorder)
+
+
+@pytest.fixture(name="kind", params=["unix", "tcp", "telnet"])
+def _kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(name="pair")
+def _pair(kind: str) -> Iterator[tuple[SocketOf, socket.socket]]:
+    ours, theirs = connected_pair(kind)
     with closing(ours), closing(theirs):
-        yield as_connection(ours, BEGIN), theirs
+        yield connection(kind, ours), theirs
 
 
 def test_looking_leaves_the_bytes_where_they_are(
-    pair: tuple[Connection, socket.socket],
+    pair: tuple[SocketOf, socket.socket],
 ) -> None:
     ours, theirs = pair
     theirs.send(b"one line\r\n")
 
     assert [ours.look(), ours.look()] == [b"one line\r\n"] * 2
-    take(ours.socket, 10)
+    ours.take()
     with pytest.raises(BlockingIOError):
         ours.look()
 
@@ -48,7 +72,8 @@ def test_looking_leaves_the_bytes_where_they_are(
     ids=["looked at", "recorded", "taken in part", "taken"],
 )
 def test_a_kill_at_any_point_repeats_nothing_and_skips_nothing(
-    pair: tuple[Connection, socket.socket],
+    kind: str,
+    pair: tuple[SocketOf, socket.socket],
     earlier: bytes,
     *,
     is_recorded: bool,
@@ -62,44 +87,51 @@ def test_a_kill_at_any_point_repeats_nothing_and_skips_nothing(
         offset = record(ours, offset)
     theirs.send(b"the last ")
     data = ours.look()
+    assert data is not None
     ours.recording(offset, len(data))
     offset += len(data) * is_recorded
-    take(ours.socket, taken)
+    if taken:
+        ours.socket.recv(taken)
     theirs.send(b"and what came later")
 
-    after = as_connection(ours.socket, BEGIN)
-    found = after.repeated(offset)
-    take(after.socket, found)
+    after = connection(kind, ours.socket)
+    before = waiting(after)
+    after.resume(offset)
 
-    assert found == repeated
+    assert before - waiting(after) == repeated
     assert after.look() == (b"the last " * (not is_recorded)) + b"and what came later"
 
 
 def test_the_end_of_the_connection_is_no_byte(
-    pair: tuple[Connection, socket.socket],
+    kind: str,
+    pair: tuple[SocketOf, socket.socket],
 ) -> None:
     ours, theirs = pair
     theirs.send(b"good bye\r\n")
     theirs.shutdown(socket.SHUT_WR)
     data = ours.look()
+    assert data is not None
     ours.recording(BEGIN, len(data))
 
-    found = as_connection(ours.socket, BEGIN).repeated(BEGIN + len(data))
+    after = connection(kind, ours.socket)
+    after.resume(BEGIN + len(data))
 
-    assert found == len(data)
-    take(ours.socket, found)
-    assert ours.look() == b""
+    assert after.look() is None
 
 
 def test_a_journal_that_tells_of_another_console_skips_nothing(
-    pair: tuple[Connection, socket.socket],
+    pair: tuple[SocketOf, socket.socket],
 ) -> None:
     ours, theirs = pair
     theirs.send(b"the last ")
-    ours.recording(BEGIN, len(ours.look()))
+    data = ours.look()
+    assert data is not None
+    ours.recording(BEGIN, len(data))
 
-    assert ours.repeated(BEGIN - 5) == 0
-    assert ours.repeated(BEGIN + CHUNK + 1) == 0
+    ours.resume(BEGIN - 5)
+    ours.resume(BEGIN + CHUNK + 1)
+
+    assert ours.look() == data
 
 
 @pytest.mark.parametrize("what", ["file", "datagrams", "not connected", "closed"])
@@ -107,7 +139,7 @@ def test_what_is_no_connected_stream_is_refused_and_closed(what: str) -> None:
     fd = left(what)
 
     with pytest.raises(OSError, match=r"[Nn]o[nt]|Bad"):
-        connection_of(fd, 0)
+        left_socket({"0": fd})
 
     with pytest.raises(OSError, match="Bad file descriptor"):
         os.fstat(fd)
@@ -130,6 +162,13 @@ def left(what: str) -> int:
 def record(ours: Connection, offset: int) -> int:
     """Record all that waits; return the stream offset behind it."""
     data = ours.look()
+    assert data is not None
     ours.recording(offset, len(data))
-    take(ours.socket, len(data))
+    ours.take()
     return offset + len(data)
+
+
+def waiting(ours: SocketOf) -> int:
+    """Return how many bytes the kernel has for us."""
+    answer = fcntl.ioctl(ours.socket, termios.FIONREAD, bytes(4))
+    return int.from_bytes(answer, "little")

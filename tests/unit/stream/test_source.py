@@ -17,10 +17,13 @@ from trio.testing import MockClock
 
 from solrecd.events import Lost, LostReason, SessionState
 from solrecd.sources.base import Recorder, Services
-from solrecd.sources.stream.connecting import NotConnectedError, connect
-from solrecd.sources.stream.connection import Connection, as_connection
-from solrecd.sources.stream.endpoints import Endpoint, TcpOptions, UnixOptions
 from solrecd.sources.stream.source import StreamSource
+from solrecd.sources.stream.tcp.place import TcpOptions
+from solrecd.sources.stream.tcp.way import TcpWay
+from solrecd.sources.stream.unix.place import UnixOptions
+from solrecd.sources.stream.unix.way import UnixWay
+from solrecd.sources.stream.way import Connection, Way
+from solrecd.sources.troubles import NotConnectedError
 
 NOBODY = 65534
 
@@ -54,31 +57,32 @@ class Told:
 class Forgetful:
     """Keeps no connection for a process that follows."""
 
-    def adopt(self, console: str, endpoint: Endpoint) -> Connection | None:
+    def adopt(self, way: Way, recorder: Recorder) -> Connection | None:
         """Have none."""
-        del console, endpoint
+        del way, recorder
         return None
 
-    def keep(
-        self, console: str, endpoint: Endpoint, connected: socket.socket, begin: int
-    ) -> Connection:
+    def keep(self, way: Way, console: str, connection: Connection) -> None:
         """Use it once."""
-        del console, endpoint
-        return as_connection(connected, begin)
 
-    def release(self, console: str, connected: socket.socket) -> None:
+    async def release(self, console: str, connection: Connection) -> None:
         """Close it."""
         del console
-        connected.close()
+        await connection.aclose()
+
+
+def unix(path: Path) -> Way:
+    """Return the way to a socket."""
+    return UnixWay(UnixOptions(path=str(path)))
 
 
 @asynccontextmanager
-async def trying(place: Endpoint) -> AsyncIterator[tuple[StreamSource, Told]]:
+async def trying(way: Way) -> AsyncIterator[tuple[StreamSource, Told]]:
     """Run the source of a console."""
     told = Told()
     services = SimpleNamespace(rng=random.Random(7), wall_clock=lambda: 0)
     source = StreamSource(
-        place, cast("Recorder", told), Forgetful(), cast("Services", services)
+        way, cast("Recorder", told), Forgetful(), cast("Services", services)
     )
     async with trio.open_nursery() as nursery:
         nursery.start_soon(source.run)
@@ -90,7 +94,7 @@ async def test_a_socket_that_is_not_there_is_looked_for_every_three_seconds(
     tmp_path: Path, autojump_clock: MockClock
 ) -> None:
     del autojump_clock
-    async with trying(UnixOptions(path=str(tmp_path / "missing"))) as (_, told):
+    async with trying(unix(tmp_path / "missing")) as (_, told):
         await trio.sleep(60)
 
     assert told.waits[0] <= 0.5
@@ -105,7 +109,7 @@ async def test_who_wants_a_connection_now_does_not_wait(
     tmp_path: Path, autojump_clock: MockClock
 ) -> None:
     del autojump_clock
-    async with trying(UnixOptions(path=str(tmp_path / "missing"))) as (source, told):
+    async with trying(unix(tmp_path / "missing")) as (source, told):
         await trio.sleep(60)
         before = len(told.waits)
         source.reconnect("for anna")
@@ -119,8 +123,8 @@ async def test_who_wants_a_connection_now_does_not_wait(
 
 def test_nothing_is_typed_where_nothing_is_connected(tmp_path: Path) -> None:
     services: Any = SimpleNamespace(rng=random.Random(7), wall_clock=lambda: 0)
-    place = UnixOptions(path=str(tmp_path / "missing"))
-    source = StreamSource(place, cast("Recorder", Told()), Forgetful(), services)
+    way = unix(tmp_path / "missing")
+    source = StreamSource(way, cast("Recorder", Told()), Forgetful(), services)
 
     assert (source.write(b"root\r"), source.unsent) == (False, 0)
 
@@ -143,7 +147,7 @@ async def test_a_socket_of_others_says_who_may_not(tmp_path: Path) -> None:
         server.listen()
 
         with another_user(), pytest.raises(NotConnectedError) as caught:
-            await connect(UnixOptions(path=path))
+            await unix(Path(path)).open(cast("Recorder", Told()))
 
     assert str(caught.value) == (
         f"{path}: permission denied; let the daemon's user write to it and search"
@@ -163,6 +167,8 @@ async def test_a_host_that_does_not_answer_is_given_up(
     began = trio.current_time()
 
     with pytest.raises(NotConnectedError, match="no answer; see whether the host"):
-        await connect(TcpOptions(host="192.0.2.1", port=7001))
+        await TcpWay(TcpOptions(host="192.0.2.1", port=7001)).open(
+            cast("Recorder", Told())
+        )
 
     assert trio.current_time() - began == pytest.approx(10)

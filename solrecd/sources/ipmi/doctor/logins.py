@@ -37,6 +37,10 @@ ADVICE: Final[Mapping[LostReason, Advice]] = MappingProxyType(
             "it restarts or has too much to do: wait a minute; if that stays, restart "
             "it on the machine itself: ipmitool mc reset cold",
         ),
+        LostReason.UNTRUSTED: Advice(
+            "what answers did not prove to be the BMC",
+            "find out what answers at that address",
+        ),
         LostReason.BMC_SLOW: Advice(
             "the BMC answers, but later than a login waits (10 s)",
             "it has too much to do: end tools that ask it often (sensors, web pages); "

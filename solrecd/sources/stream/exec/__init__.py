@@ -1,0 +1,1 @@
+"""Consoles that a program shows on a terminal: what nothing else covers."""

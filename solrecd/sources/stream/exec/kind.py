@@ -1,0 +1,41 @@
+"""The kind ``exec``: how it is configured."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from solrecd.config import ConsoleKind
+from solrecd.config.keys import Key
+from solrecd.sources.base import Driver, Services, SourceKind
+from solrecd.sources.stream.exec.place import command, exec_options
+
+
+def _driver(services: Services) -> Driver:
+    # Imported here: who only reads a configuration needs no event loop.
+    from solrecd.sources.stream.driver import StreamDriver  # noqa: PLC0415
+    from solrecd.sources.stream.exec.way import ExecWay  # noqa: PLC0415
+
+    return StreamDriver("exec", ExecWay, services)
+
+
+EXEC: Final = SourceKind(
+    ConsoleKind(
+        name="exec",
+        help="A program that shows the console on a terminal and stays: `virsh"
+        " console`, `kubectl`, `ipmitool sol activate`, a script. It runs as the"
+        " daemon's user, in the service's sandbox; when it ends it is run again.",
+        keys={
+            "command": Key(
+                command,
+                "The program and its words; no shell reads them. `{name}` and `{n}`"
+                " expand in each, other braces stay. A password in them can be read by"
+                " all users of this machine: give the program a file with it.",
+                example=["virsh", "-c", "qemu:///system", "console", "{name}"],
+            )
+        },
+        defaults={},
+        build=exec_options,
+        required=("command",),
+    ),
+    _driver,
+)

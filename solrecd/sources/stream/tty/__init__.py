@@ -1,0 +1,1 @@
+"""Consoles on a serial port of this machine."""

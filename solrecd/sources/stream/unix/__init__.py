@@ -1,0 +1,1 @@
+"""Consoles that are a unix socket: QEMU, libvirt, obmc-console."""
