@@ -21,7 +21,7 @@ PACKAGERS := debhelper dpkg-dev build-essential python3-dev python3-pip lintian 
 RIVALS := $(PEERS) conman ripgrep
 
 .DEFAULT_GOAL := help
-.PHONY: help venv compiled tree prepare test check unit integration integration-beside interpreted e2e e2e-beside alone systemd-test restarts bench torture damage gaps neighbours hostile disks soak chaos fuzz docs dashboards man lock wheels deb rpm dist packages demo clean
+.PHONY: help venv compiled tree prepare test check unit integration integration-beside e2e e2e-beside alone systemd-test restarts bench torture damage gaps neighbours hostile disks soak chaos fuzz docs dashboards man lock wheels deb rpm dist packages demo clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -113,9 +113,6 @@ integration-beside: tree $(VENV)/debian-peers
 e2e: e2e-beside ## the whole daemon, a real machine (QEMU) behind ipmi_sim; minutes
 	$(PYTEST) -m alone tests/e2e
 
-interpreted: venv $(VENV)/debian-peers ## integration tests that compiled modules skip
-	nice $(BIN)/pytest -m interpreted tests/integration
-
 # Fewer, because QEMU does compute.
 e2e-beside: tree $(VENV)/debian-lab
 	$(BESIDE) 3 tests/e2e
@@ -131,8 +128,8 @@ systemd-test: venv $(VENV)/debian-container deb ## the unit and the package unde
 restarts: venv $(VENV)/debian-container ## CONSOLES=n and ipmi_sim through CYCLES=n restarts each; as root
 	$(BIN)/python -m tests.systemd --consoles $(or $(CONSOLES),1000) --cycles $(or $(CYCLES),24)
 
-bench: compiled $(VENV)/debian-rivals ## figures of what is compiled, as a table; BASE=COMMIT has an older one run in turn
-	cd $(COMPILED_TREE) && $(BIN)/python -m bench $(if $(BASE),--base $(BASE))
+bench: tree $(VENV)/debian-rivals ## figures, as a table; BASE=COMMIT has an older one run in turn
+	cd $(TREE) && $(BIN)/python -m bench $(if $(BASE),--base $(BASE))
 
 torture: venv ## kill -9, 200 times (KILLS=n), and every acknowledged byte counted
 	$(BIN)/python -m tests.reliability torture --kills $(or $(KILLS),200)
@@ -180,6 +177,7 @@ man: venv ## manual pages of every command, into build/man
 	$(BIN)/python -m tools.manpages build/man
 
 # Debian 12's interpreter: what it compiles and resolves is what runs there.
+# SOLRECD_BUILD=compiled has packages hold compiled modules (packaging/compile.py).
 DEBIAN_PIP := /usr/bin/python3.11 -m pip --disable-pip-version-check
 DEB_TREE = build/deb/solrecd-$(VERSION)
 VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' solrecd/__init__.py)
@@ -194,7 +192,7 @@ wheels: venv $(VENV)/debian-packagers # what the packages carry, as locked, and 
 	rm -f build/wheels/solrecd-*
 	$(DEBIAN_PIP) wheel --quiet --require-hashes --no-deps --only-binary :all: --no-binary sdnotify \
 	    --wheel-dir build/wheels --requirement packaging/requirements.lock
-	SOLRECD_BUILD=compiled $(DEBIAN_PIP) wheel --quiet --no-deps --wheel-dir build/wheels .
+	$(DEBIAN_PIP) wheel --quiet --no-deps --wheel-dir build/wheels .
 
 deb: wheels ## a Debian 12 package with the libraries it needs, into dist/
 	rm -rf build/deb && mkdir -p $(DEB_TREE) dist
@@ -210,11 +208,10 @@ rpm: wheels ## the same for RHEL 9 and its like, into dist/
 	    --define '_version $(VERSION)' packaging/rpm/solrecd.spec
 	rm -f dist/*.rpm && cp build/rpm/RPMS/*/*.rpm dist/
 
-dist: venv ## wheels (of Python alone, and compiled for this one) and source archive, into dist/
+dist: venv ## wheel and source archive, into dist/
 	$(BIN)/pip install --quiet --disable-pip-version-check --group dist
 	rm -f dist/*.whl dist/*.tar.gz
-	SOLRECD_BUILD=pure $(BIN)/python -m build --outdir dist
-	SOLRECD_BUILD=compiled $(BIN)/python -m build --wheel --outdir dist dist/solrecd-$(VERSION).tar.gz
+	$(BIN)/python -m build --outdir dist
 	$(BIN)/twine check --strict dist/*.whl dist/*.tar.gz
 
 packages: deb rpm dist ## all of them, and what is true of each; minutes

@@ -1,7 +1,7 @@
 """The same benchmarks of an older commit, in turn with ours: what has changed.
 
 The commit is put into a folder below ``build`` and installed there by its own Makefile,
-compiled where it knows how. Both run in the same minute, several times in
+compiled if we are and it knows how. Both run in the same minute, several times in
 turn; the median of each figure counts, and what is told is a ratio.
 """
 
@@ -15,9 +15,6 @@ from statistics import median
 from typing import NamedTuple
 
 HERE = Path(__file__).resolve().parents[1]
-_TARGETS = ("compiled", "venv")
-"""Of a Makefile: the first that it has installs what is measured."""
-
 Row = tuple[str, str]
 """Name and unit of a figure."""
 
@@ -46,7 +43,7 @@ def install(commit: str) -> Base:
         )
         _run("git", "-C", str(tree), "checkout", "--quiet", "--detach", full)
     text = (tree / "Makefile").read_text()
-    target = next(each for each in _TARGETS if f"\n{each}:" in text)
+    target = "compiled" if top != HERE and "\ncompiled:" in text else "venv"
     _run("make", "--no-print-directory", "-C", str(tree), target)
     compiled = tree / "build" / "compiled"
     return Base(full[:8], compiled if target == "compiled" else tree)

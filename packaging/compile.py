@@ -1,11 +1,14 @@
 """Compiles the modules that see every packet, with mypyc: a build hook of hatchling.
 
-A wheel holds the same source in any case; compiled modules lie beside it and are what
-Python imports. ``SOLRECD_BUILD`` chooses: ``compiled``, or ``pure`` for Python alone.
-Without it modules are compiled where there are a C compiler and Python's headers.
+``SOLRECD_BUILD=compiled`` asks for it, with a C compiler and Python's headers at hand;
+without it, or with ``pure``, a wheel is Python alone. It holds the same source in any
+case; compiled modules lie beside it and are what Python imports.
 
 An editable installation is never compiled: it would go on running what was compiled
-before, whatever is edited.
+before, whatever is edited. That is also why this is no hatch-mypyc (0.16.0): it moves
+pyproject.toml aside while it builds, which breaks what reads it meanwhile, and it
+leaves compiled modules in the checkout, where an editable installation would silently
+import them instead of the source.
 """
 
 from __future__ import annotations
@@ -13,7 +16,6 @@ from __future__ import annotations
 import io
 import os
 import shutil
-import sysconfig
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import redirect_stdout
@@ -22,7 +24,7 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-_CHOICES = ("", "compiled", "pure")
+_CHOICES = ("compiled", "pure")
 
 _MYPY = (
     "--config-file=",  # `make check` is strict; here types only have to be understood,
@@ -63,10 +65,10 @@ class CompiledModules(BuildHookInterface):  # type: ignore[misc] # no types
 
     @property
     def _is_wanted(self) -> bool:
-        choice = os.environ.get("SOLRECD_BUILD", "")
+        choice = os.environ.get("SOLRECD_BUILD") or "pure"
         if choice not in _CHOICES:
             raise ValueError(f"SOLRECD_BUILD={choice}: either compiled or pure")
-        return choice == "compiled" or (choice == "" and _can_compile())
+        return choice == "compiled"
 
     @property
     def _modules(self) -> list[str]:
@@ -128,9 +130,3 @@ def _compile_files_beside_each_other(command: Any, pool: ThreadPoolExecutor) -> 
         build_extensions()
 
     command.build_extensions = build
-
-
-def _can_compile() -> bool:
-    compiler = str(sysconfig.get_config_var("CC") or "cc").split()[0]
-    header = Path(sysconfig.get_path("include"), "Python.h")
-    return shutil.which(compiler) is not None and header.is_file()

@@ -6,10 +6,7 @@ from solrecd import events
 
 IS_COMPILED = events.__file__.endswith(".so")
 
-interpreted = [
-    pytest.mark.interpreted,
-    pytest.mark.skipif(
-        IS_COMPILED, reason="puts bugs into classes, which compiled ones do not let"
-    ),
-]
-"""Marks of tests that need solrecd as Python; `make interpreted` runs them."""
+interpreted = pytest.mark.skipif(
+    IS_COMPILED, reason="puts bugs into classes, which compiled ones do not let"
+)
+"""Marks tests that need solrecd as Python."""
