@@ -54,6 +54,7 @@ class Unopened:
             "lost_bytes": 0,
             "network": WireCounts().as_dict(),
             "left_logged_in": False,
+            "input_stuck": False,
             "journal_refusing": False,
             "current": None,
         }

@@ -15,12 +15,15 @@ from typing import Final
 import trio
 
 from solrecd.events import LostReason
+from solrecd.process.threads import Job, in_thread
 from solrecd.sources.explaining import explained
 from solrecd.sources.openbmc.options import OpenbmcOptions
 from solrecd.sources.tcp import CONNECT_TIMEOUT, connect_tcp
 from solrecd.sources.troubles import NotConnectedError, tcp_troubles
 
 _TROUBLES: Final = tcp_troubles("host")
+
+_READ: Final = Job("the certificates of `ca_file`", "the next start reads them")
 
 TlsStream = trio.SSLStream[trio.SocketStream]
 
@@ -52,9 +55,7 @@ class Trust:
             NotConnectedError: its ``ca_file`` cannot be used.
         """
         try:
-            return await trio.to_thread.run_sync(
-                self._context, options, abandon_on_cancel=True
-            )
+            return await in_thread(_READ, self._context, options)
         except OSError as error:  # ssl.SSLError is one
             what = f"{options.ca_file}: {error.strerror or error}"
             cure = "`ca_file` must be certificates in PEM"

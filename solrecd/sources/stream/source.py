@@ -29,6 +29,9 @@ SETTLED: Final = 10.0
 """Seconds a connection must have lasted for the back-off to begin with its first
 wait again."""
 
+CLOSING: Final = 5.0
+"""Seconds in which a connection is closed; a program gets twice one to end in."""
+
 MUCH: Final = CHUNK // 4
 """Bytes that say that there is always more: no serial line has so many in `COLLECT`,
 and a terminal never gives a whole chunk."""
@@ -123,9 +126,9 @@ class StreamSource:
             return lost
         finally:
             self._connection = self._input = None
-            with trio.CancelScope(shield=True):
-                # Bounded by the connection: a serial port or a program that is left
-                # behind would keep the console from the next try.
+            with trio.move_on_after(CLOSING, shield=True):
+                # A serial port or a program that is left behind would keep the console
+                # from the next try.
                 await self._keeping.release(self._recorder.name, connection)
 
     async def _receive(self, connection: Connection) -> Lost:

@@ -14,6 +14,7 @@ from typing import Any, Final
 import trio
 
 from solrecd.events import Lost, LostReason
+from solrecd.process.threads import Job, in_thread
 from solrecd.sources.base import Recorder, Tell
 from solrecd.sources.explaining import explained
 from solrecd.sources.findings import Finding, bad, ok
@@ -31,6 +32,8 @@ from solrecd.sources.stream.way import Say
 
 LOOKING: Final = 10.0
 """Seconds for the file system of a program to answer."""
+
+_LOOK: Final = Job("the file system of a program", "the next start looks again")
 
 LAST_WORDS: Final = 0.2
 """Seconds in which what a program printed last is read, once it has ended."""
@@ -133,9 +136,7 @@ async def _readable(program: str, path: str) -> str:
     """
     try:
         with trio.fail_after(LOOKING):
-            return await trio.to_thread.run_sync(
-                _place, program, path, abandon_on_cancel=True
-            )
+            return await in_thread(_LOOK, _place, program, path)
     except trio.TooSlowError:
         raise OSError(errno.ETIMEDOUT, "") from None
 

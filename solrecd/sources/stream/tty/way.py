@@ -14,6 +14,7 @@ from typing import Any, Final
 import trio
 
 from solrecd.events import Lost, LostReason
+from solrecd.process.threads import Job, in_thread
 from solrecd.sources.base import Recorder, Tell
 from solrecd.sources.explaining import explained
 from solrecd.sources.findings import Finding, bad, ok
@@ -31,6 +32,8 @@ from solrecd.sources.troubles import NotConnectedError
 
 OPENING: Final = 10.0
 """Seconds for a port to be opened; a driver may wait for its adapter."""
+
+_OPEN: Final = Job("a serial port", "the next start opens it again")
 
 BREAK_LENGTH: Final = 0.3
 """Seconds; firmware and kernels want a quarter of one."""
@@ -113,7 +116,7 @@ class _Opening:
             OSError: it cannot be had.
         """
         try:
-            return await trio.to_thread.run_sync(self._open, abandon_on_cancel=True)
+            return await in_thread(_OPEN, self._open)
         except trio.Cancelled:
             with self._lock:
                 self._is_wanted = False
