@@ -34,6 +34,7 @@ COMMANDS = (
     command("reconnect", "log in to BMCs again"),
     command("scan", "find boots and failures in any console log"),
     command("import", "turn a conman.conf or the like into TOML", "imports"),
+    command("discover", "find the consoles of a network, as TOML"),
     command("doctor", "diagnose why a console is not recorded"),
     command("reload", "reload the configuration"),
     command("setup", "set up this machine's serial console"),

@@ -67,6 +67,8 @@ class Bmcweb:
     typed: bytearray = field(default_factory=bytearray)
     sessions: set[str] = field(default_factory=set)
     """Those not given back."""
+    documents: dict[str, object] = field(default_factory=dict)
+    """What Redfish tells by path; all but the service root to the account alone."""
     consoles: list[_Console] = field(default_factory=list)
     """Open ones."""
     requests: list[str] = field(default_factory=list)
@@ -131,8 +133,26 @@ class Bmcweb:
             if event is h11.NEED_DATA:
                 body += await stream.receive_some()
             await self._post(stream, protocol, target, headers, bytes(body))
+        elif target.startswith("/redfish/"):
+            await self._redfish(stream, protocol, target, headers)
         else:
             await self._console(stream, target, headers, bytes(raw))
+
+    async def _redfish(
+        self,
+        stream: trio.abc.Stream,
+        protocol: h11.Connection,
+        target: str,
+        headers: Mapping[str, str],
+    ) -> None:
+        is_open = target == "/redfish/v1/"
+        is_allowed = is_open or self._is_basic(headers.get("authorization", ""))
+        status = 200 if is_allowed else 401
+        body = json.dumps(self.documents.get(target)).encode() if is_allowed else b""
+        length = ("content-length", str(len(body)))
+        answer = h11.Response(status_code=status, headers=[length])
+        for event in (answer, h11.Data(data=body), h11.EndOfMessage()):
+            await stream.send_all(protocol.send(event) or b"")
 
     async def _post(
         self,

@@ -10,6 +10,9 @@ from typing import Any, Final, NamedTuple
 from solrecd.config.names import name_of
 
 BMC: Final = "bmc"
+HOST: Final = "host"
+"""Keys of machines that are logged in to."""
+
 COMMAND: Final = "command"
 _HAS_WORDS: Final = (
     "a program is run for it, whose words stand in the configuration;"

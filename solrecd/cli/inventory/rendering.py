@@ -15,7 +15,7 @@ import tomlkit
 from ClusterShell.NodeSet import RESOLVER_NOGROUP, NodeSet
 from tomlkit.items import Table
 
-from solrecd.cli.inventory.found import BMC, FoundConsole, located
+from solrecd.cli.inventory.found import BMC, HOST, FoundConsole, located
 from solrecd.config.names import expand, expand_names
 
 PASSWORD_FILE: Final = "/etc/solrecd/bmc.pw"  # noqa: S105 - a place, no password
@@ -83,7 +83,7 @@ def _defaults(values: Mapping[str, Any], consoles: Sequence[FoundConsole]) -> Ta
     """Return the table; what no console can do without is at least a comment."""
     table = _table(values)
     for keys, hint in _HINTS.items():
-        bmcs = [console for console in consoles if console.key == BMC]
+        bmcs = [console for console in consoles if console.key in {BMC, HOST}]
         if any(keys.isdisjoint(console.settings) for console in bmcs):
             table.add(tomlkit.comment(hint))
     return table

@@ -29,7 +29,7 @@ _CONSOLE: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}\Z")
 _PATH: Final = re.compile(r"/[!-~]{0,200}\Z")
 _HEXADECIMAL: Final = re.compile(r"[0-9a-f]{64}\Z")
 
-_EXAMPLE: Final = ":".join(f"{number:02X}" for number in range(0x60, 0x80))
+_EXAMPLE: Final = bytes(range(0x60, 0x80)).hex()
 
 _EXPANDS: Final = " `{name}` and `{n}` expand in it."
 
