@@ -20,12 +20,12 @@ BOARDS := qemu-system-arm qemu-system-misc qemu-system-ppc u-boot-qemu opensbi q
 # A machine with a systemd of its own around the service.
 CONTAINER := $(PEERS) systemd-container mmdebstrap
 # What packages are built and judged with.
-PACKAGERS := debhelper dpkg-dev python3-pip lintian rpm cpio
+PACKAGERS := debhelper dpkg-dev build-essential python3-dev python3-pip lintian rpm cpio
 # What `make bench` compares with.
 RIVALS := $(PEERS) conman ripgrep
 
 .DEFAULT_GOAL := help
-.PHONY: help venv prepare test check unit integration integration-beside e2e e2e-beside alone systemd-test restarts bench torture damage gaps neighbours hostile disks soak chaos fuzz docs dashboards man lock wheels deb rpm dist packages demo clean
+.PHONY: help venv compiled tree prepare test check unit integration integration-beside e2e e2e-beside alone systemd-test restarts bench torture damage gaps neighbours hostile disks soak chaos fuzz docs dashboards man lock wheels deb rpm dist packages demo clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,8 +41,39 @@ $(VENV)/bin/pip:
 # Debian 12's pip (23.0) knows no dependency groups (PEP 735), pip 25.1 does.
 $(VENV)/installed: pyproject.toml $(VENV)/bin/pip
 	$(BIN)/pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable . --group dev
+	SOLRECD_BUILD=pure $(BIN)/pip install --quiet --disable-pip-version-check --editable . --group dev
 	@touch $@
+
+# What is compiled lies beside a copy of the checkout, with an environment of its own: here it would
+# hide what is edited. COMPILED=1 has tests run there.
+COMPILED_TREE := build/compiled
+COMPILED_WHEEL := build/compiled-wheel
+ifdef COMPILED
+TREE := $(COMPILED_TREE)
+tree: compiled
+else
+TREE := .
+tree: venv
+endif
+PYTEST = cd $(TREE) && $(BIN)/pytest
+
+compiled: venv $(COMPILED_WHEEL)/built $(COMPILED_TREE)/$(VENV)/installed ## a copy with compiled modules, in build/compiled; make unit COMPILED=1 tests it
+	find $(COMPILED_TREE) -mindepth 1 -maxdepth 1 ! -name .venv -exec rm -rf {} +
+	git ls-files --cached --others --exclude-standard -z | xargs -0 cp --parents -t $(COMPILED_TREE)
+	$(PYTHON) -m zipfile -e $(COMPILED_WHEEL)/solrecd-*.whl $(COMPILED_TREE)
+	rm -r $(COMPILED_TREE)/solrecd-*.dist-info
+	mkdir -p var && ln -s ../../var $(COMPILED_TREE)/var
+
+$(COMPILED_WHEEL)/built: pyproject.toml packaging/compile.py $(shell find solrecd -name '*.py') $(VENV)/bin/pip
+	rm -rf $(COMPILED_WHEEL)
+	SOLRECD_BUILD=compiled $(BIN)/pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir $(COMPILED_WHEEL) .
+	@touch $@
+
+$(COMPILED_TREE)/$(VENV)/installed: pyproject.toml
+	mkdir -p $(COMPILED_TREE)/solrecd
+	cp pyproject.toml README.md LICENSE $(COMPILED_TREE)
+	cp --parents solrecd/__init__.py packaging/compile.py $(COMPILED_TREE)
+	$(MAKE) --no-print-directory -f $(CURDIR)/Makefile -C $(COMPILED_TREE) venv
 
 # One stamp per list of packages; the list is short and rarely changes, so the Makefile is its version.
 $(VENV)/debian-%: Makefile .ci/debian-packages $(VENV)/bin/pip
@@ -69,29 +100,29 @@ check: venv ## ruff, mypy --strict, import contracts, flake8-async
 	@echo flake8-async; printf '%s\n' $(ASYNC_SOURCES) \
 	    | xargs --max-procs=0 --max-args=32 $(BIN)/flake8-async --disable=ASYNC9,ASYNC114
 
-unit: venv $(VENV)/debian-peers ## the pure core and everything on fakes; seconds
-	$(BIN)/pytest --numprocesses auto tests/unit
+unit: tree $(VENV)/debian-peers ## the pure core and everything on fakes; seconds
+	$(PYTEST) --numprocesses auto tests/unit
 
 # These wait more than they compute, so they run beside each other; the tests of a file share fixtures, and
 # some an order, so they stay together. A test that judges how long something takes is marked `alone`.
 # They judge no time, so they yield to tests that do.
-BESIDE := nice $(BIN)/pytest -m 'not alone' --dist loadfile --numprocesses
+BESIDE = cd $(TREE) && nice $(BIN)/pytest -m 'not alone' --dist loadfile --numprocesses
 
 integration: integration-beside ## against pyghmi and OpenIPMI's ipmi_sim
-	$(BIN)/pytest -m alone tests/integration
+	$(PYTEST) -m alone tests/integration
 
-integration-beside: venv $(VENV)/debian-peers
+integration-beside: tree $(VENV)/debian-peers
 	$(BESIDE) 4 tests/integration
 
 e2e: e2e-beside ## the whole daemon, a real machine (QEMU) behind ipmi_sim; minutes
-	$(BIN)/pytest -m alone tests/e2e
+	$(PYTEST) -m alone tests/e2e
 
 # Fewer, because QEMU does compute.
-e2e-beside: venv $(VENV)/debian-lab
+e2e-beside: tree $(VENV)/debian-lab
 	$(BESIDE) 3 tests/e2e
 
-alone: venv $(VENV)/debian-lab ## tests that judge timing, of integration and e2e, one after the other
-	$(BIN)/pytest -m alone tests/integration tests/e2e
+alone: tree $(VENV)/debian-lab ## tests that judge timing, of integration and e2e, one after the other
+	$(PYTEST) -m alone tests/integration tests/e2e
 
 # Each run boots a machine of its own: the README's installation, then the package's.
 systemd-test: venv $(VENV)/debian-container deb ## the unit and the package under a real systemd, in a container; as root
@@ -101,8 +132,8 @@ systemd-test: venv $(VENV)/debian-container deb ## the unit and the package unde
 restarts: venv $(VENV)/debian-container ## CONSOLES=n and ipmi_sim through CYCLES=n restarts each; as root
 	$(BIN)/python -m tests.systemd --consoles $(or $(CONSOLES),1000) --cycles $(or $(CYCLES),24)
 
-bench: venv $(VENV)/debian-rivals ## figures, measured in one run, as a table
-	$(BIN)/python -m bench
+bench: tree $(VENV)/debian-rivals ## figures, as a table; BASE=COMMIT has an older one run in turn
+	cd $(TREE) && $(BIN)/python -m bench $(if $(BASE),--base $(BASE))
 
 torture: venv ## kill -9, 200 times (KILLS=n), and every acknowledged byte counted
 	$(BIN)/python -m tests.reliability torture --kills $(or $(KILLS),200)
@@ -150,6 +181,7 @@ man: venv ## manual pages of every command, into build/man
 	$(BIN)/python -m tools.manpages build/man
 
 # Debian 12's interpreter: what it compiles and resolves is what runs there.
+# SOLRECD_BUILD=compiled has packages hold compiled modules (packaging/compile.py).
 DEBIAN_PIP := /usr/bin/python3.11 -m pip --disable-pip-version-check
 DEB_TREE = build/deb/solrecd-$(VERSION)
 VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' solrecd/__init__.py)
@@ -164,7 +196,7 @@ wheels: venv $(VENV)/debian-packagers # what the packages carry, as locked, and 
 	rm -f build/wheels/solrecd-*
 	$(DEBIAN_PIP) wheel --quiet --require-hashes --no-deps --only-binary :all: --no-binary sdnotify \
 	    --wheel-dir build/wheels --requirement packaging/requirements.lock
-	$(BIN)/pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir build/wheels .
+	$(DEBIAN_PIP) wheel --quiet --no-deps --wheel-dir build/wheels .
 
 deb: wheels ## a Debian 12 package with the libraries it needs, into dist/
 	rm -rf build/deb && mkdir -p $(DEB_TREE) dist

@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from bench.figures import Figure
-from solrecd.analysis.boot.gate import Candidate, Gate
+from solrecd.analysis.boot.gate import Candidate
 from solrecd.analysis.boot.prefix import messages
 from solrecd.analysis.boot.rules import Rule, RuleSet
 from solrecd.analysis.interpreter import Interpreter
@@ -37,7 +37,7 @@ LIMIT = 8_000_000
 SHARE = 1_000_000  # enough to know the speed of something slow
 
 
-class PlainGate(Gate):
+class PlainGate:
     """Tries all rules on all messages, as one regular expression of Python's.
 
     Args:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import ast
 import enum
 import inspect
-import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias, TypeVar
@@ -99,8 +98,14 @@ def documented(words: type[_Member]) -> Mapping[_Member, str]:
     Raises:
         ValueError: a member has nothing; names it.
     """
-    (body,) = ast.parse(textwrap.dedent(inspect.getsource(words))).body
-    assert isinstance(body, ast.ClassDef)  # noqa: S101 - what an enum's source is
+    # Not `inspect.getsource`, which knows no source of a compiled module.
+    file = Path(inspect.getfile(words))
+    source = file.with_name(f"{file.name.partition('.')[0]}.py").read_text()
+    (body,) = [
+        each
+        for each in ast.walk(ast.parse(source))
+        if isinstance(each, ast.ClassDef) and each.name == words.__name__
+    ]
     found: dict[_Member, str] = {}
     for name, text in zip(body.body, body.body[1:], strict=False):
         match name, text:

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, NoReturn
 
-from solrecd import __version__
+from solrecd.process.build import version_text
 
 INTERRUPTED = 130
 """Exit status after Ctrl-C: 128 + SIGINT, as shells have it."""
@@ -202,7 +202,7 @@ def top_parser(program: Program) -> argparse.ArgumentParser:
         description=program.description,
         epilog=_command_list(program),
     )
-    parser.add_argument("--version", action="version", version=__version__)
+    parser.add_argument("--version", action="version", version=version_text())
     program.add_common(parser)
     parser.add_argument("command", nargs="?", help=argparse.SUPPRESS)
     parser.add_argument("rest", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
@@ -215,7 +215,7 @@ def full_parser(program: Program) -> argparse.ArgumentParser:
     It imports every command, which the programs themselves never do.
     """
     parser = _Parser(prog=program.name, description=program.description)
-    parser.add_argument("--version", action="version", version=__version__)
+    parser.add_argument("--version", action="version", version=version_text())
     program.add_common(parser)
     choices = parser.add_subparsers(dest="command", metavar="COMMAND")
     for name, module, text in program.commands:

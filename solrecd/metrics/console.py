@@ -27,6 +27,7 @@ from solrecd.metrics.series import (
     known_gauge,
     stamp,
     stamp_with,
+    truth,
 )
 from solrecd.metrics.wire import WireMetrics
 from solrecd.stages import BOOT_STAGES
@@ -135,7 +136,7 @@ class ConsoleMetrics:
         "solrecd_boot_failed",
         "1 while the newest boot has failed and nothing has followed it.",
     )
-    left_logged_in: bool = gauge(
+    left_logged_in: bool = truth(
         "solrecd_console_left_logged_in",
         "1 while a shell prompt has been waiting on the console for 15 minutes.",
     )

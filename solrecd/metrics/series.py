@@ -186,8 +186,13 @@ class _Counts:
 
 
 def gauge(name: str, help_: str) -> Any:
-    """Declare a whole number, or a truth, 0 at first."""
+    """Declare a whole number, 0 at first."""
     return declare(_family(name, Type.GAUGE, help_), _number, int)
+
+
+def truth(name: str, help_: str) -> Any:
+    """Declare a truth, False at first: no 0, of which compiled code makes none."""
+    return declare(_family(name, Type.GAUGE, help_), _number, bool)
 
 
 def known_gauge(name: str, help_: str) -> Any:

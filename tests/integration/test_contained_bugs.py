@@ -65,8 +65,11 @@ from solrecd.sources.ipmi.source import IpmiSource
 from solrecd.storage.archive.sink import ArchiveSink
 from solrecd.storage.index.sink import IndexSink
 from tests.integration.test_daemon import Site, make_bmc, site, until
+from tests.support.build import interpreted
 
 __all__ = ["site"]
+
+pytestmark = interpreted
 
 VICTIM, NEIGHBOUR = "victim", "neighbour"
 

@@ -1,5 +1,6 @@
 """A machine, and the packages that `make deb` and `make rpm` left in ``dist``."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,11 @@ from tests.systemd.nspawn import Machine
 from tests.systemd.rootfs import CHECKOUT
 
 DIST = CHECKOUT / "dist"
+
+HOW_BUILT = (
+    "compiled" if os.environ.get("SOLRECD_BUILD") == "compiled" else "pure Python"
+)
+"""What ``--version`` says of what was built with the same environment."""
 
 
 @pytest.fixture(scope="session")

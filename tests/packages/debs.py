@@ -52,7 +52,7 @@ class Deb:
 
     def version_that_runs(self) -> str:
         """Return the version of the daemon that answers."""
-        return self.machine.run("solrecctl --version").split()[-1]
+        return self.machine.run("solrecctl --version").split()[0]
 
 
 def aged(package: Path, folder: Path) -> Path:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from tests.packages.conftest import HOW_BUILT
 from tests.packages.debs import OLD_VERSION, Deb
 from tests.systemd import handbook
 from tests.systemd.bmcs import PASSWORD, Bmcs, record
@@ -34,6 +35,7 @@ def test_an_installed_package_runs_and_is_in_order(deb: Deb, built: Path) -> Non
         assert run(f"systemctl is-enabled {unit}") == "enabled\n"
         assert run(f"systemctl is-active {unit}") == "active\n"
     assert "ok, 0 consoles" in run("solrecd check")
+    assert run("solrecd --version").endswith(f"({HOW_BUILT})\n")
     assert run(f"stat -c '%U %a' {ARCHIVES} /var/lib/solrecd /run/solrecd") == (
         "solrecd 2750\nsolrecd 750\nsolrecd 750\n"
     )

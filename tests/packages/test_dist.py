@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.packages.conftest import DIST
+from tests.packages.conftest import DIST, HOW_BUILT
 from tests.support.peers import need
 from tests.systemd.rootfs import CHECKOUT
 
@@ -45,6 +45,13 @@ def run(program: Path, *arguments: str, cwd: Path) -> tuple[int, str]:
         cwd=cwd,
     )
     return done.returncode, done.stdout
+
+
+def test_a_wheel_says_how_it_was_built(environment: Path, tmp_path: Path) -> None:
+    status, told = run(environment / "solrecd", "--version", cwd=tmp_path)
+
+    assert status == 0
+    assert told.endswith(f"({HOW_BUILT})\n")
 
 
 def test_a_wheel_checks_a_configuration(environment: Path, tmp_path: Path) -> None:

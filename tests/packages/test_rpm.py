@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.packages.conftest import DIST
+from tests.packages.conftest import DIST, HOW_BUILT
 from tests.support.peers import need
 
 CONFIGURATION = "etc/solrecd/solrecd.toml"
@@ -51,6 +51,16 @@ def test_its_files_are_where_systemd_and_shells_look(root: Path) -> None:
         CONFIGURATION,
     ):
         assert (root / path).is_file()
+
+
+def test_its_program_says_how_it_was_built(root: Path) -> None:
+    python = root / "usr/lib/solrecd/bin/python3"
+
+    told = subprocess.check_output(
+        [python, "-I", "-m", "solrecd.cli.solrecd", "--version"], text=True
+    )
+
+    assert told.endswith(f"({HOW_BUILT})\n")
 
 
 def test_its_program_runs_from_its_own_libraries(root: Path) -> None:

@@ -268,8 +268,14 @@ def test_a_replay_replaces_only_what_a_replay_can_find(index: Index) -> None:
 
 
 def test_nothing_of_a_batch_is_written_when_one_row_is_refused(index: Index) -> None:
-    class Refused:
-        """Stands for a value that SQLite cannot store."""
+    class Refused(str):
+        """A value that SQLite cannot store."""
+
+        __slots__ = ()
+
+        def __conform__(self, protocol: object) -> object:
+            """Offer SQLite what it knows nothing of, in place of the text."""
+            return object()
 
     bad = boot(number=2, kernel=Refused())
 

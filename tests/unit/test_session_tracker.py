@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from solrecd.console.event_fanout import SECOND, EventFanout
+from typing import Any
+
+from solrecd.console.event_fanout import SECOND, EventFanout, Sinks
 from solrecd.console.session_tracker import SessionTracker
 from solrecd.events import Gap, Lost, LostReason, SessionState
 from solrecd.metrics import ConsoleMetrics, Metrics
@@ -28,8 +30,9 @@ def new_story(
     """Return the story of a session of which nothing is known yet."""
     told = Tellers(Stream())
     metrics = metrics or Metrics((), version="0").console("n1", {})
-    everyone = dict.fromkeys(("index", "viewers", "archive"), told)
-    sinks = type("Sinks", (), {**everyone, "alerts": NoAlerts()})()
+    everyone: Any = told
+    alerts: Any = NoAlerts()
+    sinks = Sinks(archive=everyone, index=everyone, viewers=everyone, alerts=alerts)
     fanout = EventFanout("n1", sinks, metrics, lambda: 1, Unguarded())
 
     def mark(gap: Gap, _at: int) -> None:

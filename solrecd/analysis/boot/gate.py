@@ -54,6 +54,13 @@ class Candidate(NamedTuple):
     """Indexes of those patterns, ascending."""
 
 
+class CandidateFinder(Protocol):
+    """Finds lines in which rules could match: a `Gate`, or what it is compared with."""
+
+    def candidates(self, block: str) -> Iterator[Candidate]:
+        """Yield the lines of a block that are worth a look, in order."""
+
+
 class Gate:
     """Lets those lines pass that patterns could match.
 
@@ -95,7 +102,7 @@ def _finder(patterns: Sequence[str]) -> _Finder:
     options.max_mem = FINDER_MEMORY
     options.log_errors = False
     # A pattern without a needle could match in every line.
-    known = sorted({*chain.from_iterable(found or () for found in wanted)})
+    known = sorted({*chain.from_iterable([found or () for found in wanted])})
     source = _ANY_LINE if None in wanted else "|".join(known)
     finder: _Finder = re2.compile(source.encode(), options)
     return finder

@@ -216,7 +216,7 @@ class Progress:
     def _note_unit(self, event: Event) -> None:
         """Add a unit to those that failed."""
         names = list(filter(None, self.facts.get("failed_units", "").split(", ")))
-        found = (event.fields.get(key) for key in ("unit", "unit2", "dev", "desc"))
+        found = [event.fields.get(key) for key in ("unit", "unit2", "dev", "desc")]
         unit = str(next(filter(None, found), event.title)).replace(", ", " ").strip()
         if unit not in names and len(names) < FAILED_UNITS:
             self.facts["failed_units"] = ", ".join([*names, unit])[:_FACT_LIMIT]

@@ -107,7 +107,7 @@ def _alternatives(pattern: str, at: int) -> tuple[list[_Part], int]:
     weight = min(part.piece.weight for part in choices)
     if not whole and weight == 0:
         return [_GAP], at
-    sources = chain.from_iterable(part.piece.sources for part in choices)
+    sources = chain.from_iterable([part.piece.sources for part in choices])
     return [_Part(_Piece(weight, tuple(sources)), whole)], at
 
 

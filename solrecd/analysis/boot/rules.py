@@ -14,7 +14,7 @@ from typing import Final, NamedTuple, Protocol
 
 import re2
 
-from solrecd.analysis.boot.gate import Gate
+from solrecd.analysis.boot.gate import CandidateFinder, Gate
 from solrecd.events import Severity, Stage
 
 
@@ -203,7 +203,7 @@ class RuleSet:
     prompts: tuple[Rule, ...]
     switched_off: tuple[SwitchedOff, ...]
     """Rules that are not among the others."""
-    gate: Gate = field(repr=False, compare=False)
+    gate: CandidateFinder = field(repr=False, compare=False)
     """Tells which of `searched` could match which lines."""
 
     @property

@@ -32,7 +32,7 @@ from solrecd.events import Chunk, Line, Lines
 
 # Marks what moves the cursor, but for the line feed and the tab, with "!".
 _MOVES: Final = b"\x00\x08\x0b\x0c\r\x0e\x0f\x1b"
-_MOVING: Final = bytes(b"!"[0] if byte in _MOVES else b" "[0] for byte in range(256))
+_MOVING: Final = bytes([b"!"[0] if byte in _MOVES else b" "[0] for byte in range(256)])
 
 # What a row of text may be made of.
 _PRINTED: Final = bytes(range(0x20, 0x7F)) + b"\n"

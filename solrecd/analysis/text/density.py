@@ -40,7 +40,7 @@ _LEAST: Final = -WINDOW * _ONE
 _NOISE: Final = b"\xee\xef\xf1\xf2\xf3\xf4"
 """Beginnings of characters in UTF-8 that no font has."""
 _OTHERS: Final = b"\x00\t\n\r" + bytes(
-    byte for byte in range(0x20, 0x100) if byte not in _NOISE
+    [byte for byte in range(0x20, 0x100) if byte not in _NOISE]
 )
 """Bytes that steer nothing, or that `Density` counts by itself. The rest are ESC,
 backspace and their like, and those that only noise is made of."""

@@ -126,7 +126,7 @@ class Planner:
 
     def _give(self, batches: list[Batch]) -> None:
         """Give bytes, lines and notes to the segments they belong to."""
-        chunks = deque(chunk for batch in batches for chunk in batch.chunks)
+        chunks = deque([chunk for batch in batches for chunk in batch.chunks])
         rotated = False
         for batch in batches:
             if batch.chunks:

@@ -200,6 +200,8 @@ def trim(chunks: Iterable[Chunk], count: int) -> list[Chunk]:
     """Return chunks without their first bytes."""
     rest = list(chunks)
     for index, chunk in enumerate(rest):
+        if count <= 0:
+            return rest[index:]
         if count < len(chunk.data):
             return [Chunk(chunk.at, chunk.data[count:]), *rest[index + 1 :]]
         count -= len(chunk.data)

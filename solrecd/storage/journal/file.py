@@ -167,9 +167,11 @@ class Journal:
         self._pool.close()
 
     def _reclaim(self) -> Slab | None:
-        streams = tuple(self._streams.values())
-        surrendered = (stream.surrender() for stream in streams)
-        return next((slab for slab in surrendered if slab is not None), None)
+        for stream in tuple(self._streams.values()):
+            slab = stream.surrender()
+            if slab is not None:
+                return slab
+        return None
 
     @classmethod
     def _load(

@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from solrecd import __version__
 from solrecd.cli import program, solrecctl, solrecd
 from solrecd.cli.program import Command, CommandError, Exit, Program
 from solrecd.cli.shared.config_files import DEFAULT_PATH
 from solrecd.cli.shared.source import DEFAULT_CONFIG, DEFAULT_PATHS
 from solrecd.config import DaemonConfig
 from solrecd.storage.index import FILE_NAME, Index
+from tests.support.build import IS_COMPILED
 
 HEAVY = {
     "trio",
@@ -143,7 +145,8 @@ def test_the_version_is_told(
     with pytest.raises(SystemExit, match="0"):
         program.run(owner, ["--version"])
 
-    assert capsys.readouterr().out.count(".") == 2
+    how = "compiled" if IS_COMPILED else "pure Python"
+    assert capsys.readouterr().out == f"{__version__} ({how})\n"
 
 
 @pytest.mark.parametrize("command", ["ls", "boots"])

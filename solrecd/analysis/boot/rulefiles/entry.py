@@ -95,9 +95,9 @@ class EntryReader:
             self._check_name(role)
         pattern = self._pattern("pattern")
         scope = self._member(Scope, "scope")
+        severity = self._member(Severity, "severity")
+        blame = self._member(Blame, "blame")
         made: dict[str, Any] = {
-            "severity": self._member(Severity, "severity"),
-            "blame": self._member(Blame, "blame"),
             "unless": self._pattern("unless"),
             "demote": self._pattern("demote"),
             "keep": self._pattern("keep"),
@@ -107,13 +107,15 @@ class EntryReader:
         }
         if pattern is not None:
             self._check_title([pattern, *made["details"]])
-        if role is None or scope is None or pattern is None:
+        if not (role and scope and pattern and severity and blame):
             return None
         rule = Rule(
             id=values["id"],
             role=role,
             name=values["name"],
             scope=scope,
+            severity=severity,
+            blame=blame,
             pattern=values["pattern"],
             matcher=pattern,
             source=self._source,

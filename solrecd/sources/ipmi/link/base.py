@@ -35,6 +35,23 @@ class Endpoint(Protocol):
         """Learn that one of these raised, and return what to send as a goodbye."""
 
 
+class Place(Protocol):
+    """An endpoint's place in a hub: lets its owner send, and leave."""
+
+    @property
+    def socket_name(self) -> str:
+        """Name of the socket it is on."""
+
+    def flush(self) -> None:
+        """Send what the endpoint queued and arm its timer."""
+
+    def catch_up(self, now: float) -> None:
+        """Deliver what came before the endpoint joined."""
+
+    def close(self) -> None:
+        """Leave: nothing is delivered to the endpoint any more."""
+
+
 class LinkError(Exception):
     """A peer cannot be reached from here; the text says why, in one line."""
 

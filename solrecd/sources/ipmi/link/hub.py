@@ -23,7 +23,7 @@ from collections.abc import Callable
 
 import trio
 
-from solrecd.sources.ipmi.link.base import Endpoint
+from solrecd.sources.ipmi.link.base import Endpoint, Place
 from solrecd.sources.ipmi.link.resolve import Address
 from solrecd.sources.ipmi.link.shared_socket import (
     HubStatistics,
@@ -77,7 +77,7 @@ class Hub:
         self._order = itertools.count()
         self._alarm = trio.CancelScope()
 
-    def connect(self, address: Address, endpoint: Endpoint) -> Port:
+    def connect(self, address: Address, endpoint: Endpoint) -> Place:
         """Deliver what comes from ``address`` to ``endpoint`` until the port closes.
 
         Raises:
@@ -128,8 +128,8 @@ class Hub:
         shared.expect(address.sockaddr)
         return True
 
-    def rejoin(self, name: str, address: Address, endpoint: Endpoint) -> Port:
-        """Like `connect`, on the socket that expects it; then call `Port.catch_up`.
+    def rejoin(self, name: str, address: Address, endpoint: Endpoint) -> Place:
+        """Like `connect`, on the socket that expects it; then call `Place.catch_up`.
 
         Raises:
             OSError: there is no such socket any more.

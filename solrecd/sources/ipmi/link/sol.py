@@ -19,7 +19,7 @@ import trio
 from solrecd.counts import WireCounts
 from solrecd.events import Gap, LostReason
 from solrecd.sources.guard import Guard, Part
-from solrecd.sources.ipmi.link.base import RequestError
+from solrecd.sources.ipmi.link.base import Place, RequestError
 from solrecd.sources.ipmi.link.checkpoint_writer import CheckpointWriter
 from solrecd.sources.ipmi.link.commands import Commands
 from solrecd.sources.ipmi.link.event_queue import EventQueue
@@ -148,7 +148,7 @@ class SolLink:
         self._is_left = False
         """The session is left to the next process: nothing may be sent any more."""
         if left is None:
-            self._port = hub.connect(address, self)
+            self._port: Place = hub.connect(address, self)
         else:
             self.suite = left.frozen.suite
             self._port = hub.rejoin(left.socket, address, self)

@@ -18,11 +18,11 @@ from solrecd.sources.ipmi.protocol.messages import (
     encode_request,
 )
 
-RETRY_INTERVALS: Final = (1.0, 2.0, 3.0, 4.0)
+RETRY_INTERVALS: Final[tuple[float, ...]] = (1.0, 2.0, 3.0, 4.0)
 """Seconds after each transmission; 10 in all. BMCs that are busy with the machine's
 power-on need several; one that restarted will never answer."""
 
-_LAST_RETRY_INTERVALS: Final = (0.5, 0.5)
+_LAST_RETRY_INTERVALS: Final[tuple[float, ...]] = (0.5, 0.5)
 """Seconds when saying goodbye: a service manager waits for us."""
 
 _SLACK: Final = 1.25

@@ -73,8 +73,10 @@ _ALGORITHM_SIZE: Final = 8
 
 def _encode_algorithms(algorithms: Algorithms) -> bytes:
     return b"".join(
-        _ALGORITHM.pack(kind, _ALGORITHM_SIZE, algorithm)
-        for kind, algorithm in enumerate(algorithms)
+        [
+            _ALGORITHM.pack(kind, _ALGORITHM_SIZE, algorithm)
+            for kind, algorithm in enumerate(algorithms)
+        ]
     )
 
 

@@ -26,7 +26,7 @@ from solrecd.events import LostReason
 from solrecd.sources.ipmi.protocol.constants import PrivilegeLevel, RmcpStatus
 from solrecd.sources.ipmi.protocol.suites import CIPHER_SUITES, CipherSuite
 
-_PATIENCE: Final = (1.0, 2.0, 4.0)
+_PATIENCE: Final[tuple[float, ...]] = (1.0, 2.0, 4.0)
 """Seconds for each answer, by attempt with one suite: RAKP on a slow BMC takes one."""
 
 PATIENCE_MOST: Final = 10.0

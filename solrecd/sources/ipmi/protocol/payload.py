@@ -55,7 +55,7 @@ SILENCE: Final = 6.0
 """Seconds without output after output flowed, until the BMC is asked whether we are
 still its owner: most robberies and resets happen to consoles in use."""
 
-RESUME_PATIENCE: Final = (0.5, 0.5, 1.0)
+RESUME_PATIENCE: Final[tuple[float, ...]] = (0.5, 0.5, 1.0)
 """Seconds after each time that a resumed session asks whether it is still there: a
 fresh login must not wait for long, and within this time a BMC answers or is gone."""
 

@@ -41,7 +41,7 @@ _NACK: Final = int(SolStatus.NACK)
 DEFAULT_SEND_SIZE: Final = 32
 """Bytes per packet where the BMC says nothing usable; freeipmi's choice too."""
 
-_RETRANSMIT_AFTER: Final = (0.5, 1.0, 2.0, 4.0)
+_RETRANSMIT_AFTER: Final[tuple[float, ...]] = (0.5, 1.0, 2.0, 4.0)
 """Seconds; the last repeats. BMCs echo within milliseconds, but their own clocks for
 retransmission run at about 1 s, and hurrying some of them makes them repeat input."""
 

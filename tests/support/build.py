@@ -1,0 +1,12 @@
+"""How the solrecd under test was built."""
+
+import pytest
+
+from solrecd import events
+
+IS_COMPILED = events.__file__.endswith(".so")
+
+interpreted = pytest.mark.skipif(
+    IS_COMPILED, reason="puts bugs into classes, which compiled ones do not let"
+)
+"""Marks tests that need solrecd as Python."""
