@@ -378,10 +378,15 @@ class Lab:
         await trio.lowlevel.checkpoint()
         console: Any = self.supervisor._members[VICTIM].console
         console._silence = SuspiciousWatch()
-        console._metrics.left_logged_in = True  # it is checked, as it waits for time
+        self.check()
+        console._silence = SilenceWatch()
+
+    def check(self) -> None:
+        """Have the victim looked at as one that waits for time to pass."""
+        console: Any = self.supervisor._members[VICTIM].console
+        console._metrics.left_logged_in = True
         self.supervisor._interpret_loop._check(console)
         console._metrics.left_logged_in = False
-        console._silence = SilenceWatch()
 
     def lose_twice(self) -> None:
         """Have two losses marked, which are one event that tells of both."""
@@ -475,12 +480,15 @@ DRIVERS: Mapping[str, Act] = {
     **dict.fromkeys(
         (
             *("Console.interpret", "Console.settle"),
-            *("Console.check", "Console.end_silence", "Console.waits_for_time"),
             *("IpmiSource.output_paused", "SolLink.expire"),
             *("EventFanout.record", "EventFanout.tell", "ArchiveSink.offer"),
             *("Viewers.offer", "Interpreter.feed", "Interpreter.idle"),
         ),
         _waits,
+    ),
+    **dict.fromkeys(
+        ("Console.check", "Console.end_silence", "Console.waits_for_time"),
+        lambda lab: lab.check(),
     ),
     "Console.record": lambda lab: lab.restart(),
     "SolLink.receive": lambda lab: lab.reconnect(),

@@ -41,7 +41,8 @@ def archive(tmp_path: Path) -> Path:
                 "node login: ",
                 RESTART,
             )
-    write(tmp_path, "node0", BOOTS_PER_JOB + 3, KERNEL, *words, f"[    2.000000] {PANIC}")
+    panic = f"[    2.000000] {PANIC}"
+    write(tmp_path, "node0", BOOTS_PER_JOB + 3, KERNEL, *words, panic)
     return tmp_path
 
 
