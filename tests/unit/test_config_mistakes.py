@@ -450,7 +450,7 @@ def test_a_kind_that_there_is_not_is_told_with_those_there_are() -> None:
     assert told == [
         (
             'solrecd.toml:2: console.vm.kind: found "unx"; allowed: one of "ipmi",'
-            ' "openbmc", "tcp", "unix", "tty", "exec" (did you mean "unix"?)'
+            ' "ssh", "openbmc", "tcp", "unix", "tty", "exec" (did you mean "unix"?)'
         )
     ]
 

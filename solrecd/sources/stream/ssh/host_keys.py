@@ -5,12 +5,12 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-import subprocess
 from collections.abc import Mapping, Sequence
 from typing import Final
 
 import trio
 
+from solrecd.process.programs import run_program
 from solrecd.sources.stream.ssh.options import SshOptions
 
 _ASKING: Final = 10
@@ -42,15 +42,9 @@ async def _output(*command: str) -> bytes:
     """Return what a program prints; nothing where it fails."""
     try:
         with trio.fail_after(_ASKING):
-            done = await trio.run_process(
-                command,
-                capture_stdout=True,
-                stderr=subprocess.DEVNULL,
-                check=False,
-            )
+            return bytes((await run_program(command)).output)
     except (OSError, trio.TooSlowError):
         return b""
-    return bytes(done.stdout)
 
 
 def _keys(output: bytes) -> Keys:
