@@ -14,7 +14,7 @@ from tests.e2e.lab.media import Media
 from tests.support.peers import need
 from tests.support.recorder import Recorder, wait_until
 
-PATIENCE = 240.0
+PATIENCE = 480.0
 """Seconds in which all of them have come to their end, beside other tests."""
 
 
