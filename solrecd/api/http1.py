@@ -72,6 +72,9 @@ class Http1Connection(TCPServer):
                 await self.protocol.initiate()
                 await self.idle_task.restart(task_group, self._idle_timeout)
                 await self._read_data()
+                # Its place is free for the next client at once, not when it has
+                # been idle for long.
+                await self.idle_task.stop()
         except OSError:
             pass
         finally:

@@ -211,7 +211,9 @@ class ArchiveSink:
         self._put(lane, recorder, Batch(chunks, reading), cost)
 
     def note(self, name: str, at: int, text: str, offset: int | None = None) -> None:
-        """Write a note of ours between the lines of an open console.
+        """Write a note of ours between the lines of a console.
+
+        One that is closed, as at the end of the daemon, takes no note any more.
 
         Args:
             name: of the console.
@@ -220,7 +222,9 @@ class ArchiveSink:
             offset: stream offset at which it stands, of bytes that are not handed over
                 yet; None: behind all that the console has printed so far.
         """
-        lane = self._places[name]
+        lane = self._places.get(name)
+        if lane is None:
+            return
         recorder = lane.recorders[name]
         recorder.stream.note(at, text)
         place = recorder.stream.offset if offset is None else offset
