@@ -51,7 +51,10 @@ async def send_flood(member: Member, flood: Flood) -> None:
     while True:
         session = controller.sessions.get(controller.owner or 0)
         due = int((trio.current_time() - began) * flood.rate)
-        for _ in range(sent, due):
+        for count in range(sent, due):
+            if flood.skips:
+                # The same bytes under another number are one packet that came again.
+                data = (b"%d " % count * MAX_SOL_DATA)[:MAX_SOL_DATA]
             number = (number + flood.skips) % MAX_SOL_NUMBER + 1
             packet = encode_sol(SolPacket(number, 0, 0, flood.status, data))
             if session is not None:

@@ -58,7 +58,8 @@ def _hanging(real: Callable[..., Any], flag: Path) -> Callable[..., Any]:
 
 def _needs_no_server(arguments: tuple[Any, ...], options: Mapping[str, Any]) -> bool:
     """Whether it is an address that is looked up, or only what may be one."""
-    is_numeric = options.get("flags", 0) & socket.AI_NUMERICHOST
+    flags = arguments[5] if len(arguments) > 5 else options.get("flags", 0)
+    is_numeric = isinstance(flags, int) and flags & socket.AI_NUMERICHOST
     return bool(is_numeric or (arguments and arguments[0] == "127.0.0.1"))
 
 
