@@ -108,10 +108,11 @@ def _absence(source: Source, name: str) -> Callable[[], str]:
     """Return what tells why the console's session is not up, or nothing."""
 
     def ask() -> str:
+        from solrecd.api.client import ApiError, UnreachableError  # noqa: PLC0415
+
         try:
-            with asking():
-                row = source.daemon.get(f"/v1/consoles/{quote(name)}")
-        except CommandError:
+            row = source.daemon.get(f"/v1/consoles/{quote(name)}")
+        except (ApiError, UnreachableError):
             return ""  # the daemon stops: the line ends, and is made again
         return "" if row["session"] == "up" else session_words(row)
 
