@@ -145,12 +145,7 @@ class Daemon:
         self._healing = Healing(index_file(settings), folder, settings.markers_dir)
         self._alerts = self._build_alerts()
         self._storage = self._build_storage()
-        self._memory = BootHistory(
-            index_file(settings),
-            outcomes=pace.GOOD,
-            count=pace.BOOTS,
-            on_damage=self._healing.want,
-        )
+        self._memory = self._build_memory()
         self._sources = Drivers(KINDS, self._services)
         viewers = Viewers()
         self._factory = self._build_factory(rules, viewers)
@@ -160,6 +155,14 @@ class Daemon:
             viewers,
             wall_clock=wall_clock,
             read_config=read_config,
+        )
+
+    def _build_memory(self) -> BootHistory:
+        return BootHistory(
+            index_file(self._config.daemon),
+            outcomes=pace.GOOD,
+            count=pace.BOOTS,
+            on_damage=self._healing.want,
         )
 
     def _build_index(self) -> IndexSink:

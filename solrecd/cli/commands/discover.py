@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from solrecd.cli.discovery.targets import UNASKED, targets
 from solrecd.cli.inventory import Passwords, render
 from solrecd.cli.inventory.found import Collector
 from solrecd.cli.program import CommandError, Exit
+from solrecd.cli.shared.confirmation import is_agreed, require_terminal
 from solrecd.cli.shared.output import screen, warn
 from solrecd.process.secret import Secret
 from solrecd.sources.ipmi.protocol.constants import RMCP_PORT
@@ -87,10 +87,8 @@ def main(args: argparse.Namespace) -> int:
 
 
 def _confirm(count: int) -> None:
-    if not sys.stdin.isatty():
-        raise CommandError(f"{count} addresses: not a terminal, use --yes")
-    print(f"Ask {count} addresses? [y/N] ", end="", file=sys.stderr, flush=True)
-    if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
+    require_terminal(f"{count} addresses")
+    if not is_agreed(f"Ask {count} addresses? [y/N]"):
         raise CommandError("nothing was asked")
 
 

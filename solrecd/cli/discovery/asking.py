@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import random
-import ssl
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -27,10 +25,11 @@ from solrecd.sources.ipmi.link.base import LinkError, NameUnresolvedError
 from solrecd.sources.ipmi.link.probe import Probe, probing
 from solrecd.sources.ipmi.link.resolve import Resolver
 from solrecd.sources.ipmi.protocol.constants import RMCP_PORT
+from solrecd.sources.openbmc.login import basic
 from solrecd.sources.openbmc.options import OpenbmcOptions
-from solrecd.sources.openbmc.tls import Trust, handshake, open_tls
+from solrecd.sources.openbmc.tls import Trust, handshake, open_tls, unverified_context
 from solrecd.sources.openbmc.web_request import exchange
-from solrecd.sources.openbmc.websocket import ClosedError
+from solrecd.sources.openbmc.websocket import ClosedError, Header
 from solrecd.sources.tcp import connect_tcp
 from solrecd.sources.troubles import NotConnectedError
 
@@ -168,7 +167,7 @@ class _Asking:
         )
         with trio.move_on_after(PATIENCE), suppress(NotConnectedError, ClosedError):
             # Nothing secret is sent here, so any certificate will do.
-            stream = await handshake(options, _unverified())
+            stream = await handshake(options, unverified_context())
             self._learn(redfish=service_root(await _get(stream, options, _ROOT)))
         if self._found.redfish and self._where.username is not None:
             await self._ask_systems(options)
@@ -187,17 +186,15 @@ class _Asking:
 
     async def _get_as(self, options: OpenbmcOptions, path: str) -> object:
         """Ask with the account: only who has proved to be the BMC is told of it."""
-        account = f"{options.username}:".encode() + options.password.reveal()
-        authorization = b"Basic " + base64.b64encode(account)
         stream = await open_tls(options, self._trust)
-        return await _get(stream, options, path, authorization)
+        return await _get(stream, options, path, basic(options))
 
 
 async def _get(
     stream: trio.SSLStream[trio.SocketStream],
     options: OpenbmcOptions,
     path: str,
-    authorization: bytes | None = None,
+    authorization: Header | None = None,
 ) -> object:
     """Return a JSON document, or None; the stream is closed.
 
@@ -206,7 +203,7 @@ async def _get(
     """
     headers = [(b"Host", options.authority.encode()), (b"Connection", b"close")]
     if authorization is not None:
-        headers.append((b"Authorization", authorization))
+        headers.append(authorization)
     try:
         request = h11.Request(method="GET", target=path, headers=headers)
         answer = await exchange(stream, request)
@@ -232,10 +229,3 @@ def _members(document: object) -> Sequence[str]:
     return [
         path for path in paths if isinstance(path, str) and path.startswith("/redfish/")
     ]
-
-
-def _unverified() -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return context

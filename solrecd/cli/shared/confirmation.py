@@ -9,14 +9,18 @@ from solrecd.cli.program import CommandError, Exit
 from solrecd.cli.shared.output import safe
 
 
-def require_terminal() -> None:
+def require_terminal(about: str = "") -> None:
     """Refuse to go on where there is no terminal that could be asked.
+
+    Args:
+        about: what the question would be about; the message begins with it.
 
     Raises:
         CommandError: standard input is none; the remedy is ``--yes``.
     """
     if not sys.stdin.isatty():
-        raise CommandError("not a terminal, use --yes")
+        prefix = f"{about}: " if about else ""
+        raise CommandError(f"{prefix}not a terminal, use --yes")
 
 
 def is_agreed(question: str, yes: Sequence[str] = ("y", "yes")) -> bool:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import ssl
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Iterator
+from typing import Final
 
 import trio
 
 from solrecd.events import SessionState
 from solrecd.sources.base import Recorder, Tell
 from solrecd.sources.findings import Finding, bad, ok, warn
+from solrecd.sources.no_settings import NoSettings
 from solrecd.sources.openbmc.options import OpenbmcOptions
 from solrecd.sources.openbmc.tls import (
     Trust,
@@ -18,6 +18,7 @@ from solrecd.sources.openbmc.tls import (
     handshake,
     open_tls,
     spell_fingerprint,
+    unverified_context,
 )
 from solrecd.sources.output_findings import output_findings
 from solrecd.sources.spans import ago
@@ -29,7 +30,7 @@ _SILENT: Final = (
 )
 
 
-class Examination:
+class Examination(NoSettings):
     """Examines one console; fits `solrecd.sources.base.Examiner`.
 
     It does not log in: the source does, and what that was told is shown. BMCs lock
@@ -82,11 +83,8 @@ class Examination:
 
     async def _fingerprint(self) -> str:
         """Return what a BMC that is not believed shows; empty: nothing."""
-        context = ssl.create_default_context()
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE  # nothing is sent
         try:
-            stream = await handshake(self._options, context)
+            stream = await handshake(self._options, unverified_context())
         except NotConnectedError:
             return ""
         shown = spell_fingerprint(fingerprint_of(stream))
@@ -107,15 +105,3 @@ class Examination:
         else:
             cure = "solrecctl reconnect tries at once, after the cause is cured"
             yield bad("session", lost.detail or str(lost.reason), cure)
-
-    async def proposals(self) -> Sequence[Mapping[str, Any]]:
-        """See `Examiner`; there are no settings."""
-        return ()
-
-    async def apply_fixes(
-        self,
-        user: str,  # noqa: ARG002 - a protocol's
-        parameters: Collection[int],  # noqa: ARG002
-    ) -> Sequence[Mapping[str, Any]]:
-        """See `Examiner`."""
-        return ()

@@ -149,7 +149,7 @@ class Login:
 
     async def _open_by(self, method: Method) -> WebSocket:
         if method is Method.BASIC:
-            return await self._console([_basic(self._options)])
+            return await self._console([basic(self._options)])
         self._session = session = await self._new_session()
         return await self._console([_cookie(session)], [session.token])
 
@@ -233,7 +233,8 @@ _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{1,256}\Z")
 _JSON: Final[Header] = (b"Content-Type", b"application/json")
 
 
-def _basic(options: OpenbmcOptions) -> Header:
+def basic(options: OpenbmcOptions) -> Header:
+    """Return the header of basic authentication (RFC 7617); it is a secret."""
     account = options.username.encode() + b":" + options.password.reveal()
     return b"Authorization", b"Basic " + base64.b64encode(account)
 

@@ -56,8 +56,7 @@ class OpenbmcOptions:
     @property
     def place(self) -> str:
         """As people write it: host, and the port where it is another than usual."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return self.host if self.port == HTTPS else f"{host}:{self.port}"
+        return self.host if self.port == HTTPS else self.authority
 
     @property
     def authority(self) -> str:

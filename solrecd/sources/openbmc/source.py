@@ -10,7 +10,7 @@ import trio
 from solrecd.config import ConsoleConfig
 from solrecd.events import Lost, LostReason, SessionState
 from solrecd.sources.base import Recorder, Services
-from solrecd.sources.limits import UNSENT_LIMIT
+from solrecd.sources.limits import check_room
 from solrecd.sources.openbmc.examination import Examination
 from solrecd.sources.openbmc.login import Login
 from solrecd.sources.openbmc.options import OpenbmcOptions
@@ -183,11 +183,7 @@ class OpenbmcSource:
         """See `Source`."""
         if self._console is None:
             return False
-        if len(self._unsent) + len(data) > UNSENT_LIMIT:
-            raise BufferError(
-                f"{len(self._unsent)} bytes of input wait already,"
-                f" {UNSENT_LIMIT} allowed"
-            )
+        check_room(len(self._unsent), len(data))
         self._unsent += data
         self._typed.set()
         return True

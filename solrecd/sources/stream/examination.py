@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from typing import Any, Final, Protocol
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final, Protocol
 
 from solrecd.events import SessionState
 from solrecd.sources.base import Recorder, Tell
 from solrecd.sources.findings import Finding, ok, warn
+from solrecd.sources.no_settings import NoSettings
 from solrecd.sources.output_findings import output_findings
 from solrecd.sources.spans import ago
 from solrecd.sources.stream.way import Way
@@ -32,7 +33,7 @@ class Examined(Protocol):
         """Return what ``doctor`` says of the connection that is open."""
 
 
-class Examination:
+class Examination(NoSettings):
     """Examines one stream; fits `solrecd.sources.base.Examiner`.
 
     A stream that is connected is not connected to a second time: many serve one client
@@ -92,15 +93,3 @@ class Examination:
         if unsent:
             text = f"{unsent} typed bytes wait that the other end does not take"
             yield warn("input", text, _NOT_TAKEN)
-
-    async def proposals(self) -> Sequence[Mapping[str, Any]]:
-        """See `Examiner`; a stream has no settings."""
-        return ()
-
-    async def apply_fixes(
-        self,
-        user: str,  # noqa: ARG002 - a protocol's
-        parameters: Collection[int],  # noqa: ARG002
-    ) -> Sequence[Mapping[str, Any]]:
-        """See `Examiner`."""
-        return ()

@@ -7,7 +7,7 @@ from typing import Final
 
 import trio
 
-from solrecd.sources.limits import UNSENT_LIMIT
+from solrecd.sources.limits import check_room
 from solrecd.sources.stream.way import Connection
 
 _PIECE: Final = 4096
@@ -50,10 +50,7 @@ class TypedInput:
         Raises:
             BufferError: too much waits already.
         """
-        if self._size + len(data) > UNSENT_LIMIT:
-            raise BufferError(
-                f"{self._size} bytes of input wait already, {UNSENT_LIMIT} allowed"
-            )
+        check_room(self._size, len(data))
         if data:
             self._add(data)
 

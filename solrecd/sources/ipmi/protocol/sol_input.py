@@ -34,7 +34,7 @@ from solrecd.sources.ipmi.protocol.events import SolInputStuck
 from solrecd.sources.ipmi.protocol.packets import SOL_HEADER_SIZE, SolPacket, encode_sol
 from solrecd.sources.ipmi.protocol.quirks import Behaviour
 from solrecd.sources.ipmi.protocol.sol_output import next_number
-from solrecd.sources.limits import UNSENT_LIMIT
+from solrecd.sources.limits import UNSENT_LIMIT, check_room
 
 _NACK: Final = int(SolStatus.NACK)
 
@@ -141,10 +141,7 @@ class SolSender:
         """
         if not data:
             return
-        if self.unsent + len(data) > UNSENT_LIMIT:
-            raise BufferError(
-                f"{self.unsent} bytes of input wait already, {UNSENT_LIMIT} allowed"
-            )
+        check_room(self.unsent, len(data))
         self._queue.append(data)
         self.unsent += len(data)
 
