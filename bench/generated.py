@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from solrecd.analysis.text import Assembler
-from solrecd.events import Chunk, Line
+from solrecd.events.lines import Chunk, Line
 from solrecd.process.stamps import SECOND
 from solrecd.simbmc import captures
 from solrecd.storage.archive.closer import Closer

@@ -26,7 +26,7 @@ from solrecd.analysis.boot.rules import Rule, RuleSet
 from solrecd.analysis.interpreter import Interpreter
 from solrecd.analysis.text import Assembler
 from solrecd.cli.commands.scan import look
-from solrecd.events import Chunk
+from solrecd.events.lines import Chunk
 from solrecd.simbmc import captures
 from solrecd.storage import marker_files
 

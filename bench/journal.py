@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from bench.figures import Figure
-from solrecd.events import Chunk, Line, Lines, Reading
+from solrecd.events.lines import Chunk, Line, Lines
+from solrecd.events.reading import Reading
 from solrecd.storage.archive.sink import ArchiveOptions, ArchiveSink
 from solrecd.storage.journal import Journal
 

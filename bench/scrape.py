@@ -22,7 +22,8 @@ from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from bench.figures import Figure
 from solrecd.analysis.boot.rules import RuleSet
 from solrecd.api.server import serve
-from solrecd.events import SessionState, Stage
+from solrecd.events.sessions import SessionState
+from solrecd.events.stages import Stage
 from solrecd.metrics import Format, Metrics, declared, metrics_app
 from solrecd.metrics.fleet import console_families
 from solrecd.process.garbage_collection import freeze_objects

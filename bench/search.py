@@ -20,7 +20,9 @@ from pathlib import Path
 
 from bench.figures import Figure
 from bench.generated import FIRST, NEEDLE, Built, Job, Size, build, build_console
-from solrecd.events import Boot, Event, Kind, Outcome, Severity, Stage
+from solrecd.events.boots import Boot, Outcome
+from solrecd.events.event import Event, Kind, Severity
+from solrecd.events.stages import Stage
 from solrecd.process.stamps import SECOND
 from solrecd.storage.index import Batch, Index
 

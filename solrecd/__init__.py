@@ -14,9 +14,7 @@ proves (``make check``)::
     metrics/        every metric family, and their text; the home of prometheus_client
     analysis/       pure: bytes -> lines, stages, failures, boots
     config/         pure: TOML text -> frozen dataclasses; what a reload means
-    events          the vocabulary that all of them speak
-    stages          of a boot, which the vocabulary has from here
-    counts          what a source counts on the wire
+    events/         the vocabulary that all of them speak
     process/        systemd, log, TLS, access, clock stamps: knows nothing of consoles
 
 The story of a byte:

@@ -14,7 +14,7 @@ from typing import TypeAlias, TypeVar
 
 from solrecd.console import recording
 from solrecd.console.recording import Given, Recording
-from solrecd.events import SessionState
+from solrecd.events.sessions import SessionState
 from solrecd.sources.ipmi.keeper import states
 from solrecd.sources.ipmi.keeper.states import WISHES, Input, State, is_step
 

@@ -11,7 +11,7 @@ from importlib import resources
 from pathlib import Path
 
 from solrecd.analysis.boot.rules import Role, Rule, RuleSet
-from solrecd.events import Severity
+from solrecd.events.event import Severity
 from solrecd.storage import marker_files
 
 PAGE = Path(__file__).parent.parent / "packaging" / "docs" / "events.md"

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from solrecd.events import Event
+from solrecd.events.event import Event
 from solrecd.process.stamps import format_stamp
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from solrecd.events import Event, Kind
+from solrecd.events.event import Event, Kind
 from solrecd.storage.formats.lines import (
     LINE_MARK,
     MARK_POSITION,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from fnmatch import fnmatchcase
 
 from solrecd.config import Selection
-from solrecd.events import Event, Kind, Severity
+from solrecd.events.event import Event, Kind, Severity
 
 _RANK = {severity: rank for rank, severity in enumerate(Severity)}
 

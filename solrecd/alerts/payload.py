@@ -12,7 +12,7 @@ from typing import Any
 from solrecd.alerts.alert import Alert, Notice
 from solrecd.config import ReceiverConfig, Secret
 from solrecd.config.alert_values import fill
-from solrecd.events import Event, Kind
+from solrecd.events.event import Event, Kind
 from solrecd.process.stamps import format_stamp
 
 TEST = "test"

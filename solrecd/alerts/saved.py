@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from solrecd.alerts.alert import Alert
-from solrecd.events import Event, Kind, Severity
+from solrecd.events.event import Event, Kind, Severity
 from solrecd.process.stamps import format_stamp, parse_stamp
 
 _VERSION = 1

@@ -23,7 +23,9 @@ from solrecd.alerts.alert import Alert, AlertKey, Context, Moment, Notice, Phase
 from solrecd.alerts.damping import DIFFERENT, Damper
 from solrecd.alerts.matching import is_deliberate, matches
 from solrecd.config import ReceiverConfig
-from solrecd.events import Boot, Event, Kind, Outcome, SessionState
+from solrecd.events.boots import Boot, Outcome
+from solrecd.events.event import Event, Kind
+from solrecd.events.sessions import SessionState
 
 MAX_FIRING = 10_000
 """Alerts that fire at once, with their excerpts 50 MB; beyond that none is sent."""

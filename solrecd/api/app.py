@@ -31,7 +31,8 @@ from solrecd.api.routes import ROUTES, Method, Reach, RouteRule
 from solrecd.api.send_timeout import wait_for_watcher
 from solrecd.api.watch import watching
 from solrecd.console.viewers import Missed, TailItem, Unfinished
-from solrecd.events import Event, Line
+from solrecd.events.event import Event
+from solrecd.events.lines import Line
 from solrecd.process.access import Role
 from solrecd.process.stamps import format_stamp
 

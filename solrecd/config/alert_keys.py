@@ -10,7 +10,7 @@ from solrecd.config.alerts import ReceiverConfig, Selection
 from solrecd.config.keys import Key, Schema, TableSchema, defaults_of
 from solrecd.config.kinds import Kinds
 from solrecd.config.values import choice, duration, integer, off_or, one_of
-from solrecd.events import Kind, Severity
+from solrecd.events.event import Kind, Severity
 
 _DAY = 24 * 3600.0
 

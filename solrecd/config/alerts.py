@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from solrecd.events import Kind, Severity
+from solrecd.events.event import Kind, Severity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,11 +13,10 @@ from typing import Any, ClassVar, Protocol
 
 from solrecd.config.alerts import ReceiverConfig
 from solrecd.config.loki import LokiConfig
-from solrecd.events import Stage
+from solrecd.events.stages import WAITING, Stage
 from solrecd.process.access import Policy
 from solrecd.process.log_settings import LogFormat, LogLevel
 from solrecd.process.tls import TlsFiles
-from solrecd.stages import WAITING
 
 _MIB = 1024 * 1024
 

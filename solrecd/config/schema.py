@@ -17,9 +17,8 @@ from solrecd.config.values import (
     off_or,
     size,
 )
-from solrecd.events import Stage
+from solrecd.events.stages import WAITING, Stage
 from solrecd.process.log_settings import LogFormat, LogLevel
-from solrecd.stages import WAITING
 
 _MIB = 1024 * 1024
 _GIB = 1024 * _MIB

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from solrecd.events import Event, Kind, OperatorAct, Severity
+from solrecd.events.event import Event, Kind, Severity
+from solrecd.events.operator_acts import OperatorAct
 from solrecd.process.stamps import format_stamp
 
 _NEWS: Final = frozenset({Kind.STAGE, Kind.FAILURE, Kind.STUCK, Kind.POWER})

@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 
 import trio
 
-from solrecd.events import OperatorAct
+from solrecd.events.operator_acts import OperatorAct
 
 VIEW: Final = 256 * 1024
 """Bytes that may wait for one person: more than twenty seconds at line rate."""

@@ -32,19 +32,13 @@ from solrecd.console.understanding import (
     Interpretation,
     Understanding,
 )
-from solrecd.counts import WireCounts
-from solrecd.events import (
-    Boot,
-    Chunk,
-    EventDraft,
-    Gap,
-    GapReason,
-    Kind,
-    Lost,
-    OperatorAct,
-    SessionState,
-    Severity,
-)
+from solrecd.events.boots import Boot
+from solrecd.events.event import EventDraft, Kind, Severity
+from solrecd.events.gaps import Gap, GapReason
+from solrecd.events.lines import Chunk
+from solrecd.events.operator_acts import OperatorAct
+from solrecd.events.sessions import Lost, SessionState
+from solrecd.events.wire_counts import WireCounts
 from solrecd.metrics import ConsoleMetrics
 from solrecd.sources.guard import Guard, Part
 from solrecd.storage.archive.sink import OpenedConsole

@@ -11,7 +11,10 @@ import structlog
 from solrecd.alerts.senders import AlertSink
 from solrecd.console.acknowledgement import Acknowledgement
 from solrecd.console.viewers import Viewers
-from solrecd.events import Boot, Chunk, Event, EventDraft, Line, Reading
+from solrecd.events.boots import Boot
+from solrecd.events.event import Event, EventDraft
+from solrecd.events.lines import Chunk, Line
+from solrecd.events.reading import Reading
 from solrecd.metrics import ConsoleMetrics
 from solrecd.process.log.entries import EVENT, LEVELS
 from solrecd.sources.guard import Guard, Part

@@ -26,7 +26,8 @@ from solrecd.console import (
     Interpretation,
     Sinks,
 )
-from solrecd.events import Boot, LostReason, SessionState
+from solrecd.events.boots import Boot
+from solrecd.events.sessions import LostReason, SessionState
 from solrecd.metrics import Metrics
 from solrecd.sources.guard import Guard, Part
 from solrecd.storage.archive.opening_threads import OpeningThreads

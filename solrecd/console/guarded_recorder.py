@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from solrecd.config import ConsoleConfig
 from solrecd.console.console import Console
-from solrecd.counts import WireCounts
-from solrecd.events import Boot, EventDraft, Gap, Lost, OperatorAct, SessionState
+from solrecd.events.boots import Boot
+from solrecd.events.event import EventDraft
+from solrecd.events.gaps import Gap
+from solrecd.events.operator_acts import OperatorAct
+from solrecd.events.sessions import Lost, SessionState
+from solrecd.events.wire_counts import WireCounts
 from solrecd.sources.guard import Guard, Part
 
 

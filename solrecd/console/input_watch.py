@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from solrecd.console.event_fanout import EventFanout
-from solrecd.events import EventDraft, Kind, Severity
+from solrecd.events.event import EventDraft, Kind, Severity
 from solrecd.metrics import ConsoleMetrics
 
 

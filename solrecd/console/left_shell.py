@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from solrecd.console.event_fanout import SECOND, EventFanout
-from solrecd.events import EventDraft, Kind, Line, Severity
+from solrecd.events.event import EventDraft, Kind, Severity
+from solrecd.events.lines import Line
 from solrecd.metrics import ConsoleMetrics
 
 LEFT_AFTER = 15 * 60 * SECOND

@@ -14,7 +14,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from solrecd.console.event_fanout import SECOND, EventFanout
-from solrecd.events import Event, EventDraft, Gap, GapReason, Kind, Severity
+from solrecd.events.event import Event, EventDraft, Kind, Severity
+from solrecd.events.gaps import Gap, GapReason
 from solrecd.metrics import ConsoleMetrics
 from solrecd.process.stamps import format_stamp
 

@@ -8,7 +8,7 @@ from typing import Any
 from solrecd.console.console import Console
 from solrecd.console.guard import ConsoleGuard
 from solrecd.console.unopened import Unopened
-from solrecd.events import Lost, LostReason, SessionState
+from solrecd.events.sessions import Lost, LostReason, SessionState
 from solrecd.sources.base import Source
 from solrecd.sources.guard import Part
 

@@ -15,7 +15,7 @@ import trio
 
 from solrecd.console import Console
 from solrecd.console.attachments import Attachment, Mode, WriteClaim
-from solrecd.events import ORDERS, OperatorAct
+from solrecd.events.operator_acts import ORDERS, OperatorAct
 from solrecd.process.stamps import format_stamp
 from solrecd.sources.base import (
     BreakControl,

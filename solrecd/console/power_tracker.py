@@ -8,7 +8,8 @@ from types import MappingProxyType
 import structlog
 
 from solrecd.console.event_fanout import EventFanout
-from solrecd.events import EventDraft, Kind, Severity, Stage
+from solrecd.events.event import EventDraft, Kind, Severity
+from solrecd.events.stages import Stage
 
 log = structlog.get_logger()
 

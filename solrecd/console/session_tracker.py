@@ -12,16 +12,9 @@ import structlog
 
 from solrecd.console.event_fanout import SECOND, EventFanout, at_most, seconds
 from solrecd.console.recording import STEPS, Given, Recording
-from solrecd.events import (
-    EventDraft,
-    Gap,
-    GapReason,
-    Kind,
-    Lost,
-    LostReason,
-    SessionState,
-    Severity,
-)
+from solrecd.events.event import EventDraft, Kind, Severity
+from solrecd.events.gaps import Gap, GapReason
+from solrecd.events.sessions import Lost, LostReason, SessionState
 from solrecd.metrics import ConsoleMetrics
 from solrecd.process.transitions import look_up
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import accumulate
 
-from solrecd.events import Chunk
+from solrecd.events.lines import Chunk
 
 
 def split(chunks: list[Chunk], most: int | None) -> tuple[list[Chunk], list[Chunk]]:

@@ -15,7 +15,10 @@ from solrecd.analysis.boot.pace import Pace
 from solrecd.analysis.interpreter import Interpreter
 from solrecd.console.event_fanout import EventFanout
 from solrecd.console.turns import size_of
-from solrecd.events import Boot, Chunk, Line, Reading, Stage
+from solrecd.events.boots import Boot
+from solrecd.events.lines import Chunk, Line
+from solrecd.events.reading import Reading
+from solrecd.events.stages import Stage
 from solrecd.sources.guard import Guard, Part
 from solrecd.storage.archive.sink import OpenedConsole
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from solrecd.config import ConsoleConfig
-from solrecd.counts import WireCounts
-from solrecd.events import SessionState, Stage
+from solrecd.events.sessions import SessionState
+from solrecd.events.stages import Stage
+from solrecd.events.wire_counts import WireCounts
 from solrecd.process.stamps import format_stamp
 
 

@@ -15,7 +15,8 @@ from typing import NamedTuple
 import trio
 
 from solrecd.console.changes import ChangeNotifier
-from solrecd.events import Event, Line
+from solrecd.events.event import Event
+from solrecd.events.lines import Line
 
 VIEWER_BUFFER = 2000
 """Items that may wait for one viewer; about a second of forty flooding consoles."""

@@ -35,7 +35,7 @@ from solrecd.console.operation import Operation
 from solrecd.console.unopened import Unopened
 from solrecd.console.viewers import TailItem, Viewers
 from solrecd.daemon.tending import ConsoleFactory, Sources, Task, Tender
-from solrecd.events import SessionState
+from solrecd.events.sessions import SessionState
 from solrecd.process.garbage_collection import (
     freeze_objects,
     full_collections_postponed,

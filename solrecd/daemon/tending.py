@@ -20,7 +20,7 @@ from solrecd.console.guarded_recorder import GuardedRecorder
 from solrecd.console.interpret_loop import InterpretLoop
 from solrecd.console.member import Member
 from solrecd.console.unopened import Unopened
-from solrecd.events import Lost, LostReason, SessionState
+from solrecd.events.sessions import Lost, LostReason, SessionState
 from solrecd.process.stamps import SECOND
 from solrecd.sources.base import Recorder, Source
 from solrecd.sources.guard import Guard, Part

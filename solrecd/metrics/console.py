@@ -6,17 +6,12 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
-from solrecd.events import (
-    Boot,
-    Event,
-    GapReason,
-    Kind,
-    LostReason,
-    Outcome,
-    Reading,
-    SessionState,
-    Stage,
-)
+from solrecd.events.boots import Boot, Outcome
+from solrecd.events.event import Event, Kind
+from solrecd.events.gaps import GapReason
+from solrecd.events.reading import Reading
+from solrecd.events.sessions import LostReason, SessionState
+from solrecd.events.stages import BOOT_STAGES, Stage
 from solrecd.metrics.family import part
 from solrecd.metrics.histogram import Exemplar, Histogram
 from solrecd.metrics.series import (
@@ -30,7 +25,6 @@ from solrecd.metrics.series import (
     truth,
 )
 from solrecd.metrics.wire import WireMetrics
-from solrecd.stages import BOOT_STAGES
 
 ENDED_OUTCOMES = tuple(one for one in Outcome if one is not Outcome.RUNNING)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from solrecd.events.stages import WAITING, Stage
 from solrecd.metrics.console import TIMED_STAGES
 from solrecd.metrics.family import Type
 from solrecd.metrics.histogram import Histogram
@@ -19,7 +20,6 @@ from solrecd.metrics.samples import (
     tally,
 )
 from solrecd.metrics.tally import Tally
-from solrecd.stages import WAITING, Stage
 
 LAG_BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 """Seconds; a BMC retransmits after 100 ms to 1 s and gives up after some of those."""

@@ -14,7 +14,7 @@ from prometheus_client import (
 )
 from prometheus_client.openmetrics import exposition as openmetrics
 
-from solrecd.events import Event
+from solrecd.events.event import Event
 from solrecd.metrics.console import ConsoleMetrics, Shared
 from solrecd.metrics.daemon import DaemonMetrics
 from solrecd.metrics.family import Family, Format, declared_in

@@ -11,7 +11,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Final
 
-from solrecd.events import Event, Severity
+from solrecd.events.event import Event, Severity
 
 SPREADS_WITHIN: Final = 3600 * 1_000_000
 """Microseconds from the first machine to the second: a bad update reaches a fleet

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from solrecd.counts import Repeat, WireCounts
+from solrecd.events.wire_counts import Repeat, WireCounts
 from solrecd.metrics.series import counter, counters
 
 

@@ -37,16 +37,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from solrecd.config import ConsoleConfig, ConsoleKind, DaemonConfig
-from solrecd.counts import WireCounts
-from solrecd.events import (
-    Boot,
-    EventDraft,
-    Evidence,
-    Gap,
-    Lost,
-    OperatorAct,
-    SessionState,
-)
+from solrecd.events.boots import Boot, Evidence
+from solrecd.events.event import EventDraft
+from solrecd.events.gaps import Gap
+from solrecd.events.operator_acts import OperatorAct
+from solrecd.events.sessions import Lost, SessionState
+from solrecd.events.wire_counts import WireCounts
 from solrecd.sources.findings import Finding
 from solrecd.sources.guard import Guard
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Mapping
 
-from solrecd.events import LostReason
+from solrecd.events.sessions import LostReason
 from solrecd.sources.troubles import NotConnectedError, Trouble
 
 

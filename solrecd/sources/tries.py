@@ -7,7 +7,7 @@ from typing import Final
 
 import trio
 
-from solrecd.events import Lost, LostReason, SessionState
+from solrecd.events.sessions import Lost, LostReason, SessionState
 from solrecd.process.backoff import Backoff, Chance
 from solrecd.sources.base import Recorder
 

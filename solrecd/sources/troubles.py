@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-from solrecd.events import LostReason
+from solrecd.events.sessions import LostReason
 
 
 class Trouble(NamedTuple):

@@ -22,7 +22,7 @@ from typing import Any
 
 from solrecd.analysis.boot.rules import RuleSet
 from solrecd.analysis.interpreter.last_words import UNEXPLAINED
-from solrecd.events import Kind
+from solrecd.events.event import Kind
 from solrecd.storage import marker_files
 from solrecd.storage.archive.vocabulary_file import rewrite
 from solrecd.storage.history.files import Fault, Report

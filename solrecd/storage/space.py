@@ -15,7 +15,7 @@ from collections.abc import Callable
 import structlog
 import trio
 
-from solrecd.events import Event, Kind, Severity
+from solrecd.events.event import Event, Kind, Severity
 from solrecd.metrics import Metrics
 from solrecd.process.threads import Job, in_thread
 from solrecd.storage.archive.closer import Extent, SegmentChange, SegmentFate

@@ -16,7 +16,7 @@ import pytest
 import trio
 import zstandard
 
-from solrecd.events import Chunk
+from solrecd.events.lines import Chunk
 from solrecd.storage.archive.sink import ArchiveOptions, ArchiveSink, OpenedConsole
 from solrecd.storage.formats.names import parse_file_name
 from solrecd.storage.formats.retention import SegmentLimits

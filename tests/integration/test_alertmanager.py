@@ -14,7 +14,7 @@ from solrecd.alerts.saved import save
 from solrecd.alerts.senders import AlertSink, Tools
 from solrecd.alerts.senders.alertmanager import Alertmanager
 from solrecd.config import Config, Http, ReceiverConfig, Secret
-from solrecd.events import Outcome
+from solrecd.events.boots import Outcome
 from solrecd.process.stamps import parse_stamp
 from tests.support.alerting import EPOCH, boot, event, receiver, until
 from tests.support.http_receiver import Mood, Receiver, http_receiver

@@ -18,7 +18,8 @@ from solrecd.api.fleet import FleetError
 from solrecd.api.listening_sockets import ListenError
 from solrecd.api.server import serve
 from solrecd.console.viewers import VIEWER_BUFFER
-from solrecd.events import Event, Kind, Line, Severity
+from solrecd.events.event import Event, Kind, Severity
+from solrecd.events.lines import Line
 from solrecd.metrics import Format, metrics_app
 from tests.support.fleet import FakeFleet, open_gate
 

@@ -21,7 +21,7 @@ from solrecd.api.connection_limits import ConnectionLimits
 from solrecd.api.denials import DenialReason, Denials
 from solrecd.api.server import serve
 from solrecd.config import ApiConfig, Config, DaemonConfig
-from solrecd.events import Line
+from solrecd.events.lines import Line
 from solrecd.process.access import Grant, Policy, Role, digest_of
 from solrecd.process.tls import TlsFiles, server_context
 from tests.support.attached import solrecctl as on_a_terminal

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 import trio
 
-from solrecd.events import Chunk, Reading
+from solrecd.events.lines import Chunk
+from solrecd.events.reading import Reading
 from solrecd.process.clock import Clock
 from solrecd.storage.archive.closer import SegmentChange, SegmentFate
 from solrecd.storage.archive.sink import (

@@ -13,7 +13,7 @@ from solrecd.api.app import api_app
 from solrecd.api.server import serve
 from solrecd.cli.program import Exit, run
 from solrecd.cli.solrecctl import PROGRAM
-from solrecd.events import Line
+from solrecd.events.lines import Line
 from solrecd.process.stamps import parse_stamp
 from solrecd.storage.index import FILE_NAME, Index
 from tests.support.archives import Printed, write_segment

@@ -38,15 +38,10 @@ from solrecd.console.silence import SilenceWatch, Situation
 from solrecd.console.viewers import Viewers
 from solrecd.daemon import Daemon
 from solrecd.daemon.tending import ConsoleFactory as FactoryProtocol, Sources
-from solrecd.events import (
-    EventDraft,
-    Gap,
-    GapReason,
-    Kind,
-    OperatorAct,
-    SessionState,
-    Severity,
-)
+from solrecd.events.event import EventDraft, Kind, Severity
+from solrecd.events.gaps import Gap, GapReason
+from solrecd.events.operator_acts import OperatorAct
+from solrecd.events.sessions import SessionState
 from solrecd.simbmc.machine import numbered
 from solrecd.sources import base
 from solrecd.sources.base import PowerAction

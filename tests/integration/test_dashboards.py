@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from solrecd.events import Stage
+from solrecd.events.stages import Stage
 from tests.support.peers import need
 from tools.dashboards import server
 from tools.dashboards.boards import dashboards

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tracemalloc
 
 from solrecd.analysis.interpreter import Interpreter
-from solrecd.events import Chunk
+from solrecd.events.lines import Chunk
 from tests.support.golden import RULES
 
 

@@ -17,7 +17,8 @@ from solrecd.api.server import serve
 from solrecd.cli.commands.events import group
 from solrecd.cli.program import Exit, run
 from solrecd.cli.solrecctl import PROGRAM
-from solrecd.events import Boot, Event, Kind, Severity
+from solrecd.events.boots import Boot
+from solrecd.events.event import Event, Kind, Severity
 from solrecd.process.stamps import parse_stamp
 from solrecd.storage.index import FILE_NAME, Batch, Index
 from tests.support.fleet import FakeFleet, open_gate

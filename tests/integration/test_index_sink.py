@@ -11,7 +11,8 @@ import pytest
 import trio
 import trio.testing
 
-from solrecd.events import Boot, Event, Kind, Outcome, Severity
+from solrecd.events.boots import Boot, Outcome
+from solrecd.events.event import Event, Kind, Severity
 from solrecd.storage.index import Batch, Index, SegmentRow
 from solrecd.storage.index.overdue import Overdue
 from solrecd.storage.index.sink import BUFFER, IndexSink

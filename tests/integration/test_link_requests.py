@@ -9,8 +9,8 @@ import pytest
 import trio
 
 from solrecd.config import Secret
-from solrecd.counts import WireCounts
-from solrecd.events import Gap
+from solrecd.events.gaps import Gap
+from solrecd.events.wire_counts import WireCounts
 from solrecd.simbmc.bmc import Bmc
 from solrecd.simbmc.faults import Mishap
 from solrecd.simbmc.fleet import Fleet, Member

@@ -11,7 +11,8 @@ import pytest
 import trio
 import yaml
 
-from solrecd.events import Chunk, Cut, Reading
+from solrecd.events.lines import Chunk
+from solrecd.events.reading import Cut, Reading
 from solrecd.storage.archive.closer import SegmentChange, SegmentFate
 from solrecd.storage.archive.sink import ArchiveOptions, ArchiveSink
 from solrecd.storage.journal import Journal

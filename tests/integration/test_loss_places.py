@@ -12,7 +12,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from solrecd.events import Gap, GapReason
+from solrecd.events.gaps import Gap, GapReason
 from solrecd.simbmc.bmc import Bmc
 from solrecd.simbmc.faults import Faults, Mishap
 from solrecd.simbmc.ledger import Ledger

@@ -13,8 +13,9 @@ import pytest
 import trio
 
 from solrecd.config import Secret
-from solrecd.counts import WireCounts
-from solrecd.events import Gap, Lost, SessionState
+from solrecd.events.gaps import Gap
+from solrecd.events.sessions import Lost, SessionState
+from solrecd.events.wire_counts import WireCounts
 from solrecd.simbmc.bmc import Bmc
 from solrecd.simbmc.faults import Misbehaviour, Mishap
 from solrecd.simbmc.fleet import Fleet, Member

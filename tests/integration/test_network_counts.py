@@ -8,7 +8,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from solrecd.counts import Repeat
+from solrecd.events.wire_counts import Repeat
 from solrecd.simbmc.bmc import Bmc
 from solrecd.simbmc.faults import Faults
 from solrecd.simbmc.machine import Machine, NumberedLines

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from solrecd.events import LostReason
+from solrecd.events.sessions import LostReason
 from solrecd.sources.ipmi.protocol.constants import AppCommand, NetFn
 from solrecd.sources.ipmi.protocol.events import (
     CommandAnswered,

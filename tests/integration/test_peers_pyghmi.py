@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from pyghmi.ipmi.private import session as pyghmi_session
 
-from solrecd.events import LostReason
+from solrecd.events.sessions import LostReason
 from solrecd.sources.ipmi.protocol.constants import NetFn, PayloadType
 from solrecd.sources.ipmi.protocol.events import (
     CommandAnswered,

@@ -21,14 +21,10 @@ from solrecd.api.metrics_listener import Exporter
 from solrecd.api.webconfig import live
 from solrecd.api.webconfig.settings import WebConfigError
 from solrecd.config import DaemonConfig
-from solrecd.events import (
-    Boot,
-    LostReason,
-    Outcome,
-    Reading,
-    SessionState,
-    Stage,
-)
+from solrecd.events.boots import Boot, Outcome
+from solrecd.events.reading import Reading
+from solrecd.events.sessions import LostReason, SessionState
+from solrecd.events.stages import Stage
 from solrecd.metrics import Format, Metrics
 from solrecd.metrics.app import Scrape
 from solrecd.process.descriptors import ClientPlaces

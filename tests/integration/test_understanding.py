@@ -14,7 +14,7 @@ import trio
 
 from solrecd.api.client import Client
 from solrecd.config import Config
-from solrecd.events import Stage
+from solrecd.events.stages import Stage
 from solrecd.simbmc.bmc import Bmc
 from solrecd.simbmc.fleet import Fleet
 from solrecd.simbmc.ledger import Ledger

@@ -7,7 +7,7 @@ from typing import Any
 
 import trio
 
-from solrecd.events import Line
+from solrecd.events.lines import Line
 from tests.integration.test_api import Follower, request, serving
 from tests.support.fleet import FakeFleet
 

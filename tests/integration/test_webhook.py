@@ -14,7 +14,7 @@ import trio
 from solrecd.alerts.senders import AlertSink, Tools
 from solrecd.alerts.senders.webhook import Webhook
 from solrecd.config import Config, Http, ReceiverConfig, Secret
-from solrecd.events import Outcome
+from solrecd.events.boots import Outcome
 from tests.support.alerting import EPOCH, boot, event, receiver, until
 from tests.support.http_receiver import Mood, http_receiver
 

@@ -10,7 +10,8 @@ import trio
 from solrecd.alerts import Moment
 from solrecd.alerts.senders.alertmanager import Alertmanager
 from solrecd.config import ReceiverConfig, Selection
-from solrecd.events import Boot, Event, Kind, Outcome, Severity
+from solrecd.events.boots import Boot, Outcome
+from solrecd.events.event import Event, Kind, Severity
 from solrecd.process.stamps import SECOND
 
 EPOCH = 1_700_000_000 * SECOND

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import zstandard
 
-from solrecd.events import Chunk, Line
+from solrecd.events.lines import Chunk, Line
 from solrecd.storage.formats.lines import TextFormat
 from solrecd.storage.formats.names import SegmentName
 from solrecd.storage.formats.seektable import Frame, encode_seek_table

@@ -2,9 +2,9 @@
 
 import pytest
 
-from solrecd import events
+from solrecd.events import event
 
-IS_COMPILED = events.__file__.endswith(".so")
+IS_COMPILED = event.__file__.endswith(".so")
 
 interpreted = pytest.mark.skipif(
     IS_COMPILED, reason="puts bugs into classes, which compiled ones do not let"

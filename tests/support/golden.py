@@ -9,7 +9,9 @@ from typing import NamedTuple
 
 from solrecd.analysis.boot.rulefiles import load_rules
 from solrecd.analysis.interpreter import Interpreter
-from solrecd.events import Boot, Chunk, Event, Kind, Line
+from solrecd.events.boots import Boot
+from solrecd.events.event import Event, Kind
+from solrecd.events.lines import Chunk, Line
 from solrecd.simbmc import captures
 
 WHOLE = 1 << 20

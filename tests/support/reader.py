@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from solrecd.events import Chunk, Cut, Line, Reading
+from solrecd.events.lines import Chunk, Line
+from solrecd.events.reading import Cut, Reading
 
 
 class LineReader:

@@ -15,7 +15,7 @@ from solrecd.console import (
     Interpretation,
     Sinks,
 )
-from solrecd.events import Boot
+from solrecd.events.boots import Boot
 from solrecd.metrics import Metrics
 from solrecd.storage.archive.lane import INSPECTION
 from solrecd.storage.archive.sink import ArchiveOptions, ArchiveSink

@@ -30,7 +30,8 @@ from solrecd.console import (
     Sinks,
 )
 from solrecd.console.changes import ChangeNotifier
-from solrecd.events import Boot, Event, Kind
+from solrecd.events.boots import Boot
+from solrecd.events.event import Event, Kind
 from solrecd.metrics import Metrics
 from solrecd.process.stamps import format_stamp
 from solrecd.simbmc.bmc import Bmc

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from solrecd.events import Kind
+from solrecd.events.event import Kind
 from solrecd.process.log.entries import MESSAGE_IDS
 from tests.systemd.bmcs import Bmcs, record
 from tests.systemd.nspawn import Machine

@@ -3,7 +3,7 @@
 import pytest
 
 from solrecd.console.acknowledgement import Acknowledgement
-from solrecd.events import Event, Kind, Severity
+from solrecd.events.event import Event, Kind, Severity
 
 GIVEN = Event(
     1_000_000,

@@ -15,7 +15,10 @@ from solrecd.cli import program
 from solrecd.cli.shared.when import parse_when
 from solrecd.cli.solrecctl import PROGRAM
 from solrecd.cli.solrecd import PROGRAM as DAEMON_PROGRAM
-from solrecd.events import GapReason, LostReason, SessionState, Severity, Stage
+from solrecd.events.event import Severity
+from solrecd.events.gaps import GapReason
+from solrecd.events.sessions import LostReason, SessionState
+from solrecd.events.stages import Stage
 from solrecd.metrics import Type, declared
 from solrecd.storage import marker_files
 from tests.support.alert_rules import CASES, FOLDER, ROOT, Alert, alerts, load

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, strategies as st
 
-from solrecd.events import Chunk, Line
+from solrecd.events.lines import Chunk, Line
 from solrecd.process.stamps import SECOND, format_stamp
 from solrecd.storage.formats.lines import TextFormat, line_mark, line_stamp
 from solrecd.storage.formats.names import SegmentName, next_segment, parse_file_name

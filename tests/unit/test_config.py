@@ -4,7 +4,7 @@ import pytest
 
 from solrecd.config import Config, ConsoleConfig, Fsync, Secret, Source, parse
 from solrecd.config.names import NAME_LIMIT, expand_names
-from solrecd.events import Stage
+from solrecd.events.stages import Stage
 from solrecd.sources.ipmi.options import (
     AddressFamily,
     IpmiOptions,

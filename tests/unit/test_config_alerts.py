@@ -9,7 +9,7 @@ from solrecd.alerts.senders.hook import Hook
 from solrecd.alerts.senders.webhook import Webhook
 from solrecd.config import Config, Secret
 from solrecd.config.reload import plan_reload
-from solrecd.events import Kind, Severity
+from solrecd.events.event import Kind, Severity
 from tests.support.configs import DEFAULTS, machine, mistakes, read
 
 CONSOLES = f'{DEFAULTS}[console."n[1-4]"]\nbmc = "x"\n'

@@ -11,7 +11,7 @@ from hypothesis import given, settings, strategies as st
 
 from solrecd.analysis.text import LINE_LIMIT, Assembler
 from solrecd.analysis.text.density import BUDGET, WINDOW
-from solrecd.events import Chunk, Line
+from solrecd.events.lines import Chunk, Line
 
 _SIZE = 100_000
 _BATCH = 20_000

@@ -8,7 +8,7 @@ import pytest
 import solrecd
 from solrecd.cli.solrecctl import COMMANDS
 from solrecd.cli.solrecd import COMMANDS as DAEMON_COMMANDS
-from solrecd.events import LostReason
+from solrecd.events.sessions import LostReason
 from solrecd.sources.ipmi.protocol.quirks import Quirk
 
 ROOT = Path(__file__).parents[2]

@@ -11,7 +11,8 @@ import trio
 from trio.testing import MockClock
 
 from solrecd.console.guard import ConsoleGuard, Witnesses
-from solrecd.events import Boot, EventDraft, Outcome, Severity
+from solrecd.events.boots import Boot, Outcome
+from solrecd.events.event import EventDraft, Severity
 from solrecd.sources.guard import Guard
 from solrecd.sources.ipmi.event_logs import (
     LOOK_EVERY,

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from solrecd.events import Boot, Event, Evidence, Kind, Severity
+from solrecd.events.boots import Boot, Evidence
+from solrecd.events.event import Event, Kind, Severity
 from solrecd.storage.index import FILE_NAME, Batch, Index
 from solrecd.storage.index.boot_history import NEWEST, BootHistory
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from solrecd.analysis.interpreter import Interpreter
-from solrecd.events import Chunk
+from solrecd.events.lines import Chunk
 from tests.support.golden import RULES
 from tests.unit.test_dense_text import FLOODS, SHORT_LINES
 

@@ -12,7 +12,7 @@ import pytest
 from solrecd.analysis.boot.detector import Detector
 from solrecd.analysis.boot.rules import Rule
 from solrecd.analysis.text import Assembler
-from solrecd.events import Chunk
+from solrecd.events.lines import Chunk
 from tests.golden import refresh
 from tests.support.golden import (
     FAMILIES,

@@ -10,7 +10,7 @@ import pytest
 import zstandard
 from hypothesis import given, strategies as st
 
-from solrecd.events import Outcome
+from solrecd.events.boots import Outcome
 from solrecd.process.stamps import parse_stamp
 from solrecd.storage.history.choose import NoSuchBootError, choose_boot
 from solrecd.storage.history.chunks import read_chunks

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given, strategies as st
 
-from solrecd.events import Boot, Event, Kind, Outcome, Severity, Stage
+from solrecd.events.boots import Boot, Outcome
+from solrecd.events.event import Event, Kind, Severity
+from solrecd.events.stages import Stage
 from solrecd.process.stamps import parse_stamp
 from solrecd.storage.index import (
     Batch,

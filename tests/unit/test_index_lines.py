@@ -5,7 +5,8 @@ from contextlib import closing
 
 import pytest
 
-from solrecd.events import Boot, Outcome, Stage
+from solrecd.events.boots import Boot, Outcome
+from solrecd.events.stages import Stage
 from solrecd.storage.index import Batch, Index
 
 KEYS = (

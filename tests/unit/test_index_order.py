@@ -2,7 +2,7 @@
 
 from contextlib import closing
 
-from solrecd.events import Event, Kind, Severity
+from solrecd.events.event import Event, Kind, Severity
 from solrecd.storage.index import Batch, Index
 
 NOON = 1_795_348_800_000_000

@@ -10,7 +10,11 @@ from hypothesis import given, settings, strategies as st
 
 from solrecd.analysis.boot.machine import ORDERED_WITHIN
 from solrecd.analysis.interpreter import Interpreter
-from solrecd.events import Boot, Chunk, Cut, Kind, Outcome, Reading, Stage
+from solrecd.events.boots import Boot, Outcome
+from solrecd.events.event import Kind
+from solrecd.events.lines import Chunk
+from solrecd.events.reading import Cut, Reading
+from solrecd.events.stages import Stage
 from tests.support.golden import RULES, interpret, render
 
 SECOND = 1_000_000

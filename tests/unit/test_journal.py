@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from solrecd.config.names import NAME_LIMIT
-from solrecd.events import Chunk
+from solrecd.events.lines import Chunk
 from solrecd.storage.formats.recovered import JournalLoss, JournalNote
 from solrecd.storage.journal import (
     LONGEST_RECORD,

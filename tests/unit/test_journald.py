@@ -5,7 +5,7 @@ from pathlib import Path
 
 from hypothesis import given, strategies as st
 
-from solrecd.events import Event, Kind, Severity
+from solrecd.events.event import Event, Kind, Severity
 from solrecd.process.log.entries import MESSAGE_IDS, field_name, journal_fields, keys_of
 from solrecd.process.log.journald import MAX_VALUE, Journal, encode
 from tests.support.journal import decode, fake_journal

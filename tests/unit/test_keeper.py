@@ -11,8 +11,9 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from solrecd.counts import WireCounts
-from solrecd.events import Gap, Lost, LostReason, SessionState
+from solrecd.events.gaps import Gap
+from solrecd.events.sessions import Lost, LostReason, SessionState
+from solrecd.events.wire_counts import WireCounts
 from solrecd.sources.ipmi.keeper import Keeper
 from solrecd.sources.ipmi.keeper.attempt import GRACE, POLL_FOREIGN, REACTIVATIONS
 from solrecd.sources.ipmi.keeper.keeper import (

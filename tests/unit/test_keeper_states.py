@@ -11,7 +11,7 @@ import trio
 from hypothesis import given, settings, strategies as st
 from trio.testing import MockClock
 
-from solrecd.events import LostReason, SessionState
+from solrecd.events.sessions import LostReason, SessionState
 from solrecd.process.transitions import IllegalInputError, look_up
 from solrecd.sources.ipmi.keeper import Keeper
 from solrecd.sources.ipmi.keeper.keeper import BACKOFF_LAST

@@ -12,7 +12,7 @@ import pytest
 import structlog
 
 from solrecd.config import LogFormat, LogLevel, Secret
-from solrecd.events import Event, Kind, Severity
+from solrecd.events.event import Event, Kind, Severity
 from solrecd.process.log import configure
 from solrecd.process.log.entries import EVENT, LEVELS
 from solrecd.process.log.journald import Journal

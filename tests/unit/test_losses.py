@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from solrecd.console.losses import NOTES_AT_ONCE, NOTES_EACH_SECOND, Losses
-from solrecd.events import Gap, GapReason
+from solrecd.events.gaps import Gap, GapReason
 
 SECOND = 1_000_000
 

@@ -8,18 +8,12 @@ import pytest
 from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
-from solrecd.events import (
-    Boot,
-    Event,
-    GapReason,
-    Kind,
-    LostReason,
-    Outcome,
-    Reading,
-    SessionState,
-    Severity,
-    Stage,
-)
+from solrecd.events.boots import Boot, Outcome
+from solrecd.events.event import Event, Kind, Severity
+from solrecd.events.gaps import GapReason
+from solrecd.events.reading import Reading
+from solrecd.events.sessions import LostReason, SessionState
+from solrecd.events.stages import Stage
 from solrecd.metrics import Metrics, declared, sample_alerts
 
 NOON = 1_795_348_800_000_000

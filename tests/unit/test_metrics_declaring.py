@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from solrecd.events import SessionState, Stage
+from solrecd.events.sessions import SessionState
+from solrecd.events.stages import Stage
 from solrecd.metrics import Format, Metrics, Tally, declared, samples, series
 from solrecd.metrics.console import ConsoleMetrics
 from solrecd.metrics.daemon import DaemonMetrics

@@ -7,15 +7,11 @@ from prometheus_client import Metric
 from prometheus_client.openmetrics import parser as openmetrics_parser
 from prometheus_client.parser import text_string_to_metric_families
 
-from solrecd.events import (
-    Boot,
-    GapReason,
-    LostReason,
-    Outcome,
-    Reading,
-    SessionState,
-    Stage,
-)
+from solrecd.events.boots import Boot, Outcome
+from solrecd.events.gaps import GapReason
+from solrecd.events.reading import Reading
+from solrecd.events.sessions import LostReason, SessionState
+from solrecd.events.stages import Stage
 from solrecd.metrics import Format, Metrics
 
 NOON = 1_795_348_800_000_000

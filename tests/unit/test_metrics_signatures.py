@@ -1,6 +1,6 @@
 """A crash that spreads: the same signature on several machines."""
 
-from solrecd.events import Event, Kind, Severity
+from solrecd.events.event import Event, Kind, Severity
 from solrecd.metrics.signatures import (
     FORGOTTEN_AFTER,
     REMEMBERED,

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from solrecd.events import Order
+from solrecd.events.operator_acts import Order
 from solrecd.process.stamps import parse_stamp
 from solrecd.storage.history.notes import Note, read_notes
 from solrecd.storage.history.segments import Archive

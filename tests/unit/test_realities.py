@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from solrecd.analysis.text import LINE_LIMIT, Assembler
-from solrecd.events import Chunk, Event, Line
+from solrecd.events.event import Event
+from solrecd.events.lines import Chunk, Line
 from tests.support.golden import interpret
 
 KERNEL = b"[    0.000000] Linux version 6.1.0 (builder@example.org) (gcc) #1\r\n"

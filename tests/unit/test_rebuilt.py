@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 
 from solrecd.config.model import STAGE_TIMEOUTS
-from solrecd.events import ORDERS, Boot, Kind, OperatorAct
+from solrecd.events.boots import Boot
+from solrecd.events.event import Kind
+from solrecd.events.operator_acts import ORDERS, OperatorAct
 from solrecd.storage.history.segments import Archive
 from solrecd.storage.index import Batch, Index, open_or_replace
 from solrecd.storage.rebuild import Rebuilding

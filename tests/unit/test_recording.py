@@ -11,7 +11,7 @@ from hypothesis import given, settings, strategies as st
 from solrecd.console.event_fanout import SECOND
 from solrecd.console.recording import STEPS, Given, Recording
 from solrecd.console.session_tracker import SessionTracker
-from solrecd.events import Lost, LostReason, SessionState
+from solrecd.events.sessions import Lost, LostReason, SessionState
 from solrecd.process.transitions import IllegalInputError, look_up
 from tests.unit.test_session_tracker import make_story
 

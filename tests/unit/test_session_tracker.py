@@ -6,7 +6,8 @@ from typing import Any
 
 from solrecd.console.event_fanout import SECOND, EventFanout, Sinks
 from solrecd.console.session_tracker import SessionTracker
-from solrecd.events import Gap, Lost, LostReason, SessionState
+from solrecd.events.gaps import Gap
+from solrecd.events.sessions import Lost, LostReason, SessionState
 from solrecd.metrics import ConsoleMetrics, Metrics
 from tests.support.unguarded import Unguarded
 from tests.support.virtual_site import NoAlerts, Stream, Tellers

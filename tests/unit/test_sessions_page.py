@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from solrecd.events import SessionState
+from solrecd.events.sessions import SessionState
 from solrecd.sources.ipmi.keeper.states import STEPS, WISHES, Input, is_step
 from tools.sessions import PAGE, documented, render
 

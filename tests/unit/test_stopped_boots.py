@@ -8,7 +8,11 @@ import pytest
 
 from solrecd.analysis.boot.patience import PUZZLED_AFTER
 from solrecd.analysis.interpreter import Interpreter
-from solrecd.events import Boot, Chunk, Event, Kind, Outcome, Reading, Stage
+from solrecd.events.boots import Boot, Outcome
+from solrecd.events.event import Event, Kind
+from solrecd.events.lines import Chunk
+from solrecd.events.reading import Reading
+from solrecd.events.stages import Stage
 from tests.support.golden import RULES
 
 SECOND = 1_000_000

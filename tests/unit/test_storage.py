@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 import trio
 
-from solrecd.events import Boot, Event, Kind
+from solrecd.events.boots import Boot
+from solrecd.events.event import Event, Kind
 from solrecd.metrics import Metrics
 from solrecd.storage.archive.closer import Extent, SegmentChange, SegmentFate
 from solrecd.storage.archive.sink import ArchiveOptions, ArchiveSink, ArchiveTrouble

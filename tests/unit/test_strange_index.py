@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from solrecd.events import Boot, Event, Kind, Outcome, Severity, Stage
+from solrecd.events.boots import Boot, Outcome
+from solrecd.events.event import Event, Kind, Severity
+from solrecd.events.stages import Stage
 from solrecd.storage.index import Batch, Index, is_complete, open_or_replace
 from solrecd.storage.index.boot_history import BootHistory, KnownBoots
 from tests.support.damage import STATEMENTS

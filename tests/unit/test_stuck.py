@@ -6,7 +6,11 @@ import pytest
 
 from solrecd.analysis.boot.pace import FACTOR, Pace
 from solrecd.analysis.interpreter import Interpreter
-from solrecd.events import Boot, Chunk, Kind, Outcome, Reading, Stage
+from solrecd.events.boots import Boot, Outcome
+from solrecd.events.event import Kind
+from solrecd.events.lines import Chunk
+from solrecd.events.reading import Reading
+from solrecd.events.stages import Stage
 from tests.support.golden import RULES
 
 SECOND = 1_000_000

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from solrecd.analysis.text import LINE_LIMIT, Assembler
-from solrecd.events import Chunk, Line, Lines
+from solrecd.events.lines import Chunk, Line, Lines
 
 
 def read(*pieces: bytes) -> list[str]:

@@ -11,7 +11,8 @@ from solrecd.console.viewers import (
     Unfinished,
     Viewers,
 )
-from solrecd.events import Event, Kind, Line, Severity
+from solrecd.events.event import Event, Kind, Severity
+from solrecd.events.lines import Line
 
 
 def lines(*texts: str) -> list[Line]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from grafana_foundation_sdk.builders import dashboard as build
 
-from solrecd.events import Stage
+from solrecd.events.stages import Stage
 from tools.dashboards.panels import (
     GREEN,
     ORANGE,

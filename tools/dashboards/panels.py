@@ -23,7 +23,7 @@ from grafana_foundation_sdk.models import (
     prometheus as prom,
 )
 
-from solrecd.events import Stage
+from solrecd.events.stages import Stage
 from tools.dashboards.queries import SOURCE, STUCK_RANK
 
 GREEN, YELLOW, ORANGE, RED, BLUE = "green", "yellow", "orange", "red", "blue"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from grafana_foundation_sdk.builders import dashboard as build
 from grafana_foundation_sdk.models import dashboard as model
 
-from solrecd.events import Stage
+from solrecd.events.stages import Stage
 
 INSTANCE = 'instance=~"$instance"'
 CONSOLE = f'{INSTANCE}, console=~"$console"'

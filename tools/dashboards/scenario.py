@@ -21,8 +21,10 @@ from solrecd import __version__
 from solrecd.analysis.boot.rules import RuleSet
 from solrecd.analysis.interpreter import Interpreter
 from solrecd.config.model import STAGE_TIMEOUTS
-from solrecd.counts import Repeat
-from solrecd.events import Chunk, GapReason, LostReason, SessionState
+from solrecd.events.gaps import GapReason
+from solrecd.events.lines import Chunk
+from solrecd.events.sessions import LostReason, SessionState
+from solrecd.events.wire_counts import Repeat
 from solrecd.metrics import Metrics
 from solrecd.metrics.console import ConsoleMetrics
 from solrecd.process.stamps import SECOND

@@ -16,7 +16,8 @@ from solrecd.alerts.senders.inbox import Inbox
 from solrecd.alerts.senders.members import Member
 from solrecd.alerts.senders.sender import Tools
 from solrecd.config import ConsoleConfig
-from solrecd.events import Boot, Event
+from solrecd.events.boots import Boot
+from solrecd.events.event import Event
 from solrecd.process.threads import Job, in_thread
 
 BATCH: Final = 200

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from solrecd.alerts.excerpt import TAIL, excerpt
-from solrecd.events import Event
+from solrecd.events.event import Event
 from solrecd.process.plain_files import open_plain
 from solrecd.storage.formats.names import parse_file_name
 

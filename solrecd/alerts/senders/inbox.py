@@ -9,7 +9,8 @@ from typing import Final
 import structlog
 import trio
 
-from solrecd.events import Boot, Event, Kind
+from solrecd.events.boots import Boot
+from solrecd.events.event import Event, Kind
 
 SIZE: Final = 10_000
 """Events that may wait: 5 MB. A fleet of thousands may fail at once."""

@@ -22,7 +22,7 @@ from solrecd.alerts.senders.inbox import Inbox
 from solrecd.alerts.senders.members import Member
 from solrecd.alerts.senders.sender import Receipt, ReceiverStatistics, Tools
 from solrecd.config import Config
-from solrecd.events import Event, Kind, Severity
+from solrecd.events.event import Event, Kind, Severity
 
 SETTLE: Final = 0.3
 """Seconds from an event to the reading of its lines: the archive writes every 0.25."""

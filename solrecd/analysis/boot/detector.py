@@ -17,7 +17,7 @@ from solrecd.analysis.boot.prefix import (
     without_caret_colours,
 )
 from solrecd.analysis.boot.rules import Matched, Rule, RuleSet, Scope
-from solrecd.events import Stage
+from solrecd.events.stages import Stage
 
 DOUBLED: Final = "doubled"
 """The note of a line in which each character was printed twice."""

@@ -30,7 +30,7 @@ from solrecd.analysis.boot.reports import (
     is_complete,
 )
 from solrecd.analysis.boot.rules import Blame, Frames, Rule, Scope
-from solrecd.events import Event, Kind, Severity
+from solrecd.events.event import Event, Kind, Severity
 
 OPEN_REPORTS: Final = 4
 """Reports of different callers open at once; a fifth closes the first."""

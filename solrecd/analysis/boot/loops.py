@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from solrecd.events import Boot, Event, Kind, Outcome, Severity, Stage
+from solrecd.events.boots import Boot, Outcome
+from solrecd.events.event import Event, Kind, Severity
+from solrecd.events.stages import Stage
 
 LAPS: Final = 3
 """Beginnings without a login between them. Two happen by themselves: firmware resets

@@ -27,7 +27,9 @@ from solrecd.analysis.boot.patience import deadline, puzzle, stick
 from solrecd.analysis.boot.prefix import Origin
 from solrecd.analysis.boot.progress import Prognosis, Progress, resume
 from solrecd.analysis.boot.restarts import FRESH_KERNEL, is_new, is_restart
-from solrecd.events import Boot, Event, Kind, Outcome, Severity, Stage
+from solrecd.events.boots import Boot, Outcome
+from solrecd.events.event import Event, Kind, Severity
+from solrecd.events.stages import Stage
 
 RESTARTS: Final = frozenset({"reset", "kexec"})
 """Announced ends after which a machine prints again."""

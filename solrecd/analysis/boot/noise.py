@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from solrecd.events import Event, Kind, Severity
+from solrecd.events.event import Event, Kind, Severity
 
 FRAME_RUNS: Final = 8
 """Set-up screens for PC-ANSI terminals draw their frames with bytes of code page 437,

@@ -13,7 +13,8 @@ from itertools import pairwise
 from typing import Final
 
 from solrecd.analysis.boot.progress import HELPED
-from solrecd.events import Boot, Outcome, Stage
+from solrecd.events.boots import Boot, Outcome
+from solrecd.events.stages import Stage
 
 BOOTS: Final = 20
 """Good boots remembered of each console, the newest."""

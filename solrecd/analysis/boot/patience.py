@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Final
 
 from solrecd.analysis.boot.progress import Progress
-from solrecd.events import Event, Kind, Outcome, Severity
-from solrecd.stages import WAITING
+from solrecd.events.boots import Outcome
+from solrecd.events.event import Event, Kind, Severity
+from solrecd.events.stages import WAITING
 
 PUZZLED_AFTER: Final = 60 * 1_000_000
 """Microseconds after which a boot that got stuck, and did not go on, is unexplained."""

@@ -13,7 +13,9 @@ from types import MappingProxyType
 from typing import Final
 
 from solrecd.analysis.boot.rules import Rule
-from solrecd.events import Boot, Event, Outcome, Severity, Stage
+from solrecd.events.boots import Boot, Outcome
+from solrecd.events.event import Event, Severity
+from solrecd.events.stages import Stage
 
 ENDING_BOOT: Final = frozenset(
     [

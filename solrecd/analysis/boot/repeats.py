@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from solrecd.events import Event
+from solrecd.events.event import Event
 
 REPEAT_AFTER: Final = 3_600_000_000
 """Microseconds. A soft lockup is printed every 20 s and stays one failure; after an

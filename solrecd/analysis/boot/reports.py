@@ -13,7 +13,7 @@ from typing import Final
 
 from solrecd.analysis.boot.detector import Marker
 from solrecd.analysis.boot.rules import Blame, Rule
-from solrecd.events import Severity
+from solrecd.events.event import Severity
 
 REPORT_LINES: Final = 200
 """Lines after the headline that are kept and looked at. An oops needs 40 to 80, an RCU

@@ -6,7 +6,7 @@ from typing import Final
 
 from solrecd.analysis.boot.detector import Marker
 from solrecd.analysis.boot.progress import Prognosis, Progress, step_of
-from solrecd.events import Stage
+from solrecd.events.stages import Stage
 
 FRESH_KERNEL: Final = 1.0
 """Seconds. Arm kernels print "Booting Linux on physical CPU" before their version: a

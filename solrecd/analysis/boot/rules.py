@@ -15,7 +15,8 @@ from typing import Final, NamedTuple, Protocol
 import re2
 
 from solrecd.analysis.boot.gate import CandidateFinder, Gate
-from solrecd.events import Severity, Stage
+from solrecd.events.event import Severity
+from solrecd.events.stages import Stage
 
 
 class Role(enum.StrEnum):

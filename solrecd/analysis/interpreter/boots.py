@@ -9,7 +9,10 @@ from solrecd.analysis.boot.loops import LoopWatch
 from solrecd.analysis.boot.machine import BootMachine
 from solrecd.analysis.interpreter.last_words import LastWords, unexplained
 from solrecd.analysis.interpreter.lines import LineCount
-from solrecd.events import Boot, Cut, Event, Line, Reading
+from solrecd.events.boots import Boot
+from solrecd.events.event import Event
+from solrecd.events.lines import Line
+from solrecd.events.reading import Cut, Reading
 
 
 class Boots:

@@ -6,7 +6,8 @@ from solrecd.analysis.boot.detector import Marker
 from solrecd.analysis.boot.ignored import TYPED, Ignored, Listener, Why
 from solrecd.analysis.boot.prefix import Origin
 from solrecd.analysis.interpreter.lines import LineCount
-from solrecd.events import Line, Stage
+from solrecd.events.lines import Line
+from solrecd.events.stages import Stage
 
 
 class Explanations:

@@ -7,7 +7,8 @@ from typing import Final, NamedTuple
 
 from solrecd.analysis.boot.detector import Marker
 from solrecd.analysis.boot.machine import BootMachine
-from solrecd.events import Event, Kind, Line, Severity
+from solrecd.events.event import Event, Kind, Severity
+from solrecd.events.lines import Line
 
 CRASH_KERNEL_LINES: Final = 8
 """A crash kernel shows its command line within these; until then a reset without a

@@ -17,7 +17,11 @@ from solrecd.analysis.interpreter.shown import VIEWER
 from solrecd.analysis.interpreter.story import Story
 from solrecd.analysis.interpreter.wraps import Wraps
 from solrecd.analysis.text import Assembler
-from solrecd.events import Boot, Chunk, Line, Lines, Reading, Severity, Stage
+from solrecd.events.boots import Boot
+from solrecd.events.event import Severity
+from solrecd.events.lines import Chunk, Line, Lines
+from solrecd.events.reading import Reading
+from solrecd.events.stages import Stage
 
 
 class Interpreter:

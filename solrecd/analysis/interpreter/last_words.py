@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from solrecd.analysis.boot.incidents import signature
 from solrecd.analysis.boot.prefix import messages
-from solrecd.events import Event, Kind, Severity
+from solrecd.events.event import Event, Kind, Severity
 
 UNEXPLAINED: Final = "unexplained"
 """The failure of a boot that got stuck or failed, and said nothing that is known."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from solrecd.analysis.text import LINE_LIMIT
-from solrecd.events import Line, Lines
+from solrecd.events.lines import Line, Lines
 
 OVERLAP: Final = 256
 """Characters of a line cut at its limit that are looked at again with the next one,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from solrecd.analysis.boot.detector import Detector, Marker
 from solrecd.analysis.boot.rules import Role
-from solrecd.events import Line, Stage
+from solrecd.events.lines import Line
+from solrecd.events.stages import Stage
 
 
 class PromptWatch:

@@ -15,7 +15,7 @@ from solrecd.analysis.boot.detector import Marker
 from solrecd.analysis.boot.reports import REPORT_LINES
 from solrecd.analysis.boot.rules import Role
 from solrecd.analysis.interpreter.held import HeldMarker
-from solrecd.events import Stage
+from solrecd.events.stages import Stage
 
 VIEWER: Final = "viewer"
 """The note of a command that shows text."""

@@ -23,12 +23,10 @@ from solrecd.analysis.interpreter.explaining import Explanations
 from solrecd.analysis.interpreter.held import Held, HeldMarker, HeldReset, unannounced
 from solrecd.analysis.interpreter.lines import LineCount
 from solrecd.analysis.interpreter.shown import VIEWER, Shown
-from solrecd.events import (
-    Boot,
-    Line,
-    Reading,
-    Stage,
-)  # fmt: skip
+from solrecd.events.boots import Boot
+from solrecd.events.lines import Line
+from solrecd.events.reading import Reading
+from solrecd.events.stages import Stage
 
 COUNTDOWN: Final = "countdown"
 """The note of a menu that goes on by itself."""

@@ -28,7 +28,7 @@ from solrecd.analysis.text.stripped import (
     unfinished,
 )
 from solrecd.analysis.text.visible import visible, without_controls
-from solrecd.events import Chunk, Line, Lines
+from solrecd.events.lines import Chunk, Line, Lines
 
 # Marks what moves the cursor, but for the line feed and the tab, with "!".
 _MOVES: Final = b"\x00\x08\x0b\x0c\r\x0e\x0f\x1b"

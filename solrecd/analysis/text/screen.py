@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from solrecd.analysis.text.visible import visible
-from solrecd.events import Line, Lines
+from solrecd.events.lines import Line, Lines
 
 LINE_LIMIT: Final = 8192
 """Characters in a line; what is longer goes on in the next line. Menus that redraw

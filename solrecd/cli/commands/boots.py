@@ -23,7 +23,7 @@ from solrecd.cli.shared.output import (
 )
 from solrecd.cli.shared.read_reports import Faults
 from solrecd.cli.shared.source import Source
-from solrecd.stages import Stage
+from solrecd.events.stages import Stage
 from solrecd.storage.index import Index
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from solrecd.cli.shared.history import indexed
 from solrecd.cli.shared.output import paged, screen, warn
 from solrecd.cli.shared.read_reports import Faults
 from solrecd.cli.shared.source import Source
-from solrecd.stages import Stage
+from solrecd.events.stages import Stage
 from solrecd.storage.history import choose
 from solrecd.storage.history.compare import Found, Said, compare
 from solrecd.storage.history.mask import masked_messages

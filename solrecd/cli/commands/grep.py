@@ -19,7 +19,7 @@ from solrecd.cli.shared.history import indexed
 from solrecd.cli.shared.output import safe, screen, warn
 from solrecd.cli.shared.read_reports import Progress
 from solrecd.cli.shared.source import Source, reading_archive
-from solrecd.stages import Stage
+from solrecd.events.stages import Stage
 from solrecd.storage.history import choose
 from solrecd.storage.history.files import Fault
 from solrecd.storage.history.pattern import Pattern, PatternError

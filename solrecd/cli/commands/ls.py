@@ -20,7 +20,7 @@ from solrecd.cli.shared.output import (
 )
 from solrecd.cli.shared.sessions import is_unseen, next_try
 from solrecd.cli.shared.source import Source, asking
-from solrecd.stages import Stage
+from solrecd.events.stages import Stage
 from solrecd.storage.history import choose
 
 PERIOD = 2.0

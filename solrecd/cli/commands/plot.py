@@ -16,7 +16,7 @@ from solrecd.cli.shared.history import indexed
 from solrecd.cli.shared.output import safe
 from solrecd.cli.shared.read_reports import Faults
 from solrecd.cli.shared.source import Source
-from solrecd.stages import Stage
+from solrecd.events.stages import Stage
 from solrecd.storage.history.compare import stage_durations
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from solrecd.cli.shared import amounts, boot_choice
 from solrecd.cli.shared.output import Colour, safe, screen
 from solrecd.cli.shared.read_reports import Faults
 from solrecd.cli.shared.source import Source
-from solrecd.events import Chunk
+from solrecd.events.lines import Chunk
 from solrecd.storage.history.chunks import read_chunks
 from solrecd.storage.history.playable import RESTORE, Playable
 

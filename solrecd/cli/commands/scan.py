@@ -28,7 +28,8 @@ from solrecd.analysis.boot.rules import RuleSet
 from solrecd.analysis.interpreter import Interpreter
 from solrecd.cli.shared.source import Source
 from solrecd.cli.shared.unknown import Excerpt, Unknown
-from solrecd.events import Chunk, Event, Kind
+from solrecd.events.event import Event, Kind
+from solrecd.events.lines import Chunk
 from solrecd.process.stamps import parse_stamp
 from solrecd.storage import marker_files
 

@@ -13,8 +13,8 @@ from solrecd.cli.shared.console_requests import chosen
 from solrecd.cli.shared.output import screen, warn
 from solrecd.cli.shared.source import Source, asking
 from solrecd.cli.shared.when import seconds_in
-from solrecd.events import Outcome
-from solrecd.stages import Stage
+from solrecd.events.boots import Outcome
+from solrecd.events.stages import Stage
 
 POLL = 0.5
 """Seconds between two questions."""

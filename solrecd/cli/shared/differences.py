@@ -8,7 +8,7 @@ from typing import Any
 
 from solrecd.cli.shared import when
 from solrecd.cli.shared.output import Cell, Colour, Column, Screen, outcome, safe
-from solrecd.stages import BOOT_STAGES
+from solrecd.events.stages import BOOT_STAGES
 from solrecd.storage.history.compare import (
     Difference,
     Found,

@@ -11,7 +11,10 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from solrecd.events import Boot, Event, Kind, Outcome, Reading, Stage
+from solrecd.events.boots import Boot, Outcome
+from solrecd.events.event import Event, Kind
+from solrecd.events.reading import Reading
+from solrecd.events.stages import Stage
 
 EXCERPT_LINES: Final = 60
 """The last lines of a boot that are shown."""

@@ -14,7 +14,7 @@ from rich.text import Text
 from solrecd.cli.shared.amounts import counted
 from solrecd.cli.shared.when import duration, format_when
 from solrecd.cli.top.rows import Order, Row, State, Wall
-from solrecd.stages import Stage
+from solrecd.events.stages import Stage
 
 LEAST_NAME: Final = 7
 MOST_NAME: Final = 24

@@ -18,7 +18,8 @@ from typing import Final, Protocol
 import structlog
 import trio
 
-from solrecd.events import Boot, EventDraft, Kind, Outcome, Severity
+from solrecd.events.boots import Boot, Outcome
+from solrecd.events.event import EventDraft, Kind, Severity
 from solrecd.sources.guard import Guard, Part
 from solrecd.sources.ipmi.doctor import questions
 from solrecd.sources.ipmi.doctor.answers import LogInfo

@@ -7,7 +7,7 @@ from typing import Final
 
 import trio
 
-from solrecd.events import SessionState
+from solrecd.events.sessions import SessionState
 from solrecd.sources.base import Recorder, Tell
 from solrecd.sources.findings import Finding, bad, ok, warn
 from solrecd.sources.no_settings import NoSettings

@@ -16,7 +16,7 @@ from typing import Final
 import h11
 import trio
 
-from solrecd.events import LostReason
+from solrecd.events.sessions import LostReason
 from solrecd.sources.openbmc.options import (
     DEFAULT_CONSOLE,
     OLD_PATH,

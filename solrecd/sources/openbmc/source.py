@@ -8,7 +8,7 @@ from typing import Any, Final
 import trio
 
 from solrecd.config import ConsoleConfig
-from solrecd.events import Lost, LostReason, SessionState
+from solrecd.events.sessions import Lost, LostReason, SessionState
 from solrecd.sources.base import Recorder, Services
 from solrecd.sources.limits import check_room
 from solrecd.sources.openbmc.examination import Examination

@@ -14,7 +14,7 @@ from typing import Final
 
 import trio
 
-from solrecd.events import LostReason
+from solrecd.events.sessions import LostReason
 from solrecd.process.threads import Job, in_thread
 from solrecd.sources.explaining import explained
 from solrecd.sources.openbmc.options import OpenbmcOptions

@@ -28,7 +28,7 @@ from typing import Any, Final
 
 import trio
 
-from solrecd.events import Lost, LostReason
+from solrecd.events.sessions import Lost, LostReason
 from solrecd.sources.findings import Finding
 from solrecd.sources.stream.way import Say
 from solrecd.storage.journal import LONGEST_RECORD

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final, Protocol
 
-from solrecd.events import SessionState
+from solrecd.events.sessions import SessionState
 from solrecd.sources.base import Recorder, Tell
 from solrecd.sources.findings import Finding, ok, warn
 from solrecd.sources.no_settings import NoSettings

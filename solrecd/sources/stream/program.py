@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import trio
 
-from solrecd.events import Lost, LostReason
+from solrecd.events.sessions import Lost, LostReason
 from solrecd.sources.findings import Finding, ok
 from solrecd.sources.stream.connection import close_all
 from solrecd.sources.stream.held import HeldBytes

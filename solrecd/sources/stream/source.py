@@ -10,7 +10,7 @@ from typing import Any, Final, Protocol
 import trio
 
 from solrecd.config import ConsoleConfig
-from solrecd.events import Lost, LostReason, SessionState
+from solrecd.events.sessions import Lost, LostReason, SessionState
 from solrecd.sources.base import BreakControl, Recorder, Services
 from solrecd.sources.findings import Finding
 from solrecd.sources.pace import COLLECT, FLOOD, ROOM_EVERY

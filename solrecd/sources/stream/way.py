@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol
 
-from solrecd.events import Lost
+from solrecd.events.sessions import Lost
 from solrecd.sources.base import Recorder, Tell
 from solrecd.sources.findings import Finding
 

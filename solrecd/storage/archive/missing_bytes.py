@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from solrecd.events import Chunk, Gap, GapReason
+from solrecd.events.gaps import Gap, GapReason
+from solrecd.events.lines import Chunk
 from solrecd.storage.formats.recovered import Recovered
 
 

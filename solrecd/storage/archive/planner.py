@@ -12,7 +12,9 @@ from pathlib import Path
 
 import structlog
 
-from solrecd.events import Chunk, Cut, Gap, GapReason, Line, Lines, Reading
+from solrecd.events.gaps import Gap, GapReason
+from solrecd.events.lines import Chunk, Line, Lines
+from solrecd.events.reading import Cut, Reading
 from solrecd.process.stamps import END_OF_TIME
 from solrecd.storage.archive.files import SegmentLostError
 from solrecd.storage.archive.poison import Poison

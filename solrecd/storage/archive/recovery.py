@@ -15,7 +15,7 @@ from pathlib import Path
 
 import zstandard
 
-from solrecd.events import Chunk
+from solrecd.events.lines import Chunk
 from solrecd.process.plain_files import open_plain, set_aside
 from solrecd.storage.archive.files import FileSystem
 from solrecd.storage.archive.recovery_line import cut_chunks, read_earlier

@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 import zstandard
 
-from solrecd.events import Chunk
+from solrecd.events.lines import Chunk
 from solrecd.process.plain_files import open_plain
 from solrecd.storage.formats.names import SegmentName, parse_file_name
 from solrecd.storage.formats.timing import Packet, Timing

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from solrecd.events import Chunk, Line
+from solrecd.events.lines import Chunk, Line
 from solrecd.storage.archive.files import (
     FileSystem,
     GrowingFile,

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from solrecd.config import DaemonConfig, Fsync
-from solrecd.events import Chunk, Gap, Reading
+from solrecd.events.gaps import Gap
+from solrecd.events.lines import Chunk
+from solrecd.events.reading import Reading
 from solrecd.process.stamps import SECOND
 from solrecd.storage.archive.files import FileSystem
 from solrecd.storage.archive.segment import Segment

@@ -20,7 +20,8 @@ from tempfile import TemporaryFile
 import structlog
 import trio
 
-from solrecd.events import Chunk, Reading
+from solrecd.events.lines import Chunk
+from solrecd.events.reading import Reading
 from solrecd.process.clock import Clock
 from solrecd.process.threads import Job, in_thread
 from solrecd.process.upkeep import keep_up

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from solrecd.process.stamps import SECOND, format_stamp, parse_stamp
 
 if TYPE_CHECKING:
-    from solrecd.events import Line
+    from solrecd.events.lines import Line
 
 LINE_MARK = ord("|")
 NOTE_MARK = ord("#")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from solrecd.events import Chunk
+from solrecd.events.lines import Chunk
 
 
 class JournalNote(NamedTuple):

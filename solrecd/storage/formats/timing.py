@@ -21,7 +21,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple, Self
 
-from solrecd.events import Chunk
+from solrecd.events.lines import Chunk
 from solrecd.process.stamps import END_OF_TIME, SECOND, format_stamp, parse_stamp
 
 

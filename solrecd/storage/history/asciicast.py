@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from solrecd.events import Chunk
+from solrecd.events.lines import Chunk
 from solrecd.storage.history.playable import Playable
 
 IDLE: Final = 3.0

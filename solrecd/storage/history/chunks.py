@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from solrecd.events import Chunk
+from solrecd.events.lines import Chunk
 from solrecd.storage.formats.timing import Timing
 from solrecd.storage.history.files import Report, read_blocks
 from solrecd.storage.history.segments import Segment

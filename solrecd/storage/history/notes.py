@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from solrecd.events import ORDERS, Order
+from solrecd.events.operator_acts import ORDERS, Order
 from solrecd.process.stamps import parse_stamp
 from solrecd.storage.history.files import Report, read_blocks
 from solrecd.storage.history.segments import Segment

@@ -20,7 +20,10 @@ from solrecd.analysis.boot.pace import Pace
 from solrecd.analysis.boot.rules import RuleSet
 from solrecd.analysis.interpreter import Interpreter
 from solrecd.config.model import STAGE_TIMEOUTS
-from solrecd.events import Boot, Chunk, Event, Reading
+from solrecd.events.boots import Boot
+from solrecd.events.event import Event
+from solrecd.events.lines import Chunk
+from solrecd.events.reading import Reading
 from solrecd.storage.formats.names import SegmentName
 from solrecd.storage.history.chunks import SILENCE, SegmentChunks
 from solrecd.storage.history.files import Report

@@ -13,7 +13,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-from solrecd.events import Boot, Evidence
+from solrecd.events.boots import Boot, Evidence
 from solrecd.process.stamps import parse_stamp
 from solrecd.storage.index import reading
 from solrecd.storage.index.reading import STRANGE

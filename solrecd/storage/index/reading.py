@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from solrecd.storage.index.schema import REACHED, REPLAYED, STAGES
 
 if TYPE_CHECKING:
-    from solrecd.events import Boot
+    from solrecd.events.boots import Boot
 
 Value = TypeVar("Value")
 Object = dict[str, Any]
@@ -258,7 +258,8 @@ def boot_value(found: Mapping[str, Any]) -> Boot:
         STRANGE: a value is none that was ever written.
     """
     # Imported here because only the daemon needs it: see the package's docstring.
-    from solrecd.events import Boot, Outcome, Stage  # noqa: PLC0415
+    from solrecd.events.boots import Boot, Outcome  # noqa: PLC0415
+    from solrecd.events.stages import Stage  # noqa: PLC0415
     from solrecd.process.stamps import parse_stamp  # noqa: PLC0415
 
     _check_kinds(found)

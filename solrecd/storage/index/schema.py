@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import TYPE_CHECKING, NamedTuple
 
-from solrecd.stages import Stage
+from solrecd.events.stages import Stage
 
 if TYPE_CHECKING:
-    from solrecd.events import Boot, Event
+    from solrecd.events.boots import Boot
+    from solrecd.events.event import Event
 
 SCHEMA_VERSION = 2
 """Any other version is set aside and rebuilt: cheaper than endless migrations."""

@@ -19,7 +19,8 @@ from typing import TypeVar
 import structlog
 import trio
 
-from solrecd.events import Boot, Event
+from solrecd.events.boots import Boot
+from solrecd.events.event import Event
 from solrecd.process.stamps import format_stamp
 from solrecd.process.threads import Job, in_thread
 from solrecd.storage.index import (

@@ -16,7 +16,7 @@ from solrecd.storage.index.schema import Batch, SegmentRow
 if TYPE_CHECKING:
     from typing import Unpack
 
-    from solrecd.events import Boot
+    from solrecd.events.boots import Boot
     from solrecd.storage.index.filters import BootFilters
 
 BUSY_TIMEOUT = 5.0

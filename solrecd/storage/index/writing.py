@@ -16,7 +16,8 @@ from solrecd.storage.index.schema import REACHED, REPLAYED, STAGES, Batch
 if TYPE_CHECKING:
     import sqlite3
 
-    from solrecd.events import Boot, Event
+    from solrecd.events.boots import Boot
+    from solrecd.events.event import Event
 
 Row = dict[str, Any]
 """Values of a statement's parameters."""

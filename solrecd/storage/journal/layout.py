@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from solrecd.config.names import NAME_LIMIT
-from solrecd.events import Chunk
+from solrecd.events.lines import Chunk
 from solrecd.storage.formats.recovered import JournalLoss, JournalNote, Recovered
 
 PAGE = 4096

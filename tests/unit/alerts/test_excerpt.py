@@ -5,7 +5,8 @@ from __future__ import annotations
 from hypothesis import given, strategies as st
 
 from solrecd.alerts.excerpt import EXCERPT_MAX, excerpt
-from solrecd.events import Kind, Line
+from solrecd.events.event import Kind
+from solrecd.events.lines import Line
 from solrecd.process.stamps import SECOND
 from solrecd.storage.formats.lines import TextFormat
 from tests.support.alerting import EPOCH, event

@@ -6,7 +6,7 @@ import pytest
 
 from solrecd.alerts.matching import matches
 from solrecd.config import Selection
-from solrecd.events import Kind, Severity
+from solrecd.events.event import Kind, Severity
 from tests.support.alerting import event
 
 

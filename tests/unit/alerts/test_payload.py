@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from solrecd.alerts import Alert, Notice, Phase
 from solrecd.alerts.payload import VALUE_MAX, alertmanager_object
-from solrecd.events import Kind
+from solrecd.events.event import Kind
 from solrecd.process.stamps import SECOND
 from tests.support.alerting import EPOCH, event, receiver
 

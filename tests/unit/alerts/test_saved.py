@@ -7,7 +7,7 @@ from hypothesis import given, strategies as st
 
 from solrecd.alerts import Alert
 from solrecd.alerts.saved import load, save
-from solrecd.events import Kind
+from solrecd.events.event import Kind
 from tests.support.alerting import EPOCH, event
 
 ALERTS = {

@@ -13,7 +13,8 @@ from solrecd.alerts import Notice, Phase, Watch
 from solrecd.alerts.alert import AlertKey, Context, key_of
 from solrecd.alerts.damping import DIFFERENT
 from solrecd.config import Selection
-from solrecd.events import Event, Kind, Outcome
+from solrecd.events.boots import Outcome
+from solrecd.events.event import Event, Kind
 from tests.support.alerting import boot, event, moment, receiver, session
 
 NOTHING = Context()

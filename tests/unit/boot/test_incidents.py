@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from solrecd.events import Event, Severity
+from solrecd.events.event import Event, Severity
 from tests.support.golden import interpret
 
 OOPS = (

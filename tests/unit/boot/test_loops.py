@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from solrecd.analysis.boot.loops import LAPS, WITHIN, LoopWatch
-from solrecd.events import Boot, Event, Outcome, Stage
+from solrecd.events.boots import Boot, Outcome
+from solrecd.events.event import Event
+from solrecd.events.stages import Stage
 
 MINUTE = 60_000_000
 

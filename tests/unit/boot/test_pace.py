@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, strategies as st
 
 from solrecd.analysis.boot.pace import BOOTS, FACTOR, Pace, stage_lengths
-from solrecd.events import Boot, Outcome, Stage
+from solrecd.events.boots import Boot, Outcome
+from solrecd.events.stages import Stage
 
 CONFIGURED: dict[str, float] = {Stage.FIRMWARE: 600.0, Stage.KERNEL: 180.0}
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from solrecd.events import Boot, Event
+from solrecd.events.boots import Boot
+from solrecd.events.event import Event
 from tests.support.golden import interpret
 
 KERNEL = "[    0.000000] Linux version 6.1.0-1-amd64 (a@b) #1 SMP\n"

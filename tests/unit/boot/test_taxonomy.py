@@ -12,8 +12,11 @@ from solrecd.analysis.boot.rulefiles.rule_warnings import rule_warnings
 from solrecd.analysis.boot.rules import Role
 from solrecd.config.model import STAGE_TIMEOUTS
 from solrecd.console.session_tracker import _SEVERITY
-from solrecd.events import GapReason, Kind, OperatorAct, SessionState, Stage
-from solrecd.stages import WAITING
+from solrecd.events.event import Kind
+from solrecd.events.gaps import GapReason
+from solrecd.events.operator_acts import OperatorAct
+from solrecd.events.sessions import SessionState
+from solrecd.events.stages import WAITING, Stage
 from solrecd.storage import marker_files
 from solrecd.storage.space import Name
 from tests.support.golden import RULES, rules_texts

@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 from solrecd.cli.commands.boots import _Details
-from solrecd.events import Boot, Event, Kind, Outcome, Severity
+from solrecd.events.boots import Boot, Outcome
+from solrecd.events.event import Event, Kind, Severity
 from solrecd.process.stamps import parse_stamp
 from solrecd.storage.index import Batch, Index
 

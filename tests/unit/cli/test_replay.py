@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import pytest
 
 from solrecd.cli.commands.replay import Key, Player
-from solrecd.events import Chunk
+from solrecd.events.lines import Chunk
 
 SECOND = 1_000_000
 FILM = [Chunk(0, b"a"), Chunk(SECOND, b"b"), Chunk(61 * SECOND, b"c")]

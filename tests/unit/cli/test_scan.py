@@ -16,7 +16,7 @@ import zstandard
 
 from solrecd.cli import program, solrecctl
 from solrecd.cli.commands import scan
-from solrecd.events import Event
+from solrecd.events.event import Event
 from solrecd.process.stamps import format_stamp
 from solrecd.storage import marker_files
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from solrecd.events import Boot, Lost, LostReason, SessionState
+from solrecd.events.boots import Boot
+from solrecd.events.sessions import Lost, LostReason, SessionState
 from solrecd.sources.findings import Finding, Verdict
 from solrecd.sources.ipmi.doctor import eventlog, evidence, judge, sol
 from solrecd.sources.ipmi.doctor.answers import (

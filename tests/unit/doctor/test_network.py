@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from solrecd.counts import Repeat, WireCounts
-from solrecd.events import SessionState
+from solrecd.events.sessions import SessionState
+from solrecd.events.wire_counts import Repeat, WireCounts
 from solrecd.sources.findings import Verdict
 from solrecd.sources.ipmi.doctor.findings import Readings, Subject
 from solrecd.sources.ipmi.doctor.network import network

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import pytest
 from hypothesis import given, strategies as st
 
-from solrecd.events import LostReason
+from solrecd.events.sessions import LostReason
 from solrecd.simbmc.bmc import Bmc
 from solrecd.simbmc.options import BmcOptions, User
 from solrecd.sources.ipmi.protocol.constants import PayloadType

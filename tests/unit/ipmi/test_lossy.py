@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from solrecd.events import GapReason
+from solrecd.events.gaps import GapReason
 from solrecd.sources.ipmi.protocol.constants import PayloadType
 from solrecd.sources.ipmi.protocol.events import SessionEvent, SolData, SolLoss
 from solrecd.sources.ipmi.protocol.packets import MalformedPacket, SolPacket, decode_sol

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from solrecd.events import LostReason
+from solrecd.events.sessions import LostReason
 from solrecd.sources.ipmi.protocol.auth import SessionKeys
 from solrecd.sources.ipmi.protocol.constants import PayloadType
 from solrecd.sources.ipmi.protocol.events import (

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from solrecd.events import LostReason
+from solrecd.events.sessions import LostReason
 from solrecd.sources.ipmi.protocol.constants import (
     AppCommand,
     NetFn,

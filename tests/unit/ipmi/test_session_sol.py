@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from solrecd.events import GapReason
+from solrecd.events.gaps import GapReason
 from solrecd.sources.ipmi.protocol.constants import AppCommand
 from solrecd.sources.ipmi.protocol.events import (
     SessionEvent,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from solrecd.events import GapReason
+from solrecd.events.gaps import GapReason
 from solrecd.simbmc.bmc import Bmc
 from solrecd.simbmc.faults import Faults, Mishap
 from solrecd.simbmc.ledger import Ledger

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from solrecd.events import Chunk, Cut, Line, Lines, Reading
+from solrecd.events.lines import Chunk, Line, Lines
+from solrecd.events.reading import Cut, Reading
 from solrecd.storage.archive.files import OsFileSystem
 from solrecd.storage.archive.recovery import TIMING_TAIL
 from solrecd.storage.archive.seekable import compress

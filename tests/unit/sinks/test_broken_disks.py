@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from hypothesis import example, given, settings, strategies as st
 
-from solrecd.events import Chunk, Line, Lines, Reading
+from solrecd.events.lines import Chunk, Line, Lines
+from solrecd.events.reading import Reading
 from solrecd.storage.archive import sink
 from solrecd.storage.archive.sink import ArchiveOptions, ArchiveSink
 from solrecd.storage.formats.names import parse_file_name

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from hypothesis import example, given, settings, strategies as st
 
-from solrecd.events import Chunk
+from solrecd.events.lines import Chunk
 from solrecd.storage.archive.sink import ArchiveOptions, ArchiveSink
 from solrecd.storage.formats.names import parse_file_name
 from solrecd.storage.formats.retention import SegmentLimits

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from solrecd.events import Chunk, Line, Lines, Reading
+from solrecd.events.lines import Chunk, Line, Lines
+from solrecd.events.reading import Reading
 from solrecd.process.clock import Clock
 from solrecd.process.stamps import END_OF_TIME
 from solrecd.storage.archive.poison import SUFFIX

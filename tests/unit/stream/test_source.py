@@ -15,7 +15,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from solrecd.events import Lost, LostReason, SessionState
+from solrecd.events.sessions import Lost, LostReason, SessionState
 from solrecd.sources.base import Recorder, Services
 from solrecd.sources.stream.source import StreamSource
 from solrecd.sources.stream.tcp.place import TcpOptions

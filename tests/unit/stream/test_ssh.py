@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, strategies as st
 
-from solrecd.events import LostReason
+from solrecd.events.sessions import LostReason
 from solrecd.sources.stream.ssh.client import command_line
 from solrecd.sources.stream.ssh.complaints import explain
 from solrecd.sources.stream.ssh.dialogue import Dialogue, Progress, Prompt

@@ -19,8 +19,8 @@ from solrecd.analysis.boot.rulefiles.patterns import (
 from solrecd.analysis.boot.rulefiles.places import Table
 from solrecd.analysis.boot.rulefiles.problems import Problem, did_you_mean
 from solrecd.analysis.boot.rules import Blame, Matcher, Role, Rule, Scope
-from solrecd.events import Severity
-from solrecd.stages import BOOT_STAGES, Stage
+from solrecd.events.event import Severity
+from solrecd.events.stages import BOOT_STAGES, Stage
 
 _E = TypeVar("_E", bound=enum.StrEnum)
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from solrecd.events import Boot, Stage
+from solrecd.events.boots import Boot
+from solrecd.events.stages import Stage
 from solrecd.sources.findings import Finding, bad, ok, warn
 from solrecd.sources.ipmi.doctor.findings import Readings, Subject, said
 from solrecd.sources.spans import ago

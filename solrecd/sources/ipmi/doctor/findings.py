@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias, TypeVar
 
-from solrecd.events import Boot, Lost, SessionState
+from solrecd.events.boots import Boot
+from solrecd.events.sessions import Lost, SessionState
 from solrecd.sources.ipmi.doctor import answers, sol_answers
 from solrecd.sources.ipmi.doctor.questions import Refusal
 

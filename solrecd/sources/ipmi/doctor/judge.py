@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import Final
 
-from solrecd.events import LostReason
+from solrecd.events.sessions import LostReason
 from solrecd.sources.findings import Finding, bad, ok, warn
 from solrecd.sources.ipmi.doctor import answers
 from solrecd.sources.ipmi.doctor.findings import Readings, Subject, said, why_not

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
-from solrecd.events import LostReason
+from solrecd.events.sessions import LostReason
 from solrecd.sources.findings import Finding, Verdict
 from solrecd.sources.ipmi.doctor.findings import Readings, Subject
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from solrecd.counts import Repeat
+from solrecd.events.wire_counts import Repeat
 from solrecd.sources.findings import Finding, ok, warn
 from solrecd.sources.ipmi.doctor.findings import Readings, Subject
 

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple, Protocol, TypeVar
 
 import trio
 
-from solrecd.events import Lost, LostReason
+from solrecd.events.sessions import Lost, LostReason
 from solrecd.sources.base import Recorder
 from solrecd.sources.ipmi.doctor import questions
 from solrecd.sources.ipmi.doctor.findings import Login

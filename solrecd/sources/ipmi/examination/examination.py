@@ -26,7 +26,9 @@ from typing import Any, NamedTuple
 
 import trio
 
-from solrecd.events import Evidence, LostReason, OperatorAct
+from solrecd.events.boots import Evidence
+from solrecd.events.operator_acts import OperatorAct
+from solrecd.events.sessions import LostReason
 from solrecd.process.stamps import format_stamp
 from solrecd.sources.base import Recorder, Tell
 from solrecd.sources.findings import Finding

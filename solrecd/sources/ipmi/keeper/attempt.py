@@ -10,7 +10,7 @@ import math
 
 import trio
 
-from solrecd.events import Lost, LostReason
+from solrecd.events.sessions import Lost, LostReason
 from solrecd.sources.ipmi.keeper.states import Input, Outcome, State
 from solrecd.sources.ipmi.keeper.takeover import Takeover
 from solrecd.sources.ipmi.link.login import LostError, expect, next_event

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import trio
 
-from solrecd.events import Lost, SessionState
+from solrecd.events.sessions import Lost, SessionState
 from solrecd.sources.ipmi.link.resolve import Address
 from solrecd.sources.ipmi.link.sol import Recorder, SolLink
 from solrecd.sources.ipmi.options import IpmiOptions

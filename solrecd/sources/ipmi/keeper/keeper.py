@@ -21,7 +21,7 @@ import random
 
 import trio
 
-from solrecd.events import Lost, LostReason
+from solrecd.events.sessions import Lost, LostReason
 from solrecd.process.backoff import Backoff
 from solrecd.process.transitions import look_up
 from solrecd.sources.ipmi.keeper.attempt import POLL_FOREIGN, Attempt

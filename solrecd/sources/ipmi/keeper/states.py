@@ -41,7 +41,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
-from solrecd.events import Lost, SessionState
+from solrecd.events.sessions import Lost, SessionState
 
 
 class State(enum.Enum):

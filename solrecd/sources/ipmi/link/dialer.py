@@ -12,8 +12,8 @@ from types import MappingProxyType
 import structlog
 import trio
 
-from solrecd.counts import WireCounts
-from solrecd.events import Gap
+from solrecd.events.gaps import Gap
+from solrecd.events.wire_counts import WireCounts
 from solrecd.sources.guard import Guard, Part
 from solrecd.sources.ipmi.link.handover import Handover
 from solrecd.sources.ipmi.link.hub import Hub

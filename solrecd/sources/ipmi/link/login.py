@@ -7,7 +7,7 @@ from typing import Final, TypeVar
 
 import trio
 
-from solrecd.events import Lost, LostReason
+from solrecd.events.sessions import Lost, LostReason
 from solrecd.sources.ipmi.link.base import not_sendable
 from solrecd.sources.ipmi.link.sol import SolLink
 from solrecd.sources.ipmi.protocol.events import LoggedIn, SessionEvent, SessionLost

@@ -16,8 +16,9 @@ from typing import Protocol
 
 import trio
 
-from solrecd.counts import WireCounts
-from solrecd.events import Gap, LostReason
+from solrecd.events.gaps import Gap
+from solrecd.events.sessions import LostReason
+from solrecd.events.wire_counts import WireCounts
 from solrecd.sources.guard import Guard, Part
 from solrecd.sources.ipmi.link.base import Place, RequestError
 from solrecd.sources.ipmi.link.checkpoint_writer import CheckpointWriter

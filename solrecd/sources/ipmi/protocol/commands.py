@@ -10,7 +10,7 @@ import enum
 from dataclasses import dataclass
 from typing import Final
 
-from solrecd.counts import Repeat, WireCounts
+from solrecd.events.wire_counts import Repeat, WireCounts
 from solrecd.sources.ipmi.protocol.messages import (
     SEQUENCE_MASK,
     Request,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from solrecd.counts import WireCounts
+from solrecd.events.wire_counts import WireCounts
 from solrecd.sources.ipmi.protocol.cipher import SessionCipher
 from solrecd.sources.ipmi.protocol.commands import Command, CommandQueue, Purpose
 from solrecd.sources.ipmi.protocol.constants import (

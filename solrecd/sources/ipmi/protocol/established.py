@@ -13,7 +13,7 @@ from __future__ import annotations
 import enum
 from typing import Final
 
-from solrecd.events import LostReason
+from solrecd.events.sessions import LostReason
 from solrecd.sources.ipmi.protocol.activation import deactivate_payload
 from solrecd.sources.ipmi.protocol.commands import Command, Purpose
 from solrecd.sources.ipmi.protocol.constants import (

@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from solrecd.events import GapReason, LostReason
+from solrecd.events.gaps import GapReason
+from solrecd.events.sessions import LostReason
 from solrecd.sources.ipmi.protocol.constants import PrivilegeLevel
 
 

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from solrecd.events import LostReason
+from solrecd.events.sessions import LostReason
 from solrecd.sources.ipmi.protocol.attempt import (
     Attempt,
     LoginAnswer,

@@ -22,7 +22,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from solrecd.events import LostReason
+from solrecd.events.sessions import LostReason
 from solrecd.sources.ipmi.protocol.constants import PrivilegeLevel, RmcpStatus
 from solrecd.sources.ipmi.protocol.suites import CIPHER_SUITES, CipherSuite
 

@@ -16,7 +16,7 @@ import math
 from collections.abc import Sequence
 from typing import Final
 
-from solrecd.counts import WireCounts
+from solrecd.events.wire_counts import WireCounts
 from solrecd.sources.ipmi.protocol.activation import (
     activate_payload,
     encryption_was_refused,

@@ -20,8 +20,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from solrecd.counts import WireCounts
-from solrecd.events import LostReason
+from solrecd.events.sessions import LostReason
+from solrecd.events.wire_counts import WireCounts
 from solrecd.sources.ipmi.protocol.cipher import SessionCipher
 from solrecd.sources.ipmi.protocol.commands import RETRY_INTERVALS, Command, Purpose
 from solrecd.sources.ipmi.protocol.constants import PayloadType, PrivilegeLevel

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from solrecd.counts import Repeat, WireCounts
+from solrecd.events.wire_counts import Repeat, WireCounts
 from solrecd.sources.ipmi.protocol.packets import Rejection
 
 

@@ -23,7 +23,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from solrecd.counts import Repeat, WireCounts
+from solrecd.events.wire_counts import Repeat, WireCounts
 from solrecd.sources.ipmi.protocol.constants import (
     MAX_SOL_DATA,
     MAX_SOL_NUMBER,

@@ -38,8 +38,8 @@ from collections.abc import Sequence
 from typing import Final
 from zlib import crc32
 
-from solrecd.counts import Repeat, WireCounts
-from solrecd.events import GapReason
+from solrecd.events.gaps import GapReason
+from solrecd.events.wire_counts import Repeat, WireCounts
 from solrecd.sources.ipmi.protocol.constants import (
     MAX_SOL_DATA,
     MAX_SOL_NUMBER,

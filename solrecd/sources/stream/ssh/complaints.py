@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from solrecd.events import LostReason
+from solrecd.events.sessions import LostReason
 from solrecd.sources.stream.printed import last_line
 from solrecd.sources.stream.ssh.algorithms import OLD
 from solrecd.sources.stream.ssh.options import SshOptions

@@ -9,7 +9,7 @@ from typing import Final
 
 import trio
 
-from solrecd.events import Lost, LostReason
+from solrecd.events.sessions import Lost, LostReason
 from solrecd.sources.findings import Finding, ok
 from solrecd.sources.stream.held import HeldBytes
 from solrecd.sources.stream.program import ProgramConnection

@@ -15,7 +15,7 @@ from typing import Any, Final
 import trio
 
 from solrecd.config import DaemonConfig
-from solrecd.events import LostReason
+from solrecd.events.sessions import LostReason
 from solrecd.sources.base import Recorder, Tell
 from solrecd.sources.explaining import explained
 from solrecd.sources.findings import Finding, bad, ok, warn

@@ -20,7 +20,7 @@ from typing import Any, Final
 
 import trio
 
-from solrecd.events import Gap, GapReason
+from solrecd.events.gaps import Gap, GapReason
 from solrecd.sources.base import Recorder
 from solrecd.sources.findings import Finding, ok, warn
 from solrecd.sources.stream.connection import (

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import trio
 
-from solrecd.events import Lost, LostReason
+from solrecd.events.sessions import Lost, LostReason
 from solrecd.process.threads import Job, in_thread
 from solrecd.sources.base import Recorder, Tell
 from solrecd.sources.explaining import explained

@@ -1,7 +1,7 @@
 """The stages of a boot, in their order.
 
-Part of the vocabulary (`solrecd.events`), which takes half of the time that `solrecctl`
-has to start: what only needs the stages imports them from here.
+A module of its own without dataclasses, because most commands of `solrecctl` need it
+and its start should take no longer than that.
 """
 
 from __future__ import annotations

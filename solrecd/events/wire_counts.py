@@ -1,7 +1,7 @@
 """What a console's source counts on the wire; metrics, `status` and `doctor` show it.
 
-Not a value like those of `solrecd.events`: the source adds to it for each packet, and
-it outlives the sessions of a console.
+Not a value like the others here: the source adds to it for each packet, and it
+outlives the sessions of a console.
 """
 
 from __future__ import annotations
