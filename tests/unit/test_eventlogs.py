@@ -26,8 +26,8 @@ from solrecd.sources.ipmi.event_logs import (
 )
 from solrecd.sources.ipmi.examination import Ask
 from solrecd.sources.ipmi.link.base import RequestError
-from solrecd.sources.ipmi.management import LogEntry
 from solrecd.sources.ipmi.protocol.events import CommandAnswered
+from solrecd.sources.ipmi.system_event_log import LogEntry
 from tests.support.unguarded import Unguarded
 
 SECOND = 1_000_000

@@ -16,9 +16,10 @@ from solrecd.sources.ipmi.link import own_session_ids
 from solrecd.sources.ipmi.link.dialer import Dialer
 from solrecd.sources.ipmi.link.handover import Handover
 from solrecd.sources.ipmi.link.hub import Hub
-from solrecd.sources.ipmi.management import MANAGED_AT_ONCE, LogEntry, Management
+from solrecd.sources.ipmi.management import MANAGED_AT_ONCE, Management
 from solrecd.sources.ipmi.options import IpmiOptions, options_of
 from solrecd.sources.ipmi.source import IpmiSource
+from solrecd.sources.ipmi.system_event_log import LogEntry
 
 
 class IpmiDriver:

@@ -25,7 +25,8 @@ from solrecd.sources.ipmi.doctor import questions
 from solrecd.sources.ipmi.doctor.answers import LogInfo
 from solrecd.sources.ipmi.doctor.questions import Refusal
 from solrecd.sources.ipmi.examination.access import Ask, converse, inside
-from solrecd.sources.ipmi.management import LogEntry, ManagementError
+from solrecd.sources.ipmi.management import ManagementError
+from solrecd.sources.ipmi.system_event_log import LogEntry
 
 LOOK_EVERY: Final = 5.0
 """Seconds between two looks at whose log is to be read."""

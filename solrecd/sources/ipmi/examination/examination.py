@@ -59,7 +59,8 @@ from solrecd.sources.ipmi.keeper import Keeper
 from solrecd.sources.ipmi.link.base import LinkError
 from solrecd.sources.ipmi.link.probe import probing
 from solrecd.sources.ipmi.link.resolve import Address
-from solrecd.sources.ipmi.management import LogEntry, Management, ManagementError
+from solrecd.sources.ipmi.management import Management, ManagementError
+from solrecd.sources.ipmi.system_event_log import LogEntry
 
 
 class Examination:
