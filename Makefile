@@ -55,7 +55,9 @@ else
 TREE := .
 tree: venv
 endif
-PYTEST = cd $(TREE) && $(BIN)/pytest
+# Each target has its own record of what failed, because several run beside each other (.ci/run).
+CACHE = -o cache_dir=$(CURDIR)/.pytest_cache/$@
+PYTEST = cd $(TREE) && $(BIN)/pytest $(CACHE)
 
 compiled: venv $(COMPILED_WHEEL)/built $(COMPILED_TREE)/$(VENV)/installed ## a copy with compiled modules, in build/compiled; make unit COMPILED=1 tests it
 	find $(COMPILED_TREE) -mindepth 1 -maxdepth 1 ! -name .venv -exec rm -rf {} +
@@ -106,7 +108,7 @@ unit: tree $(VENV)/debian-peers ## the pure core and everything on fakes; second
 # These wait more than they compute, so they run beside each other; the tests of a file share fixtures, and
 # some an order, so they stay together. A test that judges how long something takes is marked `alone`.
 # They judge no time, so they yield to tests that do.
-BESIDE = cd $(TREE) && nice $(BIN)/pytest -m 'not alone' --dist loadfile --numprocesses
+BESIDE = cd $(TREE) && nice $(BIN)/pytest $(CACHE) -m 'not alone' --dist loadfile --numprocesses
 
 integration: integration-beside ## against pyghmi and OpenIPMI's ipmi_sim
 	$(PYTEST) -m alone tests/integration
@@ -126,8 +128,8 @@ alone: tree $(VENV)/debian-lab ## tests that judge timing, of integration and e2
 
 # Each run boots a machine of its own: the README's installation, then the package's.
 systemd-test: venv $(VENV)/debian-container deb ## the unit and the package under a real systemd, in a container; as root
-	$(BIN)/pytest tests/systemd
-	$(BIN)/pytest tests/packages/test_deb.py
+	failed=0; for tests in tests/systemd tests/packages/test_deb.py; do \
+	    $(BIN)/pytest $(CACHE) $$tests || failed=1; done; exit $$failed
 
 restarts: venv $(VENV)/debian-container ## CONSOLES=n and ipmi_sim through CYCLES=n restarts each; as root
 	$(BIN)/python -m tests.systemd --consoles $(or $(CONSOLES),1000) --cycles $(or $(CYCLES),24)
