@@ -8,9 +8,10 @@ BIN    := $(VENV)/bin
 ASYNC_SOURCES = $(shell git grep --untracked -lE 'async def' -- '*.py')
 
 # Third-party peers for the tests: a BMC, its client, a decompressor, a database
-# of metrics, its notifier, a log shipper, a console, a console server, an ssh server.
+# of metrics, its notifier, a log shipper, a console, a console server, an ssh server,
+# other recorders whose configurations are imported.
 PEERS := openipmi ipmitool zstd prometheus prometheus-alertmanager rsyslog socat ser2net \
-         openssh-client openssh-server
+         openssh-client openssh-server conman conserver-server
 # A whole machine behind that BMC, from firmware to getty.
 LAB   := $(PEERS) freeipmi-tools qemu-system-x86 ovmf grub-common grub-pc-bin grub-efi-amd64-bin \
          xorriso mtools cpio
@@ -22,7 +23,7 @@ CONTAINER := $(PEERS) systemd-container mmdebstrap
 # What packages are built and judged with.
 PACKAGERS := debhelper dpkg-dev build-essential python3-dev python3-pip lintian rpm cpio
 # What `make bench` compares with.
-RIVALS := $(PEERS) conman ripgrep
+RIVALS := $(PEERS) ripgrep
 
 .DEFAULT_GOAL := help
 .PHONY: help venv compiled tree prepare test check unit integration integration-beside e2e e2e-beside alone systemd-test restarts bench torture damage gaps neighbours hostile disks soak chaos fuzz docs dashboards man lock wheels deb rpm dist packages demo clean
