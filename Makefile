@@ -4,6 +4,7 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
+DEMO   := build/demo
 # The slow linter reads only what it can have an opinion on.
 ASYNC_SOURCES = $(shell git grep --untracked -lE 'async def' -- '*.py')
 
@@ -33,11 +34,11 @@ help: ## show this list
 
 venv: $(VENV)/installed ## create .venv with solrecd and its development tools
 
-$(VENV)/bin/pip:
+$(VENV)/bin/pip $(DEMO)/bin/pip: %/bin/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	    || { echo "solrecd needs Python 3.11 or newer; set PYTHON=..." >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || .ci/debian-packages python3-venv
-	$(PYTHON) -m venv $(VENV)
+	$(PYTHON) -m venv $*
 
 # Debian 12's pip (23.0) knows no dependency groups (PEP 735), pip 25.1 does.
 $(VENV)/installed: pyproject.toml $(VENV)/bin/pip
@@ -225,8 +226,13 @@ packages: deb rpm dist ## all of them, and what is true of each; minutes
 	lintian --allow-root --fail-on error --tag-display-limit 0 build/deb/*.changes
 	$(BIN)/pytest tests/packages
 
-demo: venv ## a small simulated fleet that boots, fails and boots again; end it with ^C
-	$(BIN)/solrecd demo
+# The development tools include all that it needs; without them it gets an environment of its own.
+demo: $(if $(wildcard $(VENV)/installed),venv,$(DEMO)/installed) ## a small simulated fleet that boots, fails and boots again; end it with ^C
+	@$(if $(wildcard $(VENV)/installed),$(BIN),$(DEMO)/bin)/solrecd demo
+
+$(DEMO)/installed: pyproject.toml tools/run_time_environment.py $(DEMO)/bin/pip
+	$(DEMO)/bin/python tools/run_time_environment.py
+	@touch $@
 
 clean: ## remove what was built here (not the lab image, see tests/e2e/lab/build)
 	rm -rf $(VENV) dist build var .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage

@@ -39,6 +39,11 @@ FILES = {
 }
 
 ENVIRONMENT = {
+    "SOLRECCTL_CONFIG, SOLRECCTL_SERVER": "as --config and --server, which override"
+    " them",
+    "SOLRECCTL_TOKEN_FILE, SOLRECCTL_CA, SOLRECCTL_CERTIFICATE, SOLRECCTL_KEY": "how to"
+    " log in to a server, in place of client.toml",
+    "SOLRECCTL_ESCAPE": "the escape prefix of attach",
     "SOLRECCTL_PAGER, PAGER": "shows what is longer than a screen (default: less);"
     " LESS is FRX unless set",
     "NO_COLOR": "no colours when it is set and not empty",

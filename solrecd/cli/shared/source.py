@@ -45,7 +45,10 @@ class Source:
     def __init__(self, args: argparse.Namespace) -> None:
         """Read nothing yet."""
         self._server: str | None = args.server
-        self._config: str | None = args.config
+        self._config: str | None = args.config or os.environ.get("SOLRECCTL_CONFIG")
+        if args.server is None and args.config is None:
+            # An option counts more than the environment does.
+            self._server = os.environ.get("SOLRECCTL_SERVER")
         self._folder: str | None = args.dir
 
     @property
