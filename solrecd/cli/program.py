@@ -239,6 +239,13 @@ class _Parser(argparse.ArgumentParser):
         # -1h after --since, as -1 after --boot, is no option.
         self._negative_number_matcher = re.compile(r"-\d")
 
+    def format_help(self) -> str:
+        """Return the help, with examples where the command has some."""
+        # Imported here: only help needs it.
+        from solrecd.cli.examples import help_text  # noqa: PLC0415
+
+        return super().format_help() + help_text(self.prog)
+
     def error(self, message: str) -> NoReturn:
         """Tell a mistake in one line; the usage of a command is longer than that."""
         hint = self._suggestion(message)

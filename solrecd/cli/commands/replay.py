@@ -23,7 +23,7 @@ from solrecd.storage.history.chunks import read_chunks
 from solrecd.storage.history.playable import RESTORE, Playable
 
 MAX_PAUSE = 3.0
-"""Seconds on the screen; a machine that waits for hours is no film."""
+"""Seconds on the screen; machines may wait for hours."""
 
 FASTEST = 1024.0
 """Times; the keys + and - do not leave this range, or its inverse."""
@@ -172,7 +172,7 @@ def _terminal() -> Iterator[Keys]:
         return
     descriptor = sys.stdin.fileno()
     before = termios.tcgetattr(descriptor)
-    # Not raw: Ctrl-C and Ctrl-Z keep their meaning. Echo would draw into the film.
+    # Not raw: Ctrl-C and Ctrl-Z keep their meaning. Echo would draw into the replay.
     tty.setcbreak(descriptor)
     try:
         yield _pressed
