@@ -38,7 +38,7 @@ SHOWN = """\
 `solrecctl ls` and `status`, the metric
 `solrecd_sol_session_state_entered_timestamp_seconds` and the events of the kind
 `session` know five states. They say what was told last: a login that is tried again and
-again is no news until it succeeds.
+again is not reported until it succeeds.
 """
 
 DONE = """\

@@ -58,7 +58,7 @@ Read in the console output. An example is one line that raises it; there are mor
 
 The boot has been in a stage for longer than its limit: `[stages.timeout]` in the
 configuration, or three times what 95 of 100 of this machine's last 20 good boots
-needed, whichever is longer. Cleared when the boot moves on.
+needed, if that is longer. Cleared when the boot moves on.
 """,
     "session": "## Sessions\n\nThe connection to the BMC.\n",
     "gap": """\

@@ -236,7 +236,7 @@ class _Parser(argparse.ArgumentParser):
             conflict_handler="resolve",
             **options,
         )
-        # -1h after --since, as -1 after --boot, is no option.
+        # -1h after --since, as -1 after --boot, is not an option.
         self._negative_number_matcher = re.compile(r"-\d")
 
     def format_help(self) -> str:

@@ -269,7 +269,7 @@ class Source(Protocol):
         Returns: never by itself.
         Resources: on cancellation everything is closed within seconds, or left to the
         next process.
-        Errors: whatever the other end does is no error of this function.
+        Errors: whatever the other end does is not an error of this function.
         """
 
     def update(self, config: ConsoleConfig) -> None:

@@ -15,7 +15,7 @@ from solrecd.analysis.boot.rules import Matcher, Role, Rule, RuleSet, re2_option
 
 
 class Why(enum.StrEnum):
-    """Why a line is no event."""
+    """Why a line is not an event."""
 
     HARMLESS = "harmless"
     """A rule says that it looks like a failure and is none."""

@@ -68,7 +68,7 @@ class Reporter:
 
     def __init__(self, console: str, frames: Frames) -> None:
         self.ignored: Listener | None = None
-        """Told of headlines that are no event of their own, if it is set."""
+        """Told of headlines that are not events of their own, if it is set."""
         self._console = console
         self._frames = frames
         # Most machines never crash, and it is large.

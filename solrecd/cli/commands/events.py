@@ -28,7 +28,7 @@ from solrecd.cli.shared.source import Source, asking
 KINDS = ("stage", "failure", "session", "gap", "power", "operator", "stuck", "sel")
 
 GROUPED = ("failure", "stuck")
-"""Kinds that ``--group`` looks at unless told otherwise: stages are no finding."""
+"""Kinds that ``--group`` looks at unless told otherwise: stages are not findings."""
 
 FOLLOWED = 20
 """Events that are shown before those that come, unless told otherwise."""

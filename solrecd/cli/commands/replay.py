@@ -152,7 +152,7 @@ def _write(text: str) -> None:
 
 
 def _tell(text: str) -> None:
-    """Say what is no part of the recording."""
+    """Say what is not part of the recording."""
     sys.stdout.write(screen().paint(f"[{text}]", Colour.QUIET) + "\n")
     sys.stdout.flush()
 

@@ -1,4 +1,4 @@
-"""Consoles that are no BMC's, as others describe them, in solrecd's words."""
+"""Consoles without a BMC, as others describe them, in solrecd's words."""
 
 from __future__ import annotations
 
@@ -79,5 +79,5 @@ def shell(text: str) -> Place:
 
 def _absolute(path: str) -> str:
     if not path.startswith("/"):
-        raise ValueError(f"{path!r} is no absolute path")
+        raise ValueError(f"{path!r} is not an absolute path")
     return path

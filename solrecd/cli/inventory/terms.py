@@ -123,7 +123,7 @@ def quirks(names: Iterable[str]) -> Settings:
 
 
 def kg(value: str | bytes) -> Settings:
-    """Return the setting ``kg``; bytes that are no text as hexadecimal digits."""
+    """Return the setting ``kg``; bytes that are not text as hexadecimal digits."""
     if not value:
         return {}
     if isinstance(value, bytes):
@@ -141,7 +141,7 @@ def password(text: str) -> Settings:
     """Return the setting ``password`` as freeipmi reads it, ``0x...`` in hexadecimal.
 
     Raises:
-        ValueError: digits that are no text: no BMC's password can be typed so.
+        ValueError: digits that are not text: no BMC's password can be typed so.
     """
     if text[:2].lower() != "0x":
         return clear_password(text)

@@ -264,7 +264,7 @@ def _default_server() -> str | None:
 def _daemon_table(path: str | None) -> Mapping[str, str]:
     """Return the paths that the configuration sets, its drop-ins included.
 
-    A file that cannot be read is no reason to ask nothing, unless it was named: a
+    A file that cannot be read stops no question, unless it was named: a
     daemon goes on with the configuration that it has.
     """
     main = Path(path or DEFAULT_CONFIG)

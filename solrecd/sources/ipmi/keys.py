@@ -77,9 +77,8 @@ _ACCOUNT: dict[str, Key] = {
     "kg_credential": Key(
         _name_template,
         "The BMC key K_g, for BMCs that have one set, is the systemd credential of this"
-        " name: text, or `0x` and hexadecimal digits; zeros alone are no key. Not more"
-        " than one of the three"
-        " `kg` keys." + _EXPANDS,
+        " name: text, or `0x` and hexadecimal digits; zeros alone mean no key. At most"
+        " one of the three `kg` keys." + _EXPANDS,
         example="bmc-kg",
     ),
     "kg_file": Key(

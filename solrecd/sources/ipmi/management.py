@@ -59,7 +59,7 @@ class Management:
     """One BMC, as those see it who want more of it than its console.
 
     Args:
-        request: sends one command over the session, whichever it is by then.
+        request: sends one command over the session, the current one.
         threads: limits how many of these work at the same time.
     """
 

@@ -38,7 +38,7 @@ class Screen(pyte.Screen):
     _last: str = ""
 
     def reset(self) -> None:
-        """Begin anew; G1 is ASCII until it is chosen, as in xterm."""
+        """Reset; G1 is ASCII until it is chosen, as in xterm."""
         super().reset()
         self.g1_charset = LAT1_MAP
         self._main, self._last = None, ""

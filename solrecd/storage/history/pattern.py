@@ -59,11 +59,11 @@ class Pattern:
 
         Args:
             pattern: a regular expression as RE2 has them.
-            fixed: it is no expression but a text.
+            fixed: it is plain text.
             ignore_case: upper and lower case match each other.
 
         Raises:
-            PatternError: it is no regular expression.
+            PatternError: it is not a regular expression.
         """
         pattern = pattern if fixed else _closed(pattern)
         fixed = fixed or not _SPECIAL.search(pattern)

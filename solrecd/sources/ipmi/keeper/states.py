@@ -21,7 +21,7 @@ There are three kinds of inputs:
   is up; it has an answer where such a session may be by the time it is granted.
 - `STOP`: the keeper's task ends, by cancellation or a bug. Possible everywhere.
 
-A step to the state itself that tells nothing is no step: nothing comes of the wish, now
+A step to the state itself that tells nothing is not a step: the wish has no effect, now
 or later, and what the keeper does is not interrupted. Every other wish interrupts it.
 
 A session is never dropped: all ways out of those states that have one lead through a
@@ -30,7 +30,7 @@ wait (`LEAVING`), the next attempt at once (`RENEWING`), a loan (`RELEASING`).
 
 The console is told with the step, not with the state (a Mealy machine): while another
 session holds the payload we ask for it every few seconds, and each time that is
-`ACTIVATING`, which is no news. What stands after several steps is what was
+`ACTIVATING`, which is not reported. What stands after several steps is what was
 told last; `told` derives from the table what that may be in each state.
 """
 
