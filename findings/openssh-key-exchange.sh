@@ -11,7 +11,7 @@ folder=$(mktemp --directory)
 server=
 trap '[ -z "$server" ] || kill "$server" || true; wait; rm -rf "$folder"' EXIT
 ssh -V 2>&1 | grep -q '^OpenSSH_9\.2p1 ' || { echo "another version: $(ssh -V 2>&1)"; exit 1; }
-[ -d /run/sshd ] || mkdir /run/sshd # left by the package until the next boot
+[ -d /run/sshd ] || mkdir /run/sshd # only its service makes it
 port=$(python3 -c 'import socket; print(socket.create_server(("127.0.0.1", 0)).getsockname()[1])')
 ssh-keygen -q -t ed25519 -N '' -f "$folder/host"
 /usr/sbin/sshd -D -e -f /dev/null -h "$folder/host" -p "$port" -o ListenAddress=127.0.0.1 \

@@ -40,7 +40,7 @@ _OWN: Final[Schema] = {
     ),
     "batch_size": Key(
         size(16 * _KIB, 16 * _MIB),
-        "Text in one push; Loki takes 4 MiB unless it is told otherwise.",
+        "Text in one push; Loki accepts 4 MiB unless configured otherwise.",
     ),
     "batch_wait": Key(
         duration(0.1, 60), "How often there is a look for something to ship."

@@ -91,11 +91,11 @@ DAEMON_KEYS: Schema = MappingProxyType(
         ),
         "segment_size": Key(
             size(64 * 1024, 64 * _GIB),
-            "A boot that outgrows this size goes on in a further part.",
+            "A boot that exceeds this size continues in another part.",
         ),
         "segment_age": Key(
             off_or(duration(60, _YEAR)),
-            "A boot that outgrows this age goes on in a further part.",
+            "A boot that exceeds this age continues in another part.",
         ),
         "compress": Key(
             boolean,
@@ -104,7 +104,7 @@ DAEMON_KEYS: Schema = MappingProxyType(
         ),
         "retention_age": Key(
             off_or(duration(60, 100 * _YEAR)),
-            'Closed segments older than this are deleted; `"off"`: none is.',
+            'Closed segments older than this are deleted; `"off"`: never.',
         ),
         "retention_boots": Key(
             off_or(integer(1, 1_000_000)),

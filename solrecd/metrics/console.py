@@ -140,8 +140,8 @@ class ConsoleMetrics:
     )
     crashes: int = counter(
         "solrecd_console_crashes_total",
-        "Bugs of solrecd's that a console met; it goes on, and the log has a"
-        " traceback.",
+        "Bugs of solrecd's in a console's path; recording continues, and the log has"
+        " a traceback.",
     )
     wire: WireMetrics = part(WireMetrics)
     failures: dict[str, int] = counters(

@@ -105,7 +105,7 @@ class DaemonMetrics:
     rejected: Mapping[str, int] = by_label(
         Type.COUNTER,
         "solrecd_datagrams_rejected_total",
-        "Datagrams not believed: malformed, forged, replayed, of no session, or a"
+        "Datagrams rejected: malformed, forged, replayed, of no session, or a"
         " refusal in a login, which nothing authenticates; and those beyond what one"
         " BMC may send at once.",
         cause=(),
@@ -113,7 +113,7 @@ class DaemonMetrics:
     denied: Mapping[str, int] = by_label(
         Type.COUNTER,
         "solrecd_api_denied_total",
-        "Requests and connections that the API refused for want of a role.",
+        "Requests and connections that the API refused because of a missing role.",
         reason=(),
     )
     metrics_denied: Tally = tally(
@@ -137,7 +137,7 @@ class DaemonMetrics:
     alerts_firing: Source = sampled(
         Type.GAUGE,
         "solrecd_alerts_firing",
-        "Alerts that go on, as their receiver knows them.",
+        "Alerts that fire, as their receiver knows them.",
         receiver=(),
     )
     alert_receiver_up: Source = sampled(

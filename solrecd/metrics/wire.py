@@ -14,11 +14,11 @@ class WireMetrics(WireCounts):
 
     received: int = counter(
         "solrecd_console_datagrams_received_total",
-        "Datagrams from the console's BMC, believed or not.",
+        "Datagrams from the console's BMC, accepted or not.",
     )
     rejected: int = counter(
         "solrecd_console_datagrams_rejected_total",
-        "Those of them that were not believed: malformed, forged, replayed, refusals in"
+        "Those of them that were rejected: malformed, forged, replayed, refusals in"
         " a login.",
     )
     send_errors: int = counter(

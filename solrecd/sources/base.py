@@ -365,7 +365,7 @@ class Driver(Protocol):
         """This process is being replaced at once: leave what is open to the next."""
 
     def rejected(self) -> Mapping[str, int]:
-        """Return how many packets were not believed since the start, by cause."""
+        """Return how many packets were rejected since the start, by cause."""
 
 
 @dataclass(frozen=True, slots=True)

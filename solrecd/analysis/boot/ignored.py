@@ -18,7 +18,7 @@ class Why(enum.StrEnum):
     """Why a line is not an event."""
 
     HARMLESS = "harmless"
-    """A rule says that it looks like a failure and is none."""
+    """A rule says that it looks like a failure but is not."""
     COPY = "copy"
     """syslog wrote a message of the kernel to the console again."""
     ECHO = "echo"

@@ -345,7 +345,7 @@ class Conversation:
 
     def suspend(self) -> None:
         """Stop until the shell goes on with us."""
-        self._say("suspended; fg goes on")
+        self._say("suspended; fg resumes")
         self._terminal.suspend()
 
 

@@ -265,7 +265,7 @@ def _news(
     with asking():
         for item in source.daemon.stream("/v1/tail", names=",".join(live)):
             if "missed" in item:
-                warn(f"{item['missed']} items were dropped: this reader is too slow")
+                warn(f"{item['missed']} items were dropped: this client is too slow")
             elif "kind" in item and _is_wanted(item, kinds, wanted):
                 yield item
 

@@ -84,7 +84,7 @@ def cipher_suite(text: str) -> Settings:
     if number == -1:
         return {}
     if number not in CIPHER_SUITES:
-        raise ValueError(f"cipher suite {text!r} is not spoken; 17 and 3 are tried")
+        raise ValueError(f"cipher suite {text!r} is not supported; 17 and 3 are tried")
     found: Settings = {"cipher_suites": [number]}
     if number in INSECURE_SUITES:
         found["insecure"] = True
@@ -104,7 +104,7 @@ def sol_instance(text: str) -> Settings:
     """
     number = int(text) if text.isascii() and text.isdecimal() else 0
     if not 1 <= number <= 15:
-        raise ValueError(f"SoL instance {text!r} is none; allowed: 1-15")
+        raise ValueError(f"SoL instance {text!r} is invalid; allowed: 1-15")
     return {} if number == 1 else {"sol_instance": number}
 
 

@@ -281,7 +281,7 @@ def _daemon_table(path: str | None) -> Mapping[str, str]:
         except ValueError as error:
             if is_wanted:
                 raise CommandError(f"{file}: {error}") from None
-            warn(f"{file}: {error}; solrecd check tells more")
+            warn(f"{file}: {error}; see solrecd check")
         else:
             found |= {key: table[key] for key in DEFAULT_PATHS if key in table}
     return found

@@ -86,10 +86,10 @@ def test_what_is_no_bmc_is_of_another_kind(
 @pytest.mark.parametrize(
     ("words", "why"),
     [
-        ('dev="/dev/ttyS0" seropts="9600,7e1"', "only 8n1 is spoken; left out"),
-        ('dev="/dev/ttyS0" seropts="9601"', "9601 bit/s is not spoken; left out"),
+        ('dev="/dev/ttyS0" seropts="9600,7e1"', "only 8n1 is supported; left out"),
+        ('dev="/dev/ttyS0" seropts="9601"', "9601 bit/s is not supported; left out"),
         ('dev="/dev/ttyS0" seropts="fast"', "not understood; left out"),
-        ('dev="unix:run/s"', "no absolute path; left out"),
+        ('dev="unix:run/s"', "not an absolute path; left out"),
         ('dev="something else secret"', "'something' is not understood; left out"),
     ],
 )

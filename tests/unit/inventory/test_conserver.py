@@ -149,7 +149,7 @@ def test_what_is_no_bmc_is_of_another_kind(
         ("type host; host h; port telnet;", "port 'telnet' is not a number; left out"),
         (
             "type device; device /dev/ttyS0; parity even;",
-            "only 8n1 is spoken; left out",
+            "only 8n1 is supported; left out",
         ),
         (
             "type device; device /dev/ttyC.; devicesubst .=pd;",

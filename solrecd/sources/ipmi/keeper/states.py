@@ -64,8 +64,8 @@ class State(enum.Enum):
     UP = "up"
     """It has the payload."""
     STANDING_BACK = "standing back"
-    """The payload went off and no session has it: it waits before it asks again, for
-    someone may have switched it off to use the console."""
+    """The payload went off and no session has it: it waits before it asks again, as
+    another client may have switched it off to use the console."""
     REVIVING = "reviving"
     """It gives its own payload back, to ask for it again."""
     LEAVING = "leaving"
@@ -77,7 +77,7 @@ class State(enum.Enum):
     PAUSED = "paused"
     """It waits before the next attempt."""
     LENT = "lent"
-    """It has no session, so that someone else can have one, until the time is over."""
+    """It has no session until the time is over, so that another client can have one."""
 
 
 class Input(enum.Enum):
@@ -118,7 +118,7 @@ class Input(enum.Enum):
     """The wait is over."""
 
     GIVE_AWAY = "give away"
-    """Wish: lend the BMC to someone."""
+    """Request: release the BMC to another client."""
     TAKE_BACK = "take back"
     """Wish: have the payload at once, whatever session has it."""
     RECONNECT = "reconnect"

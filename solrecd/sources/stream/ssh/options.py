@@ -156,16 +156,16 @@ SSH_KEYS: Final[Schema] = MappingProxyType(
         ),
         "known_hosts": Key(
             path,
-            "The host keys that are believed, as `ssh-keyscan` prints them."
+            "The host keys that are accepted, as `ssh-keyscan` prints them."
             + _EXPANDS
             + " Those that `accept-new` has learned are in `known_hosts` of the state"
             " folder and believed as well.",
         ),
         "host_key": Key(
             choice(HostKey),
-            'Which host keys are believed: `"known"`: those in the files;'
+            'Which host keys are accepted: `"known"`: those in the files;'
             ' `"accept-new"`: also the first one that an unknown host shows, which is'
-            " kept. One that has changed never is.",
+            " kept. A changed one never is.",
         ),
         "vendor": Key(
             one_of(tuple(VENDORS)),

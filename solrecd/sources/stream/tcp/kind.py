@@ -40,9 +40,9 @@ TCP: Final = SourceKind(
             ),
             "protocol": Key(
                 choice(TcpProtocol),
-                'What is spoken there. `"raw"`: the console\'s bytes and nothing else;'
+                'The protocol. `"raw"`: the console\'s bytes and nothing else;'
                 ' `"telnet"`: breaks can be sent; `"rfc2217"`: telnet that also sets'
-                " the serial port, and tells when it lost bytes.",
+                " the serial port, and reports lost bytes.",
                 example="rfc2217",
             ),
             "baud": Key(
