@@ -57,8 +57,8 @@ Read in the console output. An example is one line that raises it; there are mor
 ## Stuck
 
 The boot has been in a stage for longer than its limit: `[stages.timeout]` in the
-configuration, or three times what 95 of 100 of this machine's last 20 good boots
-needed, if that is longer. Cleared when the boot moves on.
+configuration, or three times the 95th percentile of this machine's last 20 good boots,
+if that is longer. Cleared when the boot moves on.
 """,
     "session": "## Sessions\n\nThe connection to the BMC.\n",
     "gap": """\

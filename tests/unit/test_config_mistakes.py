@@ -193,8 +193,10 @@ BAD_FILES = [
     (
         f'{DEFAULTS}[console."n[1-"]\nbmc = "b"',
         [
-            'solrecd.toml:4: console."n[1-":'
-            ' is not a host range: missing bracket: "n[1-"'
+            (
+                'solrecd.toml:4: console."n[1-":'
+                ' is not a host range: missing bracket: "n[1-"'
+            )
         ],
     ),
     (

@@ -101,7 +101,8 @@ OPENBMC_KEYS: Final[Schema] = MappingProxyType(
         **ACCOUNT_KEYS,
         "ca_file": Key(
             absolute_path,
-            "Certificates (PEM) that vouch for the BMC, instead of the system's.",
+            "Certificates (PEM) of authorities that sign the BMC's, instead of the"
+            " system's.",
             example="/etc/solrecd/bmc-ca.pem",
         ),
         "fingerprint": Key(

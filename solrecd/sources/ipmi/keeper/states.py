@@ -73,7 +73,7 @@ class State(enum.Enum):
     RENEWING = "renewing"
     """It ends the session, and will begin another one at once."""
     RELEASING = "releasing"
-    """It ends the session, because the BMC is lent."""
+    """It ends the session, because the BMC is released."""
     PAUSED = "paused"
     """It waits before the next attempt."""
     LENT = "lent"
