@@ -30,7 +30,7 @@ _STAGES = TableSchema(
     defaults={str(what): limit for what, limit in STAGE_TIMEOUTS.items()},
     help="How long a boot may be in a stage before it counts as stuck (event `stuck`,"
     ' metric `solrecd_boot_stuck`); `"off"`: without a limit. Three times the'
-    " 95th percentile of a machine's own last 20 good boots is used where it is longer.",
+    " 95th percentile of a machine's own last 20 good boots is used if that is longer.",
 )
 
 _API = TableSchema(
