@@ -259,9 +259,9 @@ class _Parser(argparse.ArgumentParser):
             return help_
         import difflib  # noqa: PLC0415 - only a mistake needs it
 
-        known = [word for word in self._option_string_actions if word[:2] == "--"]
-        close = difflib.get_close_matches(unknown[1], known, n=1)
-        return f"did you mean {close[0]}?" if close else help_
+        known = [w[2:] for w in self._option_string_actions if w[:2] == "--"]
+        close = difflib.get_close_matches(unknown[1][2:], known, n=1)
+        return f"did you mean --{close[0]}?" if close else help_
 
 
 def renamed(old: str, new: str) -> type[argparse.Action]:

@@ -69,7 +69,7 @@ def main(args: argparse.Namespace) -> int:
         if not waiting:
             return Exit.NO if lost else Exit.DONE
         if time.monotonic() >= until:
-            warn(f"not in stage {args.stage} in time: {', '.join(sorted(waiting))}")
+            warn(f"timed out before stage {args.stage}: {', '.join(sorted(waiting))}")
             return Exit.TIMED_OUT
         time.sleep(POLL)
 

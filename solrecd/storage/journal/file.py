@@ -81,7 +81,7 @@ class Journal:
             strays: list[Stray] = []
             pool = _open_existing(path, warn, strays) or _create(path, size)
             if not _is_in_memory(path):
-                warn(f"{path}: no tmpfs; a slow disk here makes every console wait")
+                warn(f"{path}: not on a tmpfs; a slow disk delays every console")
             return cls._load(pool, size, warn, strays)
         except OSError as error:
             raise JournalError(
