@@ -27,6 +27,6 @@ class WireMetrics(WireCounts):
     )
     repeats: dict[str, int] = counters(
         "solrecd_console_repeats_total",
-        "Packets sent more than once, by either end: what a lossy network shows by.",
+        "Packets sent more than once, by either end; many mean a lossy network.",
         what=Repeat,
     )
