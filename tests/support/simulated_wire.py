@@ -67,7 +67,9 @@ class SimulatedWire:
         self._held = []
         while True:
             times = [self.bmc.deadline, self._flying[0][0] if self._flying else None]
-            due = max(self.now, min((at for at in times if at is not None), default=end))
+            due = max(
+                self.now, min((at for at in times if at is not None), default=end)
+            )
             if due > end:
                 break
             self.now = due
