@@ -14,10 +14,10 @@ from tests.systemd.rootfs import CHECKOUT
 
 DIST = CHECKOUT / "dist"
 
-HOW_BUILT = (
-    "compiled" if os.environ.get("SOLRECD_BUILD") == "compiled" else "pure Python"
-)
-"""What ``--version`` says of what was built with the same environment."""
+IS_PURE = os.environ.get("SOLRECD_BUILD") == "pure"
+HOW_BUILT = "pure Python" if IS_PURE else "compiled"
+"""What ``--version`` says of what was built with the same environment, where there is a C
+compiler."""
 
 
 @pytest.fixture(scope="session")
