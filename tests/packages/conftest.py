@@ -16,8 +16,9 @@ DIST = CHECKOUT / "dist"
 
 IS_PURE = os.environ.get("SOLRECD_BUILD") == "pure"
 HOW_BUILT = "pure Python" if IS_PURE else "compiled"
-"""What ``--version`` says of what was built with the same environment, where there is a C
-compiler."""
+"""What ``--version`` says of what was built with the same environment.
+
+Where there are a C compiler and Python's headers, as `make deb` installs."""
 
 
 @pytest.fixture(scope="session")
