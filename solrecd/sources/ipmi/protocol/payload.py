@@ -59,6 +59,7 @@ RESUME_PATIENCE: Final[tuple[float, ...]] = (0.5, 0.5, 1.0)
 """Seconds after each time that a resumed session asks whether it is still there: a
 fresh login must not wait for long, and within this time a BMC answers or is gone."""
 
+_SOL: Final = int(PayloadType.SOL)
 _CLEAR_SOL: Final = frozenset((PayloadType.SOL,))
 
 
@@ -216,10 +217,10 @@ class SolPayload:
             MalformedPacket: shorter than its header.
         """
         self.heard_at = now
-        if not payload:
-            # OpenBMC's answer to an acknowledgement that came twice.
-            return ()
         if len(payload) < SOL_HEADER_SIZE:
+            if not payload:
+                # OpenBMC's answer to an acknowledgement that came twice.
+                return ()
             raise MalformedPacket("SoL payload shorter than its header")
         if payload[1] & 0x0F:
             self.sender.acknowledged(payload[1] & 0x0F, payload[2], payload[3], now)
@@ -259,11 +260,13 @@ class SolPayload:
 
     def send_acks(self) -> None:
         """Seal the acknowledgements that wait."""
-        if not self._acks:
+        acks = self._acks
+        if not acks:
             return
-        for payload in self._acks:
-            self.dialogue.send(PayloadType.SOL, payload)
-        self._acks.clear()
+        seal, outbox = self.dialogue.cipher.seal, self.dialogue.outbox
+        for payload in acks:
+            outbox.append(seal(_SOL, payload))
+        acks.clear()
         self.receiver.acknowledgement_left()
 
     def activating(self, now: float) -> None:

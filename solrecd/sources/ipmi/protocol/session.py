@@ -312,8 +312,11 @@ class Session:
         """Return what to send now, in this order, and forget it."""
         if self._sol is not None:
             self._sol.send_acks()
-        outbox = self._outbox[:]
-        self._outbox.clear()
+        queued = self._outbox
+        if not queued and self._login is None:
+            return []
+        outbox = queued[:]
+        queued.clear()
         if self._login is not None:
             outbox += self._login.datagrams()
         return outbox

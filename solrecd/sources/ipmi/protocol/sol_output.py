@@ -123,8 +123,10 @@ class SolReceiver:
         self._taken = 0
         """Number of the last packet that was acknowledged; 0: none yet."""
         self._taken_size = 0
-        self._taken_sum = 0
-        """CRC of its bytes."""
+        self._sum = 0
+        """CRC of its bytes, if `_unsummed` is None; see `_taken_sum`."""
+        self._unsummed: bytes | None = None
+        """Its bytes, as long as their CRC was not asked for."""
         self._copies = 0
         """How often it came."""
         self._first_at = self._last_at = -math.inf
@@ -165,7 +167,8 @@ class SolReceiver:
 
     def restart(self) -> None:
         """Forget the numbers: the payload is about to be activated."""
-        self._taken = self._taken_size = self._taken_sum = self._copies = 0
+        self._taken = self._taken_size = self._sum = self._copies = 0
+        self._unsummed = None
         self._is_ack_out = True
         self._expected = _NO_NUMBER
         self._pending = self._seen = self._seen_status = 0
@@ -177,7 +180,7 @@ class SolReceiver:
         return (
             self._taken,
             self._taken_size,
-            self._taken_sum,
+            self._taken_sum(),
             pending,
             len(self._pending_data) if pending else 0,
             crc32(self._pending_data) if pending else 0,
@@ -190,7 +193,7 @@ class SolReceiver:
     def resume(self, numbers: Numbers) -> None:
         """Go on behind these numbers, which are settled."""
         self._taken, self._taken_size = numbers.taken, numbers.taken_size
-        self._taken_sum, self._copies = numbers.taken_sum, 1
+        self._sum, self._unsummed, self._copies = numbers.taken_sum, None, 1
         self._first_at = self._last_at = -math.inf
         self._habit = numbers.habit
         if self._taken:
@@ -269,7 +272,13 @@ class SolReceiver:
     def _begins_alike(self, data: bytes) -> bool:
         """Tell whether a packet begins with all the bytes of the one before."""
         size = self._taken_size
-        return size <= len(data) and crc32(data[:size]) == self._taken_sum
+        return size <= len(data) and crc32(data[:size]) == self._taken_sum()
+
+    def _taken_sum(self) -> int:
+        """Return the CRC of the bytes taken last: seldom needed, so made when it is."""
+        if self._unsummed is not None:
+            self._sum, self._unsummed = crc32(self._unsummed), None
+        return self._sum
 
     def _is_resent(self, number: int, data: bytes) -> bool:
         """Tell whether bytes like those taken last, under another number, are those."""
@@ -328,15 +337,15 @@ class SolReceiver:
         data = self._pending_data
         size = len(data)
         self._pending = 0
-        self._acked_at = self._now
+        now = self._acked_at = self._now
         if not self._is_repeat:
             self._copies, self._is_ack_out = 1, False
-            self._first_at = self._last_at = self._now
+            self._first_at = self._last_at = now
             # OpenBMC begins with 1, so others were lost before it, and it may be old.
             self._is_old = number != (self._expected if self._taken else 1)
         if not self._is_repeat or size > self._taken_size:
             self._taken, self._taken_size = number, size
-            self._taken_sum = crc32(data)
+            self._unsummed = data
             self._expected = number % MAX_SOL_NUMBER + 1
         return bytes((0, number, size, 0))
 
