@@ -311,12 +311,9 @@ class Session:
     def datagrams(self) -> list[bytes]:
         """Return what to send now, in this order, and forget it."""
         if self._sol is not None:
-            self._sol.send_acks()
-        queued = self._outbox
-        if not queued and self._login is None:
-            return []
-        outbox = queued[:]
-        queued.clear()
+            self._sol.send_ack()
+        outbox = self._outbox[:]
+        self._outbox.clear()
         if self._login is not None:
             outbox += self._login.datagrams()
         return outbox
