@@ -19,6 +19,7 @@ from bench import (
     journal,
     keystrokes,
     receive,
+    saturation,
     scrape,
     search,
 )
@@ -30,6 +31,7 @@ BENCHMARKS: Mapping[str, Callable[[Path], Iterable[Figure]]] = {
     "interpret": interpret.measure,
     "endtoend": endtoend.measure,
     "fleet": fleet.measure,
+    "saturation": saturation.measure,
     "keystrokes": keystrokes.measure,
     "scrape": scrape.measure,
     "search": search.measure,
