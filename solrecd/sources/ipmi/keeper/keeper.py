@@ -9,7 +9,7 @@ some BMCs lock the account. A reload, or a person who wants a fresh session, end
 The first refusal after a login that worked is not believed: no message of a login is
 authenticated, and one that was damaged or forged looks like a wrong password.
 
-Someone else on the console is dealt with as configured (`OnConflict`): by default we
+Another client on the console is dealt with as configured (`OnConflict`): by default we
 wait until it is free, but one who takes it from us may keep it for a while only
 (``yield_for``): it is most likely a person with a problem, who may forget to hang up.
 The RMCP+ session stays open meanwhile: logging in over and over would fill the BMC's
@@ -314,7 +314,7 @@ class Keeper:
     # Wishes.
 
     def yield_session(self, seconds: float, why: str) -> None:
-        """End the session, and begin none for so long: someone needs the BMC.
+        """End the session, and begin none for so long: another client needs the BMC.
 
         Args:
             seconds: for how long, from now; `take_back` ends it early.
