@@ -31,8 +31,8 @@ INTRODUCTION = """\
 
 `solrecctl events` lists them, `solrecctl tail -f` shows them as they happen, and the
 metric `solrecd_failures_total{name}` counts the failures. Names are stable: alert on
-them. The same failure has the same `signature` on all machines: `solrecctl events
---group`.
+them. The same failure has the same `signature` on all machines:
+`solrecctl events --group`.
 
 Severities: `fatal` (nothing runs any more), `critical` (look at it now),
 `error` (look at it), `warning` (worth knowing), `info`.
