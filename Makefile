@@ -185,7 +185,8 @@ man: venv ## manual pages of every command, into build/man
 	$(BIN)/python -m tools.manpages build/man
 
 # Debian 12's interpreter: what it compiles and resolves is what runs there.
-# SOLRECD_BUILD=compiled has packages hold compiled modules (packaging/compile.py).
+# They hold compiled modules where that Python's headers and a C compiler are; SOLRECD_BUILD=pure has them
+# be Python alone (packaging/compile.py).
 DEBIAN_PIP := /usr/bin/python3.11 -m pip --disable-pip-version-check
 DEB_TREE = build/deb/solrecd-$(VERSION)
 VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' solrecd/__init__.py)
