@@ -3,6 +3,7 @@
 - `daemon`       composition root: builds everything, signals, readiness
 - `files`        its journal and index, and the folders they are in
 - `supervisor`   the set of consoles: starts, restarts, reloads
+- `coverage`     how much of their time consoles were recorded
 - `tending`      one console of it, until its files are finished
 """
 

@@ -45,6 +45,7 @@ from solrecd.config import Config
 from solrecd.console import Sinks
 from solrecd.console.factory import ConsoleFactory
 from solrecd.console.viewers import Viewers
+from solrecd.daemon.coverage import CoverageWatch
 from solrecd.daemon.files import index_file, make_folders, open_journal, overdue_file
 from solrecd.daemon.supervisor import Supervisor
 from solrecd.metrics import Format, Metrics, sample_alerts
@@ -147,6 +148,7 @@ class Daemon:
         self._storage = self._build_storage()
         self._memory = self._build_memory()
         self._sources = Drivers(KINDS, self._services)
+        self._coverage = self._build_coverage()
         viewers = Viewers()
         self._factory = self._build_factory(rules, viewers)
         self._supervisor = Supervisor(
@@ -155,6 +157,16 @@ class Daemon:
             viewers,
             wall_clock=wall_clock,
             read_config=read_config,
+            coverage=self._coverage.rows,
+        )
+
+    def _build_coverage(self) -> CoverageWatch:
+        return CoverageWatch(
+            index_file(self._config.daemon),
+            # It is asked when the supervisor is there.
+            lambda: self._supervisor.all_labels(),  # noqa: PLW0108
+            self._metrics,
+            self._wall_clock,
         )
 
     def _build_memory(self) -> BootHistory:
@@ -264,6 +276,7 @@ class Daemon:
                     self._tell_status,
                     self._healing.run,
                     self._count_restarts,
+                    self._coverage.run,
                 ):
                     services.start_soon(keep_up, upkeep)
                 services.start_soon(keep_up, ship, self._config, self._for_loki())

@@ -50,6 +50,8 @@ CONTRACT = {
     "solrecd_console_gaps_total": "counter",
     "solrecd_console_info": "gauge",
     "solrecd_console_last_output_timestamp_seconds": "gauge",
+    "solrecd_console_oldest_timestamp_seconds": "gauge",
+    "solrecd_console_recorded_ratio": "gauge",
     "solrecd_console_lost_bytes_total": "counter",
     "solrecd_console_received_bytes_total": "counter",
     "solrecd_consoles": "gauge",
