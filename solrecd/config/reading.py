@@ -15,6 +15,7 @@ from solrecd.config.errors import Problems
 from solrecd.config.kinds import NO_KINDS, Kinds
 from solrecd.config.loki_keys import read_loki
 from solrecd.config.model import STAGE_TIMEOUTS, Config, DaemonConfig
+from solrecd.config.offload_keys import read_offload
 from solrecd.config.receivers import ReceiverReader
 from solrecd.config.schema import DAEMON_KEYS, STAGE_TIMEOUT_KEYS
 from solrecd.config.secret_sources import ConfigEnvironment
@@ -67,6 +68,8 @@ def parse(
     api_table = _merged(documents, ("api",), problems)
     api = ApiReader(environment, problems).read(api_table, access.policy)
     loki = read_loki(_merged(documents, ("loki",), problems), environment, problems)
+    offload_table = _merged(documents, ("offload",), problems)
+    offload = read_offload(offload_table, environment, problems)
     problems.raise_any()
     return Config(
         daemon=daemon,
@@ -76,6 +79,7 @@ def parse(
         stages=stages,
         alerts=MappingProxyType(alerts.receivers),
         loki=loki,
+        offload=offload,
     )
 
 
