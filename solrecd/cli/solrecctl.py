@@ -69,7 +69,8 @@ def add_common(parser: argparse.ArgumentParser) -> None:
         "--dir",
         metavar="ARCHIVE",
         default=argparse.SUPPRESS,
-        help="read this archive folder instead of asking the daemon",
+        help="read this archive instead of asking the daemon: a folder, or"
+        " s3://BUCKET/PREFIX",
     )
     group.add_argument(
         "--json",

@@ -34,6 +34,8 @@ class OffloadConfig:
     access_key: str = ""
     secret_key: Secret | None = None
     """Both or neither; neither: the role of the machine that this runs on."""
+    session_token: Secret | None = None
+    """Of an account that is lent for a while; no key of the configuration."""
     ca_file: str | None = None
     """PEM, beside the system's."""
     member: str = ""

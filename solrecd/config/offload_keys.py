@@ -89,7 +89,9 @@ def offload_table() -> TableSchema:
     return TableSchema(
         path=("offload",),
         keys=OFFLOAD_KEYS,
-        defaults=defaults_of(OffloadConfig),
+        defaults={
+            k: v for k, v in defaults_of(OffloadConfig).items() if k in OFFLOAD_KEYS
+        },
         help="Copies closed segments to an object store that speaks S3, each verified;"
         " needs `pip install 'solrecd[offload]'`, which the packages have. What is"
         " changed here counts from the next start on.",

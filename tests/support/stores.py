@@ -79,7 +79,7 @@ def moto_store(trouble: Trouble) -> Iterator[int]:
     try:
         # Its state belongs to the process, not to the server.
         reset = f"http://127.0.0.1:{server.port}/moto-api/reset"
-        urllib.request.urlopen(reset, data=b"", timeout=PATIENCE).close()  # noqa: S310
+        urllib.request.urlopen(reset, data=b"", timeout=PATIENCE).close()
         _make_bucket(server.port)
         yield server.port
     finally:

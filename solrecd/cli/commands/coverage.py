@@ -88,6 +88,13 @@ def _archived(
     known = source.archived()
     chosen = source.choose(words, known)
     with reading_archive():
+        if source.is_store:
+            stored = source.store_archive
+            until = stored.last_sign()
+            return [
+                cover(stored.recorded(name), since, until).as_row(name)
+                for name in chosen
+            ]
         until = last_sign(source.archive, known)
         found = _recorded(source, chosen, since, faults)
     return [cover(found[name], since, until).as_row(name) for name in chosen]

@@ -170,7 +170,7 @@ def last_sign(archive: Archive, consoles: Iterable[str]) -> int:
 
 
 def _files(segment: Segment) -> Iterator[Any]:
-    return iter(segment.files.values())
+    return segment.files.paths
 
 
 def _changed(path: Any) -> int:

@@ -149,7 +149,7 @@ class Store:
         import obstore  # noqa: PLC0415
 
         read = hashlib.sha256()
-        with _translated(), path.open("wb") as file:
+        with path.open("wb") as file, _translated():
             for block in obstore.get(self._store, self._path(key)):
                 read.update(block)
                 file.write(block)
@@ -190,6 +190,8 @@ def _opened(config: OffloadConfig) -> S3Store:
     if config.secret_key is not None:
         options["access_key_id"] = config.access_key
         options["secret_access_key"] = config.secret_key.reveal().decode()
+    if config.session_token is not None:
+        options["session_token"] = config.session_token.reveal().decode()
     client: ClientConfig = {
         "timeout": TIMEOUT,
         "connect_timeout": CONNECT_TIMEOUT,
