@@ -20,7 +20,14 @@ VERSION: Final = 1
 _LARGEST: Final = 1 << 62
 """No size or stamp of ours is beyond it."""
 
-SENSELESS: Final = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+SENSELESS: Final = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
 """What parsing raises of a text that was never written."""
 
 
