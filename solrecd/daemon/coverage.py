@@ -18,7 +18,7 @@ import trio
 from solrecd.metrics import Metrics
 from solrecd.process.stamps import SECOND
 from solrecd.process.threads import Job, in_thread
-from solrecd.storage.formats.coverage import Coverage, Recorded, cover
+from solrecd.storage.formats.coverage import Coverage, Recorded, cover, with_copies
 from solrecd.storage.history.recorded import from_index
 from solrecd.storage.index import Index, IndexFileError
 
@@ -44,6 +44,7 @@ class CoverageWatch:
         names: returns the consoles that are configured.
         metrics: take numbers.
         wall_clock: stamps.
+        copied: returns what is known of the copies of a console's segments.
     """
 
     def __init__(
@@ -52,11 +53,13 @@ class CoverageWatch:
         names: Callable[[], Collection[str]],
         metrics: Metrics,
         wall_clock: Callable[[], int],
+        copied: Callable[[str], Recorded] = lambda _name: Recorded(),
     ) -> None:
         self._index = index
         self._names = names
         self._metrics = metrics
         self._wall_clock = wall_clock
+        self._copied = copied
 
     async def run(self) -> None:
         """Renew the metrics until cancelled.
@@ -99,7 +102,10 @@ class CoverageWatch:
             except (IndexFileError, sqlite3.Error) as error:
                 log.warning("coverage.unknown", reason=str(error))
                 break
-        return {name: cover(one, since, until) for name, one in found.items()}
+        return {
+            name: cover(with_copies(one, self._copied(name)), since, until)
+            for name, one in found.items()
+        }
 
 
 def _read(path: Path, names: Sequence[str], since: int) -> dict[str, Recorded]:

@@ -23,6 +23,7 @@ from solrecd.process.clock import Clock
 from solrecd.process.stamps import SECOND
 from solrecd.process.upkeep import keep_up
 from solrecd.storage.archive.sink import ArchiveOptions, options_of
+from solrecd.storage.formats.coverage import Recorded
 from solrecd.storage.index.sink import IndexSink
 from solrecd.storage.offload.copying import Copying
 from solrecd.storage.offload.ledger import FOLDER, Ledger
@@ -49,9 +50,6 @@ class Keeping:
         clock: Clock,
         metrics: Metrics,
     ) -> None:
-        self.coverage = CoverageWatch(
-            index_file(config.daemon), names, metrics, clock.now
-        )
         self._config = config
         self._clock = clock
         self._metrics = metrics
@@ -59,6 +57,12 @@ class Keeping:
         if config.offload is not None:
             folder = Path(config.daemon.state_dir, FOLDER)
             self._ledger = Ledger(folder, member_name(config.offload))
+        index = index_file(config.daemon)
+        self.coverage = CoverageWatch(index, names, metrics, clock.now, self._copied)
+
+    def _copied(self, console: str) -> Recorded:
+        """Return what is known of the copies of a console's segments."""
+        return Recorded() if self._ledger is None else self._ledger.recorded(console)
 
     def archive_options(self) -> ArchiveOptions:
         """Return the archive's options: retention waits for copies."""

@@ -180,8 +180,12 @@ def test_what_is_copied_is_read_with_the_daemons_configuration(
     wait_for("all is copied", lambda: is_all_there(recorder))
 
     command = [
-        *(Path(sys.executable).with_name("solrecctl"), "--dir", "s3://consoles/hall2"),
-        *("-c", recorder.configuration, "log", "node002@3", "--no-stamps"),
+        *(
+            str(Path(sys.executable).with_name("solrecctl")),
+            "--dir",
+            "s3://consoles/hall2",
+        ),
+        *("-c", str(recorder.configuration), "log", "node002@3", "--no-stamps"),
     ]
     environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")}
     shown = subprocess.run(

@@ -39,7 +39,7 @@ def test_every_key_is_understood_and_no_secret_shown() -> None:
         keep_local = "14d"
         retention = "730d"
         """,
-        environment,
+        environment=environment,
     )
 
     found = config.offload

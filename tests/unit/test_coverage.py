@@ -12,6 +12,7 @@ from solrecd.storage.formats.coverage import (
     cover,
     cut,
     merged,
+    with_copies,
 )
 
 STAMPS = st.integers(0, 60)
@@ -123,3 +124,22 @@ def test_a_row_is_the_contracts_object() -> None:
         "since": format_stamp(SECOND),
         "until": format_stamp(11 * SECOND),
     }
+
+
+def test_what_is_only_kept_elsewhere_counts_as_well() -> None:
+    gone = Missing(10 * SECOND, SECOND)
+    both = Missing(49 * SECOND, SECOND)
+    here = Recorded(50 * SECOND, 48 * SECOND, [both, Missing(70 * SECOND, SECOND)])
+    copied = Recorded(0, 0, [gone, both, Missing(70 * SECOND, SECOND)])
+
+    found = cover(with_copies(here, copied), 0, 100 * SECOND)
+
+    assert (found.oldest, found.since) == (0, 0)
+    assert (found.gaps, found.lost) == (3, 3 * SECOND)
+
+
+def test_without_copies_nothing_changes() -> None:
+    here = Recorded(5, 5, [Missing(7, 1)])
+
+    assert with_copies(here, Recorded()) is here
+    assert with_copies(here, Recorded(6, 6, [Missing(9, 1)])) is here

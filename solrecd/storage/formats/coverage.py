@@ -120,6 +120,30 @@ def cover(recorded: Recorded, since: int, until: int) -> Coverage:
     return Coverage(recorded.oldest, window.begin, window.end, lost, gaps)
 
 
+def with_copies(here: Recorded, copied: Recorded) -> Recorded:
+    """Return what is known of a console whose older segments are only kept elsewhere.
+
+    Args:
+        here: what is known of it here.
+        copied: what is known of the copies of its segments, older and newer.
+    """
+    if copied.oldest is None or (
+        here.oldest is not None and here.oldest <= copied.oldest
+    ):
+        return here
+    earlier = [
+        each for each in copied.missing if here.oldest is None or each.at < here.oldest
+    ]
+    first = copied.oldest if here.first is None else min(here.first, copied.oldest)
+    return Recorded(
+        copied.oldest,
+        first,
+        # A gap right before the oldest segment here is told by both.
+        tuple(dict.fromkeys([*earlier, *here.missing])),
+        here.missing_since,
+    )
+
+
 def _touches(missing: Missing, window: Span) -> bool:
     """Whether a gap has a part in a time; one without a length is where it ends."""
     begin, end = missing.span

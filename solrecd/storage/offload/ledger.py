@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from solrecd.process.plain_files import make_way, read_plain, set_aside
+from solrecd.storage.formats.coverage import Recorded
 from solrecd.storage.formats.names import SegmentName
 from solrecd.storage.offload.keys import manifest_key
 from solrecd.storage.offload.manifest import (
@@ -18,6 +19,7 @@ from solrecd.storage.offload.manifest import (
     Manifest,
     decode,
     encode,
+    recorded,
 )
 from solrecd.storage.offload.store import MissingError, Store
 
@@ -55,6 +57,11 @@ class Ledger:
     def holds(self, console: str, name: SegmentName) -> bool:
         """Whether a segment is in the store, verified."""
         return str(name) in self.stored(console)
+
+    def recorded(self, console: str) -> Recorded:
+        """Return how the copied segments of a console were recorded."""
+        manifest = self._manifests.get(console)
+        return recorded(() if manifest is None else manifest.segments.values())
 
     def load(self) -> None:
         """Read what is in the folder; a damaged file is set aside.
