@@ -5,7 +5,7 @@ without it, or with ``pure``, a wheel is Python alone. It holds the same source 
 case; compiled modules lie beside it and are what Python imports.
 
 An editable installation is never compiled: it would go on running what was compiled
-before, whatever is edited. That is also why this is no hatch-mypyc (0.16.0): it moves
+before, whatever is edited. That is also why hatch-mypyc (0.16.0) is not used: it moves
 pyproject.toml aside while it builds, which breaks what reads it meanwhile, and it
 leaves compiled modules in the checkout, where an editable installation would silently
 import them instead of the source.

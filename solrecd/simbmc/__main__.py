@@ -57,7 +57,9 @@ def _parser() -> argparse.ArgumentParser:
     add("--retry", type=float, default=1.0, help="seconds until a retransmission")
     add("--slots", type=int, default=15, help="sessions at the same time")
     add("--lock-out", type=_lock_out, metavar="N:SECONDS", help="after N failed logins")
-    add("--timeout", type=float, default=60.0, help="seconds an idle session lives")
+    add(
+        "--timeout", type=float, default=60.0, help="seconds until an idle session ends"
+    )
     for name in ("loss", "duplication", "reordering", "corruption"):
         add(f"--{name}", type=float, default=0.0, help="probability per datagram")
     for name in ("delay", "jitter"):

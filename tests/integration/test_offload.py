@@ -205,7 +205,7 @@ async def test_only_what_is_ours_is_deleted_when_it_is_old(site: Site) -> None:
     await site.offload(state="other", member="rec2").round()
     await site.offload().round()
     store = Store(site.config)
-    store.put("node001/notes.txt", b"of somebody")
+    store.put("node001/notes.txt", b"not ours")
     site.retention = 1
 
     # The files of the test are as old as the test.

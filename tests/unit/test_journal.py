@@ -313,7 +313,7 @@ def test_a_file_on_a_disk_is_warned_of(tmp_path: Path) -> None:
 
     Journal.open(tmp_path / "journal", SIZE, warn=warnings.append).close()
 
-    assert ["no tmpfs" in warning for warning in warnings] == [True]
+    assert ["not on a tmpfs" in warning for warning in warnings] == [True]
 
 
 def test_names_have_room_for_64_bytes(opener: Opener) -> None:

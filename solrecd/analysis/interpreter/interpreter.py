@@ -290,7 +290,7 @@ class Interpreter:
     def _explain(
         self, reading: Reading, texts: Sequence[str], indexes: Iterable[int]
     ) -> None:
-        """Tell what lines look like that are no events, if asked to explain."""
+        """Tell what lines look like that are not events, if asked to explain."""
         if self._explain_misses is not None:
             for index in indexes:
                 number = self._lines.number(index, reading.lines[index])

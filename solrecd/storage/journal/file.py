@@ -77,11 +77,11 @@ class Journal:
         try:
             for name in (path, path.with_name(f"{path.name}{_FRESH}")):
                 if (aside := make_way(name)) is not None:
-                    warn(f"{name}: this was no file; it is now {aside}")
+                    warn(f"{name}: this was not a file; it is now {aside}")
             strays: list[Stray] = []
             pool = _open_existing(path, warn, strays) or _create(path, size)
             if not _is_in_memory(path):
-                warn(f"{path}: no tmpfs; a slow disk here makes every console wait")
+                warn(f"{path}: not on a tmpfs; a slow disk delays every console")
             return cls._load(pool, size, warn, strays)
         except OSError as error:
             raise JournalError(

@@ -110,12 +110,12 @@ class Hub:
         """Go on with a socket that an earlier process opened under this name.
 
         Raises:
-            OSError: it is no UDP socket.
+            OSError: it is not a UDP socket.
         """
         opened = socket.socket(fileno=fd)
         if opened.type != socket.SOCK_DGRAM or opened.family not in _INTERNET:
             opened.detach()
-            raise OSError(errno.EPROTOTYPE, f"{name} is no UDP socket")
+            raise OSError(errno.EPROTOTYPE, f"{name} is not a UDP socket")
         opened.setblocking(False)
         host = opened.getsockname()[0]
         self._add(opened, name, "" if host in _ANYWHERE else host)

@@ -44,7 +44,7 @@ class HubStatistics:
     sent: int = 0
     """Datagrams given to the kernel, with those that it refused."""
     strangers: int = 0
-    """Datagrams from addresses that are no BMC of ours; dropped unread."""
+    """Datagrams from addresses of none of our BMCs; dropped unread."""
     excess: int = 0
     """Datagrams of peers that sent more than their `SHARE`; dropped unread."""
     send_errors: int = 0

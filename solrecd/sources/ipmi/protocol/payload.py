@@ -216,10 +216,10 @@ class SolPayload:
             MalformedPacket: shorter than its header.
         """
         self.heard_at = now
-        if not payload:
-            # OpenBMC's answer to an acknowledgement that came twice.
-            return ()
         if len(payload) < SOL_HEADER_SIZE:
+            if not payload:
+                # OpenBMC's answer to an acknowledgement that came twice.
+                return ()
             raise MalformedPacket("SoL payload shorter than its header")
         if payload[1] & 0x0F:
             self.sender.acknowledged(payload[1] & 0x0F, payload[2], payload[3], now)
@@ -264,7 +264,7 @@ class SolPayload:
         for payload in self._acks:
             self.dialogue.send(PayloadType.SOL, payload)
         self._acks.clear()
-        self.receiver.acknowledgement_left()
+        self.receiver.is_ack_out = True
 
     def activating(self, now: float) -> None:
         """The BMC says "SOL Activating" (§26.1): another session may have it now."""
