@@ -270,3 +270,15 @@ def test_an_error_has_no_secret(any_site: Site) -> None:
         shown += repr(error) + str(error)
 
     assert "hush" not in shown
+
+
+async def test_a_segment_waits_for_an_index_that_cannot_be_read(site: Site) -> None:
+    site.write("node001")
+    aside = site.index.rename(site.index.with_name("aside"))
+    with pytest.raises(StoreError, match="index"):
+        await site.offload().round()
+
+    aside.rename(site.index)
+    await site.offload().round()
+
+    assert site.told.copied == 3

@@ -26,7 +26,7 @@ from solrecd.storage.offload.keys import ROWS, WORDS, file_key
 from solrecd.storage.offload.ledger import Ledger
 from solrecd.storage.offload.manifest import CopiedSegment, StoredFile
 from solrecd.storage.offload.plan import LocalFile, LocalSegment, local_segments
-from solrecd.storage.offload.store import Store
+from solrecd.storage.offload.store import Store, StoreError
 
 TOGETHER: Final = 8
 """Segments that are copied before the manifest is written: so many at most are copied
@@ -67,7 +67,7 @@ class Copying:
 
     Args:
         log_dir: the archive.
-        index: path of the index; without one segments are copied without their rows.
+        index: path of the index, which knows what goes with a segment.
         store: takes the copies.
         ledger: remembers them.
     """
@@ -137,12 +137,16 @@ class Copying:
         return CopiedSegment(segment.name, segment.ended, files, missing)
 
     def _rows(self, console: str, segment: LocalSegment) -> list[rows.Object]:
-        """Return what the index knows; nothing where it cannot be read."""
+        """Return what the index knows.
+
+        Raises:
+            StoreError: it cannot be read now; what it knows would be missing for ever.
+        """
         try:
             with closing(Index.read(self.index)) as index:
                 return rows.rows_of(index, console, segment)
-        except (IndexFileError, sqlite3.Error):
-            return []
+        except (IndexFileError, sqlite3.Error) as error:
+            raise StoreError(f"the index is wanted for a copy: {error}") from None
 
     def _words(self, console: str) -> dict[str, SegmentWords]:
         """Return the vocabulary of a console by segment, as far as it can be read."""

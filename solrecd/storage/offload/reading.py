@@ -1,7 +1,7 @@
 """An archive that lies in a store: what is asked for is fetched, and nothing else.
 
 Manifests tell which consoles and segments there are; a file is fetched when its path is
-asked for, words and rows many at a time. Whoever reads it sees an archive folder.
+asked for, words and rows many at a time. Readers see an archive folder.
 """
 
 from __future__ import annotations
