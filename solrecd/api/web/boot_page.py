@@ -12,8 +12,8 @@ from importlib import resources
 from typing import Any, Final, NamedTuple
 
 from solrecd import __version__
-from solrecd.cli.shared import when
-from solrecd.cli.shared.output import safe
+from solrecd.analysis.text.visible import visible
+from solrecd.process.stamps import SECOND, parse_stamp
 from solrecd.storage.history.stages import UNKNOWN, Span
 from solrecd.storage.history.text import TextLine
 
@@ -74,9 +74,7 @@ def _sections(boot: Row, spans: Sequence[Span]) -> list[Section]:
 def _head(boot: Row) -> Iterator[str]:
     title = f"{boot['console']}: boot {boot['boot']}, {boot['outcome']}"
     outcome = _text(boot["outcome"])
-    style = (
-        resources.files("solrecd.cli.shared").joinpath("page.css").read_text("utf-8")
-    )
+    style = resources.files("solrecd.api.web").joinpath("page.css").read_text("utf-8")
     yield (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
@@ -220,7 +218,7 @@ class _Log:
     def _pause(self, line: TextLine) -> str:
         if not line.time or self._last is None:
             return ""
-        pause = when.seconds_between(self._last, line.time)
+        pause = _seconds_between(self._last, line.time)
         if pause < LONG_PAUSE:
             return ""
         return f'<span class="pause">[{pause:.1f} s later] </span>'
@@ -231,8 +229,12 @@ def _anchor(event: Row) -> str:
 
 
 def _after(boot: Row, time: str) -> float:
-    return when.seconds_between(boot["started"], time)
+    return _seconds_between(boot["started"], time)
+
+
+def _seconds_between(earlier: str, later: str) -> float:
+    return (parse_stamp(later) - parse_stamp(earlier)) / SECOND
 
 
 def _text(text: str) -> str:
-    return escape(safe(text))
+    return escape(visible(text))
