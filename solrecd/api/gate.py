@@ -162,7 +162,7 @@ class View:
         """Return an ``ls`` object and the last line; None: nothing for the caller."""
         return self._fleet.overview(name) if self.may(name, Role.VIEW) else None
 
-    def roles(self) -> list[tuple[str, Role]]:
+    def roles(self) -> Sequence[tuple[str, Role]]:
         """Return each console that the caller may see with the most he may do there."""
         rights = self._judge()
         return [

@@ -176,16 +176,21 @@ class Order(enum.Enum):
 _Key = Callable[[Row], tuple[Any, ...]]
 
 
-def _by_trouble(row: Row) -> tuple[Any, ...]:
-    if row.has_trouble and row.acknowledged:
-        return (_ACKNOWLEDGED_RANK, -row.since, row.natural)
-    # The latest trouble first; what is well stays where people look for it.
-    return (_RANK[row.state], -row.since if row.has_trouble else 0, row.natural)
+def trouble_rank(row: Row) -> float:
+    """Return a number that is smaller the more a console needs attention."""
+    is_known = row.has_trouble and row.acknowledged
+    return _ACKNOWLEDGED_RANK if is_known else _RANK[row.state]
+
+
+def by_trouble(row: Row) -> tuple[Any, ...]:
+    """Return what sorts trouble first, the latest before all."""
+    # What is well stays where people look for it.
+    return (trouble_rank(row), -row.since if row.has_trouble else 0, row.natural)
 
 
 _KEYS: Final[Mapping[Order, _Key]] = MappingProxyType(
     {
-        Order.TROUBLE: _by_trouble,
+        Order.TROUBLE: by_trouble,
         Order.NAME: lambda row: (row.natural,),
         Order.STAGE: lambda row: (not row.since, row.since, row.natural),
         Order.OUTPUT: lambda row: (-row.output, row.natural),

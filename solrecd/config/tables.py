@@ -15,6 +15,7 @@ from solrecd.config.loki_keys import loki_table
 from solrecd.config.model import STAGE_TIMEOUTS, ApiConfig, ConsoleConfig, DaemonConfig
 from solrecd.config.schema import DAEMON_KEYS, STAGE_TIMEOUT_KEYS
 from solrecd.config.values import one_of
+from solrecd.config.web_keys import web_table
 
 _DAEMON = TableSchema(
     path=("daemon",),
@@ -73,7 +74,7 @@ def tables(
         " one that consoles of some kinds only have; a console's own key replaces it.",
     )
     return (
-        *(_DAEMON, _API, _ACCESS, defaults),
+        *(_DAEMON, _API, web_table(), _ACCESS, defaults),
         *map(_kind_table, others),
         *(_STAGES, *alerts_tables(receivers), loki_table()),
     )
@@ -95,6 +96,7 @@ TOP_LEVEL: Final = (
         for table in (
             _DAEMON,
             _API,
+            web_table(),
             _ACCESS,
             _STAGES,
             *alerts_tables(NO_KINDS),

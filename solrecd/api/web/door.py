@@ -13,7 +13,7 @@ from collections.abc import Collection, Mapping
 from functools import partial
 from http.cookies import CookieError, SimpleCookie
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import trio
 from starlette.responses import Response
@@ -25,7 +25,7 @@ from solrecd.api.web.headers import NONCE, new_nonce, with_headers
 from solrecd.api.web.sessions import SESSION_LASTS, Session, Sessions
 from solrecd.process.access import RemoteCaller
 
-FORM_TOKEN: Final = "solrecd.form"
+FORM_TOKEN: Final = "solrecd.form"  # noqa: S105 - a key
 """In a scope: what a form of this caller has to carry."""
 SESSION: Final = "solrecd.session"
 """In a scope: the browser's session, where it has one."""
@@ -84,8 +84,7 @@ class Door:
             return
         self._let_our_pages_use_certificates(scope, headers)
         if _is_stranger(scope, headers):
-            scope["path"] = "/login"
-            await self._open_pages["login"](scope, receive, send)
+            await self._open_pages["login"](_as_login(scope), receive, send)
             return
         await self._app(scope, receive, send)
 
@@ -95,7 +94,10 @@ class Door:
         host = headers.get(b"host", b"").decode("latin-1")
         if self._hosts is not None and not _is_among(host, self._hosts):
             return 421, "this is not a name of ours; [web] hosts in solrecd.toml has it"
-        if b"cookie" not in headers and b"origin" not in headers:
+        if b"authorization" in headers or (
+            b"cookie" not in headers and b"origin" not in headers
+        ):
+            # No browser adds a token by itself for another site's page.
             return None
         if not _is_safe(scope) and not _is_own(scope, headers):
             return 403, "asked by another site"
@@ -151,6 +153,15 @@ def _is_stranger(scope: Scope, headers: Mapping[bytes, bytes]) -> bool:
         and b"authorization" not in headers
         and not scope["path"].startswith("/v1/")
     )
+
+
+def _as_login(scope: Scope) -> Scope:
+    """Return a request for the page that logs in, and leads back afterwards."""
+    query = scope["query_string"].decode("latin-1")
+    to = scope["path"] + (f"?{query}" if query else "")
+    method = "HEAD" if scope["method"] == "HEAD" else "GET"
+    encoded = urlencode({"to": to}).encode()
+    return {**scope, "path": "/login", "query_string": encoded, "method": method}
 
 
 def _is_safe(scope: Scope) -> bool:
