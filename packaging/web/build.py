@@ -39,8 +39,9 @@ def main() -> int:
     BUILT.mkdir(parents=True, exist_ok=True)
     for name, source in PARTS.items():
         text = (WORK / "node_modules" / source).read_text("utf-8")
-        lines = [it for it in text.splitlines() if "sourceMappingURL=" not in it]
-        (BUILT / name).write_text("\n".join(lines) + "\n", "utf-8")
+        # Not splitlines: form feeds stand in there, too.
+        lines = [it for it in text.split("\n") if "sourceMappingURL=" not in it]
+        (BUILT / name).write_text("\n".join(lines), "utf-8")
     return 0
 
 

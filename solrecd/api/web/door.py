@@ -110,7 +110,8 @@ class Door:
     async def _serve(
         self, session: Session, scope: Scope, receive: Receive, send: Send
     ) -> None:
-        if scope["path"].startswith("/v1/") and not _is_safe(scope):
+        is_http = scope["type"] == "http"
+        if is_http and scope["path"].startswith("/v1/") and not _is_safe(scope):
             # Pages have forms of their own for that, with a token in each.
             await refuse(scope, send, 403, "pages ask for that in their own forms")
             return

@@ -65,7 +65,7 @@ function newElement() {
 function fill(element, row) {
   const { parts } = element;
   element.row = row;
-  element.className = `row ${row.state}${row.by ? " known" : ""}`;
+  element.className = `row is-${row.state}${row.by ? " is-known" : ""}`;
   parts.state.textContent = row.state;
   parts.link.textContent = row.name;
   parts.link.href = `/console/${encodeURIComponent(row.name)}`;
