@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import grp
+import math
 import os
 import pwd
 from collections.abc import Callable
@@ -39,7 +40,7 @@ class Callers:
         look_up: Callable[[str], LocalCaller],
         on_change: Callable[[], None],
     ) -> None:
-        self._look_up = look_up
+        self.look_up = look_up
         self._on_change = on_change
         self._known: dict[str, tuple[LocalCaller, float]] = {}
         self._threads = trio.CapacityLimiter(_THREADS)
@@ -51,6 +52,10 @@ class Callers:
         known = self._known.get(identity.user)
         return LocalCaller(identity.user) if known is None else known[0]
 
+    def forget(self) -> None:
+        """Have everyone looked up again the next time."""
+        self._known = {name: (who, -math.inf) for name, (who, _) in self._known.items()}
+
     async def refresh(self, identity: Caller) -> None:
         """Look a user up again, unless that was done a moment ago."""
         if not isinstance(identity, LocalCaller):
@@ -60,9 +65,7 @@ class Callers:
         if known is not None and trio.current_time() < known[1] + FRESH:
             return
         with trio.move_on_after(TIMEOUT):
-            found = await in_thread(
-                _LOOK_UP, self._look_up, name, limiter=self._threads
-            )
+            found = await in_thread(_LOOK_UP, self.look_up, name, limiter=self._threads)
             self._known[name] = found, trio.current_time()
             if known is not None and known[0] != found:
                 self._on_change()

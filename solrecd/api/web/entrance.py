@@ -59,7 +59,7 @@ class Entrance:
     ) -> None:
         self._gate = gate
         self._sessions = Sessions(seal_key(state_dir), time.time)
-        self._callers = Callers(look_up_user, gate.recheck)
+        self.callers = Callers(look_up_user, gate.recheck)
         self._templates = Templates()
         self.live = Live(fleet)
         site = Site(
@@ -75,7 +75,7 @@ class Entrance:
             hosts: names that pages are asked under; None: there is TLS.
         """
         open_pages: dict[str, ASGIApp] = {"static": serve_static}
-        door = Door(app, open_pages, self._sessions, self._callers, hosts)
+        door = Door(app, open_pages, self._sessions, self.callers, hosts)
         open_pages["login"] = Login(
             self._sessions,
             self._gate,

@@ -1,4 +1,4 @@
-"""Rows of the wall as they change: each made once, whoever many browsers look.
+"""Rows of the wall as they change: each made once, however many browsers look.
 
 A watcher has nothing queued but names, each once, and is given what is true when it
 can take it: a browser that sleeps costs its names, and is current with the next row

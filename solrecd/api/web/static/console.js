@@ -30,6 +30,7 @@ function newTerminal() {
     fontFamily: 'ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, monospace',
     theme: { background: "#14171a", foreground: "#e2e6e9", cursor: "#14171a" },
     cursorBlink: false,
+    logLevel: "off",  // consoles print anything
     disableStdin: true,
     screenReaderMode: true,
     // A link is what a console printed: it leads nowhere by itself.
