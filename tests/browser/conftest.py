@@ -33,9 +33,11 @@ ATTACK = (
 
 SHELL = """\
 printf 'Linux version 6.1.0-attack (%s)\\r\\n' "$ATTACK"
-printf '\\033]0;%s\\007\\033]8;;javascript:window.attacked=1\\007link\\033]8;;\\007\\r\\n' "$ATTACK"
+printf '\\033]0;%s\\007\\r\\n' "$ATTACK"
+printf '\\033]8;;javascript:window.attacked=1\\007link\\033]8;;\\007\\r\\n'
 printf '%s\\r\\n' "$ATTACK"
 printf 'Kernel panic - not syncing: %s\\r\\n' "$ATTACK"
+stty sane
 printf 'ready> '
 while read line; do printf 'you typed [%s]\\r\\nready> ' "$line"; done
 """

@@ -1,4 +1,4 @@
-"""A fleet of rows without recorders, served to a browser: ``python -m tests.browser.fleet``.
+"""A fleet of rows without recorders, for a browser: ``python -m tests.browser.fleet``.
 
 Prints two links: of a user who may operate every console, and of one who may only see
 those of one rack.
@@ -7,6 +7,7 @@ those of one rack.
 from __future__ import annotations
 
 import argparse
+import sys
 import tempfile
 from pathlib import Path
 
@@ -42,7 +43,8 @@ async def main(count: int, folder: Path) -> None:
         nursery.start_soon(site.entrance.live.run)
         for user in users.values():
             key = await site.link(user)
-            print(f"http://{address}/login?key={key}", flush=True)
+            sys.stdout.write(f"http://{address}/login?key={key}\n")
+            sys.stdout.flush()
         await trio.sleep_forever()
 
 

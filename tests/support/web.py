@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -43,9 +43,35 @@ class Answer:
 class PageFleet(FakeFleet):
     """Tells of a console what a recorder tells."""
 
+    def __init__(self, names: Sequence[str] = ("a", "b")) -> None:
+        super().__init__(names)
+        self._rows = {row["console"]: row for row in self._made(names)}
+
+    def _made(self, names: Sequence[str]) -> list[dict[str, Any]]:
+        # One of each rack, told for as many as there are.
+        first, second = FakeFleet().list()
+        return [
+            {**(second if at % 2 else first), "console": name}
+            for at, name in enumerate(names)
+        ]
+
+    def labels(self, name: str) -> Mapping[str, str]:
+        """Return a console's labels."""
+        found: Mapping[str, str] = self._rows[name]["labels"]
+        return found
+
+    def list(self) -> list[dict[str, Any]]:
+        """Return ``ls`` objects."""
+        return [self._rows[name] for name in self.known]
+
+    def overview(self, name: str) -> dict[str, Any] | None:
+        """Return a console and its last line."""
+        row = self._rows.get(name)
+        return None if row is None else {**row, "line": self.viewers.last_line(name)}
+
     def status(self, name: str) -> dict[str, Any]:
         """Return the ``ls`` object."""
-        return next(row for row in self.list() if row["console"] == name)
+        return self._rows[name]
 
 
 @dataclass
