@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.peers import need
 from tests.support.ports import free_port
 from tests.support.recorder import Recorder, wait_until
 
@@ -47,8 +48,8 @@ Drive = Callable[..., dict[str, Any]]
 
 @pytest.fixture(scope="session", autouse=True)
 def _tools() -> None:
-    if not MODULES.exists() or not shutil.which("chromium"):
-        pytest.skip("needs chromium and `make browser`")
+    is_there = MODULES.exists() and shutil.which("chromium") is not None
+    need("needs chromium and `make browser`", available=is_there)
 
 
 @pytest.fixture(scope="session")
@@ -118,9 +119,9 @@ def _is_over(boots: Sequence[Mapping[str, Any]]) -> bool:
 
 def ctl(recorder: Recorder, *arguments: str) -> str:
     """Return what `solrecctl` prints."""
-    command = [Path(sys.executable).with_name("solrecctl"), "-c"]
+    program = Path(sys.executable).with_name("solrecctl")
     done = subprocess.run(
-        [*command, recorder.configuration, *arguments],
+        [program, "-c", recorder.configuration, *arguments],
         capture_output=True,
         text=True,
         check=True,
