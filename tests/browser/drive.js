@@ -130,8 +130,9 @@ async function pictures({ page, base, paths, folder }) {
   for (const [name, one] of Object.entries(paths)) {
     await page.goto(base + one);
     if (one.match(/^\/console\/[^/]+$/)) await live(page);
-    if (one === "/") await page.waitForSelector("body.live", { timeout: PATIENCE });
     await page.waitForTimeout(1500);
+    // Trouble comes first, where there is some.
+    if (one === "/") await page.waitForSelector("#rows .is-failed", { timeout: PATIENCE }).catch(() => {});
     await page.screenshot({ path: path.join(folder, `${name}.png`) });
   }
   return {};

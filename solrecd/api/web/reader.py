@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -113,7 +114,8 @@ class History:
     def boots(self, name: str) -> list[dict[str, Any]]:
         """Return the newest boots of a console, newest first."""
         with self.index() as index:
-            return list(index.boots([name], newest=BOOTS_SHOWN))[::-1]
+            found = index.boots([name], newest=BOOTS_SHOWN)
+            return sorted(found, key=itemgetter("boot"), reverse=True)
 
     def boot(self, name: str, word: str, first: int) -> BootPage:
         """Return what the page of a boot shows, from a line on.
