@@ -35,12 +35,14 @@ from solrecd.console.guard import LIMIT, ConsoleGuard
 from solrecd.console.interpret_loop import InterpretedConsole
 from solrecd.console.operation import Operation, OperationError
 from solrecd.console.silence import SilenceWatch, Situation
+from solrecd.console.understanding import Understanding
 from solrecd.console.viewers import Viewers
 from solrecd.daemon import Daemon
 from solrecd.daemon.tending import ConsoleFactory as FactoryProtocol, Sources
 from solrecd.events.event import EventDraft, Kind, Severity
 from solrecd.events.gaps import Gap, GapReason
 from solrecd.events.operator_acts import OperatorAct
+from solrecd.events.reading import Reading
 from solrecd.events.sessions import SessionState
 from solrecd.simbmc.machine import numbered
 from solrecd.sources import base
@@ -57,6 +59,7 @@ from solrecd.sources.ipmi.link.shared_socket import SharedSocket
 from solrecd.sources.ipmi.link.sol import SolLink
 from solrecd.sources.ipmi.management import Management
 from solrecd.sources.ipmi.source import IpmiSource
+from solrecd.storage.archive.segment_types import ArchiveLoss
 from solrecd.storage.archive.sink import ArchiveSink
 from solrecd.storage.index.sink import IndexSink
 from tests.integration.test_daemon import Site, make_bmc, site, until
@@ -210,25 +213,6 @@ class GuardedCall(NamedTuple):
     part: Part
 
 
-NOT_MET = {
-    GuardedCall("console/console.py", "record", Part.EVENTS),
-    GuardedCall("console/event_fanout.py", "amend", Part.INDEX),
-    GuardedCall("console/event_fanout.py", "report", Part.METRICS),
-    GuardedCall("console/event_fanout.py", "tell", Part.METRICS),
-    GuardedCall("console/factory.py", "mark_loss", Part.EVENTS),
-    GuardedCall("console/member.py", "keep_open", Part.EVENTS),
-    GuardedCall("console/member.py", "state", Part.STATUS),
-    GuardedCall("console/understanding.py", "_tell", Part.ANALYSIS),
-    GuardedCall("console/understanding.py", "restore", Part.ANALYSIS),
-    GuardedCall("daemon/tending.py", "_retire", Part.EVENTS),
-    GuardedCall("sources/ipmi/event_logs.py", "_is_due", Part.EVENT_LOG),
-    GuardedCall("sources/ipmi/link/dialer.py", "_dismiss", Part.SESSION),
-    GuardedCall("sources/ipmi/source.py", "_keep_alive", Part.KEEPALIVE),
-}
-"""Those that no driver here reaches yet: a full journal, a damaged archive, a second
-bug beside another one, a session left by an earlier daemon, and the like."""
-
-
 def guarded_calls() -> set[GuardedCall]:
     """Return all of them, out of the source."""
     return {
@@ -277,6 +261,44 @@ def calling(frame: FrameType, part: Part) -> GuardedCall:
 
 
 # How they are reached.
+
+
+@contextmanager
+def bug_behind(site: GuardedCall) -> Iterator[list[GuardedCall]]:
+    """Let the victim's next guarded call from a site raise; yields whether it did.
+
+    For the sites where no place of `places` is called: what is called there is code of
+    the console's own, which has no method that could be given a bug.
+    """
+    met: list[GuardedCall] = []
+    call, containing = ConsoleGuard.call, ConsoleGuard.containing
+
+    def is_met(guard: ConsoleGuard, part: Part) -> bool:
+        mine = guard.console == VICTIM and calling(sys._getframe(2), part) == site
+        if mine and not met:
+            met.append(site)
+            return True
+        return False
+
+    def buggy(*_: object) -> None:
+        raise BugError(str(site))
+
+    def watched_call(guard: ConsoleGuard, part: Part, act: Any, otherwise: Any) -> Any:
+        return call(guard, part, buggy if is_met(guard, part) else act, otherwise)
+
+    @contextmanager
+    def with_bug(guard: ConsoleGuard, part: Part) -> Iterator[None]:
+        with containing(guard, part):
+            yield
+            buggy()
+
+    def watched_block(guard: ConsoleGuard, part: Part) -> Any:
+        return (with_bug if is_met(guard, part) else containing)(guard, part)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ConsoleGuard, "call", watched_call)
+        patch.setattr(ConsoleGuard, "containing", watched_block)
+        yield met
 
 
 class SuspiciousWatch(SilenceWatch):
@@ -387,6 +409,54 @@ class Lab:
         """Have two losses marked, which are one event that tells of both."""
         self.recorder.mark_loss(_GAP)
         self.recorder.mark_loss(_GAP)
+
+    @property
+    def console(self) -> Any:
+        return self.supervisor._members[VICTIM].console
+
+    def find_room_again(self) -> None:
+        """Have the journal full until now."""
+        self.console._refused_since = 1
+
+    def end_boot(self) -> None:
+        """Have a boot end in what was read."""
+        ended = replace(self.console.boot, ended=1)
+        self.console._understanding._tell((), Reading(boots=[ended]))
+
+    async def restart_powered_off(self) -> None:
+        """Have the victim opened again after its boot ended with the power."""
+        restore = Understanding.restore
+
+        def restored(to: Any, opened: Any, history: Any, now: int) -> None:
+            if to._fanout.console == VICTIM and history.boot is not None:
+                history = replace(history, boot=replace(history.boot, ended=now))
+            restore(to, opened, history, now)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Understanding, "restore", restored)
+            await self.restart()
+
+    def lose_archived(self) -> None:
+        """Have something found missing in the victim's archive."""
+        factory: Any = self.supervisor._factory
+        factory.mark_loss(ArchiveLoss(VICTIM, _GAP))
+
+    async def type_into_silence(self) -> None:
+        """Have the victim opened again as one that wants a sign of life."""
+        with bug_at(Place(IpmiSource, "_type_into_silence"), IpmiSource):
+            await self.change(serial_keepalive=1.0, payload_size=99)
+            await trio.sleep(0.5)
+        await self.change(serial_keepalive=None)
+
+    async def crash_session(self) -> None:
+        """Have a bug end the victim's session."""
+        with bug_at(Place(IpmiSource, "run"), IpmiSource):
+            await self.restart()
+
+    async def dismiss(self) -> None:
+        """Have a session of the victim's dismissed that an earlier process left."""
+        ipmi: Any = self._drivers._drivers["ipmi"]
+        await ipmi._dialer._dismiss(VICTIM)
 
     async def refuse(self) -> None:
         """Have the kernel said to refuse what it sends, for a while."""
@@ -522,6 +592,30 @@ DRIVERS: Mapping[str, Act] = {
 """How each place is reached; without an entry the test fails."""
 
 
+SITES: Mapping[GuardedCall, Act] = {
+    GuardedCall("console/console.py", "record", Part.EVENTS): Lab.find_room_again,
+    GuardedCall("console/event_fanout.py", "amend", Part.INDEX): Lab.lose_twice,
+    GuardedCall("console/event_fanout.py", "report", Part.METRICS): RECORDED["report"],
+    GuardedCall("console/event_fanout.py", "tell", Part.METRICS): _waits,
+    GuardedCall("console/factory.py", "mark_loss", Part.EVENTS): Lab.lose_archived,
+    GuardedCall("console/member.py", "keep_open", Part.EVENTS): Lab.crash_session,
+    GuardedCall("console/member.py", "state", Part.STATUS): lambda lab: (
+        lab.supervisor.status_text()
+    ),
+    GuardedCall("console/understanding.py", "_tell", Part.ANALYSIS): Lab.end_boot,
+    GuardedCall(
+        "console/understanding.py", "restore", Part.ANALYSIS
+    ): Lab.restart_powered_off,
+    GuardedCall("daemon/tending.py", "_retire", Part.EVENTS): Lab.remove,
+    GuardedCall("sources/ipmi/event_logs.py", "_is_due", Part.EVENT_LOG): _waits,
+    GuardedCall("sources/ipmi/link/dialer.py", "_dismiss", Part.SESSION): Lab.dismiss,
+    GuardedCall(
+        "sources/ipmi/source.py", "_keep_alive", Part.KEEPALIVE
+    ): Lab.type_into_silence,
+}
+"""Guarded calls that none of the places lies behind, and how each is reached."""
+
+
 @pytest.fixture
 async def lab(site: Site, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Lab]:
     """Return a daemon that records the victim and its neighbour."""
@@ -576,6 +670,26 @@ async def meet(lab: Lab, place: Place) -> None:
     await until(lambda: ledger.acknowledged > acknowledged)
 
 
+async def meet_behind(lab: Lab, site: GuardedCall) -> None:
+    """Let the victim meet a bug in a guarded call, and see that it comes back."""
+    acknowledged = lab.site.fleet.members[1].bmc.ledger.acknowledged
+    with bug_behind(site) as met, capture_logs() as logs:
+        result = SITES[site](lab)
+        if isinstance(result, Awaitable):
+            await result
+        with trio.move_on_after(REACHED_WITHIN):
+            while not met:  # noqa: ASYNC110 - nothing tells of it
+                await trio.sleep(0.02)
+        assert met, f"{site} was not reached"
+        await trio.sleep(0.2)
+    told = {entry["console"] for entry in logs if entry["event"] == "console.crashed"}
+    assert told == {VICTIM}, site
+    lab.guard.renew()
+    await until(lambda: lab.row.get("session") == "up")
+    neighbour = lab.site.fleet.members[1].bmc.ledger
+    await until(lambda: neighbour.acknowledged > acknowledged)
+
+
 async def test_a_bug_at_any_place_costs_no_neighbour_anything(lab: Lab) -> None:
     missing = [str(place) for place in places() if str(place) not in DRIVERS]
     assert not missing
@@ -584,8 +698,10 @@ async def test_a_bug_at_any_place_costs_no_neighbour_anything(lab: Lab) -> None:
         await meet(lab, place)
 
     unmet = guarded_calls() - lab.contained
-    assert unmet <= NOT_MET, unmet - NOT_MET
-    assert guarded_calls() >= NOT_MET
+    assert unmet == SITES.keys()
+    for guarded in sorted(unmet):
+        await meet_behind(lab, guarded)
+    assert lab.contained >= guarded_calls()
     ledger = lab.site.fleet.members[1].bmc.ledger
     await until(lambda: len(lab.site.raw(NEIGHBOUR)) >= ledger.acknowledged - 128)
     raw = lab.site.raw(NEIGHBOUR)

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import termios
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from types import MappingProxyType
 
@@ -44,13 +44,20 @@ class Person:
             await trio.lowlevel.wait_writable(self.master)
             data = data[os.write(self.master, data[:1024]) :]
 
-    async def sees(self, text: bytes, seconds: float = TIMEOUT) -> None:
-        """Read until a text is on the screen, behind what was looked for before."""
+    async def sees(self, *texts: bytes, seconds: float = TIMEOUT) -> None:
+        """Read until texts are on the screen, behind what was looked for before.
+
+        Several may come in any order.
+        """
+        end = self._looked
         with trio.fail_after(seconds):
-            while (found := self.seen.find(text, self._looked)) < 0:
-                self._looked = max(self._looked, len(self.seen) - len(text))
-                await self._read()
-        self._looked = found + len(text)
+            for text in texts:
+                begin = self._looked
+                while (found := self.seen.find(text, begin)) < 0:
+                    begin = max(begin, len(self.seen) - len(text))
+                    await self._read()
+                end = max(end, found + len(text))
+        self._looked = end
 
     async def _read(self) -> None:
         await trio.lowlevel.wait_readable(self.master)
@@ -62,15 +69,16 @@ class Person:
             while self.process.poll() is None:
                 with trio.move_on_after(0.02):
                     await self._read_all()
+                    await trio.sleep_forever()
+            # What it wrote last is still to be read.
+            await self._read_all()
         return self.process.returncode
 
     async def _read_all(self) -> None:
-        try:
+        """Read until the other end is closed: it has ended, or is about to."""
+        with suppress(OSError):
             while True:
                 await self._read()
-        except OSError:
-            # The other end is closed: it has ended, or is about to.
-            await trio.sleep_forever()
 
     def resize(self, lines: int, columns: int) -> None:
         """Drag the window's corner."""

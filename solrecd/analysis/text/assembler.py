@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import accumulate, chain, repeat
 from operator import add, sub
 from typing import Final
@@ -239,42 +239,31 @@ class Assembler:
 
     def _tokens(self, data: bytes, offset: int) -> bytes:
         """Apply `data` token by token; return an unfinished token at its end."""
+        screen, match = self._screen, _TOKEN.match
         end = len(data)
         position = 0
         while position < end:
-            found = _TOKEN.match(data, position)
-            if found is None:  # a lone ESC before something that is no sequence
-                self._screen.text(data[position : position + 1], offset + position)
+            found = match(data, position)
+            if found is None:  # a lone ESC before something that is not a sequence
+                screen.text(data[position : position + 1], offset + position)
                 position += 1
                 continue
-            token = found.group()
-            kind = found.lastgroup
-            if kind == "partial":
+            token, kind = found.group(), found.lastgroup
+            if kind == "csi":  # most of them, by far
+                screen.csi(token, offset + position)
+            elif kind == "partial":
                 return token
-            if kind == "text" and found.end() == end:
-                cut = CUT_UTF8.search(token, max(len(token) - 3, 0))
-                if cut is not None:
-                    self._apply("text", token[: cut.start()], offset + position)
-                    return token[cut.start() :]
-            self._apply(kind or "", token, offset + position)
+            elif kind == "text":
+                if found.end() == end:
+                    token, rest = _cut(token)
+                    screen.text(token, offset + position)
+                    return rest
+                screen.text(token, offset + position)
+            else:
+                screen.touch(offset + position)
+                _APPLY[kind](screen, token)
             position = found.end()
         return b""
-
-    def _apply(self, kind: str, token: bytes, offset: int) -> None:
-        screen = self._screen
-        if not token:
-            return
-        screen.touch(offset)
-        if kind == "text":
-            screen.text(token, offset)
-        elif kind == "newline":
-            screen.newline()
-        elif kind == "csi":
-            screen.csi(token)
-        elif kind == "control":
-            screen.control(token)
-        elif kind == "escape":
-            screen.escape(token)
 
     def _stamp(self, offset: int) -> int:
         """Stamp of the byte at `offset`."""
@@ -282,6 +271,21 @@ class Assembler:
 
     def _chunk_at(self, offset: int) -> int:
         return max(bisect_right(self._begins, offset) - 1, 0)
+
+
+_APPLY: Final[Mapping[str | None, Callable[[Screen, bytes], None]]] = {
+    "newline": lambda screen, _: screen.newline(),
+    "control": Screen.control,
+    "escape": Screen.escape,
+    "string": lambda _screen, _token: None,
+}
+"""What the rarer kinds of tokens do."""
+
+
+def _cut(text: bytes) -> tuple[bytes, bytes]:
+    """Return text, and the start of a character at its end that waits for its rest."""
+    found = CUT_UTF8.search(text, max(len(text) - 3, 0))
+    return (text, b"") if found is None else (text[: found.start()], found.group())
 
 
 def _shown(data: bytes) -> bytes:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Final, NamedTuple
+from functools import lru_cache
+from typing import Final, NamedTuple, TypeAlias
 
 from solrecd.analysis.text.visible import visible
 from solrecd.events.lines import Line, Lines
@@ -22,6 +23,9 @@ _UNKNOWN: Final = -1
 
 _WIDEST: Final = TAB_STOP
 """Characters that a byte may make: a tab makes the most."""
+
+_SHORT: Final = 256
+"""Bytes that nearly always fit into the row."""
 
 # One character of UTF-8, or one byte that is none.
 _CHARACTER: Final = re.compile(rb"[\xc2-\xf4][\x80-\xbf]{1,3}|.", re.DOTALL)
@@ -111,10 +115,16 @@ class Screen:
 
     def text(self, data: bytes, offset: int) -> None:
         """Write bytes at the cursor: text, tabs and NULs."""
+        if data and self._start is None:
+            self._start = (self._stamp(offset), offset)
         seen = data.lstrip(b"\0")
         offset += len(data) - len(seen)
         if seen and self._moved is not None:
             self._settle(self._moved)
+        if len(seen) <= _SHORT and self._column <= LINE_LIMIT - _SHORT * _WIDEST:
+            if seen:
+                self._write(self._decoded(seen), offset)
+            return
         while seen:
             size = self._fitting(seen)
             self._write(self._decoded(seen[:size]), offset)
@@ -202,7 +212,7 @@ class Screen:
         self._start = None
 
     def _break(self) -> None:
-        """Finish the row because the cursor leaves it; an empty one is no line."""
+        """Finish the row because the cursor leaves it; an empty one is not a line."""
         if self._row:
             self._emit()
         self._column = 0
@@ -253,11 +263,12 @@ class Screen:
             self._screen_row = _UNKNOWN
             self._moved = None
 
-    def csi(self, token: bytes) -> None:
+    def csi(self, token: bytes, offset: int) -> None:
         """Apply a control sequence: ECMA-48 §5.4."""
-        numbers = [int(n) for n in token[2:-1].split(b";") if n.isdigit()]
-        action = _CSI.get(token[-1:])
-        if action is not None:
+        if self._start is None:
+            self._start = (self._stamp(offset), offset)
+        if token[-1] in _CSI:
+            action, numbers = _parsed(token)
             action(self, numbers)
 
     # Cursor moves and erasures: ECMA-48 §8.3.
@@ -267,12 +278,12 @@ class Screen:
             return self._moved
         return _Cursor(self._screen_row, self._origin + self._column + 1)
 
-    def _cup(self, numbers: list[int]) -> None:
+    def _cup(self, numbers: tuple[int, ...]) -> None:
         row = numbers[0] if numbers else 1
         column = numbers[1] if len(numbers) > 1 else 1
         self._moved = _Cursor(max(row, 1), max(column, 1))
 
-    def _vertical(self, _numbers: list[int]) -> None:
+    def _vertical(self, _numbers: tuple[int, ...]) -> None:
         """CUU, CUD, CNL, CPL, VPA, SU, SD: some other row; which is irrelevant."""
         column = self._position().column
         self._break()
@@ -280,14 +291,14 @@ class Screen:
         self._origin = column - 1
         self._moved = None
 
-    def _cha(self, numbers: list[int]) -> None:
+    def _cha(self, numbers: tuple[int, ...]) -> None:
         column = numbers[0] if numbers else 1
         self._across(max(column, 1))
 
-    def _forward(self, numbers: list[int]) -> None:
+    def _forward(self, numbers: tuple[int, ...]) -> None:
         self._across(self._position().column + max(numbers[0] if numbers else 1, 1))
 
-    def _back(self, numbers: list[int]) -> None:
+    def _back(self, numbers: tuple[int, ...]) -> None:
         step = max(numbers[0] if numbers else 1, 1)
         self._across(max(self._position().column - step, 1))
 
@@ -298,7 +309,7 @@ class Screen:
         else:
             self._column = max(column - 1 - self._origin, 0)
 
-    def _erase_line(self, numbers: list[int]) -> None:
+    def _erase_line(self, numbers: tuple[int, ...]) -> None:
         if self._moved is not None or not self._row:
             return
         mode = numbers[0] if numbers else 0
@@ -308,13 +319,13 @@ class Screen:
             self._row = ""
             self._start = None
 
-    def _erase_display(self, numbers: list[int]) -> None:
+    def _erase_display(self, numbers: tuple[int, ...]) -> None:
         if (numbers[0] if numbers else 0) >= 2:
             self._break()
         else:
-            self._erase_line([0])
+            self._erase_line((0,))
 
-    def _delete(self, numbers: list[int]) -> None:
+    def _delete(self, numbers: tuple[int, ...]) -> None:
         count = max(numbers[0] if numbers else 1, 1)
         column = self._column
         self._row = self._row[:column] + self._row[column + count :]
@@ -337,21 +348,31 @@ _CHARSETS: Final = {b"\x1b(0": True, b"\x1b(B": False, b"\x1b)0": False}
 _LEAVES_ROW: Final = frozenset({b"\x1bc", b"\x1bD", b"\x1bE", b"\x1bM"})
 """RIS, IND, NEL, RI."""
 
-_CSI: Final[dict[bytes, Callable[[Screen, list[int]], None]]] = {
-    b"H": Screen._cup,  # noqa: SLF001
-    b"f": Screen._cup,  # noqa: SLF001
-    b"A": Screen._vertical,  # noqa: SLF001
-    b"B": Screen._vertical,  # noqa: SLF001
-    b"E": Screen._vertical,  # noqa: SLF001
-    b"F": Screen._vertical,  # noqa: SLF001
-    b"S": Screen._vertical,  # noqa: SLF001
-    b"T": Screen._vertical,  # noqa: SLF001
-    b"d": Screen._vertical,  # noqa: SLF001
-    b"G": Screen._cha,  # noqa: SLF001
-    b"`": Screen._cha,  # noqa: SLF001
-    b"C": Screen._forward,  # noqa: SLF001
-    b"D": Screen._back,  # noqa: SLF001
-    b"K": Screen._erase_line,  # noqa: SLF001
-    b"J": Screen._erase_display,  # noqa: SLF001
-    b"P": Screen._delete,  # noqa: SLF001
+_Action: TypeAlias = Callable[[Screen, tuple[int, ...]], None]
+
+_CSI: Final[dict[int, _Action]] = {
+    ord("H"): Screen._cup,  # noqa: SLF001
+    ord("f"): Screen._cup,  # noqa: SLF001
+    ord("A"): Screen._vertical,  # noqa: SLF001
+    ord("B"): Screen._vertical,  # noqa: SLF001
+    ord("E"): Screen._vertical,  # noqa: SLF001
+    ord("F"): Screen._vertical,  # noqa: SLF001
+    ord("S"): Screen._vertical,  # noqa: SLF001
+    ord("T"): Screen._vertical,  # noqa: SLF001
+    ord("d"): Screen._vertical,  # noqa: SLF001
+    ord("G"): Screen._cha,  # noqa: SLF001
+    ord("`"): Screen._cha,  # noqa: SLF001
+    ord("C"): Screen._forward,  # noqa: SLF001
+    ord("D"): Screen._back,  # noqa: SLF001
+    ord("K"): Screen._erase_line,  # noqa: SLF001
+    ord("J"): Screen._erase_display,  # noqa: SLF001
+    ord("P"): Screen._delete,  # noqa: SLF001
 }
+
+
+# Menus move to the same places again and again.
+@lru_cache(maxsize=4096)
+def _parsed(token: bytes) -> tuple[_Action, tuple[int, ...]]:
+    """Return what a control sequence of `_CSI` does, and its parameters."""
+    parameters = token[2:-1].split(b";")
+    return _CSI[token[-1]], tuple([int(n) for n in parameters if n.isdigit()])

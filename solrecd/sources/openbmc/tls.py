@@ -170,7 +170,7 @@ def _not_trusted(
 ) -> NotConnectedError:
     place = options.place
     if isinstance(cause, ssl.SSLCertVerificationError):
-        what = f"{place}: its certificate is not believed: {cause.verify_message}"
+        what = f"{place}: its certificate is not trusted: {cause.verify_message}"
         cure = _CERTIFICATE_CURES.get(cause.verify_code, _UNKNOWN_AUTHORITY)
         return NotConnectedError(LostReason.UNTRUSTED, what, cure)
     said = getattr(cause, "reason", None) or cause or "the connection broke"

@@ -24,7 +24,7 @@ machines print the same thing twice, dots for example. It counts as the same byt
   sends more than these bytes.
 
 Once a BMC was seen to do so it is known for it (`SolReceiver.resends`): numbers that
-it leaves out are no loss then. Until then "something may be lost" is all they tell.
+it leaves out are not lost then. Until then "something may be lost" is all they tell.
 
 OpenBMC counts an acknowledgement that comes twice against the packet that follows,
 which it then gives up at once. So where the way is longer than its 0.1 s between two
@@ -35,6 +35,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from struct import Struct
 from typing import Final
 from zlib import crc32
 
@@ -64,7 +65,10 @@ _NOTEWORTHY: Final = int(
     | SolStatus.BREAK
 )
 _SOL_END: Final = SOL_HEADER_SIZE + MAX_SOL_DATA
+_HEADER: Final = Struct("BBBB").pack
+"""Packet number, number and characters acknowledged, status (§15.9)."""
 _NO_NUMBER: Final = -1
+_NOT_SUMMED: Final = -1
 _UNAVAILABLE: Final = int(SolStatus.TRANSFER_UNAVAILABLE)
 _MOMENTARY: Final = (
     (SolStatus.TRANSMIT_OVERRUN, SolLoss(GapReason.OVERRUN)),
@@ -123,21 +127,25 @@ class SolReceiver:
         self._taken = 0
         """Number of the last packet that was acknowledged; 0: none yet."""
         self._taken_size = 0
+        self._taken_data = b""
+        """Its bytes; after `resume` only `_taken_sum` is known of them."""
         self._taken_sum = 0
-        """CRC of its bytes."""
+        """CRC of its bytes, or `_NOT_SUMMED`: few packets are ever compared."""
         self._copies = 0
         """How often it came."""
         self._first_at = self._last_at = -math.inf
         """When it came first, and last."""
         self._is_old = False
         """It came behind numbers that were left out: it may have been sent before."""
-        self._is_ack_out = True
-        """Its acknowledgement has left; the BMC may have heard of it."""
+        self.is_ack_out = True
+        """What `acknowledge` returned last has left: the BMC may have heard of it."""
         self._expected = _NO_NUMBER
         self._pending = 0
         """Number of the packet that waits for `acknowledge`; 0: none."""
         self._pending_data = b""
         """All of its bytes."""
+        self._pending_sum = _NOT_SUMMED
+        """Their CRC, as `_taken_sum`."""
         self._pending_known = 0
         """How many of them were taken before."""
         self._is_repeat = False
@@ -166,7 +174,7 @@ class SolReceiver:
     def restart(self) -> None:
         """Forget the numbers: the payload is about to be activated."""
         self._taken = self._taken_size = self._taken_sum = self._copies = 0
-        self._is_ack_out = True
+        self.is_ack_out = True
         self._expected = _NO_NUMBER
         self._pending = self._seen = self._seen_status = 0
         self._unavailable = False
@@ -174,18 +182,25 @@ class SolReceiver:
     def numbers(self) -> tuple[int, ...]:
         """Return `taken` to `status` of `protocol.frozen.Numbers`."""
         pending = self._pending
+        if pending and self._pending_sum == _NOT_SUMMED:
+            self._pending_sum = crc32(self._pending_data)
         return (
             self._taken,
             self._taken_size,
-            self._taken_sum,
+            self._sum_of_taken(),
             pending,
             len(self._pending_data) if pending else 0,
-            crc32(self._pending_data) if pending else 0,
+            self._pending_sum if pending else 0,
             self._pending_known,
             self._habit,
             self._seen,
             self._seen_status,
         )
+
+    def _sum_of_taken(self) -> int:
+        if self._taken_sum == _NOT_SUMMED:
+            self._taken_sum = crc32(self._taken_data)
+        return self._taken_sum
 
     def resume(self, numbers: Numbers) -> None:
         """Go on behind these numbers, which are settled."""
@@ -212,12 +227,13 @@ class SolReceiver:
             and not status
             and not self._unavailable
             and self._copies == 1
-            and self._is_ack_out
+            and self.is_ack_out
             and now - self._first_at < _GIVES_UP
         ):
             # The path of nearly every packet: the next number, nothing special.
             self._pending = self._seen = number
             self._seen_status = self._pending_known = 0
+            self._pending_sum = _NOT_SUMMED
             self._is_repeat = False
             data = self._pending_data = payload[SOL_HEADER_SIZE:_SOL_END]
             return (SolData(data),) if data else ()
@@ -269,12 +285,12 @@ class SolReceiver:
     def _begins_alike(self, data: bytes) -> bool:
         """Tell whether a packet begins with all the bytes of the one before."""
         size = self._taken_size
-        return size <= len(data) and crc32(data[:size]) == self._taken_sum
+        return size <= len(data) and crc32(data[:size]) == self._sum_of_taken()
 
     def _is_resent(self, number: int, data: bytes) -> bool:
         """Tell whether bytes like those taken last, under another number, are those."""
         is_distinct = self._taken_size >= _DISTINCT
-        if not self._is_ack_out:
+        if not self.is_ack_out:
             self._learn(is_distinct)
             return True
         if number != self._expected:
@@ -311,7 +327,7 @@ class SolReceiver:
     def _offer(self, number: int, data: bytes, known: int) -> list[SessionEvent]:
         """Make a packet the one to acknowledge; ``known`` bytes of it were taken."""
         self._pending, self._pending_data = number, data
-        self._pending_known = known
+        self._pending_sum, self._pending_known = _NOT_SUMMED, known
         if known:
             data = data[known:]
         return [SolData(data)] if data else []
@@ -328,18 +344,20 @@ class SolReceiver:
         data = self._pending_data
         size = len(data)
         self._pending = 0
-        self._acked_at = self._now
+        self._acked_at = now = self._now
         if not self._is_repeat:
-            self._copies, self._is_ack_out = 1, False
-            self._first_at = self._last_at = self._now
-            # OpenBMC begins with 1, so others were lost before it, and it may be old.
-            self._is_old = number != (self._expected if self._taken else 1)
-        if not self._is_repeat or size > self._taken_size:
-            self._taken, self._taken_size = number, size
-            self._taken_sum = crc32(data)
-            self._expected = number % MAX_SOL_NUMBER + 1
-        return bytes((0, number, size, 0))
-
-    def acknowledgement_left(self) -> None:
-        """The payload that `acknowledge` returned is on its way."""
-        self._is_ack_out = True
+            self._first_at = self._last_at = now
+            self.is_ack_out = False
+            if number != self._expected or self._copies != 1:
+                # OpenBMC begins with 1, so others were lost before it, and it may be
+                # old.
+                self._is_old = number != (self._expected if self._taken else 1)
+                self._copies = 1
+            elif self._is_old:
+                self._is_old = False
+        elif size <= self._taken_size:
+            return _HEADER(0, number, size, 0)
+        self._taken, self._taken_size = number, size
+        self._taken_data, self._taken_sum = data, self._pending_sum
+        self._expected = number % MAX_SOL_NUMBER + 1
+        return _HEADER(0, number, size, 0)
