@@ -41,6 +41,8 @@ from solrecd.api.denials import Denials
 from solrecd.api.fleet import FleetError
 from solrecd.api.listening_sockets import control_bind
 from solrecd.api.metrics_listener import Exporter
+from solrecd.api.web.entrance import Entrance
+from solrecd.api.web.reader import History
 from solrecd.config import Config
 from solrecd.console import Sinks
 from solrecd.console.factory import ConsoleFactory
@@ -292,9 +294,12 @@ class Daemon:
 
     async def _listen(self, services: trio.Nursery) -> None:
         settings = self._config.daemon
-        api = api_app(self._supervisor, __version__, self._listeners.gate)
+        gate, folder = self._listeners.gate, Path(settings.state_dir)
+        history = History(Path(settings.log_dir), index_file(settings))
+        entrance = Entrance(self._supervisor, gate, history, folder)
+        api = api_app(self._supervisor, __version__, gate, entrance.pages)
         control = control_bind(settings.control, self._notifier.inherited)
-        await self._listeners.open(api, control, services)
+        await self._listeners.open(api, control, services, entrance)
         await services.start(self._exporter.run)
 
     def _scrape(self, form: Format) -> Iterator[bytes]:
