@@ -13,6 +13,7 @@ proves (``make check``)::
     storage/        journal, archive, index, and what is answered from them alone
     metrics/        every metric family, and their text; the home of prometheus_client
     analysis/       pure: bytes -> lines, stages, failures, boots
+    cluster/        pure: which of several processes records a console
     config/         pure: TOML text -> frozen dataclasses; what a reload means
     events/         the vocabulary that all of them speak
     process/        systemd, log, TLS, access, clock stamps: knows nothing of consoles

@@ -152,6 +152,8 @@ def _perform(
     args = _parse(command_parser(program, command, module), words, known)
     program.prepare(command.name, args)
     status: int = module.main(args)
+    if status == Exit.DONE and getattr(args, "unanswered", None) is not None:
+        return Exit.UNREACHABLE if args.unanswered.names else status
     return status
 
 

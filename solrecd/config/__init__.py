@@ -11,6 +11,7 @@ them in, so that a test, `solrecd check` and a reload all take the same road.
 - `schema`          which keys there are, and what each is for; `console_keys` likewise
 - `console_kinds`   what a kind of console adds: keys, secrets, a parser
 - `tables`          all tables with their keys
+- `cluster`         how many processes record
 - `loki`            where text is shipped to; `loki_keys` reads it
 - `offload`         where segments are copied to; `offload_keys` reads it
 - `alerts`          receivers of alerts; `receivers` reads them, keys in `alert_keys`
@@ -23,6 +24,7 @@ them in, so that a test, `solrecd check` and a reload all take the same road.
 """
 
 from solrecd.config.alerts import ReceiverConfig, Selection
+from solrecd.config.cluster import ClusterConfig, Engine
 from solrecd.config.console_kinds import ConsoleKind, ConsoleKinds, console_kinds
 from solrecd.config.document import Source
 from solrecd.config.errors import ConfigError, Problem
@@ -49,6 +51,7 @@ from solrecd.process.secret import Secret
 __all__ = [
     "HTTP_KEYS",
     "ApiConfig",
+    "ClusterConfig",
     "Config",
     "ConfigEnvironment",
     "ConfigError",
@@ -56,6 +59,7 @@ __all__ = [
     "ConsoleKind",
     "ConsoleKinds",
     "DaemonConfig",
+    "Engine",
     "Fsync",
     "Http",
     "Key",

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Any, ClassVar, Protocol
 
 from solrecd.config.alerts import ReceiverConfig
+from solrecd.config.cluster import ClusterConfig
 from solrecd.config.loki import LokiConfig
 from solrecd.config.offload import OffloadConfig
 from solrecd.config.web import WebConfig
@@ -171,6 +172,7 @@ class Config:
     """Seconds in a stage after which a boot counts as stuck; absent: never."""
     loki: LokiConfig | None = None
     offload: OffloadConfig | None = None
+    cluster: ClusterConfig = field(default_factory=ClusterConfig)
     alerts: Mapping[str, ReceiverConfig] = field(default_factory=dict)
     """Receivers of alerts by their names."""
 

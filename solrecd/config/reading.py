@@ -8,6 +8,7 @@ from typing import Any
 
 from solrecd.config.access import AccessReader
 from solrecd.config.api import ApiReader
+from solrecd.config.cluster import check_alone, read_cluster
 from solrecd.config.console_kinds import ConsoleKinds
 from solrecd.config.consoles import ConsoleReader
 from solrecd.config.document import Document, Given, Path, Source, read_document, spell
@@ -69,10 +70,15 @@ def parse(
         alerts.read(document, _table(document, ("alerts",), problems))
     api_table = _merged(documents, ("api",), problems)
     api = ApiReader(environment, problems).read(api_table, access.policy)
-    web = read_web(_merged(documents, ("web",), problems), problems)
-    loki = read_loki(_merged(documents, ("loki",), problems), environment, problems)
+    web_table = _merged(documents, ("web",), problems)
+    web = read_web(web_table, problems)
+    loki_table = _merged(documents, ("loki",), problems)
+    loki = read_loki(loki_table, environment, problems)
     offload_table = _merged(documents, ("offload",), problems)
     offload = read_offload(offload_table, environment, problems)
+    cluster = read_cluster(_merged(documents, ("cluster",), problems), problems)
+    alone = {"api": api_table, "web": web_table, "offload": offload_table}
+    check_alone(cluster, {**alone, "loki": loki_table}, problems)
     problems.raise_any()
     return Config(
         daemon=daemon,
@@ -84,6 +90,7 @@ def parse(
         alerts=MappingProxyType(alerts.receivers),
         loki=loki,
         offload=offload,
+        cluster=cluster,
     )
 
 

@@ -7,6 +7,7 @@ from typing import Final
 from solrecd.config.access_keys import ACCESS_KEYS
 from solrecd.config.alert_keys import alerts_tables
 from solrecd.config.api import API_KEYS
+from solrecd.config.cluster import cluster_table
 from solrecd.config.console_keys import console_keys
 from solrecd.config.console_kinds import ConsoleKind, ConsoleKinds
 from solrecd.config.keys import Key, TableSchema, defaults_of
@@ -79,6 +80,7 @@ def tables(
         *(_DAEMON, _API, web_table(), _ACCESS, defaults),
         *map(_kind_table, others),
         *(_STAGES, *alerts_tables(receivers), loki_table(), offload_table()),
+        cluster_table(),
     )
 
 
@@ -104,6 +106,7 @@ TOP_LEVEL: Final = (
             *alerts_tables(NO_KINDS),
             loki_table(),
             offload_table(),
+            cluster_table(),
         )
     ),
     "defaults",

@@ -23,6 +23,7 @@ import socket
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
 from contextlib import closing
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -43,6 +44,7 @@ from solrecd.api.listening_sockets import control_bind
 from solrecd.api.metrics_listener import Exporter
 from solrecd.api.web.entrance import Entrance
 from solrecd.api.web.reader import History
+from solrecd.cluster.places import instance
 from solrecd.config import Config
 from solrecd.console import Sinks
 from solrecd.console.factory import ConsoleFactory
@@ -128,7 +130,8 @@ class Daemon:
         settings = config.daemon
         make_folders(settings)
         folder = Path(settings.log_dir)
-        self._lock = FolderLock(folder)
+        shard = config.cluster.shard
+        self._lock = FolderLock(folder, instance(shard) if shard else "")
         self._metrics = Metrics(rules.failure_names, version=__version__)
         self._metrics.stage_timeouts = config.stages
         self._listeners = ApiListeners(config, Denials(time.monotonic))
@@ -187,7 +190,7 @@ class Daemon:
 
     def _build_archive(self, clock: Clock, files: FileSystem | None) -> ArchiveSink:
         return ArchiveSink(
-            self._keeping.archive_options(),
+            replace(self._keeping.archive_options(), locks=self._lock.consoles),
             self._journal,
             on_trouble=lambda trouble: self._storage.archive_troubled(trouble),  # noqa: PLW0108
             on_segment=lambda change: self._storage.segment_changed(change),  # noqa: PLW0108

@@ -156,10 +156,11 @@ class _Dial:
         Raises:
             UnreachableError: there is no daemon.
         """
-        connection = self._connections.enter_context(self._source.daemon.dial())
+        daemon = self._source.daemon_of(self._name)
+        connection = self._connections.enter_context(daemon.dial())
         mode = "rw" if writes else "ro"
         target = f"/v1/consoles/{quote(self._name)}/attach?mode={mode}&claim={claim}"
-        return Line(connection, target, self._source.daemon.authorization)
+        return Line(connection, target, daemon.authorization)
 
     def again(self, writes: bool) -> Line | None:  # noqa: FBT001 - a callback
         """Return a line, or None while there is no daemon."""

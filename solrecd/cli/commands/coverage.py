@@ -103,14 +103,15 @@ def _archived(
 def _recorded(
     source: Source, consoles: Sequence[str], since: int, faults: Faults
 ) -> Mapping[str, Recorded]:
+    from solrecd.cli.shared.history import open_index  # noqa: PLC0415
     from solrecd.storage.history.recorded import (  # noqa: PLC0415
         from_archive,
         from_index,
     )
-    from solrecd.storage.index import Index, IndexFileError  # noqa: PLC0415
+    from solrecd.storage.index import IndexFileError  # noqa: PLC0415
 
     try:
-        with closing(Index.read(source.index_path)) as index:
+        with closing(open_index(source)) as index:
             return from_index(index, consoles, since)
     except (IndexFileError, sqlite3.Error):
         return from_archive(source.archive, consoles, since, faults)

@@ -16,7 +16,8 @@ from solrecd.analysis.boot.rulefiles import RuleError
 from solrecd.api.listening_sockets import ListenError
 from solrecd.api.webconfig.settings import WebConfigError
 from solrecd.cli.commands import check
-from solrecd.config import Config, ConfigError
+from solrecd.cluster.shards import config_of_shard
+from solrecd.config import Config, ConfigError, Engine, Problem
 from solrecd.daemon import Daemon
 from solrecd.process import (
     clock_memory,
@@ -52,12 +53,21 @@ _FORBIDS_THE_START = (
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
     check.add_sources(parser)
+    parser.add_argument(
+        "--shard",
+        type=int,
+        metavar="K",
+        help="which one this is of [cluster] shards, from 1",
+    )
 
 
 def main(args: argparse.Namespace) -> int:
     """Run the daemon; what forbids its start is one line and an exit status."""
     try:
-        config = check.load(args.config)
+        config = _load(args.config, args.shard)
+        if args.shard is not None and not 0 < args.shard <= config.cluster.shards:
+            print(_no_such(args.shard, config), file=sys.stderr)
+            return check.USAGE
     except ConfigError as error:
         print(error, file=sys.stderr)
         return check.USAGE
@@ -66,11 +76,28 @@ def main(args: argparse.Namespace) -> int:
         level=config.daemon.log_level,
         journal=log.open_journal(),
     )
-    status = exit_status_of(_run, config, lambda: check.load(args.config))
+    status = exit_status_of(_run, config, lambda: _load(args.config, args.shard))
     if hanging():
         # The interpreter would close what they have open, and wait for them there.
         os._exit(status)
     return status
+
+
+def _load(path: str, shard: int | None) -> Config:
+    """Return the configuration as this process has it; raises `ConfigError`."""
+    config = check.load(path)
+    if (config.cluster.engine is Engine.STATIC) == (shard is not None):
+        return config if shard is None else config_of_shard(config, shard)
+    if shard is None:
+        text = "there are several shards: run needs --shard (solrecd-shard@1, ...)"
+    else:
+        text = f'--shard {shard} needs engine = "static"'
+    raise ConfigError([Problem(path, None, "cluster", text)])
+
+
+def _no_such(shard: int, config: Config) -> str:
+    found = config.cluster.shards
+    return f"solrecd: there is no shard {shard}: [cluster] shards = {found}"
 
 
 def exit_status_of(

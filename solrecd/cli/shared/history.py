@@ -38,7 +38,7 @@ def indexed(
             yield found
         return
     try:
-        index = Index.read(source.index_path)
+        index = open_index(source)
     except IndexFileError as error:
         with _replayed(source, consoles, error, faults or Faults()) as found:
             yield found
@@ -51,6 +51,20 @@ def indexed(
             raise CommandError(
                 f"{source.index_path}: {error} (solrecctl reindex repairs it)"
             ) from None
+
+
+def open_index(source: Source) -> Index:
+    """Return the index, or the indexes of all shards as one.
+
+    Raises:
+        IndexFileError: one cannot be used.
+    """
+    if len(source.index_paths) == 1:
+        return Index.read(source.index_paths[0])
+    # Imported here: few have several.
+    from solrecd.storage.index.union import read_all  # noqa: PLC0415
+
+    return read_all(source.index_paths)
 
 
 def _warn_if_stale(index: Index) -> None:

@@ -19,6 +19,7 @@ from solrecd.cli.program import CommandError, Exit
 from solrecd.cli.shared import names
 from solrecd.cli.shared.names import Labels
 from solrecd.cli.shared.output import warn
+from solrecd.cluster.places import below
 
 if TYPE_CHECKING:
     from solrecd.analysis.boot.rules import RuleSet
@@ -46,6 +47,7 @@ class Source:
 
     def __init__(self, args: argparse.Namespace) -> None:
         """Read nothing yet."""
+        self._args = args
         self._server: str | None = args.server
         self._config: str | None = args.config or os.environ.get("SOLRECCTL_CONFIG")
         if args.server is None and args.config is None:
@@ -60,7 +62,22 @@ class Source:
 
     @cached_property
     def _paths(self) -> Mapping[str, str]:
-        return {**DEFAULT_PATHS, **_daemon_table(self._config)}
+        return {**DEFAULT_PATHS, **self._tables["daemon"]}
+
+    @cached_property
+    def _tables(self) -> Mapping[str, Mapping[str, Any]]:
+        return _read_tables(self._config)
+
+    @cached_property
+    def shards(self) -> int:
+        """How many processes record what is asked for; 0: one that is no shard."""
+        cluster = self._tables["cluster"]
+        if self.is_folder or self._address != self._paths["control"]:
+            return 0
+        if cluster.get("engine") != "static":
+            return 0
+        shards = cluster.get("shards", 1)
+        return shards if type(shards) is int and shards > 0 else 1
 
     @cached_property
     def _address(self) -> str:
@@ -106,6 +123,13 @@ class Source:
         return next((place for place in places if place.exists()), inside)
 
     @property
+    def index_paths(self) -> Sequence[Path]:
+        """Where the indexes are: one, or one of each shard."""
+        path = self.index_path
+        folders = [below(str(path.parent), each + 1) for each in range(self.shards)]
+        return [Path(folder, path.name) for folder in folders] or [path]
+
+    @property
     def markers_dir(self) -> str:
         """The folder of marker files that the daemon reads."""
         return self._paths["markers_dir"]
@@ -145,7 +169,17 @@ class Source:
     def _client(self) -> Client:
         from solrecd.api.client import Client  # noqa: PLC0415
 
-        return Client(self._address)
+        if not self.shards:
+            return Client(self._address)
+        # Imported here: few have several.
+        from solrecd.cli.shared.fanout import Shards, Unanswered  # noqa: PLC0415
+
+        self._args.unanswered = unanswered = Unanswered()
+        return Shards(self._address, self.shards, unanswered)
+
+    def daemon_of(self, console: str) -> Client:
+        """Return the daemon that records a console."""
+        return self.daemon.owner(console)
 
     def recorded(self) -> list[str]:
         """Return the names of the consoles that the daemon knows."""
@@ -285,18 +319,18 @@ def _default_server() -> str | None:
         raise CommandError(str(error)) from None
 
 
-def _daemon_table(path: str | None) -> Mapping[str, str]:
-    """Return the paths that the configuration sets, its drop-ins included.
+def _read_tables(path: str | None) -> Mapping[str, Mapping[str, Any]]:
+    """Return what ``[daemon]`` says of paths, and ``[cluster]``, drop-ins included.
 
     A file that cannot be read stops no question, unless it was named: a
     daemon goes on with the configuration that it has.
     """
     main = Path(path or DEFAULT_CONFIG)
-    found: dict[str, str] = {}
+    found: dict[str, dict[str, Any]] = {"daemon": {}, "cluster": {}}
     for file in (main, *sorted((main.parent / "conf.d").glob("*.toml"))):
         is_wanted = path is not None and file == main
         try:
-            table = _parse(file.read_text("utf-8")).get("daemon", {})
+            tables = _parse(file.read_text("utf-8"))
         except OSError as error:
             # Passwords may stand in it: people who may not read it can still use the
             # default paths.
@@ -307,7 +341,10 @@ def _daemon_table(path: str | None) -> Mapping[str, str]:
                 raise CommandError(f"{file}: {error}") from None
             warn(f"{file}: {error}; see solrecd check")
         else:
-            found |= {key: table[key] for key in DEFAULT_PATHS if key in table}
+            table = tables.get("daemon", {})
+            paths = {key: table[key] for key in DEFAULT_PATHS if key in table}
+            found["daemon"] |= paths
+            found["cluster"] |= tables.get("cluster", {})
     return found
 
 

@@ -108,6 +108,8 @@ class Closer:
         steady_for: Callable[[], float] = lambda: math.inf,
         is_copied: Callable[[str, SegmentName], bool] = lambda _console, _name: True,
     ) -> None:
+        self.may_tidy: Callable[[str], bool] = lambda _console: True
+        """Whether a console's segments may go: no other process records it."""
         self.error: OSError | None = None
         """Why the last `work` left something undone."""
         self._log_dir = log_dir
@@ -258,7 +260,7 @@ class Closer:
         running: dict[str, int] = {}
         with suppress(OSError):
             for folder in os.scandir(self._log_dir):
-                if folder.is_dir(follow_symlinks=False):
+                if folder.is_dir(follow_symlinks=False) and self.may_tidy(folder.name):
                     segments = _stored_segments(Path(folder.path))
                     newest = max(segments, default=None, key=lambda s: s.name)
                     if newest is not None:

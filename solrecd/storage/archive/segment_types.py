@@ -48,6 +48,22 @@ class SpoolStream(Protocol):
         ...
 
 
+class Locks(Protocol):
+    """Which consoles of a folder are ours; see `console_locks`."""
+
+    def take(self, console: str) -> None:
+        """Have a console for this process, or raise `ArchiveError`."""
+
+    def leave(self, console: str) -> None:
+        """Give a console up as soon as its files are finished."""
+
+    def settle(self, is_open: Callable[[str], bool]) -> None:
+        """Give up those that have been left and are not open any more."""
+
+    def may_tidy(self, console: str) -> bool:
+        """Whether no other process records a console."""
+
+
 class Batch(NamedTuple):
     """Bytes and what they mean."""
 
@@ -113,6 +129,8 @@ class ArchiveOptions:
     retention: Retention = field(default_factory=Retention)
     is_copied: Callable[[str, SegmentName], bool] = lambda _console, _name: True
     """Whether retention may delete a segment; see `Closer`."""
+    locks: Locks | None = None
+    """Of consoles, where other processes write to the folder, too."""
 
 
 def options_of(

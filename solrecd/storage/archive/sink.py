@@ -113,6 +113,7 @@ class ArchiveSink:
         files: FileSystem | None = None,
     ) -> None:
         self._options = options
+        self._locks = options.locks
         self._on_trouble = on_trouble or (lambda _trouble: None)
         self._on_segment = on_segment or (lambda _change: None)
         self._on_loss = on_loss or (lambda _loss: None)
@@ -131,6 +132,8 @@ class ArchiveSink:
             steady_for=clock.steady_for,
             is_copied=options.is_copied,
         )
+        if self._locks:
+            self._closer.may_tidy = self._locks.may_tidy
         self._reports = Reports()
         self._opener = Opener(options.log_dir, spool, self._shared, self._closer)
         self._lanes: dict[int, Lane] = {}
@@ -173,6 +176,8 @@ class ArchiveSink:
             ArchiveError: the folder cannot be read; worth another try later.
         """
         folder = self._options.log_dir / name
+        if self._locks:
+            self._locks.take(name)
         try:
             for lane in tuple(self._lanes.values()):
                 if lane.knows(name):
@@ -186,6 +191,8 @@ class ArchiveSink:
                 self._places[name] = lane
                 return opened
         except OSError as error:
+            if self._locks:
+                self._locks.leave(name)
             raise ArchiveError(
                 f"{folder}: cannot read the archive ({error.strerror}); "
                 "the console is not recorded until this works"
@@ -244,6 +251,8 @@ class ArchiveSink:
         """Write what is left and close the files; the segment can go on later."""
         lane = self._places.pop(name)
         lane.leave(name)
+        if self._locks:
+            self._locks.leave(name)
         if not lane.is_served:
             self._changed.set()
 
@@ -315,7 +324,12 @@ class ArchiveSink:
             self._tell_news()
         await in_thread(_WRITE, lane.finish, limiter=limiter)
 
+    def _is_open(self, name: str) -> bool:
+        return any(lane.knows(name) for lane in tuple(self._lanes.values()))
+
     def _tell_news(self) -> None:
+        if self._locks:
+            self._locks.settle(self._is_open)
         while self._reports.news:
             news = self._reports.news.popleft()
             if isinstance(news, ArchiveTrouble):

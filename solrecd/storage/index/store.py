@@ -57,7 +57,9 @@ class Index:
     @classmethod
     def in_memory(cls) -> Index:
         """Return an empty index that lives as long as the object."""
-        index = cls(sqlite3.connect(":memory:", check_same_thread=False), None)
+        index = cls(
+            sqlite3.connect("file::memory:", uri=True, check_same_thread=False), None
+        )
         index._create()
         return index
 
@@ -188,6 +190,24 @@ class Index:
 
     def _transaction(self) -> _Transaction:
         return _Transaction(self._connection)
+
+    def copy_from(self, path: Path, statements: Sequence[str]) -> None:
+        """Copy rows of another file, ``other`` in the statements; texts by ``:shift``.
+
+        Raises:
+            sqlite3.Error: it cannot be read.
+        """
+        (shift,) = self._connection.execute(
+            "SELECT ifnull(max(id), 0) FROM texts"
+        ).fetchone()
+        self._connection.execute("ATTACH ? AS other", (_read_only_uri(path),))
+        try:
+            with self._transaction():
+                for statement in statements:
+                    given = {"shift": shift} if ":shift" in statement else {}
+                    self._connection.execute(statement, given)
+        finally:
+            self._connection.execute("DETACH other")
 
     # Reading
 
@@ -344,15 +364,22 @@ def has_writer(path: Path) -> bool:
     return path.with_name(path.name + "-wal").exists()
 
 
-def _connect_read_only(path: Path) -> sqlite3.Connection:
+def _read_only_uri(path: Path) -> str:
     uri = f"{path.absolute().as_uri()}?mode=ro"
     if not has_writer(path):
         # A reader who may not write the folder could not create
         # the shared memory that WAL wants; nothing changes meanwhile, so it need not.
         uri += "&immutable=1"
+    return uri
+
+
+def _connect_read_only(path: Path) -> sqlite3.Connection:
     try:
         return sqlite3.connect(
-            uri, uri=True, timeout=BUSY_TIMEOUT, check_same_thread=False
+            _read_only_uri(path),
+            uri=True,
+            timeout=BUSY_TIMEOUT,
+            check_same_thread=False,
         )
     except sqlite3.Error as error:
         raise IndexFileError(f"{path}: {error}") from None
