@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Protocol
 from solrecd.config.alerts import ReceiverConfig
 from solrecd.config.loki import LokiConfig
 from solrecd.config.offload import OffloadConfig
+from solrecd.config.web import WebConfig
 from solrecd.events.stages import WAITING, Stage
 from solrecd.process.access import Policy
 from solrecd.process.log_settings import LogFormat, LogLevel
@@ -161,6 +162,7 @@ class Config:
 
     daemon: DaemonConfig = field(default_factory=DaemonConfig)
     api: ApiConfig = field(default_factory=ApiConfig)
+    web: WebConfig = field(default_factory=WebConfig)
     access: Policy = field(default_factory=Policy)
     """Who may do what on the API."""
     consoles: Mapping[str, ConsoleConfig] = field(default_factory=dict)

@@ -16,6 +16,7 @@ from solrecd.config.model import STAGE_TIMEOUTS, ApiConfig, ConsoleConfig, Daemo
 from solrecd.config.offload_keys import offload_table
 from solrecd.config.schema import DAEMON_KEYS, STAGE_TIMEOUT_KEYS
 from solrecd.config.values import one_of
+from solrecd.config.web_keys import web_table
 
 _DAEMON = TableSchema(
     path=("daemon",),
@@ -75,7 +76,7 @@ def tables(
         " of some kinds only; a console's own key replaces it.",
     )
     return (
-        *(_DAEMON, _API, _ACCESS, defaults),
+        *(_DAEMON, _API, web_table(), _ACCESS, defaults),
         *map(_kind_table, others),
         *(_STAGES, *alerts_tables(receivers), loki_table(), offload_table()),
     )
@@ -97,6 +98,7 @@ TOP_LEVEL: Final = (
         for table in (
             _DAEMON,
             _API,
+            web_table(),
             _ACCESS,
             _STAGES,
             *alerts_tables(NO_KINDS),

@@ -41,12 +41,15 @@ from solrecd.api.denials import Denials
 from solrecd.api.fleet import FleetError
 from solrecd.api.listening_sockets import control_bind
 from solrecd.api.metrics_listener import Exporter
+from solrecd.api.web.entrance import Entrance
+from solrecd.api.web.reader import History
 from solrecd.config import Config
 from solrecd.console import Sinks
 from solrecd.console.factory import ConsoleFactory
 from solrecd.console.viewers import Viewers
 from solrecd.daemon.files import index_file, make_folders, open_journal, overdue_file
 from solrecd.daemon.keeping import Keeping
+from solrecd.daemon.saturation import Saturation
 from solrecd.daemon.supervisor import Supervisor
 from solrecd.metrics import Format, Metrics, sample_alerts
 from solrecd.process.clock import Clock
@@ -146,6 +149,7 @@ class Daemon:
         self._alerts = self._build_alerts()
         self._storage = self._build_storage()
         self._memory = self._build_memory()
+        self._saturation = Saturation(self._show_load, self._index.offer, wall_clock)
         self._sources = Drivers(KINDS, self._services)
         viewers = Viewers()
         self._factory = self._build_factory(rules, viewers)
@@ -267,6 +271,7 @@ class Daemon:
                     self._storage.run,
                     self._tell_status,
                     self._healing.run,
+                    self._saturation.run,
                     self._count_restarts,
                 ):
                     services.start_soon(keep_up, upkeep)
@@ -289,9 +294,12 @@ class Daemon:
 
     async def _listen(self, services: trio.Nursery) -> None:
         settings = self._config.daemon
-        api = api_app(self._supervisor, __version__, self._listeners.gate)
+        gate, folder = self._listeners.gate, Path(settings.state_dir)
+        history = History(Path(settings.log_dir), index_file(settings))
+        entrance = Entrance(self._supervisor, gate, history, folder)
+        api = api_app(self._supervisor, __version__, gate, entrance.pages)
         control = control_bind(settings.control, self._notifier.inherited)
-        await self._listeners.open(api, control, services)
+        await self._listeners.open(api, control, services, entrance)
         await services.start(self._exporter.run)
 
     def _scrape(self, form: Format) -> Iterator[bytes]:
@@ -373,6 +381,9 @@ class Daemon:
             self._metrics.loop_lag.observe(trio.current_time() - due)
             self._notifier.watchdog()
             self._sources.beat(self._wall_clock())
+
+    def _show_load(self, is_saturated: bool) -> None:  # noqa: FBT001 - a callback
+        self._metrics.saturated = is_saturated
 
     async def _count_restarts(self) -> None:
         self._metrics.service_restarts.add(count=await self._notifier.restarts())

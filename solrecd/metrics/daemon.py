@@ -155,6 +155,10 @@ class DaemonMetrics:
         "How late the event loop woke up for something that was due.",
         LAG_BOUNDS,
     )
+    saturated: bool = gauge(
+        "solrecd_saturated",
+        "1 while the event loop never waits: machines are held up by the recorder.",
+    )
     ack_delay: Histogram = histogram(
         "solrecd_ack_delay_seconds",
         "From receiving a datagram with console output to sending its ACK.",

@@ -199,6 +199,7 @@ def test_what_the_archive_has_already_is_given_back(opener: Opener) -> None:
     journal = opener()
 
     stream = journal.stream("n1", 100)
+    stream.release(100)
     stream.append(AT, b"x")
 
     assert stream.offset == 101

@@ -71,6 +71,7 @@ CONTRACT = {
     "solrecd_offload_queue_segments": "gauge",
     "solrecd_loop_lag_seconds": "histogram",
     "solrecd_metrics_denied_total": "counter",
+    "solrecd_saturated": "gauge",
     "solrecd_service_restarts_total": "counter",
     "solrecd_sol_session_lost_total": "counter",
     "solrecd_sol_session_state_entered_timestamp_seconds": "gauge",

@@ -204,7 +204,9 @@ class Interpreter:
 
     def _break_off(self, reading: Reading) -> None:
         """Take the unfinished line as it is: nothing will be added to it."""
-        self._read(reading, self._text.flush())
+        lines = self._text.flush()
+        reading.is_broken_off = bool(lines)
+        self._read(reading, lines)
         self._story.close_reports(reading)
 
     def _settled(self, reading: Reading) -> Reading:

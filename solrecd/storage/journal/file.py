@@ -94,8 +94,9 @@ class Journal:
 
         Args:
             console: at most `NAME_LIMIT` bytes in UTF-8.
-            offset: bytes of this console in the archive. What the journal holds
-                before it is given back; when it holds more, its own end counts.
+            offset: bytes of this console in the archive; when the journal holds more,
+                its own end counts. `JournalStream.release` gives back what it holds
+                before: not here, for there may be notes that the archive has not got.
 
         Raises:
             ValueError: the name is too long.
@@ -108,7 +109,6 @@ class Journal:
             self._streams[console] = stream
         elif offset > stream.offset:
             stream.seek(offset)
-        stream.release(offset)
         return stream
 
     def records(self, console: str) -> Recovered:
