@@ -22,6 +22,7 @@ from bench import (
     saturation,
     scrape,
     search,
+    web,
 )
 from bench.figures import Figure, machine, markdown
 
@@ -35,6 +36,7 @@ BENCHMARKS: Mapping[str, Callable[[Path], Iterable[Figure]]] = {
     "keystrokes": keystrokes.measure,
     "scrape": scrape.measure,
     "search": search.measure,
+    "web": web.measure,
 }
 
 
