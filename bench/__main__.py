@@ -19,8 +19,10 @@ from bench import (
     journal,
     keystrokes,
     receive,
+    saturation,
     scrape,
     search,
+    web,
 )
 from bench.figures import Figure, machine, markdown
 
@@ -30,9 +32,11 @@ BENCHMARKS: Mapping[str, Callable[[Path], Iterable[Figure]]] = {
     "interpret": interpret.measure,
     "endtoend": endtoend.measure,
     "fleet": fleet.measure,
+    "saturation": saturation.measure,
     "keystrokes": keystrokes.measure,
     "scrape": scrape.measure,
     "search": search.measure,
+    "web": web.measure,
 }
 
 

@@ -13,6 +13,8 @@ from typing import Any, ClassVar, Protocol
 
 from solrecd.config.alerts import ReceiverConfig
 from solrecd.config.loki import LokiConfig
+from solrecd.config.offload import OffloadConfig
+from solrecd.config.web import WebConfig
 from solrecd.events.stages import WAITING, Stage
 from solrecd.process.access import Policy
 from solrecd.process.log_settings import LogFormat, LogLevel
@@ -160,6 +162,7 @@ class Config:
 
     daemon: DaemonConfig = field(default_factory=DaemonConfig)
     api: ApiConfig = field(default_factory=ApiConfig)
+    web: WebConfig = field(default_factory=WebConfig)
     access: Policy = field(default_factory=Policy)
     """Who may do what on the API."""
     consoles: Mapping[str, ConsoleConfig] = field(default_factory=dict)
@@ -167,6 +170,7 @@ class Config:
     stages: Mapping[str, float] = field(default_factory=lambda: STAGE_TIMEOUTS)
     """Seconds in a stage after which a boot counts as stuck; absent: never."""
     loki: LokiConfig | None = None
+    offload: OffloadConfig | None = None
     alerts: Mapping[str, ReceiverConfig] = field(default_factory=dict)
     """Receivers of alerts by their names."""
 
