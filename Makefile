@@ -221,7 +221,7 @@ VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' solrecd/__init__.py)
 lock: venv ## renew packaging/requirements.lock: the libraries in the packages, with hashes
 	$(BIN)/pip install --quiet --disable-pip-version-check --group lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
-	    --upgrade --custom-compile-command 'make lock' --extra top pyproject.toml -o packaging/requirements.lock
+	    --upgrade --custom-compile-command 'make lock' --extra top --extra offload pyproject.toml -o packaging/requirements.lock
 
 wheels: venv web $(VENV)/debian-packagers # what the packages carry, as locked, and solrecd itself
 	mkdir -p build/wheels

@@ -48,6 +48,19 @@ ANSWERS: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
     ),
     "consoles": (JSON, {"type": "array", "items": _CONSOLE}),
     "console": (JSON, _CONSOLE),
+    "coverage": (
+        JSON,
+        {
+            "type": "array",
+            "items": _object(
+                console=_TEXT,
+                oldest={"type": ["string", "null"], "format": "date-time"},
+                coverage={"type": "number", "minimum": 0, "maximum": 1},
+                gaps={"type": "integer", "minimum": 0},
+                lost_seconds={"type": "number", "minimum": 0},
+            ),
+        },
+    ),
     "items": (LINES, _NOTHING),
     "rows": (LINES, _NOTHING),
     "seats": (

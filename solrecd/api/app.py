@@ -27,7 +27,14 @@ from solrecd.api.doctor import examining
 from solrecd.api.fleet import Fleet, FleetError
 from solrecd.api.gate import Gate, View, view_in
 from solrecd.api.operate import named_in, operating
-from solrecd.api.routes import ROUTES, Method, Reach, RouteRule
+from solrecd.api.routes import (
+    COVERAGE_MAX,
+    COVERAGE_USUAL,
+    ROUTES,
+    Method,
+    Reach,
+    RouteRule,
+)
 from solrecd.api.send_timeout import wait_for_watcher
 from solrecd.api.watch import watching
 from solrecd.api.web.link import Links
@@ -130,6 +137,11 @@ class _Routes:
         name = request.path_params["name"]
         return JSONResponse(view_in(request.scope).status(name))
 
+    async def coverage(self, request: Request) -> Response:
+        view, text = view_in(request.scope), request.query_params.get("seconds")
+        seconds = COVERAGE_USUAL if text is None else _seconds(text)
+        return JSONResponse(await view.coverage(named_in(request, view), seconds))
+
     async def tail(self, request: Request) -> _Tail:
         view = view_in(request.scope)
         return _Tail(self._gate, view, named_in(request, view))
@@ -151,6 +163,12 @@ class _Routes:
         return JSONResponse(
             {"error": refusal.detail}, refusal.status_code, headers=refusal.headers
         )
+
+
+def _seconds(text: str) -> int:
+    if text.isascii() and text.isdecimal() and 0 < int(text[:20]) <= COVERAGE_MAX:
+        return int(text)
+    raise HTTPException(400, f"seconds: allowed: 1 to {COVERAGE_MAX}")
 
 
 def api_app(
@@ -183,6 +201,7 @@ def api_routes(version: str, gate: Gate, links: Links | None = None) -> list[Bas
         "web": web.give,
         "list": routes.list,
         "status": routes.status,
+        "coverage": routes.coverage,
         "tail": routes.tail,
         "reload": routes.reload,
         **operating(gate),

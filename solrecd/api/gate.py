@@ -20,7 +20,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from solrecd.api.denials import Denial, DenialReason, Denials
-from solrecd.api.fleet import Fleet
+from solrecd.api.fleet import Fleet, Rows
 from solrecd.console.changes import Changes
 from solrecd.console.operation import Operation
 from solrecd.console.viewers import TailItem
@@ -161,6 +161,10 @@ class View:
     def overview(self, name: str) -> dict[str, Any] | None:
         """Return an ``ls`` object and the last line; None: nothing for the caller."""
         return self._fleet.overview(name) if self.may(name, Role.VIEW) else None
+
+    async def coverage(self, names: Sequence[str], seconds: int) -> Rows:
+        """Return how much of their time consoles were recorded."""
+        return await self._fleet.coverage(names, seconds)
 
     def roles(self) -> Sequence[tuple[str, Role]]:
         """Return each console that the caller may see with the most he may do there."""

@@ -66,6 +66,13 @@ _CTL: Final[Mapping[str, tuple[Example, ...]]] = MappingProxyType(
             Example("solrecctl events --kind failure,stuck -f", "as they happen"),
             Example("solrecctl events --kind sel node001", "the BMC's event log"),
         ),
+        "coverage": (
+            Example("solrecctl coverage", "of the last 30 days"),
+            Example("solrecctl coverage --below 99.9 --since 90d", "what lacks most"),
+            Example(
+                "solrecctl coverage --dir s3://consoles/hall2", "of an object store"
+            ),
+        ),
         "replay": (
             Example("solrecctl replay node001", "the last boot"),
             Example("solrecctl replay node001@42 --speed 10", "ten times as fast"),

@@ -15,6 +15,8 @@ from solrecd.config.errors import Problems
 from solrecd.config.kinds import NO_KINDS, Kinds
 from solrecd.config.loki_keys import read_loki
 from solrecd.config.model import STAGE_TIMEOUTS, Config, DaemonConfig
+from solrecd.config.offload import OffloadConfig
+from solrecd.config.offload_keys import read_offload
 from solrecd.config.receivers import ReceiverReader
 from solrecd.config.schema import DAEMON_KEYS, STAGE_TIMEOUT_KEYS
 from solrecd.config.secret_sources import ConfigEnvironment
@@ -69,6 +71,8 @@ def parse(
     api = ApiReader(environment, problems).read(api_table, access.policy)
     web = read_web(_merged(documents, ("web",), problems), problems)
     loki = read_loki(_merged(documents, ("loki",), problems), environment, problems)
+    offload_table = _merged(documents, ("offload",), problems)
+    offload = read_offload(offload_table, environment, problems)
     problems.raise_any()
     return Config(
         daemon=daemon,
@@ -79,7 +83,25 @@ def parse(
         stages=stages,
         alerts=MappingProxyType(alerts.receivers),
         loki=loki,
+        offload=offload,
     )
+
+
+def parse_offload(
+    sources: Sequence[Source], environment: ConfigEnvironment
+) -> OffloadConfig | None:
+    """Return the ``[offload]`` of configuration files, whatever else is in them.
+
+    Raises:
+        ConfigError: it is wrong.
+    """
+    problems = Problems()
+    read = [read_document(source, problems) for source in sources]
+    documents = [each for each in read if each is not None]
+    table = _merged(documents, ("offload",), problems)
+    found = read_offload(table, environment, problems)
+    problems.raise_any()
+    return found
 
 
 def _check_top_level(documents: Iterable[Document], problems: Problems) -> None:

@@ -153,7 +153,11 @@ def _row_actions(source: Source, again: list[str]) -> RowActions:
 
     def run(*words: str) -> None:
         if subprocess.run([*again, *words], check=False).returncode:
-            input("Enter goes back to the wall ")
+            input("Enter returns to top ")
+
+    def read(*words: str) -> None:
+        subprocess.run([*again, *words], check=False)
+        input("Enter returns to top ")
 
     def wish(what: str) -> Callable[[str], str]:
         def post(name: str) -> str:
@@ -170,4 +174,5 @@ def _row_actions(source: Source, again: list[str]) -> RowActions:
         watch=lambda name: run("attach", "-m", "--", name),
         acknowledge=wish("acknowledge"),
         unacknowledge=wish("unacknowledge"),
+        read=lambda command, name: read(command, "--", name),
     )
