@@ -294,9 +294,9 @@ class Daemon:
 
     async def _listen(self, services: trio.Nursery) -> None:
         settings = self._config.daemon
-        gate, folder = self._listeners.gate, Path(settings.state_dir)
+        gate = self._listeners.gate
         history = History(Path(settings.log_dir), index_file(settings))
-        entrance = Entrance(self._supervisor, gate, history, folder)
+        entrance = Entrance(self._supervisor, gate, history, settings)
         api = api_app(self._supervisor, __version__, gate, entrance.pages)
         control = control_bind(settings.control, self._notifier.inherited)
         await self._listeners.open(api, control, services, entrance)
