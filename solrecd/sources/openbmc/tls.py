@@ -15,6 +15,7 @@ from typing import Final
 import trio
 
 from solrecd.events.sessions import LostReason
+from solrecd.process.certificates import strict_cure
 from solrecd.process.threads import Job, in_thread
 from solrecd.sources.explaining import explained
 from solrecd.sources.openbmc.options import OpenbmcOptions
@@ -171,7 +172,8 @@ def _not_trusted(
     place = options.place
     if isinstance(cause, ssl.SSLCertVerificationError):
         what = f"{place}: its certificate is not trusted: {cause.verify_message}"
-        cure = _CERTIFICATE_CURES.get(cause.verify_code, _UNKNOWN_AUTHORITY)
+        usual = _CERTIFICATE_CURES.get(cause.verify_code, _UNKNOWN_AUTHORITY)
+        cure = strict_cure(cause) or usual
         return NotConnectedError(LostReason.UNTRUSTED, what, cure)
     said = getattr(cause, "reason", None) or cause or "the connection broke"
     what = f"{place}: no TLS: {said}"
