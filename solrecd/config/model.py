@@ -145,6 +145,9 @@ class ConsoleConfig:
     labels: Mapping[str, str] = field(default_factory=dict)
     machine: str = ""
     """Of which machine this is a console; empty: of one that has no other."""
+    power: object | None = None
+    """How the machine's power is switched where its kind has no way of its own; what
+    `ConsoleKind.power` returned."""
     enabled: bool = True
 
     @property
