@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from solrecd.sources.base import PowerControl, SourceError
 from solrecd.sources.guard import Guard
-from solrecd.sources.power.options import PowerOptions
+from solrecd.sources.power.options import PowerOptions, PowerWay
 
 
 class PowerError(SourceError):
@@ -28,3 +28,6 @@ class PowerError(SourceError):
 PowerMaker = Callable[[PowerOptions, str, Guard], PowerControl]
 """Returns what switches the power; is given the console's name, and what contains its
 bugs. What it returns raises `PowerError` only."""
+
+PowerMakers = Mapping[PowerWay, Callable[[], PowerMaker]]
+"""The ways there are; each is called once in a daemon, when a console first needs it."""

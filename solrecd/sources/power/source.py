@@ -11,7 +11,6 @@ import trio
 from solrecd.config import ConsoleConfig
 from solrecd.sources.base import BreakControl, Examiner, Recorder, Sharing, Source, Tell
 from solrecd.sources.findings import Finding, bad, ok
-from solrecd.sources.no_settings import NoSettings
 from solrecd.sources.power.control import PowerError, PowerMaker
 from solrecd.sources.power.options import PowerOptions, details_of
 from solrecd.sources.power.watch import WatchedPower
@@ -98,15 +97,13 @@ class PowerExamination:
     def __init__(
         self, console: Examiner | None, options: PowerOptions, power: WatchedPower
     ) -> None:
-        self._console: Examiner | NoSettings = console or NoSettings()
+        self._console = console
         self._options = options
         self._power = power
 
     async def examine(self, tell: Tell, *, may_log_in: bool) -> None:
         """See `Examiner`."""
-        if not isinstance(self._console, NoSettings):
-            await self._console.examine(tell, may_log_in=may_log_in)
-        elif hasattr(self._console, "examine"):
+        if self._console is not None:
             await self._console.examine(tell, may_log_in=may_log_in)
         await tell(await self._finding(may_log_in=may_log_in))
 
@@ -124,10 +121,12 @@ class PowerExamination:
 
     async def proposals(self) -> Sequence[Mapping[str, Any]]:
         """See `Examiner`."""
-        return await self._console.proposals()
+        return () if self._console is None else await self._console.proposals()
 
     async def apply_fixes(
         self, user: str, parameters: Collection[int]
     ) -> Sequence[Mapping[str, Any]]:
         """See `Examiner`."""
+        if self._console is None:
+            return ()
         return await self._console.apply_fixes(user, parameters)
