@@ -30,4 +30,4 @@ PowerMaker = Callable[[PowerOptions, str, Guard], PowerControl]
 bugs. What it returns raises `PowerError` only."""
 
 PowerMakers = Mapping[PowerWay, Callable[[], PowerMaker]]
-"""The ways there are; each is called once in a daemon, when a console first needs it."""
+"""The ways there are; each is called once in a daemon, when it is first needed."""

@@ -105,7 +105,12 @@ class WatchedPower:
                 await self._sleep(await self._ask())
 
     async def _ask(self) -> float:
-        """Ask; return seconds to the next time."""
+        """Ask, unless it was done just now; return seconds to the next time."""
+        refused = self.error is not None and self.error.is_refused
+        apart = REFUSED_WAIT if refused else 1.0
+        early = self._asked + apart - trio.current_time()
+        if early > 0:
+            return early
         try:
             await self.power()
         except PowerError as error:

@@ -97,7 +97,7 @@ class RedfishClient:
             options = self._options
             header = basic_header(options.username, options.password)
             answer = await self._exchange(method, path, document, [header])
-            if answer.status != _UNAUTHORIZED:
+            if answer.status != _UNAUTHORIZED or _knows_basic(answer):
                 return self._content(answer)
         return await self._in_session(method, path, document)
 
@@ -182,6 +182,15 @@ class RedfishClient:
             what = f"{place}: user {user!r} may not do that{why}"
             raise PowerError(what, "give the account the role Operator on the BMC")
         raise PowerError(f"{place}: HTTP status {answer.status}{why}")
+
+
+def _knows_basic(answer: Answer) -> bool:
+    """Whether a refusal says that another name or password would do (RFC 9110 §11.6).
+
+    Each try may count at the BMC: one more is made only where there is hope.
+    """
+    challenge = dict(answer.headers).get(b"www-authenticate", b"")
+    return challenge.lower().startswith(b"basic")
 
 
 def _json(body: bytes) -> object:
