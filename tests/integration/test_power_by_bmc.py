@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import socket
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import bcrypt
 import pytest
 import trio
 
@@ -24,6 +28,7 @@ from tests.support import ipmi_sim
 from tests.support.certificates import Authority
 from tests.support.ipmi_sim import IpmiSim
 from tests.support.peers import need
+from tests.support.ports import free_port
 from tests.support.redfish import PASSWORD, USER, RedfishService
 from tests.support.streams import endpoint, stream_console
 
@@ -108,7 +113,7 @@ async def test_a_service_without_power_cycle_is_switched_off_and_on(
         refused, why = await power(site, "diag")
 
     assert [kind for _, kind in service.asked] == ["ForceOff", "On"]
-    assert refused == 1
+    assert refused == 1, why
     assert "has no way to do 'diag'; it has On, ForceOff" in why
 
 
@@ -259,6 +264,70 @@ async def test_a_bmc_of_others_is_asked_and_a_wrong_password_is_told(
             refused, why = await power(site, "status")
 
     assert (status, said.split("\t")[0]) == (0, "node1"), said
-    assert refused == 1
+    assert refused == 1, why
     assert "password" in why
     assert "wr0ng" not in why
+
+
+# sushy-tools: OpenStack's Redfish service.
+
+
+SUSHY = Path(sys.executable).with_name("sushy-emulator")
+
+
+@contextmanager
+def sushy(folder: Path, authority: Authority) -> Iterator[int]:
+    """Run OpenStack's emulator with its fake machine; yield its port."""
+    need("sushy-tools is not installed (PyPI)", available=SUSHY.exists())
+    port = free_port()
+    issued = authority.issue("sushy")
+    hashed = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(4)).decode()
+    accounts = folder / "htpasswd"
+    accounts.write_text(f"{USER}:{hashed}\n")
+    settings = folder / "sushy.conf"
+    settings.write_text(
+        f"SUSHY_EMULATOR_AUTH_FILE = {str(accounts)!r}\n"
+        f"SUSHY_EMULATOR_STATE_DIR = {str(folder)!r}\n"
+    )
+    command = [
+        *(str(SUSHY), "--fake", "--config", str(settings)),
+        *("--interface", "127.0.0.1", "--port", str(port)),
+        *("--ssl-certificate", str(issued.certificate), "--ssl-key", str(issued.key)),
+    ]
+    with (folder / "sushy.log").open("wb") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log)
+    try:
+        yield port
+    finally:
+        process.kill()
+        process.wait()
+
+
+async def test_the_service_of_others_is_asked_and_switched(
+    site: Site, authority: Authority, tmp_path: Path
+) -> None:
+    with sushy(tmp_path, authority) as port:
+        options = PowerOptions(
+            way=PowerWay.REDFISH,
+            host="127.0.0.1",
+            port=port,
+            username=USER,
+            password=Secret(PASSWORD.encode()),
+            ca_file=str(authority.certificate),
+        )
+        add(site, options)
+        async with site.recording():
+            await until(lambda: answers(port))
+            assert await power(site, "status") == (0, "node1\toff\n")
+            status, said = await power(site, "on")
+            assert status == 0, said
+            await site.wait("node1", power="on")
+            status, said = await power(site, "reset")
+            assert status == 0, said
+
+
+def answers(port: int) -> bool:
+    """Return whether something listens on a port."""
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+        return True
+    return False

@@ -144,6 +144,7 @@ def with_power(kind: ConsoleKind) -> ConsoleKind:
         keys=MappingProxyType({**kind.keys, **POWER_KEYS}),
         defaults=MappingProxyType({**kind.defaults, "power": PowerWay.NONE}),
         secrets=(*kind.secrets, BMC_PASSWORD),
+        shared=POWER_KEYS,
         check=check,
         power=_power,
     )
