@@ -21,6 +21,7 @@ from bench import (
     receive,
     scrape,
     search,
+    streams,
 )
 from bench.figures import Figure, machine, markdown
 
@@ -33,6 +34,7 @@ BENCHMARKS: Mapping[str, Callable[[Path], Iterable[Figure]]] = {
     "keystrokes": keystrokes.measure,
     "scrape": scrape.measure,
     "search": search.measure,
+    "streams": streams.measure,
 }
 
 
