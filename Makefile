@@ -4,13 +4,15 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
+DEMO   := build/demo
 # The slow linter reads only what it can have an opinion on.
 ASYNC_SOURCES = $(shell git grep --untracked -lE 'async def' -- '*.py')
 
 # Third-party peers for the tests: a BMC, its client, a decompressor, a database
-# of metrics, its notifier, a log shipper, a console, a console server, an ssh server.
+# of metrics, its notifier, a log shipper, a console, a console server, an ssh server,
+# other recorders whose configurations are imported.
 PEERS := openipmi ipmitool zstd prometheus prometheus-alertmanager rsyslog socat ser2net \
-         openssh-client openssh-server
+         openssh-client openssh-server conman conserver-server
 # A whole machine behind that BMC, from firmware to getty.
 LAB   := $(PEERS) freeipmi-tools qemu-system-x86 ovmf grub-common grub-pc-bin grub-efi-amd64-bin \
          xorriso mtools cpio
@@ -22,7 +24,7 @@ CONTAINER := $(PEERS) systemd-container mmdebstrap
 # What packages are built and judged with.
 PACKAGERS := debhelper dpkg-dev build-essential python3-dev python3-pip lintian rpm cpio
 # What `make bench` compares with.
-RIVALS := $(PEERS) conman ripgrep
+RIVALS := $(PEERS) ripgrep
 
 .DEFAULT_GOAL := help
 .PHONY: help venv compiled tree prepare test check unit integration integration-beside e2e e2e-beside alone systemd-test restarts bench torture damage gaps neighbours hostile disks soak chaos fuzz docs dashboards man lock wheels deb rpm dist packages demo clean
@@ -32,11 +34,11 @@ help: ## show this list
 
 venv: $(VENV)/installed ## create .venv with solrecd and its development tools
 
-$(VENV)/bin/pip:
+$(VENV)/bin/pip $(DEMO)/bin/pip: %/bin/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	    || { echo "solrecd needs Python 3.11 or newer; set PYTHON=..." >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || .ci/debian-packages python3-venv
-	$(PYTHON) -m venv $(VENV)
+	$(PYTHON) -m venv $*
 
 # Debian 12's pip (23.0) knows no dependency groups (PEP 735), pip 25.1 does.
 $(VENV)/installed: pyproject.toml $(VENV)/bin/pip
@@ -183,7 +185,8 @@ man: venv ## manual pages of every command, into build/man
 	$(BIN)/python -m tools.manpages build/man
 
 # Debian 12's interpreter: what it compiles and resolves is what runs there.
-# SOLRECD_BUILD=compiled has packages hold compiled modules (packaging/compile.py).
+# They hold compiled modules where that Python's headers and a C compiler are; SOLRECD_BUILD=pure has them
+# be Python alone (packaging/compile.py).
 DEBIAN_PIP := /usr/bin/python3.11 -m pip --disable-pip-version-check
 DEB_TREE = build/deb/solrecd-$(VERSION)
 VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' solrecd/__init__.py)
@@ -224,8 +227,13 @@ packages: deb rpm dist ## all of them, and what is true of each; minutes
 	lintian --allow-root --fail-on error --tag-display-limit 0 build/deb/*.changes
 	$(BIN)/pytest tests/packages
 
-demo: venv ## a small simulated fleet that boots, fails and boots again; end it with ^C
-	$(BIN)/solrecd demo
+# The development tools include all that it needs; without them it gets an environment of its own.
+demo: $(if $(wildcard $(VENV)/installed),venv,$(DEMO)/installed) ## a small simulated fleet that boots, fails and boots again; end it with ^C
+	@$(if $(wildcard $(VENV)/installed),$(BIN),$(DEMO)/bin)/solrecd demo
+
+$(DEMO)/installed: pyproject.toml tools/run_time_environment.py $(DEMO)/bin/pip
+	$(DEMO)/bin/python tools/run_time_environment.py
+	@touch $@
 
 clean: ## remove what was built here (not the lab image, see tests/e2e/lab/build)
 	rm -rf $(VENV) dist build var .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage

@@ -97,7 +97,7 @@ def _measure(python: Path, tree: Path, name: str) -> Mapping[Row, float]:
         for line in done.stdout.splitlines()
         if line.startswith("|")
     ]
-    # The head and the line below it are no figures.
+    # The head and the line below it are not figures.
     return {(row[0], row[2]): float(row[1]) for row in cells[2:]}
 
 

@@ -1,11 +1,12 @@
 """Compiles the modules that see every packet, with mypyc: a build hook of hatchling.
 
-``SOLRECD_BUILD=compiled`` asks for it, with a C compiler and Python's headers at hand;
-without it, or with ``pure``, a wheel is Python alone. It holds the same source in any
-case; compiled modules lie beside it and are what Python imports.
+It does so where a C compiler and Python's headers are at hand. ``SOLRECD_BUILD=pure``
+has a wheel be Python alone all the same, ``SOLRECD_BUILD=compiled`` has a build fail
+that cannot compile. A wheel holds the same source in any case; compiled modules lie
+beside it and are what Python imports.
 
 An editable installation is never compiled: it would go on running what was compiled
-before, whatever is edited. That is also why this is no hatch-mypyc (0.16.0): it moves
+before, whatever is edited. That is also why hatch-mypyc (0.16.0) is not used: it moves
 pyproject.toml aside while it builds, which breaks what reads it meanwhile, and it
 leaves compiled modules in the checkout, where an editable installation would silently
 import them instead of the source.
@@ -16,6 +17,7 @@ from __future__ import annotations
 import io
 import os
 import shutil
+import sysconfig
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import redirect_stdout
@@ -32,6 +34,13 @@ _MYPY = (
     "--follow-imports=silent",
     "--explicit-package-bases",
 )
+
+
+def can_compile() -> bool:
+    """Whether there are a C compiler and the headers of the Python that runs this."""
+    compiler = (os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc").split()
+    header = Path(sysconfig.get_path("include"), "Python.h")
+    return shutil.which(compiler[0]) is not None and header.is_file()
 
 
 class CompiledModules(BuildHookInterface):  # type: ignore[misc] # no types
@@ -65,7 +74,9 @@ class CompiledModules(BuildHookInterface):  # type: ignore[misc] # no types
 
     @property
     def _is_wanted(self) -> bool:
-        choice = os.environ.get("SOLRECD_BUILD") or "pure"
+        choice = os.environ.get("SOLRECD_BUILD")
+        if not choice:
+            return can_compile()
         if choice not in _CHOICES:
             raise ValueError(f"SOLRECD_BUILD={choice}: either compiled or pure")
         return choice == "compiled"

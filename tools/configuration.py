@@ -21,9 +21,9 @@ _WIDTH = 88
 GENERAL = """\
 The configuration is `/etc/solrecd/solrecd.toml`, and `/etc/solrecd/conf.d/*.toml`
 beside it, in [TOML](https://toml.io). No key and no console may be given twice, in one
-file or in two: what holds never depends on the order of files. `solrecd check` tells
-all mistakes at once, with file, line and what is allowed. `systemctl reload solrecd`
-takes changes over without touching the sessions of consoles that did not change.
+file or in two: the order of files never matters. `solrecd check` reports all mistakes
+at once, with file, line and what is allowed. `systemctl reload solrecd`
+applies changes and keeps the sessions of unchanged consoles.
 """
 
 UNITS = """\
@@ -33,7 +33,7 @@ Sizes are bytes or text: `"64MiB"`, `"10GB"`. Durations are seconds or text: `"1
 
 CONSOLES = """\
 Each `[console.NAME]` is a console, or as many as its name says: names are host ranges
-as ClusterShell has them, `[console."node[001-128]"]`. In the keys that say so, `{name}`
+as in ClusterShell, `[console."node[001-128]"]`. In the keys that say so, `{name}`
 expands to the console's name, `{n}` to the last number in it without leading zeros, and
 `{n:03}` pads that with zeros.
 """

@@ -18,6 +18,8 @@ from pathlib import Path
 
 from solrecd import __version__
 from solrecd.cli import solrecctl, solrecd
+from solrecd.cli.attach.keys import DEFAULT_ESCAPE, dialect_of
+from solrecd.cli.examples import EXAMPLES
 from solrecd.cli.program import Command, Program, command_parser
 from tools.configuration import CONSOLES, GENERAL, SAMPLE, UNITS
 from tools.reference import Entry, reference
@@ -39,10 +41,22 @@ FILES = {
 }
 
 ENVIRONMENT = {
+    "SOLRECCTL_CONFIG, SOLRECCTL_SERVER": "as --config and --server, which override"
+    " them",
+    "SOLRECCTL_TOKEN_FILE, SOLRECCTL_CA, SOLRECCTL_CERTIFICATE, SOLRECCTL_KEY": "how to"
+    " log in to a server, in place of client.toml",
+    "SOLRECCTL_ESCAPE": "the escape prefix of attach",
     "SOLRECCTL_PAGER, PAGER": "shows what is longer than a screen (default: less);"
     " LESS is FRX unless set",
     "NO_COLOR": "no colours when it is set and not empty",
 }
+
+ESCAPE_SETS = {
+    DEFAULT_ESCAPE: "As in ConMan: the default, or any other character (-e)",
+    "^Ec": "As in conserver: -e ^Ec, or two other characters",
+    "~": "As in ipmitool, at the beginning of a line: -e ~",
+}
+"""The sets of escapes, by what chooses them, with their titles."""
 
 _TITLES = {"positional arguments": "arguments"}
 
@@ -94,6 +108,10 @@ def _program_page(program: Program) -> Iterator[str]:
     yield from _exit_status(program.epilog)
     yield from _table("ENVIRONMENT", ENVIRONMENT)
     yield from _table("FILES", FILES)
+    yield ".SH EXAMPLES"
+    for command in program.commands:
+        line, meaning = EXAMPLES[f"{program.name} {command.name}"][0]
+        yield f".TP\n.B {plain(line)}\n{prose(meaning)}"
     yield from _see_also([each.name for each in PROGRAMS])
 
 
@@ -107,9 +125,27 @@ def _command_page(program: Program, command: Command) -> Iterator[str]:
     yield f".SH DESCRIPTION\n{prose(_sentence(command.help))}"
     yield from _epilog_text(_STATUSES.sub("", parser.epilog or ""))
     yield from _options(parser)
+    if command.name == "attach":
+        yield from _escapes()
     yield from _notes(program.epilog)
     yield from _exit_status(program.epilog, parser.epilog or "")
+    yield from _examples(f"{program.name} {command.name}")
     yield from _see_also([program.name])
+
+
+def _examples(command: str) -> Iterator[str]:
+    yield ".SH EXAMPLES"
+    for line, meaning in EXAMPLES[command]:
+        yield f".TP\n.B {plain(line)}\n{prose(meaning)}"
+
+
+def _escapes() -> Iterator[str]:
+    """Yield what can be typed on an attached terminal, in each set of escapes."""
+    yield ".SH ESCAPES"
+    for escape, about in ESCAPE_SETS.items():
+        yield f".SS {plain(about)}"
+        for keys, meaning in dialect_of(escape).help():
+            yield f".TP\n.B {plain(keys)}\n{prose(meaning)}"
 
 
 def _configuration_page() -> Iterator[str]:

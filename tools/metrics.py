@@ -22,12 +22,12 @@ On the listener that `metrics` in `[daemon]` names, `http://127.0.0.1:9623/metri
 default: Prometheus's text format, or OpenMetrics 1.0 for clients that prefer it, which
 adds units and exemplars. Names and labels are stable; families may be added.
 
-Counters are there at 0 from the first scrape on, so that `increase()` sees the first
-event. A gauge whose value is not known has no series. A console that leaves the
-configuration takes its series with it. Counters have no `_created`:
-`process_start_time_seconds` tells when all of them began.
+Counters exist with value 0 from the first scrape, so that `increase()` sees the first
+event. A gauge with an unknown value has no series. The series of a console that is
+removed from the configuration end. Counters have no `_created`:
+`process_start_time_seconds` is when all of them began.
 
-Labels are `console`, from the configuration, and closed sets of words: nothing that a
+Labels are `console`, from the configuration, and fixed sets of words: nothing that a
 machine prints becomes a label.
 """
 

@@ -29,11 +29,12 @@ INTRODUCTION = """\
 
 <!-- Made by `make docs` from solrecd/analysis/boot/taxonomy.toml and the markers. -->
 
-`solrecctl events` lists them, `solrecctl tail` shows them as they come, and the metric
-`solrecd_failures_total{name}` counts the failures. Names are stable: alert on them. The
-same failure has the same `signature` on all machines: `solrecctl events --group`.
+`solrecctl events` lists them, `solrecctl tail -f` shows them as they happen, and the
+metric `solrecd_failures_total{name}` counts the failures. Names are stable: alert on
+them. The same failure has the same `signature` on all machines:
+`solrecctl events --group`.
 
-How bad an event is: `fatal` (nothing runs any more), `critical` (look at it now),
+Severities: `fatal` (nothing runs any more), `critical` (look at it now),
 `error` (look at it), `warning` (worth knowing), `info`.
 
 [Stages](#stages) · [Failures](#failures) · [Stuck](#stuck) · [Sessions](#sessions) ·
@@ -45,7 +46,7 @@ SECTIONS: Mapping[str, str] = {
     "stage": """\
 ## Stages
 
-How far a boot has come, in this order. A machine that stays in one for too long is
+How far a boot has got, in this order. A machine that stays in one for too long is
 [stuck](#stuck). Their severity is info.
 """,
     "failure": """\
@@ -57,8 +58,8 @@ Read in the console output. An example is one line that raises it; there are mor
 ## Stuck
 
 The boot has been in a stage for longer than its limit: `[stages.timeout]` in the
-configuration, or three times what 95 of 100 of this machine's last 20 good boots
-needed, whichever is longer. Cleared when the boot moves on.
+configuration, or three times the 95th percentile of this machine's last 20 good boots,
+if that is longer. Cleared when the boot moves on.
 """,
     "session": "## Sessions\n\nThe connection to the BMC.\n",
     "gap": """\

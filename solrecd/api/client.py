@@ -122,7 +122,7 @@ class Client:
 
         Raises:
             ApiError: the daemon refuses.
-            UnreachableError: there is no daemon, or what came is no object.
+            UnreachableError: there is no daemon, or what came is not an object.
         """
         with self._answer("GET", path, query, CONNECT_TIMEOUT) as (connection, answer):
             connection.settimeout(None)

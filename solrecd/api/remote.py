@@ -36,7 +36,7 @@ _OTHERS: Final = 0o077
 """Permission bits of the group and of others."""
 
 MAX_TOKEN_FILE: Final = 4096
-"""Bytes; what is larger is no token."""
+"""Bytes; what is larger is not a token."""
 
 
 class RemoteError(Exception):

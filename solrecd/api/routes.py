@@ -101,7 +101,7 @@ ROUTES: Final = (
         path="/v1/version",
         role=Role.VIEW,
         reach=Reach.SHOWN,
-        help="Tell the daemon's version.",
+        help="Return the daemon's version.",
         answer="version",
     ),
     RouteRule(
@@ -116,7 +116,7 @@ ROUTES: Final = (
         name="status",
         path="/v1/consoles/{name}",
         role=Role.VIEW,
-        help="Tell everything that is known of a console.",
+        help="Return everything known about a console.",
         answer="console",
     ),
     RouteRule(

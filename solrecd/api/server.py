@@ -45,7 +45,7 @@ STRANGERS_HEAD = 64 * 1024
 """The same over TLS: `connection_limits.MOST` unknown clients take 16 MiB of it."""
 
 MESSAGE_MAX = 64 * 1024
-"""Bytes of one message from a terminal; more is no typing and no paste of ours."""
+"""Bytes of one message from a terminal; more is neither typed nor pasted by us."""
 
 NAMES_AT_ONCE = 8
 """Threads that look users and groups up, where a directory service is slow."""

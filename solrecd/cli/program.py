@@ -236,8 +236,15 @@ class _Parser(argparse.ArgumentParser):
             conflict_handler="resolve",
             **options,
         )
-        # -1h after --since, as -1 after --boot, is no option.
+        # -1h after --since, as -1 after --boot, is not an option.
         self._negative_number_matcher = re.compile(r"-\d")
+
+    def format_help(self) -> str:
+        """Return the help, with examples where the command has some."""
+        # Imported here: only help needs it.
+        from solrecd.cli.examples import help_text  # noqa: PLC0415
+
+        return super().format_help() + help_text(self.prog)
 
     def error(self, message: str) -> NoReturn:
         """Tell a mistake in one line; the usage of a command is longer than that."""
@@ -252,9 +259,9 @@ class _Parser(argparse.ArgumentParser):
             return help_
         import difflib  # noqa: PLC0415 - only a mistake needs it
 
-        known = [word for word in self._option_string_actions if word[:2] == "--"]
-        close = difflib.get_close_matches(unknown[1], known, n=1)
-        return f"did you mean {close[0]}?" if close else help_
+        known = [w[2:] for w in self._option_string_actions if w[:2] == "--"]
+        close = difflib.get_close_matches(unknown[1][2:], known, n=1)
+        return f"did you mean --{close[0]}?" if close else help_
 
 
 def renamed(old: str, new: str) -> type[argparse.Action]:

@@ -54,7 +54,7 @@ def add_common(parser: argparse.ArgumentParser) -> None:
         metavar="ADDRESS",
         default=argparse.SUPPRESS,
         help="the daemon: path of its socket or https://HOST:PORT"
-        " (default: as configured)",
+        " (default: $SOLRECCTL_SERVER, else as configured)",
     )
     group.add_argument(
         "-c",
@@ -62,7 +62,7 @@ def add_common(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         default=argparse.SUPPRESS,
         help="configuration file that names the socket and the archive"
-        " (default: /etc/solrecd/solrecd.toml)",
+        " (default: $SOLRECCTL_CONFIG, else /etc/solrecd/solrecd.toml)",
     )
     group.add_argument(
         "--dir",

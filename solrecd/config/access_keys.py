@@ -72,15 +72,15 @@ ACCESS_KEYS: Schema = MappingProxyType(
         "role": Key(
             choice(Role),
             "`view` reads everything; `operate` also attaches to type, switches power,"
-            " sends breaks, notes and messages, gives consoles away and takes them"
+            " sends breaks, notes and messages, releases consoles and takes them"
             " back; `admin` also reloads.",
             example="operate",
         ),
         "labels": Key(
             _selection,
-            "On consoles with these labels only; of several values one has to fit."
-            " Other consoles do not exist for a user without another grant, not even"
-            " in lists.",
+            "On consoles with these labels only; of several values one has to match."
+            " Other consoles are hidden from a user without another grant, also in"
+            " lists.",
             example={"rack": ["r1", "r2"]},
         ),
         "users": Key(

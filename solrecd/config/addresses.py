@@ -21,7 +21,7 @@ def address(value: object) -> tuple[str, int | None]:
     """Return host and port, which is None where none is given.
 
     Raises:
-        ValueError: it is no address.
+        ValueError: it is not an address.
     """
     found = _address_in(value) if isinstance(value, str) else None
     if found is None:
@@ -95,7 +95,7 @@ def listener(value: object) -> tuple[str, int] | None:
     """Return host and port to listen on; None for ``""``, which switches it off.
 
     Raises:
-        ValueError: it is no address with a port.
+        ValueError: it is not an address with a port.
     """
     if value == "":
         return None

@@ -26,7 +26,7 @@ SELECTING: Final[Schema] = {
         example=["panic", "oops*"],
     ),
     "severity": Key(
-        choice(Severity), "It receives events that are this severe, or more."
+        choice(Severity), "The lowest severity of events that it receives."
     ),
     "consoles": Key(
         v.one_or_more(v.word, '["node[001-128]", "gpu*"]'),
@@ -46,18 +46,18 @@ NOTIFYING: Final[Schema] = {
     "damping": Key(
         off_or(duration(1, _DAY)),
         "The same signature (or name) on the same console is sent once in this time,"
-        " together with how many were held back. Of one console no more than 16"
-        " different ones are sent in it.",
+        " together with how many were held back. At most 16 different ones of a console"
+        " are sent in this time.",
     ),
     "resolve_after": Key(
         duration(60, 30 * _DAY),
-        "When an alert is over that nothing ends by itself: so long after its last"
-        " event. A failure is over with the next good boot, too.",
+        "How long after its last event an alert is resolved that has no end of its own."
+        " A failure is also resolved by the next good boot.",
     ),
     "excerpt": Key(
         off_or(integer(1, 200)),
-        "Lines of the console from before the event that go with it and what came"
-        " after it, 4 KiB together at most.",
+        "Lines of the console before the event that are sent with it and those after"
+        " it, at most 4 KiB together.",
     ),
     "labels": Key(
         v.extra_labels,
@@ -90,13 +90,15 @@ def alerts_tables(kinds: Kinds) -> Iterator[TableSchema]:
         path=("alerts", "NAME"),
         keys=_common(kinds),
         defaults={**defaults_of(ReceiverConfig), **defaults_of(Selection)},
-        help="Who is notified at once, with no scrape in between: any"
-        " number of receivers, each with a name of its own. `packaging/docs/alerts.md`"
-        " has what they are sent. A reload takes changes over. These keys all of them"
-        " have; those of each type follow.",
+        help="Receivers that solrecd notifies directly, without a scrape: any number of"
+        " them, each with a name. `packaging/docs/alerts.md`"
+        " has what they are sent. A reload applies changes. All types have these keys;"
+        " those of each type follow.",
     )
     for kind in kinds.values():
-        chosen = Key(one_of((kind.name,)), "Receivers of this type say so.", kind.name)
+        chosen = Key(
+            one_of((kind.name,)), "Required for receivers of this type.", kind.name
+        )
         yield TableSchema(
             path=("alerts", f"MY-{kind.name.upper()}"),
             keys={"type": chosen, **kind.keys},

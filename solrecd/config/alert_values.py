@@ -146,7 +146,7 @@ def patterns(value: object) -> Mapping[str, str]:
     """Return globs on labels.
 
     Raises:
-        ValueError: it is no table of text.
+        ValueError: it is not a table of text.
     """
     form = 'a table of text, { rack = "r1*" }'
     if not isinstance(value, Mapping) or len(value) > MAX_ITEMS:

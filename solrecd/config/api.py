@@ -20,12 +20,12 @@ API_KEYS: Schema = MappingProxyType(
         "listen": Key(
             listener,
             "Where the TLS listener is; people and programs on other machines need one."
-            " Counts from the next start on.",
+            " Takes effect at the next start.",
             example="0.0.0.0:9622",
         ),
         "certificate": Key(
             absolute_path,
-            "The certificate that is shown there, in PEM, followed by the intermediate"
+            "The certificate of that listener, in PEM, followed by the intermediate"
             " ones. A reload reads it again.",
             example="/etc/solrecd/api.crt",
         ),
@@ -44,7 +44,7 @@ API_KEYS: Schema = MappingProxyType(
         "client_ca": Key(
             absolute_path,
             "Authorities that sign certificates of clients, in PEM. They should sign"
-            " nothing else: each certificate of theirs counts, by its names.",
+            " nothing else: every certificate they signed is accepted, by its names.",
             example="/etc/solrecd/clients.pem",
         ),
     }

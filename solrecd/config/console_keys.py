@@ -22,7 +22,7 @@ def console_keys(kinds: Collection[str]) -> Schema:
 _CONSOLE: dict[str, Key] = {
     "record_input": Key(
         boolean,
-        "Record what people type, too. That includes the passwords they type.",
+        "Record what users type, too, including any passwords.",
     ),
     "labels": Key(
         labels,

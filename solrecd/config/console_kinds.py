@@ -47,7 +47,7 @@ class Values(Protocol):
 
     @property
     def plain(self) -> Mapping[str, Any]:
-        """The values of all keys that are no secrets, as written."""
+        """The values of all keys that are not secrets, as written."""
 
     def expanded(self, key: str, parse: Callable[[str], T]) -> T | None:
         """Return a value in which ``{name}`` and ``{n}`` are replaced, then parsed.

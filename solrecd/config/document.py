@@ -114,7 +114,7 @@ class Given(NamedTuple):
 
 
 def read_document(source: Source, problems: Problems) -> Document | None:
-    """Return the parsed file; a file that is no TOML is noted as a problem."""
+    """Return the parsed file; a file that is not TOML is noted as a problem."""
     try:
         return Document(source, tomllib.loads(source.text))
     except RecursionError:
@@ -129,8 +129,8 @@ def read_document(source: Source, problems: Problems) -> Document | None:
 def _syntax_problem(path: str, message: str) -> Problem:
     where = _AT_LINE.search(message)
     if where is None:
-        return Problem(path, None, "", f"is no valid TOML: {message}")
+        return Problem(path, None, "", f"is not valid TOML: {message}")
     line, what = where[1], message[: where.start()]
     if line is None:
-        return Problem(path, None, "", f"is no valid TOML: {what} at the end")
-    return Problem(path, int(line), "", f"is no valid TOML: {what}")
+        return Problem(path, None, "", f"is not valid TOML: {what} at the end")
+    return Problem(path, int(line), "", f"is not valid TOML: {what}")

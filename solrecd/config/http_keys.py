@@ -18,13 +18,13 @@ HTTP_KEYS: Final[Schema] = MappingProxyType(
         ),
         "ca_file": Key(
             absolute_path,
-            "Certificates (PEM) that vouch for the server, instead of the system's.",
+            "Certificates (PEM) of authorities that sign the server's, instead of the"
+            " system's.",
             example="/etc/solrecd/ca.pem",
         ),
         "proxy": Key(
             v.base_url,
-            "The proxy to go through. What the environment says of proxies counts for"
-            " nothing.",
+            "The proxy to go through. Proxy variables of the environment are ignored.",
             example="http://proxy.example.net:3128",
         ),
         "username": Key(

@@ -24,7 +24,7 @@ _OWN: Final[Schema] = {
     "url": Key(
         v.base_url,
         "Grafana Loki, to which the text of every console is shipped. Without this key"
-        " nothing is.",
+        " nothing is sent.",
         example="http://loki.example.net:3100",
     ),
     "tenant": Key(
@@ -40,11 +40,9 @@ _OWN: Final[Schema] = {
     ),
     "batch_size": Key(
         size(16 * _KIB, 16 * _MIB),
-        "Text in one push; Loki takes 4 MiB unless it is told otherwise.",
+        "Text in one push; Loki accepts 4 MiB unless configured otherwise.",
     ),
-    "batch_wait": Key(
-        duration(0.1, 60), "How often there is a look for something to ship."
-    ),
+    "batch_wait": Key(duration(0.1, 60), "How often new lines are sent."),
 }
 
 
@@ -57,9 +55,9 @@ def loki_table() -> TableSchema:
         path=("loki",),
         keys=LOKI_KEYS,
         defaults={**defaults_of(Http), **defaults_of(LokiConfig)},
-        help="Ships what consoles print to Grafana Loki, out of the archive: an outage"
-        " loses nothing that retention keeps. What is changed here counts from the next"
-        " start on.",
+        help="Sends what consoles print to Grafana Loki, from the archive: an outage"
+        " loses nothing that retention keeps. Changes here take effect at the next"
+        " start.",
     )
 
 

@@ -28,7 +28,7 @@ def expand_names(spelling: str) -> Sequence[str]:
     """Return the names of a NodeSet, ``node[001-128]``, in its order.
 
     Raises:
-        ValueError: it is no NodeSet, too large, or a name is no folder name.
+        ValueError: it is not a NodeSet, too large, or a name is not a folder name.
     """
     if _NAME.match(spelling):
         return (spelling,)
@@ -36,7 +36,7 @@ def expand_names(spelling: str) -> Sequence[str]:
     try:
         names = list(NodeSet(spelling, resolver=RESOLVER_NOGROUP))
     except NodeSetException as error:
-        raise ValueError(f"is no host range: {error}") from None
+        raise ValueError(f"is not a host range: {error}") from None
     if not names:
         raise ValueError("names no console")
     for name in names:

@@ -34,8 +34,8 @@ def parse(
 ) -> Config:
     """Return the configuration that the files make together.
 
-    No key and no console may be given twice, in one file or in two: what holds
-    never depends on the order of files.
+    No key and no console may be given twice, in one file or in two: the order of files
+    never matters.
 
     Args:
         sources: the files, main file first.

@@ -33,9 +33,9 @@ _STAGES = {
     Stage.KERNEL: "The kernel, until it starts the first program.",
     Stage.INITRAMFS: "The initial RAM disk, until the root file system is mounted.",
     Stage.INIT: "Services that start, until a login prompt appears.",
-    WAITING: "A boot that waits for a person, in whatever stage (event"
-    " `waiting_for_input`: a passphrase, a menu, an installer's dialog). It counts"
-    " instead of the stage's own limit.",
+    WAITING: "A boot that waits for a person, in any stage (event"
+    " `waiting_for_input`: a passphrase, a menu, an installer's dialog). It replaces"
+    " the stage's own limit.",
 }
 """Stages that a boot leaves again; the others have no time limit."""
 
@@ -70,8 +70,8 @@ DAEMON_KEYS: Schema = MappingProxyType(
         # The ring needs room for a few slabs per console, and /run is memory.
         "journal_size": Key(
             size(_MIB, 64 * _GIB),
-            "The size of that file. What a disk that is slow, hangs or is full cannot"
-            " take waits in it.",
+            "The size of that file. It buffers what a slow, hanging or full disk cannot"
+            " take.",
         ),
         "metrics": Key(
             listener, 'Prometheus\'s listener, `/metrics`; `""` switches it off.'
@@ -87,15 +87,15 @@ DAEMON_KEYS: Schema = MappingProxyType(
             enum_or(Fsync, duration(0.25, 3600)),
             "When archives are forced to the disk: every so often, with each drain of"
             ' the journal (`"drain"`: every 250 ms), or only when a segment is closed'
-            ' (`"off"`). Of a host that loses power, no more is lost than that.',
+            ' (`"off"`). A host that loses power loses no more than that.',
         ),
         "segment_size": Key(
             size(64 * 1024, 64 * _GIB),
-            "A boot that outgrows this size goes on in a further part.",
+            "A boot that exceeds this size continues in another part.",
         ),
         "segment_age": Key(
             off_or(duration(60, _YEAR)),
-            "A boot that outgrows this age goes on in a further part.",
+            "A boot that exceeds this age continues in another part.",
         ),
         "compress": Key(
             boolean,
@@ -104,7 +104,7 @@ DAEMON_KEYS: Schema = MappingProxyType(
         ),
         "retention_age": Key(
             off_or(duration(60, 100 * _YEAR)),
-            'Closed segments older than this are deleted; `"off"`: none is.',
+            'Closed segments older than this are deleted; `"off"`: never.',
         ),
         "retention_boots": Key(
             off_or(integer(1, 1_000_000)),
@@ -120,15 +120,15 @@ DAEMON_KEYS: Schema = MappingProxyType(
         ),
         "keep_free": Key(
             off_or(size(_MIB, 1024 * _GIB)),
-            "While the file system of `log_dir` has less room than this, closed"
-            ' segments are deleted all the same, the oldest first. `"off"`: nothing'
-            " goes that the keys above would keep; when room gets short that is told"
-            " (event `disk_low`) and what they allow is deleted at once.",
+            "While the file system of `log_dir` has less free space than this, closed"
+            ' segments are deleted anyway, the oldest first. `"off"`: nothing is'
+            " deleted that the keys above keep; when space gets low there is an event"
+            " (`disk_low`), and what they allow is deleted at once.",
         ),
         "login_concurrency": Key(
             integer(1, 10_000),
-            "Logins under way at the same time: a fleet that lost power must not become"
-            " a storm.",
+            "Logins at the same time: limits the load when a fleet comes back after a"
+            " power failure.",
         ),
         "markers_dir": Key(
             absolute_path,

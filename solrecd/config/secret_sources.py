@@ -116,7 +116,7 @@ _MARKS: Final = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 def _unmarked(content: bytes, place: str) -> bytes:
     if content.startswith(_MARKS):
         raise ValueError(
-            f"{place} begins with a byte order mark, which is no part of it;"
+            f"{place} begins with a byte order mark, which is not part of it;"
             " save it as plain text without BOM"
         )
     return content

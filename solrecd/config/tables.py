@@ -21,8 +21,8 @@ _DAEMON = TableSchema(
     path=("daemon",),
     keys=DAEMON_KEYS,
     defaults=defaults_of(DaemonConfig),
-    help="The daemon itself. What is changed here counts from the next start on; a"
-    " restart keeps the sessions.",
+    help="The daemon itself. Changes here take effect at the next start; a restart"
+    " keeps the sessions.",
 )
 
 _STAGES = TableSchema(
@@ -30,8 +30,8 @@ _STAGES = TableSchema(
     keys=STAGE_TIMEOUT_KEYS,
     defaults={str(what): limit for what, limit in STAGE_TIMEOUTS.items()},
     help="How long a boot may be in a stage before it counts as stuck (event `stuck`,"
-    ' metric `solrecd_boot_stuck`); `"off"`: without a limit. Where three times what'
-    " 95 of 100 of a machine's own last 20 good boots needed is longer, that counts.",
+    ' metric `solrecd_boot_stuck`); `"off"`: without a limit. Three times the'
+    " 95th percentile of a machine's own last 20 good boots is used if that is longer.",
 )
 
 _API = TableSchema(
@@ -39,8 +39,8 @@ _API = TableSchema(
     keys=API_KEYS,
     defaults=defaults_of(ApiConfig),
     help="The API beyond this machine: a TLS listener for `solrecctl -s https://HOST`"
-    " and for other programs. Only those come in whose token or client certificate an"
-    " `[access]` table names.",
+    " and for other programs. Only clients whose token or certificate is named in an"
+    " `[access]` table are admitted.",
 )
 
 _ACCESS = TableSchema(
@@ -49,9 +49,10 @@ _ACCESS = TableSchema(
     defaults={},
     help="Who may do what with `solrecctl`, and with the API. While no table names"
     " users or groups, all who can open the control socket (root and its group) may do"
-    " everything. Once one does, the users of the socket have what these tables give"
-    " them; root and the daemon's own user always may do everything. A user named"
-    " in several tables has all that they give. A reload takes effect at once, also for"
+    " everything. Once one does, users of the socket have the rights in these"
+    " tables; root and the daemon's own user always may do everything. A user named in"
+    " several tables has the rights of all of"
+    " them. A reload takes effect at once, also for"
     " attached users.",
 )
 
@@ -70,8 +71,8 @@ def tables(
         path=("defaults",),
         keys={**console_keys(consoles), **usual.keys},
         defaults={**defaults_of(ConsoleConfig), **usual.defaults},
-        help="What holds for every console. Any key of a console may stand here, also"
-        " one that consoles of some kinds only have; a console's own key replaces it.",
+        help="Defaults of every console. Any key of a console is allowed here, also one"
+        " of some kinds only; a console's own key replaces it.",
     )
     return (
         *(_DAEMON, _API, _ACCESS, defaults),
@@ -82,7 +83,7 @@ def tables(
 
 
 def _kind_table(kind: ConsoleKind) -> TableSchema:
-    chosen = Key(one_of((kind.name,)), "Consoles of this kind say so.", kind.name)
+    chosen = Key(one_of((kind.name,)), "Required for consoles of this kind.", kind.name)
     return TableSchema(
         path=("console", f"MY-{kind.name.upper()}"),
         keys={"kind": chosen, **_own(kind)},

@@ -62,7 +62,7 @@ def suggestion(word: str, allowed: Collection[str]) -> str:
 
 
 def _is_number(value: object, kind: type[N]) -> TypeGuard[N]:
-    """Tell whether a value is a number of that type; ``True`` is no number here."""
+    """Tell whether a value is a number of that type; ``True`` is not a number here."""
     return isinstance(value, kind) and not isinstance(value, bool)
 
 

@@ -19,7 +19,7 @@ _NEWS: Final = frozenset({Kind.STAGE, Kind.FAILURE, Kind.STUCK, Kind.POWER})
 def ends_acknowledgement(event: Event) -> bool:
     """Whether after this event a user has to look again.
 
-    A session that is up again is no reason to, one that is lost is.
+    A session that is up again is not a reason to, a lost one is.
     """
     if event.kind is Kind.SESSION:
         return event.severity is not Severity.INFO

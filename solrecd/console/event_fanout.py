@@ -167,7 +167,7 @@ class EventFanout:
         )
 
     def changed(self) -> None:
-        """Tell those who watch the fleet of what is no event."""
+        """Tell those who watch the fleet of what is not an event."""
         self._sinks.viewers.notifier.mark(self.console)
 
     @property

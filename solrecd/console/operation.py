@@ -1,4 +1,4 @@
-"""What people may do with one console, whichever way the wish arrives.
+"""What people may do with one console, over any interface.
 
 Each goes to where it belongs (attachments, keeper, BMC) and into the console's record:
 who, what and when, as a note in the log and as an event. What was typed is recorded
@@ -134,7 +134,7 @@ class Operation:
         """Send a serial break, and after it a SysRq letter if there is one.
 
         Raises:
-            OperationError: there is no session, or that is no letter.
+            OperationError: there is no session, or that is not a letter.
         """
         if key and not (len(key) == 1 and key.isascii() and key.isalnum()):
             raise OperationError(f"a SysRq key is one letter or digit, not {key!r}")

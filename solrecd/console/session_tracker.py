@@ -166,7 +166,7 @@ class SessionTracker:
         retry_in: float | None,
         now: int,
     ) -> None:
-        """Take what the source says; repeated tries are no news, their result is.
+        """Take what the source says; repeated tries are not reported, their result is.
 
         Args:
             state: of the session.

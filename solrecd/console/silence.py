@@ -36,7 +36,7 @@ class Situation:
     is_booting: bool
     """It should be printing."""
     since: int
-    """Stamp of the last output, of the power or of the session, whichever is newest."""
+    """Stamp of the last output, of the power or of the session, the newest of them."""
     boot: int | None
     offset: int
     """Bytes of this console ever recorded."""

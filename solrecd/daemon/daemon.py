@@ -46,6 +46,7 @@ from solrecd.console import Sinks
 from solrecd.console.factory import ConsoleFactory
 from solrecd.console.viewers import Viewers
 from solrecd.daemon.files import index_file, make_folders, open_journal, overdue_file
+from solrecd.daemon.saturation import Saturation
 from solrecd.daemon.supervisor import Supervisor
 from solrecd.metrics import Format, Metrics, sample_alerts
 from solrecd.process.clock import Clock
@@ -146,6 +147,7 @@ class Daemon:
         self._alerts = self._build_alerts()
         self._storage = self._build_storage()
         self._memory = self._build_memory()
+        self._saturation = Saturation(self._show_load, self._index.offer, wall_clock)
         self._sources = Drivers(KINDS, self._services, POWERS)
         viewers = Viewers()
         self._factory = self._build_factory(rules, viewers)
@@ -263,6 +265,7 @@ class Daemon:
                     self._storage.run,
                     self._tell_status,
                     self._healing.run,
+                    self._saturation.run,
                     self._count_restarts,
                 ):
                     services.start_soon(keep_up, upkeep)
@@ -368,6 +371,9 @@ class Daemon:
             self._metrics.loop_lag.observe(trio.current_time() - due)
             self._notifier.watchdog()
             self._sources.beat(self._wall_clock())
+
+    def _show_load(self, is_saturated: bool) -> None:  # noqa: FBT001 - a callback
+        self._metrics.saturated = is_saturated
 
     async def _count_restarts(self) -> None:
         self._metrics.service_restarts.add(count=await self._notifier.restarts())

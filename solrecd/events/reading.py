@@ -34,3 +34,6 @@ class Reading:
     """Snapshots of every boot that changed; a later one replaces an earlier one."""
     tail: Line | None = None
     """The unfinished line after this batch as far as it is known, if there is one."""
+    is_broken_off: bool = False
+    """The last line ended without a byte that says so: a replay of the bytes, which
+    does not know why, makes one line of it and the next."""

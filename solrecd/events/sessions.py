@@ -13,9 +13,9 @@ class SessionState(enum.StrEnum):
     CONNECTING = "connecting"
     DOWN = "down"
     YIELDED = "yielded"
-    """Handed to someone else on purpose, or taken from us: we wait our turn."""
+    """Released on request, or taken by another client: we wait."""
     FOREIGN = "foreign"
-    """Someone else held the console when we came."""
+    """Another client held the console when we connected."""
 
 
 class LostReason(enum.StrEnum):
@@ -44,7 +44,7 @@ class LostReason(enum.StrEnum):
     STUCK_PAYLOAD = "stuck_payload"
     """Deactivate says done, Activate still says active."""
     FOREIGN_OWNER = "foreign_owner"
-    """Someone else held the payload when we wanted to activate it."""
+    """Another client held the payload when we wanted to activate it."""
     STOLEN = "stolen"
     """The payload was ours and now belongs to another session."""
     DEACTIVATED = "deactivated"

@@ -36,7 +36,7 @@ class WireCounts:
     received: int = 0
     """Datagrams from its address, believed or not."""
     rejected: int = 0
-    """Those of them that were not believed."""
+    """Those of them that were rejected."""
     send_errors: int = 0
     """Datagrams of ours that the kernel would not send."""
     repeats: dict[str, int] = field(default_factory=dict)

@@ -71,11 +71,12 @@ class ConsoleMetrics:
     )
     power_on: bool | None = known_gauge(
         "solrecd_power_on",
-        "1 when the machine is on, as its BMC says; absent while the BMC does not say.",
+        "1 when the machine is on, as its BMC reports; absent while the BMC does not"
+        " report it.",
     )
     lost: dict[str, int] = counters(
         "solrecd_sol_session_lost_total",
-        "Sessions that were up and ended, by why.",
+        "Sessions that were up and ended, by reason.",
         reason=LostReason,
     )
     session_state: SessionState = SessionState.CONNECTING
@@ -92,7 +93,7 @@ class ConsoleMetrics:
     """Stamp of entering the state; 0 before the first one is known."""
     stolen: int = counter(
         "solrecd_sol_session_stolen_total",
-        "Times another client took the SoL payload from us.",
+        "Times another client took the SoL payload.",
     )
     received_bytes: int = counter(
         "solrecd_console_received_bytes_total", "Bytes of console output recorded."
@@ -112,7 +113,7 @@ class ConsoleMetrics:
         "When the console printed something last; absent before the first byte.",
     )
     boots: dict[str, int] = counters(
-        "solrecd_boots_total", "Boots that ended, by how.", outcome=ENDED_OUTCOMES
+        "solrecd_boots_total", "Boots that ended, by outcome.", outcome=ENDED_OUTCOMES
     )
     stage: Stage = Stage.UNKNOWN
     stage_since: int = stamp_with(
@@ -128,7 +129,7 @@ class ConsoleMetrics:
     )
     failed: int = gauge(
         "solrecd_boot_failed",
-        "1 while the newest boot has failed and nothing has followed it.",
+        "1 while the newest boot has failed.",
     )
     left_logged_in: bool = truth(
         "solrecd_console_left_logged_in",
@@ -136,17 +137,17 @@ class ConsoleMetrics:
     )
     input_stuck: bool = gauge(
         "solrecd_console_input_stuck",
-        "1 while the other end has taken nothing of what is typed for 3 seconds.",
+        "1 while the other end has accepted no input for 3 seconds.",
     )
     crashes: int = counter(
         "solrecd_console_crashes_total",
-        "Bugs of solrecd's that a console met; it goes on, and the log has a"
-        " traceback.",
+        "Bugs of solrecd's in a console's path; recording continues, and the log has"
+        " a traceback.",
     )
     wire: WireMetrics = part(WireMetrics)
     failures: dict[str, int] = counters(
         "solrecd_failures_total",
-        "Failures read in the console output, by what failed.",
+        "Failures found in the console output, by name.",
         name=(),
     )
 

@@ -58,8 +58,8 @@ class DaemonMetrics:
     )
     signatures_spread: Tally = tally(
         "solrecd_crash_signatures_spread_total",
-        "Crashes that a second console met within an hour of the first, by what"
-        " failed.",
+        "Crashes that occurred on a second console within an hour of the first, by"
+        " name.",
         name=(),
     )
     filesystem_avail: int | None = known_gauge(
@@ -84,7 +84,7 @@ class DaemonMetrics:
     )
     evicted: Tally = tally(
         "solrecd_archive_evicted_segments_total",
-        "Closed segments deleted before their time, because keep_free wanted the room.",
+        "Closed segments deleted early, because of keep_free.",
     )
     index_failing: bool = gauge(
         "solrecd_index_failing", "1 while the index cannot be written."
@@ -95,7 +95,7 @@ class DaemonMetrics:
     )
     reload_successful: bool = gauge(
         "solrecd_config_last_reload_successful",
-        "0 when the configuration on disk is wrong and the one before it is still in"
+        "0 when the configuration on disk is invalid and the previous one is still in"
         " use.",
     )
     reload_time: int = stamp(
@@ -105,7 +105,7 @@ class DaemonMetrics:
     rejected: Mapping[str, int] = by_label(
         Type.COUNTER,
         "solrecd_datagrams_rejected_total",
-        "Datagrams not believed: malformed, forged, replayed, of no session, or a"
+        "Datagrams rejected: malformed, forged, replayed, of no session, or a"
         " refusal in a login, which nothing authenticates; and those beyond what one"
         " BMC may send at once.",
         cause=(),
@@ -113,7 +113,7 @@ class DaemonMetrics:
     denied: Mapping[str, int] = by_label(
         Type.COUNTER,
         "solrecd_api_denied_total",
-        "Requests and connections that the API refused for want of a role.",
+        "Requests and connections that the API refused because of a missing role.",
         reason=(),
     )
     metrics_denied: Tally = tally(
@@ -123,8 +123,7 @@ class DaemonMetrics:
     alert_notices: Source = sampled(
         Type.COUNTER,
         "solrecd_alert_notices_total",
-        "Notices of alerts, by what became of them; failed counts tries, held_back"
-        " events.",
+        "Notices of alerts, by result; failed counts tries, held_back events.",
         receiver=(),
         result=("delivered", "failed", "dropped", "held_back"),
     )
@@ -137,14 +136,13 @@ class DaemonMetrics:
     alerts_firing: Source = sampled(
         Type.GAUGE,
         "solrecd_alerts_firing",
-        "Alerts that go on, as their receiver knows them.",
+        "Alerts that fire at their receiver.",
         receiver=(),
     )
     alert_receiver_up: Source = sampled(
         Type.GAUGE,
         "solrecd_alert_receiver_up",
-        "1 when the receiver accepted what it was sent last; 1 as well before the"
-        " first time.",
+        "1 when the receiver accepted the last notice; 1 before the first one, too.",
         receiver=(),
     )
     alert_events_dropped: Source = sampled(
@@ -157,6 +155,10 @@ class DaemonMetrics:
         "How late the event loop woke up for something that was due.",
         LAG_BOUNDS,
     )
+    saturated: bool = gauge(
+        "solrecd_saturated",
+        "1 while the event loop never waits: machines are held up by the recorder.",
+    )
     ack_delay: Histogram = histogram(
         "solrecd_ack_delay_seconds",
         "From receiving a datagram with console output to sending its ACK.",
@@ -164,6 +166,6 @@ class DaemonMetrics:
     )
     loki_lines: Tally = tally(
         "solrecd_loki_lines_total",
-        "Lines of consoles that Loki took, or refused for good.",
+        "Lines of consoles that Loki accepted, or rejected permanently.",
         result=("sent", "refused"),
     )

@@ -14,11 +14,11 @@ class WireMetrics(WireCounts):
 
     received: int = counter(
         "solrecd_console_datagrams_received_total",
-        "Datagrams from the console's BMC, believed or not.",
+        "Datagrams from the console's BMC, accepted or not.",
     )
     rejected: int = counter(
         "solrecd_console_datagrams_rejected_total",
-        "Those of them that were not believed: malformed, forged, replayed, refusals in"
+        "Those of them that were rejected: malformed, forged, replayed, refusals in"
         " a login.",
     )
     send_errors: int = counter(
@@ -27,6 +27,6 @@ class WireMetrics(WireCounts):
     )
     repeats: dict[str, int] = counters(
         "solrecd_console_repeats_total",
-        "Packets sent more than once, by either end: what a lossy network shows by.",
+        "Packets sent more than once, by either end; many mean a lossy network.",
         what=Repeat,
     )

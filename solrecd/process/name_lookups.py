@@ -102,7 +102,7 @@ class NameLookups(trio.abc.HostnameResolver):
 
         Raises:
             OSError: there are none, or there was no answer and never was one.
-            UnicodeError: it is no name.
+            UnicodeError: it is not a name.
         """
         question = (host, port, family, type, proto, flags)
         look_up = self._under_way.get(question) or self._begin(question)

@@ -19,10 +19,10 @@ SUFFIX = ".damaged"
 
 
 class NotPlainError(OSError):
-    """There is something under a file's name that is no file."""
+    """There is something under a file's name that is not a file."""
 
     def __init__(self, path: Path | str) -> None:
-        super().__init__(errno.EINVAL, "this is no file", str(path))
+        super().__init__(errno.EINVAL, "this is not a file", str(path))
 
 
 def open_plain(path: Path) -> BinaryIO:
@@ -74,7 +74,7 @@ def set_aside(path: Path) -> Path:
 
 
 def make_way(path: Path) -> Path | None:
-    """Set aside what is no file under a file's name.
+    """Set aside what is not a file under a file's name.
 
     Returns: where it is now; None where there was none, or it cannot be renamed.
     """

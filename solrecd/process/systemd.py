@@ -47,8 +47,8 @@ _RESTARTS = frozenset({"restart", "try-restart", "reload-or-restart"})
 class Notifier:
     """Speaks sd_notify(3); without a socket every method does nothing.
 
-    Nothing here blocks or raises: a service manager that does not listen is no reason
-    to stop recording. A message that does not fit into the socket's queue is dropped;
+    Nothing here blocks or raises: recording goes on if the service manager does not
+    listen. A message that does not fit into the socket's queue is dropped;
     the next watchdog ping comes by itself.
 
     Args:

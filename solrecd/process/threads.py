@@ -1,9 +1,9 @@
 """Work in threads, each of which may be left behind: the only home of `to_thread`.
 
 A disk, a name server or a directory service that does not answer holds the thread that
-asked it in the kernel, where nothing can end it. So whoever waits for a thread here can
+asked it in the kernel, where nothing can end it. So what waits for a thread here can
 be cancelled at once; the thread goes on for as long as it likes, its result is dropped.
-Work must bear that: it changes nothing that someone else may have changed meanwhile.
+Work must bear that: it changes nothing that may have been changed meanwhile.
 What a thread does is its name, by which a stop that gave up waiting tells it.
 """
 

@@ -53,11 +53,14 @@ def _parser() -> argparse.ArgumentParser:
     add("--total", type=int, help="stop after so many bytes per BMC (with --rate)")
     add("--speed", type=float, default=1.0, help="of captures")
     add("--history", action="store_true", help="keep output while there is no session")
+    add("--flow-control", action="store_true", help="hosts wait for room in the BMC")
     add("--threshold", type=int, default=96, help="bytes that do not wait for more")
     add("--retry", type=float, default=1.0, help="seconds until a retransmission")
     add("--slots", type=int, default=15, help="sessions at the same time")
     add("--lock-out", type=_lock_out, metavar="N:SECONDS", help="after N failed logins")
-    add("--timeout", type=float, default=60.0, help="seconds an idle session lives")
+    add(
+        "--timeout", type=float, default=60.0, help="seconds until an idle session ends"
+    )
     for name in ("loss", "duplication", "reordering", "corruption"):
         add(f"--{name}", type=float, default=0.0, help="probability per datagram")
     for name in ("delay", "jitter"):
@@ -79,6 +82,7 @@ def _options(arguments: argparse.Namespace) -> BmcOptions:
         buffers_without_owner=arguments.history,
         retry_interval=arguments.retry,
         threshold=arguments.threshold,
+        flow_control=arguments.flow_control,
     )
     return BmcOptions(
         users=(User(arguments.username.encode(), arguments.password.encode()),),

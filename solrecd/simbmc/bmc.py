@@ -95,6 +95,8 @@ class Bmc:
         controller = self.controller
         due = controller.idle_check
         machine = controller.machine.deadline
+        if controller.holds_host:
+            machine = None  # Every acknowledgement has it looked at again.
         if machine is not None and machine < due:
             due = machine
         payload = controller.payload.deadline

@@ -164,9 +164,15 @@ class Controller:
         self._watch_power()
         return CompletionCode.OK
 
+    @property
+    def holds_host(self) -> bool:
+        """The serial line's flow control has the host wait."""
+        payload = self.payload
+        return payload.settings.holds_host(payload.waiting)
+
     def pump(self, now: float) -> None:
         """Move what the host has printed into the payload."""
-        data = self.machine.output(now)
+        data = b"" if self.holds_host else self.machine.output(now)
         self._watch_power()
         if data:
             self.print(data, now)

@@ -39,7 +39,7 @@ class LockOut:
     """When too many failed logins lock an account (IPMI 2.0 Table 23-4, parameter 26).
 
     Failures are counted since the last login that worked; one while the account is
-    locked locks it anew.
+    locked locks it again.
     """
 
     failures: int

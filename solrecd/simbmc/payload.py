@@ -79,6 +79,8 @@ class SolSettings:
     retry_count: int = 7
     grows: bool = True
     """Retransmissions take on what has come in since."""
+    flow_control: bool = False
+    """The serial line has RTS/CTS: the host waits while half of the buffer is full."""
     overflow: Overflow = Overflow.OVERRUN
     give_up: GiveUp = GiveUp.NEVER
     buffers_without_owner: bool = False
@@ -91,6 +93,10 @@ class SolSettings:
     """The same after a restart of the BMC."""
     needs_encryption: bool = False
     """Activate Payload must ask for encryption (completion code 84h otherwise)."""
+
+    def holds_host(self, waiting: int) -> bool:
+        """Whether the host must not print while so many bytes wait."""
+        return self.flow_control and 2 * waiting >= self.buffer_size
 
 
 class Port(Protocol):

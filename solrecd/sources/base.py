@@ -269,7 +269,7 @@ class Source(Protocol):
         Returns: never by itself.
         Resources: on cancellation everything is closed within seconds, or left to the
         next process.
-        Errors: whatever the other end does is no error of this function.
+        Errors: whatever the other end does is not an error of this function.
         """
 
     def update(self, config: ConsoleConfig) -> None:
@@ -365,7 +365,7 @@ class Driver(Protocol):
         """This process is being replaced at once: leave what is open to the next."""
 
     def rejected(self) -> Mapping[str, int]:
-        """Return how many packets were not believed since the start, by cause."""
+        """Return how many packets were rejected since the start, by cause."""
 
 
 @dataclass(frozen=True, slots=True)

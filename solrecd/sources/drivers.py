@@ -84,7 +84,7 @@ class Drivers:
             driver.begin_handover(now)
 
     def rejected(self) -> Mapping[str, int]:
-        """Return how many packets were not believed since the start, by cause."""
+        """Return how many packets were rejected since the start, by cause."""
         total = Counter[str]()
         for driver in self._drivers.values():
             total.update(driver.rejected())

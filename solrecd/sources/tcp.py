@@ -24,7 +24,7 @@ _KEEPALIVE: Final = (
     (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, _PROBES),
     (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
 )
-"""A silent console is no reason to give up."""
+"""A silent console is not a reason to give up."""
 
 
 async def connect_tcp(host: str, port: int) -> socket.socket:

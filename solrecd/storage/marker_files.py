@@ -18,7 +18,7 @@ USER_FOLDER: Final = "/etc/solrecd/markers.d"
 """Where an administrator's own files are looked for unless told otherwise."""
 
 FILE_LIMIT: Final = 1 << 20
-"""Bytes; all packaged rules are a tenth of that. A log is no marker file."""
+"""Bytes; all packaged rules are a tenth of that. A log is not a marker file."""
 
 
 def load(folder: str | None = None) -> RuleSet:

@@ -68,7 +68,7 @@ class Rebuilding:
         The daemon may write into the same index meanwhile.
 
         Args:
-            path: the index; one that is no use is set aside.
+            path: the index; an unusable one is set aside.
             consoles: which.
             everything: these are all: nothing is missing in the index from now on.
 

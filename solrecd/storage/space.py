@@ -83,7 +83,7 @@ _TOLD = {
     Level.FILLING: (
         Name.JOURNAL_FILLING,
         Severity.ERROR,
-        "the journal fills up: the disk does not take what comes",
+        "the journal is filling up: the disk is slower than the consoles",
     ),
     Level.FULL: (
         Name.JOURNAL_FULL,

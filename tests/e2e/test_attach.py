@@ -66,10 +66,10 @@ async def test_a_person_boots_logs_in_crashes_and_power_cycles_a_machine(
         await person.sees(b"for help")
         await switch_on(person)
         await choose_second_entry(person)
-        await person.sees(b"labnode login: ", BOOT)
-        await person.sees(b"end Kernel panic", BOOT)
+        await person.sees(b"labnode login: ", seconds=BOOT)
+        await person.sees(b"end Kernel panic", seconds=BOOT)
         person.type(b"&pcycle\r")
-        await person.sees(b"labnode login: ", BOOT)
+        await person.sees(b"labnode login: ", seconds=BOOT)
         person.type(b"root\r")
         await person.sees(b"# ")
         person.type(b"echo $((6*7))$((6*7))\r")
@@ -103,7 +103,7 @@ async def switch_on(person: Person) -> None:
 
 async def choose_second_entry(person: Person) -> None:
     """Stop GRUB's countdown with an arrow key; the second entry crashes."""
-    await person.sees(b"GNU GRUB", BOOT)
+    await person.sees(b"GNU GRUB", seconds=BOOT)
     person.type(DOWN)
     await person.sees(b"(crash)")
     person.type(b"\r")

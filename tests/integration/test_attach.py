@@ -316,7 +316,7 @@ async def test_a_script_waits_for_a_boot(site: Site) -> None:
 
     assert there == (0, "node1\tlogin\tok\n")
     assert late[0] == 4
-    assert "not in stage login in time: node1" in late[1]
+    assert "timed out before stage login: node1" in late[1]
 
 
 async def test_wishes_that_cannot_be_granted_say_why(site: Site) -> None:

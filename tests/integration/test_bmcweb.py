@@ -189,7 +189,7 @@ async def test_an_old_bmcweb_has_the_default_console_under_its_only_path(
         (
             {"ca_file": None},
             {},
-            "untrusted: 127.0.0.1:PORT: its certificate is not believed: ",
+            "untrusted: 127.0.0.1:PORT: its certificate is not trusted: ",
         ),
         (
             {"ca_file": None, "fingerprint": "ab" * 32},

@@ -72,8 +72,8 @@ async def test_an_openbmc_without_ipmi_is_found_by_redfish(tmp_path: Path) -> No
     found = tomllib.loads(text)
     assert found["defaults"] == {"kind": "openbmc"}
     assert found["console"] == {"bmc-127-0-0-1": {"host": f"127.0.0.1:{bmc.port}"}}
-    assert (asked, unasked) == (0, 0), "nobody unproven is told the account"
-    assert "its certificate is not believed" in trouble
+    assert (asked, unasked) == (0, 0), "an account was sent to an unproven host"
+    assert "its certificate is not trusted" in trouble
     assert "127.0.0.1: Redfish: SSH console on port 2200" in said
 
 

@@ -27,7 +27,7 @@ from tests.support.recorder import wait_until
 from tests.support.streams import numbered_lines
 
 COUNTS = "i=0; while :; do printf 'line %07d\\r\\n' $i; i=$((i+1)); sleep 0.004; done"
-"""A machine that prints numbered lines for ever."""
+"""A machine that prints numbered lines endlessly."""
 
 
 @pytest.fixture(name="site")

@@ -13,12 +13,9 @@ import trio.testing
 
 from solrecd.sources.ipmi.link.base import NameUnresolvedError
 from solrecd.sources.ipmi.link.hub import TIMERS_AT_ONCE, Hub
+from solrecd.sources.ipmi.link.port import SHARE
 from solrecd.sources.ipmi.link.resolve import Address, Resolver
-from solrecd.sources.ipmi.link.shared_socket import (
-    BATCH,
-    ENDPOINTS_PER_SOCKET,
-    SHARE,
-)
+from solrecd.sources.ipmi.link.shared_socket import BATCH, ENDPOINTS_PER_SOCKET
 
 
 class FakeEndpoint:

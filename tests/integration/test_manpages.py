@@ -35,7 +35,7 @@ def test_a_page_names_every_option_and_what_it_means() -> None:
 
 
 def test_no_line_of_text_is_taken_for_a_request() -> None:
-    requests = {"TH", "SH", "TP", "PP", "B", "BR", "I", "br", "nf", "fi"}
+    requests = {"TH", "SH", "SS", "TP", "PP", "B", "BR", "I", "br", "nf", "fi"}
     for text in PAGES.values():
         found = re.findall(r"^[.'](\S*)", text, re.MULTILINE)
         assert set(found) <= requests
@@ -50,11 +50,11 @@ def test_the_configurations_page_names_every_key_with_its_default() -> None:
     assert '.br\nDefault: "64MiB"\n' in text
 
 
-def test_prose_of_an_epilog_is_filled_and_examples_stay_as_they_are() -> None:
+def test_prose_of_an_epilog_is_filled_and_examples_are_listed() -> None:
     grep, wait = PAGES["solrecctl-grep.1"], PAGES["solrecctl-wait.1"]
 
     assert "matched against the text of each line" in grep
-    assert ".nf\n    solrecctl power node1 cycle \\-\\-yes\n    solrecctl wait" in wait
+    assert ".TP\n.B solrecctl wait node001 \\-\\-timeout 10m\n" in wait
     assert "exit status" not in grep + wait
 
 

@@ -111,7 +111,10 @@ async def test_many_restarts_on_a_bad_network_cost_no_byte_and_repeat_none(
             owners.add(bmc.controller.owner)
 
     assert site.raw("node1") == numbered("node1", 0, TOTAL)
-    assert len(owners) == 1
+    # Of a hundred restarts one finds its three questions lost, or their answers.
+    told = [name for name, _ in site.events("node1", "session")]
+    assert len(owners) <= 1 + told.count("down")
+    assert len(owners) <= 3, "nearly all keep the session"
 
 
 @pytest.mark.alone

@@ -242,7 +242,7 @@ async def test_keepalives_type_nothing_on_a_machine(
     assert cable.typed == b"abc"
 
 
-# What is no telnet.
+# What is not telnet.
 
 
 async def test_a_server_that_never_negotiates_is_recorded_and_said(

@@ -146,7 +146,7 @@ async def test_a_port_that_another_program_has_says_so(
 
     assert row["error"] == (
         f"unreachable: {cable.port}: another program has locked it; end that one"
-        " (fuser DEVICE tells which)"
+        " (fuser DEVICE shows which)"
     )
 
 

@@ -14,10 +14,11 @@ from tests.systemd.rootfs import CHECKOUT
 
 DIST = CHECKOUT / "dist"
 
-HOW_BUILT = (
-    "compiled" if os.environ.get("SOLRECD_BUILD") == "compiled" else "pure Python"
-)
-"""What ``--version`` says of what was built with the same environment."""
+IS_PURE = os.environ.get("SOLRECD_BUILD") == "pure"
+HOW_BUILT = "pure Python" if IS_PURE else "compiled"
+"""What ``--version`` says of what was built with the same environment.
+
+Where there are a C compiler and Python's headers, as `make deb` installs."""
 
 
 @pytest.fixture(scope="session")

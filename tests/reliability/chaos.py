@@ -25,6 +25,7 @@ from bench.figures import Figure
 from solrecd.process.stopping import LIMIT
 from solrecd.simbmc.faults import Mishap
 from solrecd.simbmc.fleet import Fleet, Member
+from solrecd.simbmc.options import OPENBMC
 from tests.reliability.disks import is_over
 from tests.reliability.fleet import Load, recorder_of, simulated, until_acknowledged
 from tests.reliability.losses import LINE, Text, find_losses
@@ -38,6 +39,9 @@ from tests.support.recorder import Recorder
 
 NEIGHBOURS = 2
 """The first consoles: they have addresses, and no mishaps."""
+
+_KINDS = (*KINDS, OPENBMC)
+"""The fifth console is OpenBMC's first."""
 
 _DISK = 512 << 20
 """Bytes of the disk with archive and state."""
@@ -122,7 +126,7 @@ async def run(arguments: Namespace, directory: Path) -> list[Figure]:
     load = Load(arguments.consoles, rate=arguments.rate)
     rng = random.Random(arguments.seed)
     with frozen_disk(directory / "disk", _DISK) as disk:
-        async with simulated(load, KINDS, seed=arguments.seed) as (fleet, members):
+        async with simulated(load, _KINDS, seed=arguments.seed) as (fleet, members):
             ledgers = timed(list(members.values())[:NEIGHBOURS])
             folder = directory / "solrecd"
             with recorder_of(folder, members, _DAEMON, _CONSOLES) as recorder:

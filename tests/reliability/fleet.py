@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import random
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
@@ -53,18 +54,24 @@ class Load:
     """Acknowledged bytes that each BMC remembers."""
 
 
-def make_bmc(name: str, load: Load, settings: SolSettings, seed: int = 0) -> Bmc:
+Habits = SolSettings | BmcOptions
+"""What a BMC does: with its payload, or altogether."""
+
+
+def make_bmc(name: str, load: Load, habits: Habits, seed: int = 0) -> Bmc:
     """Return a BMC whose machine prints numbered lines."""
     rng = random.Random(f"{seed}/{name}")
     source = NumberedLines(name, rate=load.rate, size=load.size, phase=rng.random())
-    options = BmcOptions(session_slots=SLOTS, sol=settings)
+    if isinstance(habits, SolSettings):
+        habits = BmcOptions(sol=habits)
+    options = dataclasses.replace(habits, session_slots=SLOTS)
     return Bmc(options, Machine(source), rng=rng, ledger=Ledger(keep=load.keep))
 
 
 @asynccontextmanager
 async def simulated(
     load: Load,
-    settings: SolSettings | Sequence[SolSettings],
+    habits: Habits | Sequence[Habits],
     *,
     faults: Faults = Faults(),  # noqa: B008 - frozen
     seed: int = 0,
@@ -73,11 +80,11 @@ async def simulated(
 
     Args:
         load: how much is printed.
-        settings: of all BMCs, or of one after the other, over and over.
+        habits: of all BMCs, or of one after the other, over and over.
         faults: of the network.
         seed: of all random decisions.
     """
-    kinds = [settings] if isinstance(settings, SolSettings) else settings
+    kinds = habits if isinstance(habits, Sequence) else [habits]
     with Fleet(seed=seed) as fleet:
         names = [f"n{number:04d}" for number in range(load.consoles)]
         members = {

@@ -23,6 +23,7 @@ from bench.figures import Figure
 from bench.processes import own_bytes, pss_bytes
 from solrecd.simbmc.faults import Faults, Mishap
 from solrecd.simbmc.fleet import Member
+from solrecd.sources.ipmi.keeper.keeper import REFUSED_FIRST
 from tests.reliability.fleet import Load, recorder_of, simulated, until_acknowledged
 from tests.reliability.losses import Text, find_losses
 from tests.reliability.mishaps import KINDS, REACH, heal, show, suffer
@@ -38,6 +39,10 @@ and the consoles' recent lines fill."""
 
 _PLATEAU = 0.1
 """Share of the time, behind that and at the end, whose samples are compared."""
+
+_REFUSED = 3 * REFUSED_FIRST
+"""Seconds to wait for each console. A login whose messages were damaged looks like one
+with a wrong password, and is not tried again at once."""
 
 _SAMPLE_EVERY = 2.0
 """Seconds."""
@@ -101,7 +106,7 @@ async def run(arguments: Namespace, directory: Path) -> list[Figure]:
     ):
         with recorder_of(directory, members, _DAEMON, _CONSOLES) as recorder:
             await trio.to_thread.run_sync(recorder.start)
-            await until_acknowledged(recorder, members, 500)
+            await until_acknowledged(recorder, members, 500, _REFUSED)
             suffered: Counter[Mishap] = Counter()
             async with trio.open_nursery() as nursery:
                 for member in members.values():
@@ -109,7 +114,7 @@ async def run(arguments: Namespace, directory: Path) -> list[Figure]:
                 before, after = await _live(arguments, recorder, members)
                 nursery.cancel_scope.cancel()
             await heal(fleet, members)
-            await until_acknowledged(recorder, members, 2000)
+            await until_acknowledged(recorder, members, 2000, _REFUSED)
             lag, delay = worst(recorder, "loop_lag"), worst(recorder, "ack_delay")
             crashes = int(recorder.has_ended) + recorder.messages.count("Traceback")
             await trio.to_thread.run_sync(recorder.stop)
@@ -148,7 +153,7 @@ async def _live(
         assert not recorder.has_ended, recorder.messages[-2000:]
         recorder.kill()
         await trio.to_thread.run_sync(recorder.start)
-    await until_acknowledged(recorder, members, 1)
+    await until_acknowledged(recorder, members, 1, _REFUSED)
     await trio.sleep(early / 2)
     before, after = _Plateau(), _Plateau()
     plateau = seconds * _PLATEAU

@@ -111,7 +111,7 @@ class Bmcweb:
                     await trio.sleep_forever()
                 await self._answer(stream)
         except (trio.BrokenResourceError, trio.ClosedResourceError, _Open):
-            pass  # whoever asked is gone
+            pass  # the client is gone
 
     async def _answer(self, stream: trio.SSLStream[trio.SocketStream]) -> None:
         raw = bytearray()

@@ -21,7 +21,7 @@ class Mood(enum.Enum):
     RESET = enum.auto()
     """Read it and close."""
     GARBAGE = enum.auto()
-    """Answer with something that is no HTTP."""
+    """Answer with something that is not HTTP."""
     ENDLESS = enum.auto()
     """Answer with a body that never ends."""
 

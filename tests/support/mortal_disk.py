@@ -1,7 +1,9 @@
-"""A disk whose writer is killed at a place of the test's choice."""
+"""A disk that refuses, and whose writer is killed, at places of the test's choice."""
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 from solrecd.storage.archive.files import OsFileSystem
@@ -22,6 +24,8 @@ class MortalDisk(OsFileSystem):
         """Calls that still change something before the last one; None: no limit."""
         self.torn = 0
         """Bytes that a write which is the last still gets out."""
+        self.room: int | None = None
+        """Bytes that can be written before the disk is full; None: no limit."""
         self._open: set[int] = set()
 
     def bury(self) -> None:
@@ -53,6 +57,11 @@ class MortalDisk(OsFileSystem):
         if self.left == 0 and self.torn:
             super().write(descriptor, data[: self.torn])
         self._live()
+        if self.room is not None:
+            data = data[: self.room]
+            self.room -= len(data)
+            if not data:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         return super().write(descriptor, data)
 
     def link(self, path: Path, target: str) -> None:

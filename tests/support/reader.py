@@ -32,6 +32,14 @@ class LineReader:
             reading.tail = Line(self._at, self._begun, _show(self._text))
         return reading
 
+    def break_off(self) -> Reading:
+        """Return the unfinished line as a whole one: nothing will be added to it."""
+        reading = Reading()
+        if self._text:
+            self._end(reading)
+            reading.is_broken_off = True
+        return reading
+
     def _take(self, at: int, piece: bytes, reading: Reading) -> None:
         if not self._text:
             self._at, self._begun = at, self._offset
@@ -41,7 +49,7 @@ class LineReader:
             self._end(reading)
 
     def _end(self, reading: Reading) -> None:
-        text, self._text = _show(self._text[:-1]), b""
+        text, self._text = _show(self._text.removesuffix(b"\n")), b""
         word, _, number = text.partition(" ")
         if word == "BOOT" and number.isdecimal() and int(number) > self._boot:
             self._boot = int(number)

@@ -35,6 +35,8 @@ class SimulatedWire:
         self._down = FaultyPath(faults, rng)
         self._flying: list[tuple[float, int, Callable[[], None]]] = []
         self._order = itertools.count()
+        self._held: list[bytes] | None = None
+        """What waits while our process stands still."""
 
     @property
     def faults(self) -> Faults:
@@ -59,6 +61,27 @@ class SimulatedWire:
             self._step()
         self.now = end
 
+    def stand_still(self, seconds: float) -> None:
+        """Let our process take nothing for so long, then all that came at once."""
+        end = self.now + seconds
+        self._held = []
+        while True:
+            times = [self.bmc.deadline, self._flying[0][0] if self._flying else None]
+            due = max(
+                self.now, min((at for at in times if at is not None), default=end)
+            )
+            if due > end:
+                break
+            self.now = due
+            self._land()
+            self.bmc.expire(self.now)
+            self._send_down()
+        self.now = end
+        held, self._held = self._held, None
+        for datagram in held:
+            self._deliver_down(datagram)
+        self._settle()
+
     def _due(self) -> float:
         times = [self.session.deadline, self.bmc.deadline]
         times += [self._flying[0][0]] if self._flying else []
@@ -70,15 +93,21 @@ class SimulatedWire:
 
     def _step(self) -> None:
         self.now = self._due()
-        while self._flying and self._flying[0][0] <= self.now:
-            heapq.heappop(self._flying)[2]()
+        self._land()
         self._take(self.session.expire(self.now))
         self.bmc.expire(self.now)
         self._settle()
 
+    def _land(self) -> None:
+        while self._flying and self._flying[0][0] <= self.now:
+            heapq.heappop(self._flying)[2]()
+
     def _settle(self) -> None:
         for datagram in self.session.datagrams():
             self._fly(self._up, datagram, self._deliver_up)
+        self._send_down()
+
+    def _send_down(self) -> None:
         for datagram, _ in self.bmc.datagrams():
             self._fly(self._down, datagram, self._deliver_down)
 
@@ -93,6 +122,9 @@ class SimulatedWire:
         self.bmc.receive(datagram, ADDRESS, self.now)
 
     def _deliver_down(self, datagram: bytes) -> None:
+        if self._held is not None:
+            self._held.append(datagram)
+            return
         self._take(self.session.receive(datagram, self.now))
 
     def _take(self, events: Sequence[SessionEvent]) -> None:

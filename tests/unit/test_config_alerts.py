@@ -80,7 +80,7 @@ def test_every_key_of_an_alertmanager_is_understood() -> None:
     [
         ("url = 3", '.url: unknown key; did you mean "urls"? allowed: '),
         ('consoles = "m[1-3]"', ".consoles: found 'm[1-3]', which means no console"),
-        ('consoles = "n[1-"', ".consoles: 'n[1-' is no host range: "),
+        ('consoles = "n[1-"', ".consoles: 'n[1-' is not a host range: "),
         ('names = ""', '.names: found ""; allowed: text that is not empty'),
         ("kinds = ['panic']", '.kinds: found "panic"; allowed: "stage", "failure"'),
         ("severity = 'bad'", '.severity: found "bad"; allowed: "fatal", "critical"'),

@@ -75,9 +75,12 @@ def test_a_number_that_a_range_has_made_is_refused_too() -> None:
     [
         (
             b"\xef\xbb\xbfsecret\n",
-            "/f begins with a byte order mark, which is no part of",
+            "/f begins with a byte order mark, which is not part of",
         ),
-        (b"\xff\xfes\0e\0c\0", "/f begins with a byte order mark, which is no part of"),
+        (
+            b"\xff\xfes\0e\0c\0",
+            "/f begins with a byte order mark, which is not part of",
+        ),
         (b"secret\nsecond\n", "/f has 2 lines; allowed: one line"),
         (b"\nsecret\n", "/f has 2 lines; allowed: one line"),
         (b"secret\r\nx\r\n", "/f has 2 lines; allowed: one line"),

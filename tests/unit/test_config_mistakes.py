@@ -145,12 +145,12 @@ def test_a_wrong_console_key_is_told(keys: str, message: str) -> None:
 
 
 BAD_FILES = [
-    ("x = [", ["solrecd.toml: is no valid TOML: Invalid value at the end"]),
+    ("x = [", ["solrecd.toml: is not valid TOML: Invalid value at the end"]),
     (
         "[daemon]\nmetrics 5",
         [
             (
-                "solrecd.toml:2: is no valid TOML: Expected '=' after a key in a"
+                "solrecd.toml:2: is not valid TOML: Expected '=' after a key in a"
                 " key/value pair"
             )
         ],
@@ -192,7 +192,12 @@ BAD_FILES = [
     ),
     (
         f'{DEFAULTS}[console."n[1-"]\nbmc = "b"',
-        ['solrecd.toml:4: console."n[1-": is no host range: missing bracket: "n[1-"'],
+        [
+            (
+                'solrecd.toml:4: console."n[1-":'
+                ' is not a host range: missing bracket: "n[1-"'
+            )
+        ],
     ),
     (
         f'{DEFAULTS}[console."n[1-99999999]"]\nbmc = "b"',

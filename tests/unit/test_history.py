@@ -249,7 +249,7 @@ def test_a_fifo_that_is_called_as_a_log_is_a_fault_without_a_wait(
         assert list(read_pieces(tmp_path / name, faults.append)) == []
         assert count_frames(tmp_path / name) is None
 
-    assert {fault.reason for fault in faults} == {"this is no file"}
+    assert {fault.reason for fault in faults} == {"this is not a file"}
 
 
 def test_a_fault_is_one_line_with_file_and_offset(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from solrecd.events.wire_counts import WireCounts
 from solrecd.sources.ipmi.keeper import Keeper
 from solrecd.sources.ipmi.keeper.attempt import GRACE, POLL_FOREIGN, REACTIVATIONS
 from solrecd.sources.ipmi.keeper.keeper import (
+    BACKOFF_FIRST,
     BACKOFF_LAST,
     POWER_AFTER_QUIET,
     REFUSED_FIRST,
@@ -1057,6 +1058,34 @@ async def test_a_refused_login_is_tried_again_after_minutes_then_after_an_hour(
     waits = [each for each in console.retries if each]
     assert REFUSED_FIRST / 2 <= waits[0] <= REFUSED_FIRST
     assert max(waits) <= REFUSED_LAST
+
+
+@pytest.mark.parametrize("reason", sorted(LOGIN_REFUSED))
+async def test_one_refusal_after_a_login_that_worked_is_not_believed(
+    start: Start, autojump_clock: MockClock, reason: LostReason
+) -> None:
+    bmc = FakeBmc()
+    console = start(bmc)
+    await trio.sleep(100)
+    assert console.state is SessionState.UP
+    keeper = keeper_of(console)
+
+    bmc.refuses = reason
+    keeper.reconnect("a test")
+    await trio.sleep(0.4)
+    assert (console.state, bmc.logins) == (SessionState.DOWN, 2)
+    assert console.retries[-1] is not None
+    assert console.retries[-1] <= BACKOFF_FIRST
+    bmc.refuses = None
+    await trio.sleep(BACKOFF_FIRST)
+    assert console.state is SessionState.UP
+
+    bmc.refuses = reason
+    keeper.reconnect("a test")
+    await trio.sleep(BACKOFF_FIRST + 1)
+    assert bmc.logins == 5, "the second one is"
+    assert console.retries[-1] is not None
+    assert REFUSED_FIRST / 2 <= console.retries[-1] <= REFUSED_FIRST
 
 
 async def test_a_reload_and_a_fresh_session_try_a_refused_login_at_once(

@@ -64,6 +64,7 @@ CONTRACT = {
     "solrecd_loki_lines_total": "counter",
     "solrecd_loop_lag_seconds": "histogram",
     "solrecd_metrics_denied_total": "counter",
+    "solrecd_saturated": "gauge",
     "solrecd_service_restarts_total": "counter",
     "solrecd_sol_session_lost_total": "counter",
     "solrecd_sol_session_state_entered_timestamp_seconds": "gauge",

@@ -31,7 +31,7 @@ def test_what_is_no_file_is_refused_at_once_and_makes_way(
     path = tmp_path / "file"
     make(path)  # type: ignore[operator]
 
-    with pytest.raises(NotPlainError, match="this is no file"):
+    with pytest.raises(NotPlainError, match="this is not a file"):
         open_plain(path)
     aside = make_way(path)
 

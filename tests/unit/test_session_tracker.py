@@ -103,3 +103,22 @@ def test_the_metrics_know_the_state_and_why_it_is_not_up() -> None:
     assert metrics.session_state is SessionState.DOWN
     assert metrics.session_since == 7 * SECOND
     assert metrics.session_reason == "crashed"
+
+
+def test_a_gap_of_several_crashes_begins_at_the_last_sign_of_the_line() -> None:
+    gaps: list[str] = []
+    crashed = Lost(LostReason.CRASHED, "a bug")
+    story = make_story(gaps)
+
+    story.line_seen(SECOND)
+    story.changed(SessionState.DOWN, crashed, 5.0, 5 * SECOND)
+    story.changed(SessionState.DOWN, crashed, 5.0, 10 * SECOND)
+    story.resumed(12 * SECOND)
+    story.changed(SessionState.DOWN, crashed, 5.0, 15 * SECOND)
+    story.resumed(20 * SECOND)
+    story.changed(SessionState.UP, None, None, 20 * SECOND)
+
+    assert gaps == [
+        "up to 11.0 s without a session (crashed)",
+        "up to 8.0 s without a session (crashed)",
+    ]

@@ -79,10 +79,21 @@ def test_what_follows_a_nasty_sequence_is_shown(nasty: bytes) -> None:
         ("\u6f22\u5b57\x1b[1;1Hx", "x \u5b57"),
         ("\u6f22\u5b57\x1b[1;2Hx", " x\u5b57"),
         ("\u6f22\u5b57", "\u6f22\u5b57"),
+        ("\x1b[5`x", "    x"),
+        ("1\r\n2\r\n3\x1b[2Sx", "3"),
+        ("1\x1b[2;3r\x1b[S\x1b[3;1Hy", "1"),
     ],
 )
 def test_a_terminal_is_what_terminals_are(data: str, line: str) -> None:
     assert show(data.encode(), columns=40, rows=4).lines[0] == line
+
+
+def test_lines_scroll_within_their_region() -> None:
+    begun = b"a\r\nb\r\nc\r\nd\x1b[2;3r"
+
+    assert show(begun + b"\x1b[S", columns=5, rows=4).lines == ["a", "c", "", "d"]
+    assert show(begun + b"\x1b[T", columns=5, rows=4).lines == ["a", "", "b", "d"]
+    assert show(begun + b"\x1b[99T", columns=5, rows=4).lines == ["a", "", "", "d"]
 
 
 def test_a_wide_character_at_the_edge_breaks_nothing() -> None:

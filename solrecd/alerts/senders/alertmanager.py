@@ -259,8 +259,8 @@ KIND = ReceiverKind(
         ),
         "resend": Key(
             duration(1, 3600),
-            "How often an Alertmanager gets an alert that still fires. When it has not"
-            " got it for four times as long, it regards the alert as resolved.",
+            "How often an Alertmanager gets an alert that still fires. If it gets none"
+            " for four times as long, it considers the alert resolved.",
         ),
         **HTTP_KEYS,
     },

@@ -205,12 +205,12 @@ def command(value: object) -> tuple[str, ...]:
 
 KIND = ReceiverKind(
     name="exec",
-    help="A program that is started for each notice. It has the JSON on its standard"
+    help="A program that is started for each notice. It gets the JSON on its standard"
     " input.",
     keys={
         "command": Key(
             command,
-            "The program, and its arguments; no shell reads them.",
+            "The program and its arguments, run without a shell.",
             example=["/usr/local/bin/page", "--now"],
         ),
         "timeout": Key(

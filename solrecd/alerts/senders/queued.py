@@ -20,7 +20,7 @@ MOST: Final = 1000
 
 RESOLVED_KEYS: Final = {
     "send_resolved": Key(
-        boolean, "Whether the receiver is also notified when an alert is over."
+        boolean, "Whether the receiver is also notified when an alert is resolved."
     ),
 }
 

@@ -15,10 +15,10 @@ from solrecd.analysis.boot.rules import Matcher, Role, Rule, RuleSet, re2_option
 
 
 class Why(enum.StrEnum):
-    """Why a line is no event."""
+    """Why a line is not an event."""
 
     HARMLESS = "harmless"
-    """A rule says that it looks like a failure and is none."""
+    """A rule says that it looks like a failure but is not."""
     COPY = "copy"
     """syslog wrote a message of the kernel to the console again."""
     ECHO = "echo"

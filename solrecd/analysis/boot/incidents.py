@@ -68,7 +68,7 @@ class Reporter:
 
     def __init__(self, console: str, frames: Frames) -> None:
         self.ignored: Listener | None = None
-        """Told of headlines that are no event of their own, if it is set."""
+        """Told of headlines that are not events of their own, if it is set."""
         self._console = console
         self._frames = frames
         # Most machines never crash, and it is large.
@@ -138,14 +138,14 @@ class Reporter:
         events = []
         for report, event in self._with_panics(reports):
             if report.rule.summary and self._repeats.knows(event.boot, event.name):
-                why = f"sums up a {event.name} that is told already"
+                why = f"sums up a {event.name} that is reported already"
                 self._ignore(report.marker, report.line, Why.REPEAT, why)
                 continue
             before = self._repeats.line_before(event)
             if before is None:
                 events.append(event)
             else:
-                why = f"told already in line {before}"
+                why = f"reported already in line {before}"
                 self._ignore(report.marker, report.line, Why.REPEAT, why)
         return events
 

@@ -100,7 +100,7 @@ class BootMachine:
         """Whether a reset would be no surprise.
 
         Because it was announced, or because what has failed or hangs is reset once
-        that is noticed: that is no failure of its own. A machine that survived its
+        that is noticed: that is not a failure of its own. A machine that survived its
         crash is expected to go on.
         """
         now = self._now

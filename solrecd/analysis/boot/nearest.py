@@ -19,7 +19,7 @@ COMMON: Final = 2
 
 _WORD: Final = re.compile(r"[a-z]{4,}")
 
-# What is no text of the lines that a pattern matches.
+# What is not part of the text that a pattern matches.
 _NO_TEXT: Final = re.compile(r"\(\?P<\w+>|\\[a-zA-Z]|\[[^\]]*\]")
 
 _SOUNDS_BAD: Final = re.compile(

@@ -1,4 +1,4 @@
-"""Which lines are no text at all. Pure.
+"""Which lines are not text at all. Pure.
 
 Bytes at another baud rate, and what a UART sends while a machine is reset, arrive as
 runs of invalid UTF-8 and control bytes. A console that shows them all the time is
@@ -15,7 +15,7 @@ from solrecd.events.event import Event, Kind, Severity
 
 FRAME_RUNS: Final = 8
 """Set-up screens for PC-ANSI terminals draw their frames with bytes of code page 437,
-which are no UTF-8 either: a few runs of them on a row, and no control bytes. Noise is
+which are not UTF-8 either: a few runs of them on a row, and no control bytes. Noise is
 a mixture."""
 
 WINDOW: Final = 16

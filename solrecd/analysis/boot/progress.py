@@ -139,7 +139,7 @@ class Progress:
 
     @property
     def going_down(self) -> Outcome:
-        """How it ends when it goes down as announced: a lost dump is no clean end."""
+        """How it ends when it goes down as announced: losing a dump is not clean."""
         lost = self.facts.get("dump") == DUMPS["kdump_failed"]
         return Outcome.FAILED if lost else Outcome.SHUTDOWN
 

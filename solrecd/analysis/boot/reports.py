@@ -34,7 +34,7 @@ _DIE: Final = re.compile(r"\[#(\d+)\]")
 _TRAPS: Final = frozenset({"oops", "bug"})
 # What a report of these names may itself contain, in other words.
 _SELF_REPEATING: Final = frozenset({"rcu_stall", "oom", "hw_error", "console_lost"})
-# A panic ends these; it is no incident of its own then.
+# A panic ends these; it is not an incident of its own then.
 _ESCALATES: Final = frozenset(
     [
         "oops",
@@ -62,8 +62,8 @@ _SURVIVABLE: Final = frozenset(["oom", "hung_task", "lockup", "rcu_stall", "fs_e
 """Failures that are as bad as they are, whether or not the kernel goes on."""
 
 _CAUSES: Final = _SURVIVABLE | {"hw_error"}
-"""Failures that are no crash by themselves: a panic that they lead to is told as well,
-for those who are told of panics only."""
+"""Failures that are not crashes by themselves: a panic that they lead to is reported as
+well, for those who are notified of panics only."""
 
 
 @dataclass(frozen=True, slots=True)

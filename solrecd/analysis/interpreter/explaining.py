@@ -1,4 +1,4 @@
-"""Tells why markers are no events, for people who ask. Pure."""
+"""Tells why markers are not events, for people who ask. Pure."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Explanations:
         self.listener: Listener | None = None
 
     def say(self, marker: Marker, line: Line, why: Why, explanation: str) -> None:
-        """Tell why a marker is no event."""
+        """Tell why a marker is not an event."""
         if self.listener is not None:
             number = self._lines.number(marker.line, line)
             text = marker.message.text

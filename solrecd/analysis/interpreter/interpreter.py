@@ -204,7 +204,9 @@ class Interpreter:
 
     def _break_off(self, reading: Reading) -> None:
         """Take the unfinished line as it is: nothing will be added to it."""
-        self._read(reading, self._text.flush())
+        lines = self._text.flush()
+        reading.is_broken_off = bool(lines)
+        self._read(reading, lines)
         self._story.close_reports(reading)
 
     def _settled(self, reading: Reading) -> Reading:
@@ -290,7 +292,7 @@ class Interpreter:
     def _explain(
         self, reading: Reading, texts: Sequence[str], indexes: Iterable[int]
     ) -> None:
-        """Tell what lines look like that are no events, if asked to explain."""
+        """Tell what lines look like that are not events, if asked to explain."""
         if self._explain_misses is not None:
             for index in indexes:
                 number = self._lines.number(index, reading.lines[index])

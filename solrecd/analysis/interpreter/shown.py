@@ -87,7 +87,7 @@ class Shown:
         return any(map(self.is_prompt, likely))
 
     def has(self, marker: Marker) -> bool:
-        """Whether a marker that is no failure is only shown, and no reset."""
+        """Whether a marker that is neither a failure nor a reset is only shown."""
         if marker.rule.role is Role.ENDING:
             return True
         stage = Stage(marker.rule.name)

@@ -94,7 +94,7 @@ class Story:
             return
         self._resolve(reading, marker)
         if role is Role.SUPPRESS:
-            say(marker, line, Why.HARMLESS, "looks like a failure and is none")
+            say(marker, line, Why.HARMLESS, "looks like a failure but is not")
         elif role is Role.FAILURE:
             self._failure(reading, marker, line)
         elif role is Role.STAGE:

@@ -244,7 +244,7 @@ class Assembler:
         position = 0
         while position < end:
             found = match(data, position)
-            if found is None:  # a lone ESC before something that is no sequence
+            if found is None:  # a lone ESC before something that is not a sequence
                 screen.text(data[position : position + 1], offset + position)
                 position += 1
                 continue

@@ -212,7 +212,7 @@ class Screen:
         self._start = None
 
     def _break(self) -> None:
-        """Finish the row because the cursor leaves it; an empty one is no line."""
+        """Finish the row because the cursor leaves it; an empty one is not a line."""
         if self._row:
             self._emit()
         self._column = 0

@@ -28,7 +28,7 @@ TIMEOUT: Final = 120.0
 """Seconds that it may take: longer than any restart."""
 
 TYPED_AHEAD: Final = 4096
-"""Bytes that may be typed before the console is there; more are no typing."""
+"""Bytes that may be typed before the console is there; more are not typing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -345,7 +345,7 @@ class Conversation:
 
     def suspend(self) -> None:
         """Stop until the shell goes on with us."""
-        self._say("suspended; fg goes on")
+        self._say("suspended; fg resumes")
         self._terminal.suspend()
 
 

@@ -72,10 +72,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=(*SHELLS, NAMES),
         help=f"{', '.join(SHELLS)}; or {NAMES} to list the consoles, one per line",
     )
-    parser.epilog = """\
-bash, in ~/.bashrc:               eval "$(solrecctl completion bash)"
-zsh, in a folder of $fpath:       solrecctl completion zsh > _solrecctl
-fish, in ~/.config/fish/config.fish:  solrecctl completion fish | source"""
 
 
 def main(args: argparse.Namespace) -> int:

@@ -8,8 +8,10 @@ will be with real ones.
 from __future__ import annotations
 
 import argparse
+import io
 import math
 import os
+import shlex
 import shutil
 import socket
 import sys
@@ -36,7 +38,7 @@ from solrecd.storage import marker_files
 
 USER = User(b"recorder", b"demo")
 
-_CONFIG = """\
+CONFIG = """\
 # Written by `solrecd demo`; a real one needs little more.
 [daemon]
 log_dir = "{folder}/log"
@@ -45,6 +47,7 @@ control = "{folder}/control.sock"
 journal = "{folder}/journal"
 journal_size = "8MiB"
 metrics = "127.0.0.1:{metrics}"
+retention_total = "{bound}"
 
 [defaults]
 username = "recorder"
@@ -55,19 +58,51 @@ password = "demo"
 _CONSOLE = '[console.{name}]\nbmc = "127.0.0.1:{port}"\n'
 
 _WELCOME = """\
-{count} simulated machines boot, fail and boot again. Their consoles are recorded in
-  archive    {folder}/log/NAME/
-  metrics    http://127.0.0.1:{metrics}/metrics
-  socket     {folder}/control.sock
-In another terminal, try
-  {ctl} ls
-  {ctl} tail -f '*'
-  {ctl} boots
-  {ctl} boots --failed
-  {ctl} log demo1 --boot -1
-  {ctl} status demo1
-{end}
+{count} simulated machines boot, fail and boot again, and are recorded. {end}
+
+In another terminal:
+  {environment}
+  solrecctl top                        all consoles, problems first
+  solrecctl events --group             each failure once, and where it happened
+  solrecctl diff demo1                 the last good boot against the last one
+  solrecctl export demo1 -o boot.html  a boot as one HTML page
+  solrecctl log demo1                  what it printed; opens at the failure
+  solrecctl tail -f 'demo[1-8]'        what they print now
+  solrecctl attach demo1               connect to its console; &. disconnects
+
+archive    {folder}/log/NAME/ (at most {bound})
+log        {folder}/solrecd.log
+metrics    http://127.0.0.1:{metrics}/metrics
 """
+
+_GOODBYE = """\
+The recordings remain ({size}): {ctl} --dir {folder}/log boots
+To remove them: rm -r {folder}
+"""
+
+ARCHIVE_BOUND = "32MiB"
+LOG_BOUND = 1 << 20
+"""Bytes after which the log of the demonstration starts again."""
+
+
+class BoundedLog(io.StringIO):
+    """A file for log lines that starts again when it is full."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self._file = path.open("w", encoding="utf-8", buffering=1)
+
+    def write(self, text: str) -> int:
+        """Write a line; return its characters."""
+        if self._file.tell() + len(text) > LOG_BOUND:
+            self._file.seek(0)
+            self._file.truncate()
+        return self._file.write(text)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+        super().close()
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -105,7 +140,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> int:
     """Run fleet and daemon in one process until it is enough."""
     folder = (args.dir or Path(tempfile.mkdtemp(prefix="solrecd-demo-"))).resolve()
-    log.configure()
+    folder.mkdir(parents=True, exist_ok=True)
+    log.configure(stream=BoundedLog(folder / "solrecd.log"))
     return run.exit_status_of(_demo, folder, args)
 
 
@@ -120,7 +156,8 @@ async def _demo(folder: Path, args: argparse.Namespace) -> None:
             await nursery.start(fleet.run)
             await _record(config, config_file, args.seconds)
             nursery.cancel_scope.cancel()
-    print(f"The recordings are still there: {_solrecctl()} --dir {folder}/log boots")
+    size = f"{_size_of(folder) / 1e6:.0f} MB"
+    print(_GOODBYE.format(size=size, folder=folder, ctl=_solrecctl()), end="")
 
 
 async def _record(config: Config, config_file: Path, seconds: float) -> None:
@@ -161,14 +198,14 @@ def _machine(boots: Sequence[Capture], number: int, speed: float) -> Bmc:
 
 
 def _write_config(folder: Path, fleet: Fleet) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
     consoles = "".join(
         _CONSOLE.format(name=f"demo{number}", port=member.port)
         for number, member in enumerate(fleet.members, 1)
     )
     path = folder / "solrecd.toml"
     path.touch(mode=0o600)
-    path.write_text(_CONFIG.format(folder=folder, metrics=_free_port()) + consoles)
+    text = CONFIG.format(folder=folder, metrics=_free_port(), bound=ARCHIVE_BOUND)
+    path.write_text(text + consoles)
     return path
 
 
@@ -185,9 +222,19 @@ def _welcome(config: Config, config_file: Path, seconds: float) -> str:
         count=len(config.consoles),
         folder=config_file.parent,
         metrics=None if metrics is None else metrics[1],
-        ctl=f"{_solrecctl()} -c {config_file}",
+        environment=_environment(config_file),
+        bound=ARCHIVE_BOUND,
         end=end,
     )
+
+
+def _environment(config_file: Path) -> str:
+    """Return what a shell needs for `solrecctl` to find itself and this recorder."""
+    command = f"export SOLRECCTL_CONFIG={shlex.quote(str(config_file))}"
+    folder = Path(_solrecctl()).parent
+    if folder == Path():
+        return command
+    return f'{command} PATH="{folder.absolute()}:$PATH"'
 
 
 def _solrecctl() -> str:
@@ -196,6 +243,12 @@ def _solrecctl() -> str:
     if shutil.which("solrecctl") or not beside.exists():
         return "solrecctl"
     return os.path.relpath(beside)
+
+
+def _size_of(folder: Path) -> int:
+    """Return the bytes on disk of the files below a folder."""
+    files = (path.lstat() for path in folder.rglob("*"))
+    return sum(found.st_blocks * 512 for found in files)
 
 
 def _at_least_one(text: str) -> int:

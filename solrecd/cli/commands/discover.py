@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--ca-file",
         metavar="FILE",
-        help="certificates (PEM) that vouch for the BMCs; the account is told to no"
+        help="certificates (PEM) of the BMCs' authorities; the account is sent to no"
         " other host",
     )
     _add_ports(parser)

@@ -28,7 +28,7 @@ from solrecd.cli.shared.source import Source, asking
 KINDS = ("stage", "failure", "session", "gap", "power", "operator", "stuck", "sel")
 
 GROUPED = ("failure", "stuck")
-"""Kinds that ``--group`` looks at unless told otherwise: stages are no finding."""
+"""Kinds that ``--group`` looks at unless told otherwise: stages are not findings."""
 
 FOLLOWED = 20
 """Events that are shown before those that come, unless told otherwise."""
@@ -265,7 +265,7 @@ def _news(
     with asking():
         for item in source.daemon.stream("/v1/tail", names=",".join(live)):
             if "missed" in item:
-                warn(f"{item['missed']} items were dropped: this reader is too slow")
+                warn(f"{item['missed']} items were dropped: this client is too slow")
             elif "kind" in item and _is_wanted(item, kinds, wanted):
                 yield item
 

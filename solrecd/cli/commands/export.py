@@ -176,7 +176,7 @@ class Form(NamedTuple):
 
 FORMATS: Final = {
     "html": Form("html", _html, "one page: stages, failures, the log; no scripts"),
-    "asciicast": Form("cast", _asciicast, "a film for asciinema, markers included"),
+    "asciicast": Form("cast", _asciicast, "an asciinema recording, with markers"),
     "text": Form("txt", _text, "the lines with their times"),
     "raw": Form("raw", _raw, "the exact bytes, escape sequences included"),
 }

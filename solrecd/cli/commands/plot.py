@@ -119,7 +119,7 @@ def bars(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Bar]]:
 
 
 def _bar(row: Mapping[str, Any]) -> Bar:
-    # A machine may be in its last stage for months: that is no part of a boot.
+    # A machine may be in its last stage for months: that is not part of a boot.
     seconds = stage_durations(row["stages"], None)
     return Bar(row["boot"], row["outcome"], row["last_stage"], seconds)
 

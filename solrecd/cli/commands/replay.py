@@ -23,7 +23,7 @@ from solrecd.storage.history.chunks import read_chunks
 from solrecd.storage.history.playable import RESTORE, Playable
 
 MAX_PAUSE = 3.0
-"""Seconds on the screen; a machine that waits for hours is no film."""
+"""Seconds on the screen; machines may wait for hours."""
 
 FASTEST = 1024.0
 """Times; the keys + and - do not leave this range, or its inverse."""
@@ -152,7 +152,7 @@ def _write(text: str) -> None:
 
 
 def _tell(text: str) -> None:
-    """Say what is no part of the recording."""
+    """Say what is not part of the recording."""
     sys.stdout.write(screen().paint(f"[{text}]", Colour.QUIET) + "\n")
     sys.stdout.flush()
 
@@ -172,7 +172,7 @@ def _terminal() -> Iterator[Keys]:
         return
     descriptor = sys.stdin.fileno()
     before = termios.tcgetattr(descriptor)
-    # Not raw: Ctrl-C and Ctrl-Z keep their meaning. Echo would draw into the film.
+    # Not raw: Ctrl-C and Ctrl-Z keep their meaning. Echo would draw into the replay.
     tty.setcbreak(descriptor)
     try:
         yield _pressed

@@ -87,7 +87,7 @@ def main(args: argparse.Namespace) -> int:
     facts = gather(args.root, port)
     distro = args.distro or distro_of(facts.os_release)
     if distro is None:
-        raise CommandError("the distribution is none I know; --distro names a family")
+        raise CommandError("unknown distribution; name its family with --distro")
     steps = plan(facts, port, Distro(distro))
     missing = [step for step in steps if step.state is State.MISSING]
     if args.json:

@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
     parser.add_argument("names", metavar="NAMES", nargs="+")
     parser.add_argument(
-        "-f", "--follow", action="store_true", help="go on until Ctrl-C"
+        "-f", "--follow", action="store_true", help="follow until Ctrl-C"
     )
     parser.add_argument(
         "-n",
@@ -157,7 +157,7 @@ def _follow_daemon(view: _View, source: Source, chosen: Sequence[str]) -> None:
     with asking():
         for item in source.daemon.stream("/v1/tail", names=",".join(chosen)):
             if "missed" in item:
-                warn(f"{item['missed']} lines were missed: this reader is too slow")
+                warn(f"{item['missed']} lines were missed: this client is too slow")
             elif "text" not in item:
                 view.event(item)
             elif item.get("unfinished"):

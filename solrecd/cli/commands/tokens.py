@@ -16,9 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options: none."""
     parser.epilog = """\
 The token goes to standard output, the line for the configuration to standard
-error:
-
-    (umask 077; solrecd token > ci.token)"""
+error."""
 
 
 def main(_: argparse.Namespace) -> int:

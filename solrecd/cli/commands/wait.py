@@ -25,11 +25,9 @@ _LOST = frozenset({Outcome.FAILED.value, Outcome.STUCK.value})
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
-    parser.epilog = """\
-exit status: 0 all reached the stage, 1 a boot failed or is stuck, 4 timed out
-
-    solrecctl power node1 cycle --yes
-    solrecctl wait node1 --new --timeout 10m"""
+    parser.epilog = (
+        "exit status: 0 all reached the stage, 1 a boot failed or is stuck, 4 timed out"
+    )
     parser.add_argument("names", metavar="NAMES", nargs="+")
     parser.add_argument(
         "--stage",
@@ -71,7 +69,7 @@ def main(args: argparse.Namespace) -> int:
         if not waiting:
             return Exit.NO if lost else Exit.DONE
         if time.monotonic() >= until:
-            warn(f"not in stage {args.stage} in time: {', '.join(sorted(waiting))}")
+            warn(f"timed out before stage {args.stage}: {', '.join(sorted(waiting))}")
             return Exit.TIMED_OUT
         time.sleep(POLL)
 

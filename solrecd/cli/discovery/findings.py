@@ -90,7 +90,7 @@ class Finding:
         if self.place() is None and self.redfish and not self.ssh:
             found.append(f"Redfish only ({self._maker()}): IPMI and SSH are off")
         if self.trouble:
-            found.append(f"Redfish does not tell of consoles: {self.trouble}")
+            found.append(f"Redfish lists no consoles: {self.trouble}")
         found.extend(
             f"Redfish: {name.upper()} console on port {one.get('port')}"
             + (f", entered by {one['command']!r}" if one.get("command") else "")

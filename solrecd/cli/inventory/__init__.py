@@ -6,6 +6,7 @@ Pure: texts in, an `Inventory` out, and TOML made of that.
 - `terms`       privilege levels, workarounds and keys in the words of others
 - `commands`    command lines of ipmitool and ipmiconsole
 - `conman`      conman.conf
+- `scripts`     the expect scripts that ConMan ships
 - `conserver`   conserver.cf
 - `hosts`       a list of addresses and names, or of command lines
 - `rendering`   solrecd's TOML, ranges folded

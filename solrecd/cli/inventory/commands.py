@@ -115,7 +115,7 @@ def read_command(text: str) -> Target:
     What stands before the program, such as ``exec`` or ``env X=1``, does not count.
 
     Raises:
-        ValueError: it is no such command, or says something solrecd cannot do.
+        ValueError: it is another command, or says something solrecd cannot do.
     """
     words = shlex.split(text)
     places = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import string
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Final, NamedTuple
@@ -14,7 +15,7 @@ from solrecd.cli.inventory.streams import RAW, TELNET, serial, shell, tcp, unix
 
 _TOKENS: Final = "{};"
 _INCLUDE = re.compile(r"#include\s+(.*?)\s*\Z")
-_SUBSTITUTION = re.compile(r"(.)=([a-zA-Z])\d*s\Z")
+_SUBSTITUTION = re.compile(r"(.)=([chrbpP])(0?)(\d*)([sdxXaA])\Z")
 _OCTAL = re.compile(r"\\([0-7]{1,3}|.)", re.DOTALL)
 
 _WITHOUT: Final[Mapping[str, str]] = MappingProxyType(
@@ -158,16 +159,32 @@ def _host(values: Mapping[str, str]) -> Place:
     """
     if not values.get("host"):
         raise ValueError("has no host")
-    given = [values.get(key, usual) for key, usual in _PORT]
-    if not all(text.isdecimal() for text in given):
-        raise ValueError(f"port {values.get('port', '')!r} is no number")
-    base, step, number = map(int, given)
-    address = join_address(values["host"], str(base + step * number))
+    address = join_address(values["host"], str(_port(values)))
     return tcp(address, RAW if values.get("protocol") == RAW else TELNET)
+
+
+def _port(values: Mapping[str, str]) -> int:
+    """Return a port as conserver.cf(5) computes it.
+
+    Raises:
+        ValueError: a part of it is not a number.
+    """
+    base, step, number = (_integer(key, values, usual) for key, usual in _PORT)
+    return max(base + step * number, 0)
 
 
 _PORT: Final = (("portbase", "0"), ("portinc", "1"), ("port", "23"))
 """A port is the first, plus the second times the third (conserver.cf(5))."""
+
+
+def _integer(key: str, values: Mapping[str, str], usual: str) -> int:
+    text = values.get(key, usual)
+    if not _INTEGER.match(text):
+        raise ValueError(f"{key} {text!r} is not a number")
+    return int(text)
+
+
+_INTEGER: Final = re.compile(r"-?\d{1,6}\Z", re.ASCII)
 
 
 def _device(device: str, values: Mapping[str, str]) -> Place:
@@ -213,14 +230,43 @@ _IPMI_KEYWORDS: Final[Mapping[str, Callable[[str], terms.Settings]]] = MappingPr
 
 
 def _substituted(name: str, keyword: str, values: Mapping[str, str]) -> str:
-    """Return a value after ``execsubst`` and the like: ``&=cs`` is the name."""
+    """Return a value after ``execsubst`` and the like: ``&=cs`` is the name.
+
+    Raises:
+        ValueError: a number that it wants is not known.
+    """
     command = values.get(keyword, "")
     known = {"c": name, "h": values.get("host", ""), "r": values.get("replstring", "")}
     for part in values.get(f"{keyword}subst", "").split(","):
         match = _SUBSTITUTION.match(part.strip())
-        if match and match[2] in known:
-            command = command.replace(match[1], known[match[2]])
+        if match is None or match[1] not in command:
+            continue
+        if match[2] in known:
+            replacement = known[match[2]].rjust(int(match[4] or 0))
+        else:
+            replacement = _formatted(_number(match[2], values), match)
+        command = command.replace(match[1], replacement)
     return command
+
+
+def _number(letter: str, values: Mapping[str, str]) -> int:
+    match letter:
+        case "b":
+            return _integer("baud", values, "9600")
+        case "p":
+            return _integer("port", values, "")
+        case _:
+            return _port(values)
+
+
+def _formatted(number: int, match: re.Match[str]) -> str:
+    base = {"d": 10, "x": 16, "a": 36}.get(match[5].lower(), 10)
+    digits = "" if number else "0"
+    while number:
+        number, digit = divmod(number, base)
+        digits = string.printable[digit] + digits
+    digits = digits.upper() if match[5].isupper() else digits
+    return digits.rjust(int(match[4] or 0), match[3] or " ")
 
 
 # The format: conserver.cf(5), PARSER.

@@ -15,8 +15,8 @@ HOST: Final = "host"
 
 COMMAND: Final = "command"
 _HAS_WORDS: Final = (
-    "a program is run for it, whose words stand in the configuration;"
-    " no password should"
+    "a program is run for it, whose arguments any user can see;"
+    " no password should be among them"
 )
 
 
@@ -89,8 +89,15 @@ class Collector:
         """Note what has no equivalent; said again it says nothing new."""
         self._remarks.setdefault((what, why), line)
 
-    def add(self, line: int, name: str, found: Place) -> None:
-        """Take a console, under a name that solrecd allows."""
+    def add(self, line: int, name: str, found: Place, why: str = "") -> None:
+        """Take a console, under a name that solrecd allows.
+
+        Args:
+            line: where it stands.
+            name: as it stands there.
+            found: where the console is.
+            why: a remark about the program that is run, in place of the usual one.
+        """
         ours = name_of(name)
         if ours != name:
             self.remark(line, name, f"renamed to {ours}: a name is a folder here")
@@ -101,7 +108,7 @@ class Collector:
             ours, found.place, dict(found.settings), found.key
         )
         if found.key == COMMAND:
-            self.remark(line, name, _HAS_WORDS)
+            self.remark(line, name, why or _HAS_WORDS)
 
     def inventory(self) -> Inventory:
         """Return what was gathered."""

@@ -21,7 +21,9 @@ def read_hosts(text: str) -> Inventory:
         words = line.partition("#")[0].split()
         if any(word.startswith("-") for word in words):
             # Its last word may be a password: only the first one is repeated.
-            found.remark(number, words[0], "is no command that is understood; left out")
+            found.remark(
+                number, words[0], "is not a command that is understood; left out"
+            )
         elif words:
             found.add(number, words[-1], Place(_bracketed(words[0]), {}))
     return found.inventory()

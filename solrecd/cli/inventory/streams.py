@@ -1,4 +1,4 @@
-"""Consoles that are no BMC's, as others describe them, in solrecd's words."""
+"""Consoles without a BMC, as others describe them, in solrecd's words."""
 
 from __future__ import annotations
 
@@ -47,10 +47,10 @@ def serial(device: str, settings: str) -> Place:
     if match is None:
         raise ValueError(f"serial settings {settings!r} are not understood")
     if (match[2] or "8", (match[3] or "n").lower(), match[4] or "1") != ("8", "n", "1"):
-        raise ValueError(f"serial settings {settings}: only 8n1 is spoken")
+        raise ValueError(f"serial settings {settings}: only 8n1 is supported")
     baud = int(match[1])
     if baud not in BAUD_RATES:
-        raise ValueError(f"a rate of {baud} bit/s is not spoken")
+        raise ValueError(f"a rate of {baud} bit/s is not supported")
     return Place(_absolute(device), {"kind": "tty", "baud": baud}, "device")
 
 
@@ -79,5 +79,5 @@ def shell(text: str) -> Place:
 
 def _absolute(path: str) -> str:
     if not path.startswith("/"):
-        raise ValueError(f"{path!r} is no absolute path")
+        raise ValueError(f"{path!r} is not an absolute path")
     return path

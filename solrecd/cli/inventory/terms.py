@@ -84,7 +84,7 @@ def cipher_suite(text: str) -> Settings:
     if number == -1:
         return {}
     if number not in CIPHER_SUITES:
-        raise ValueError(f"cipher suite {text!r} is not spoken; 17 and 3 are tried")
+        raise ValueError(f"cipher suite {text!r} is not supported; 17 and 3 are tried")
     found: Settings = {"cipher_suites": [number]}
     if number in INSECURE_SUITES:
         found["insecure"] = True
@@ -104,7 +104,7 @@ def sol_instance(text: str) -> Settings:
     """
     number = int(text) if text.isascii() and text.isdecimal() else 0
     if not 1 <= number <= 15:
-        raise ValueError(f"SoL instance {text!r} is none; allowed: 1-15")
+        raise ValueError(f"SoL instance {text!r} is invalid; allowed: 1-15")
     return {} if number == 1 else {"sol_instance": number}
 
 
@@ -123,7 +123,7 @@ def quirks(names: Iterable[str]) -> Settings:
 
 
 def kg(value: str | bytes) -> Settings:
-    """Return the setting ``kg``; bytes that are no text as hexadecimal digits."""
+    """Return the setting ``kg``; bytes that are not text as hexadecimal digits."""
     if not value:
         return {}
     if isinstance(value, bytes):
@@ -141,7 +141,7 @@ def password(text: str) -> Settings:
     """Return the setting ``password`` as freeipmi reads it, ``0x...`` in hexadecimal.
 
     Raises:
-        ValueError: digits that are no text: no BMC's password can be typed so.
+        ValueError: digits that are not text: no BMC's password can be typed so.
     """
     if text[:2].lower() != "0x":
         return clear_password(text)

@@ -1,4 +1,4 @@
-"""Numbers on the command line; what is none is told in words of ours."""
+"""Numbers on the command line; errors are in plain words."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ def natural(text: str) -> int:
     """Return a whole number of 0 or more.
 
     Raises:
-        ArgumentTypeError: it is none.
+        ArgumentTypeError: it is not one.
     """
     return _whole(text, 0)
 
@@ -19,7 +19,7 @@ def positive(text: str) -> int:
     """Return a whole number of 1 or more.
 
     Raises:
-        ArgumentTypeError: it is none.
+        ArgumentTypeError: it is not one.
     """
     return _whole(text, 1)
 
@@ -28,7 +28,7 @@ def above_zero(text: str) -> float:
     """Return a number above 0; ``inf`` is one.
 
     Raises:
-        ArgumentTypeError: it is none.
+        ArgumentTypeError: it is not one.
     """
     try:
         value = float(text)

@@ -26,7 +26,7 @@ DROP_INS = "conf.d"
 """Folder beside the main file; its ``*.toml`` are read too, sorted by name."""
 
 MAX_FILE = 64 * 1024 * 1024
-"""Bytes: 5000 consoles with a table each are 1 MB; a device or a log is no config."""
+"""Bytes: 5000 consoles with a table each are 1 MB; this keeps out devices and logs."""
 
 
 class _ReceiverKinds(Mapping[str, TableKind[Any]]):

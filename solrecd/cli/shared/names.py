@@ -36,9 +36,10 @@ def select(
     """Return the names that words mean, each once, in the order of ``known``.
 
     Args:
-        words: a name, its unique beginning, a range ``node[1-8]``, a glob ``node*``, or
-            ``@label=value`` (also a glob); several of them with commas between. None
-            at all: every console.
+        words: a name, its unique beginning, a range ``node[1-8]``, a glob ``node*``, a
+            range with a glob ``rack[1-3]-*``, or ``@label=value`` (also a glob);
+            ``WORD!WORD`` leaves the second out; several of them with commas between.
+            None at all: every console.
         known: all names.
         labels: asked for only when a word needs it.
 
@@ -77,6 +78,8 @@ def _matches(
 ) -> Iterable[str]:
     if word in known:
         return [word]
+    if "!" in word:
+        return _found(word, _without(word, known, labels))
     if word.startswith("@"):
         return _found(word, _labelled(word, labels()))
     if "[" in word:
@@ -103,15 +106,41 @@ def _labelled(word: str, labels: Labels) -> list[str]:
     ]
 
 
+def _without(
+    word: str, known: Sequence[str], labels: Callable[[], Labels]
+) -> list[str]:
+    """Return the consoles of the word before ``!``, without those after it."""
+    first, *others = word.split("!")
+    wanted = _matches(first, known, labels) if first else known
+    left_out = {name for each in others for name in _matches(each, known, labels)}
+    return [name for name in wanted if name not in left_out]
+
+
+_WILD: Mapping[str, str] = {"*": "-any-", "?": "-one-"}
+"""What stands for wildcards while the ranges beside them are expanded."""
+
+
 def _in_range(word: str, known: Sequence[str]) -> list[str]:
     # Imported here: ClusterShell takes longer than a whole `solrecctl ls`.
     from solrecd.config.names import expand_names  # noqa: PLC0415
 
+    plain = word
+    for wildcard, text in _WILD.items():
+        plain = plain.replace(wildcard, text)
     try:
-        names = set(expand_names(word))
+        names = expand_names(plain)
     except ValueError as error:
         raise CommandError(f"{word!r} {error}") from None
-    return [name for name in known if name in names]
+    if plain == word:
+        wanted = set(names)
+        return [name for name in known if name in wanted]
+    return [name for name in known if any(_fits(name, each) for each in names)]
+
+
+def _fits(name: str, pattern: str) -> bool:
+    for wildcard, text in _WILD.items():
+        pattern = pattern.replace(text, wildcard)
+    return fnmatch.fnmatchcase(name, pattern)
 
 
 def _beginning(word: str, known: Sequence[str]) -> str:

@@ -45,7 +45,10 @@ class Source:
     def __init__(self, args: argparse.Namespace) -> None:
         """Read nothing yet."""
         self._server: str | None = args.server
-        self._config: str | None = args.config
+        self._config: str | None = args.config or os.environ.get("SOLRECCTL_CONFIG")
+        if args.server is None and args.config is None:
+            # An option counts more than the environment does.
+            self._server = os.environ.get("SOLRECCTL_SERVER")
         self._folder: str | None = args.dir
 
     @property
@@ -261,7 +264,7 @@ def _default_server() -> str | None:
 def _daemon_table(path: str | None) -> Mapping[str, str]:
     """Return the paths that the configuration sets, its drop-ins included.
 
-    A file that cannot be read is no reason to ask nothing, unless it was named: a
+    A file that cannot be read stops no question, unless it was named: a
     daemon goes on with the configuration that it has.
     """
     main = Path(path or DEFAULT_CONFIG)
@@ -278,7 +281,7 @@ def _daemon_table(path: str | None) -> Mapping[str, str]:
         except ValueError as error:
             if is_wanted:
                 raise CommandError(f"{file}: {error}") from None
-            warn(f"{file}: {error}; solrecd check tells more")
+            warn(f"{file}: {error}; see solrecd check")
         else:
             found |= {key: table[key] for key in DEFAULT_PATHS if key in table}
     return found

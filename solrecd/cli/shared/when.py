@@ -5,6 +5,7 @@ The zone is the process's, ``TZ``; ``--utc`` sets that.
 
 from __future__ import annotations
 
+import argparse
 import datetime as dt
 import re
 
@@ -79,11 +80,13 @@ def seconds_in(text: str) -> float:
     """Return a duration as people write it: ``90``, ``15m``, ``1h30m``.
 
     Raises:
-        ValueError: it is none; argparse makes an error of that.
+        ArgumentTypeError: it is not one.
     """
     parts = re.findall(_SPAN, text)
     if "".join(number + unit for number, unit in parts) != text or not text:
-        raise ValueError(text)
+        raise argparse.ArgumentTypeError(
+            f"invalid time {text!r}; allowed: as in 90, 15m or 1h30m"
+        )
     return sum(float(number) * _UNITS[unit or "s"] for number, unit in parts)
 
 

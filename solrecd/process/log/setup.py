@@ -2,7 +2,7 @@
 
 Everywhere else it is ``structlog.get_logger()`` and an event name with key=value
 pairs. What comes from a console or a BMC is escaped here, and secrets are hidden here,
-whichever library logs them. Libraries that use `logging` end up in the same log.
+from any library. Libraries that use `logging` end up in the same log.
 
 An event of a console is logged as `EVENT` with the key ``occurrence``. The journal gets
 all of them, each as an entry with fields; a log of lines only what a boot suffered, for

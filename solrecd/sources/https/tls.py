@@ -172,7 +172,7 @@ def _check_pinned(server: Server, stream: TlsStream) -> None:
 def _not_trusted(server: Server, cause: BaseException | None) -> NotConnectedError:
     place = server.place
     if isinstance(cause, ssl.SSLCertVerificationError):
-        what = f"{place}: its certificate is not believed: {cause.verify_message}"
+        what = f"{place}: its certificate is not trusted: {cause.verify_message}"
         cure = _CERTIFICATE_CURES.get(cause.verify_code, _UNKNOWN_AUTHORITY)
         named = cure.format(key=server.host_key, prefix=server.key_prefix)
         return NotConnectedError(LostReason.UNTRUSTED, what, named)

@@ -30,7 +30,7 @@ def _password(content: bytes) -> bytes:
 def _kg(content: bytes) -> bytes:
     """Return K_g from text, or from ``0x`` and hexadecimal digits as in ipmitool.
 
-    Zeros alone are no key (IPMI 2.0 §13.33), and come out as none.
+    Zeros alone are not a key (IPMI 2.0 §13.33), and come out as none.
     """
     key = content
     if content[:2].lower() == b"0x":

@@ -77,9 +77,8 @@ _ACCOUNT: dict[str, Key] = {
     "kg_credential": Key(
         _name_template,
         "The BMC key K_g, for BMCs that have one set, is the systemd credential of this"
-        " name: text, or `0x` and hexadecimal digits; zeros alone are no key. Not more"
-        " than one of the three"
-        " `kg` keys." + _EXPANDS,
+        " name: text, or `0x` and hexadecimal digits; zeros alone mean no key. At most"
+        " one of the three `kg` keys." + _EXPANDS,
         example="bmc-kg",
     ),
     "kg_file": Key(
@@ -98,8 +97,8 @@ _ACCOUNT: dict[str, Key] = {
 _SESSION: dict[str, Key] = {
     "cipher_suites": Key(
         some_of(CIPHER_SUITES),
-        "In the order tried. 17 is HMAC-SHA256, 3 is HMAC-SHA1, both with AES; 0 to"
-        " 2 protect nothing worth having and need `insecure = true`.",
+        "In the order tried. 17 is HMAC-SHA256, 3 is HMAC-SHA1, both with AES; 0 to 2"
+        " give no real protection and need `insecure = true`.",
     ),
     "privilege": Key(
         choice(Privilege),
@@ -112,13 +111,13 @@ _SESSION: dict[str, Key] = {
     ),
     "quirks": Key(
         some_of(sorted(map(str, Quirk))),
-        "Workarounds for BMCs that are not quite IPMI, by the names that `ipmitool"
+        "Workarounds for BMCs that deviate from IPMI, by the names that `ipmitool"
         " -o` and freeipmi's `--workaround-flags` know.",
     ),
     # BMCs end a session 30-60 s after its last command, whatever SoL does.
     "keepalive": Key(
         duration(1, 25),
-        "An IPMI command this often keeps the session, and tells whether it is"
+        "Interval of the IPMI command that keeps the session up and checks that it is"
         " still ours.",
     ),
 }
@@ -127,16 +126,16 @@ _SESSION: dict[str, Key] = {
 _CONFLICT: dict[str, Key] = {
     "on_conflict": Key(
         choice(OnConflict),
-        'Another client holds the console at the start: `"wait"` until it goes,'
-        ' `"yield"` to it for `yield_for` and take it then, or `"take"` it at once.'
-        " Where it is given alone it holds for `on_stolen` too.",
+        'Another client holds the console at the start: `"wait"` until it is free,'
+        ' `"yield"` for `yield_for` and then take it, or `"take"` it at once.'
+        " It is also the default of `on_stolen`.",
     ),
     "on_stolen": Key(
         choice(OnConflict), "The same, for a client that takes the console from us."
     ),
     "yield_for": Key(
         duration(1, 30 * 86400),
-        "How long we yield, since the other one was last seen.",
+        "How long solrecd yields after the other client was last seen.",
     ),
 }
 
@@ -154,9 +153,9 @@ _PAYLOAD: dict[str, Key] = {
     ),
     "serial_keepalive": Key(
         off_or(duration(1, 86400)),
-        "Type a NUL into a console that has been silent this long. It finds dead serial"
-        " lines, and makes gettys cycle their baud rate: leave it off unless you know"
-        " that yours does not.",
+        "Send a NUL to a console that has been silent this long. It detects dead serial"
+        " lines, but makes many gettys change their baud rate: leave it off unless you"
+        " know that yours does not.",
     ),
 }
 
@@ -164,8 +163,8 @@ _MACHINE: dict[str, Key] = {
     "baud": Key(
         one_of(BAUD_RATES),
         "The bit rate that the machine's firmware, boot loader and kernel use on this"
-        " console. Only `solrecctl doctor` asks for it, to compare and to set the BMC;"
-        " when not set, it goes by what `console=` on the kernel's command line said.",
+        " console. Only `solrecctl doctor` uses it, to compare and to set the BMC; when"
+        " not set, it uses `console=` of the kernel's command line.",
         example=115200,
     ),
 }

@@ -59,7 +59,7 @@ class Management:
     """One BMC, as those see it who want more of it than its console.
 
     Args:
-        request: sends one command over the session, whichever it is by then.
+        request: sends one command over the session, the current one.
         threads: limits how many of these work at the same time.
     """
 
@@ -185,7 +185,7 @@ def _act(commands: _Commands, act: Callable[[Any], _T]) -> _T:
     try:
         return act(pyghmi_command(BorrowedSession(commands.request, commands.sleep)))
     except PyghmiException as error:
-        raise ManagementError(f"the BMC says: {error}") from None
+        raise ManagementError(f"the request failed: {error}") from None
     except _NONSENSE as error:
         # pyghmi trusts what BMCs answer; what they answer is not always what it should.
         raise ManagementError(f"the BMC answered nonsense ({error!r})") from error

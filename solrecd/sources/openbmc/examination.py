@@ -79,7 +79,7 @@ class Examination(NoSettings):
             return bad("certificate", text, error.cure)
         shown = spell_fingerprint(fingerprint_of(stream))
         await trio.aclose_forcefully(stream)
-        return ok("certificate", f"{options.place} is believed: SHA-256 {shown}")
+        return ok("certificate", f"{options.place} is trusted: SHA-256 {shown}")
 
     async def _fingerprint(self) -> str:
         """Return what a BMC that is not believed shows; empty: nothing."""

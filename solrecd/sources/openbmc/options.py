@@ -102,13 +102,14 @@ OPENBMC_KEYS: Final[Schema] = MappingProxyType(
         **ACCOUNT_KEYS,
         "ca_file": Key(
             absolute_path,
-            "Certificates (PEM) that vouch for the BMC, instead of the system's.",
+            "Certificates (PEM) of authorities that sign the BMC's, instead of the"
+            " system's.",
             example="/etc/solrecd/bmc-ca.pem",
         ),
         "fingerprint": Key(
             text(min_bytes=1, max_bytes=120),
-            "SHA-256 fingerprint of the BMC's own certificate, where no authority"
-            " vouches for it: this certificate is believed and no other. `openssl x509"
+            "SHA-256 fingerprint of the BMC's own certificate, if no authority"
+            " has signed it: only this one is accepted. `openssl x509"
             " -noout -fingerprint -sha256` prints it; `solrecctl doctor` shows the one"
             " that the BMC has.",
             example=FINGERPRINT_EXAMPLE,

@@ -201,7 +201,7 @@ def spawn(
             _found(command[0], environ["PATH"]),
             list(command),
             dict(environ),
-            # Whoever leads a session has the terminal that it opens.
+            # A session leader gets the terminal that it opens as its own.
             file_actions=[
                 (os.POSIX_SPAWN_OPEN, 0, name, os.O_RDWR, 0),
                 (os.POSIX_SPAWN_DUP2, 0, 1),

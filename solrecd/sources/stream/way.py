@@ -148,7 +148,7 @@ class Way(Protocol):
                 on, and closed here where they are of no use.
 
         Raises:
-            OSError: they are no connection.
+            OSError: they are not a connection.
         """
 
     async def examine(self, tell: Tell) -> bool:

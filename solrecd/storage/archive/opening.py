@@ -120,6 +120,8 @@ class Opener:
             Resume(last, lost.begin),
         )
         _add_notes(recorder, journal, noted=0)
+        if not recorder.inbox:
+            stream.release(end)
         opened = OpenedConsole(
             stream=stream,
             offset=lost.begin,
@@ -161,6 +163,9 @@ class Opener:
             ),
         )
         _add_notes(recorder, journal, noted=segment.noted)
+        if not (recorder.inbox or restored.notes or segment.pending):
+            # Else the first drain gives it back: until then another kill may come.
+            stream.release(segment.end)
         doubts = self._take_doubts(name, is_new=False)
         opened = OpenedConsole(
             stream=stream,

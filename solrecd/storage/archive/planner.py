@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import deque
+from collections.abc import Iterator
 from pathlib import Path
 
 import structlog
@@ -76,7 +77,8 @@ class Planner:
         chunks = [chunk for batch in batches for chunk in batch.chunks]
         begin = self._next
         try:
-            self._give(batches)
+            for given in _until_broken_off(batches):
+                self._give(given)
         except Exception:
             log.exception("archive.crashed", console=self._console)
             self._give_bytes(trim(chunks, self._next - begin))
@@ -146,7 +148,8 @@ class Planner:
             # The machine has printed nothing yet; what people did is worth a log.
             self._current(self._notes[0].at)
         if self.segments:
-            self._give_end(self.segments[-1])
+            is_due = batches[-1].reading.is_broken_off if batches else False
+            self._give_end(self.segments[-1], is_mark_due=is_due)
 
     def _rotate(self, at: int) -> None:
         """Go on in another part where a limit or missing bytes ask for it."""
@@ -252,10 +255,15 @@ class Planner:
         note = self._notes.pop(0)
         segment.add_note(note.at, note.text)
 
-    def _give_end(self, segment: Segment) -> None:
+    def _give_end(self, segment: Segment, *, is_mark_due: bool) -> None:
         """Place the notes that lie behind the last line, and the unfinished line.
 
         A note for bytes that are yet to come waits for them behind the tail.
+
+        Args:
+            segment: the open one.
+            is_mark_due: a replay must not begin before this place: it would make one
+                line of the one that ended here and of the next, where the log has two.
         """
         tail = self._tail
         if tail is not None:
@@ -266,7 +274,7 @@ class Planner:
         ):
             self._put_note(segment)
         segment.end_with(tail, [(note.at, note.text) for note in self._notes])
-        segment.mark(tail)
+        segment.mark(tail, is_due=is_mark_due)
 
     def replace(self, segment: Segment, lost: SegmentLostError) -> None:
         """Go on in a new part after someone removed or cut a file of this one."""
@@ -290,3 +298,14 @@ class Planner:
             self._last = fresh.name
         self.segments[0] = fresh
         self.begun.append(fresh)
+
+
+def _until_broken_off(batches: list[Batch]) -> Iterator[list[Batch]]:
+    """Yield batches in order, parted behind each that breaks a line off."""
+    begin = 0
+    for index, batch in enumerate(batches, 1):
+        if batch.reading.is_broken_off:
+            yield batches[begin:index]
+            begin = index
+    if begin < len(batches) or not batches:
+        yield batches[begin:]

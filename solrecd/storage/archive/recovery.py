@@ -64,7 +64,7 @@ class Folder:
 
 
 def look_into(folder: Path) -> Folder:
-    """List a console's segments; set aside what is no file. None is an empty folder.
+    """List a console's segments; set aside what is not a file. None is an empty folder.
 
     Raises:
         OSError: it cannot be read.

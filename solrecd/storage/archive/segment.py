@@ -115,10 +115,10 @@ class Segment:
             loose + b"\n" + behind if loose and behind else loose + behind
         )
 
-    def mark(self, tail: Line | None) -> None:
+    def mark(self, tail: Line | None, *, is_due: bool = False) -> None:
         """Leave a place to start reading from, when one is due."""
         line_offset = self.end if tail is None else tail.offset
-        if self._unmarked < MARK_INTERVAL:
+        if self._unmarked < MARK_INTERVAL and not is_due:
             return
         if not self.offset <= line_offset <= self.end:
             return

@@ -8,6 +8,7 @@ and failures: players jump from one to the next.
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
@@ -57,7 +58,10 @@ class _Recording:
             text = playable.feed(chunk.data)
             if text:
                 yield self._event(chunk.at, "o", text)
-        if not begun:
+        if begun:
+            # A boot that got stuck has its marker after its last output.
+            yield from self._markers_until(sys.maxsize)
+        else:
             yield _line(self._header())
 
     def _header(self) -> Mapping[str, Any]:

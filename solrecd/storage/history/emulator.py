@@ -7,7 +7,9 @@ late: pyte takes 30 ms.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from copy import copy, deepcopy
+from types import MappingProxyType
 from typing import Any, Final
 
 import pyte
@@ -26,6 +28,16 @@ _STRAY = re.compile(
 )
 """Sequences (ECMA-48 §5.4, §8.3.27) whose ends pyte takes for text; none draws."""
 
+_MORE_SEQUENCES: Final = MappingProxyType(
+    {
+        "b": "repeat",
+        "S": "scroll_up",
+        "T": "scroll_down",
+        "`": "cursor_to_column",  # HPA, which pyte has under an apostrophe
+    }
+)
+"""Final characters of CSI sequences that pyte ignores (ECMA-48 §8.3), with methods."""
+
 _ALTERNATE: Final = frozenset({47, 1047, 1049})
 """Private modes of the other screen (xterm, ctlseqs)."""
 
@@ -38,7 +50,7 @@ class Screen(pyte.Screen):
     _last: str = ""
 
     def reset(self) -> None:
-        """Begin anew; G1 is ASCII until it is chosen, as in xterm."""
+        """Reset; G1 is ASCII until it is chosen, as in xterm."""
         super().reset()
         self.g1_charset = LAT1_MAP
         self._main, self._last = None, ""
@@ -56,6 +68,22 @@ class Screen(pyte.Screen):
         """Draw the last character again (REP, ECMA-48 §8.3.103); pyte ignores it."""
         if self._last:
             self.draw(self._last * min(count or 1, self.columns * self.lines))
+
+    def scroll_up(self, count: int = 1) -> None:
+        """Move the lines of the scrolling region up (SU, ECMA-48 §8.3.147)."""
+        self._scroll(count, -1, self.index)
+
+    def scroll_down(self, count: int = 1) -> None:
+        """Move them down (SD, ECMA-48 §8.3.113)."""
+        self._scroll(count, 0, self.reverse_index)
+
+    def _scroll(self, count: int, edge: int, move: Callable[[], None]) -> None:
+        """Move lines from an edge of the region; the cursor stays where it is."""
+        row = self.cursor.y
+        for _ in range(min(count or 1, self.lines)):
+            self.cursor.y = (self.margins or (0, self.lines - 1))[edge]
+            move()
+        self.cursor.y = row
 
     def set_mode(self, *modes: int, **kwargs: Any) -> None:
         """Set modes, among them the other screen, which pyte has none of."""
@@ -94,7 +122,7 @@ class Stream(pyte.Stream):
 
     def __init__(self, screen: Screen) -> None:
         """Begin between sequences."""
-        self.csi = {**self.csi, "b": "repeat"}
+        self.csi = {**self.csi, **_MORE_SEQUENCES}
         super().__init__(screen)
         # It is what pyte asks before it chooses a set of characters.
         self.use_utf8 = False

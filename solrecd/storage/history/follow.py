@@ -61,7 +61,7 @@ class Follower:
     def unfinished(self) -> TextLine | None:
         """The line that had no end yet when the file was read last."""
         line = parse_line(self._rest[:MAX_LINE])
-        # Half a stamp is no line: the recorder was just writing it.
+        # Half a stamp is not a line: the recorder was just writing it.
         return line if line.time and line.text else None
 
     def close(self) -> None:

@@ -56,7 +56,7 @@ _VARIABLE: Final = re.compile(
     # Addresses and hashes; "feed" has no digit, and e1000e is a driver.
     r"|\b0x[0-9a-fA-F]+\b"
     r"|\b(?=[a-fA-F]{0,64}\d)[0-9a-fA-F]{7,}\b"
-    # Numbers that are no part of a name.
+    # Numbers that are not part of a name.
     r"|(?<![A-Za-z_\d])[-+]?\d+(?:[.:/]\d+)*"
 )
 

@@ -25,10 +25,10 @@ TEXT_POSITION = MARK_POSITION + 2
 
 _SPECIAL = re.compile(r"[\\.+*?()|\[\]{}^$]")
 
-_EDGES = re.compile(r"\^|\\[Az]")
+_EDGES = re.compile(r"\^|\\[Az]|\(\?[imsU]*-[isU]*m")
 """What looks for the beginning or end of a text, and so must not see a whole frame."""
 
-_UNSURE = re.compile(r"[|]|\\[Az]|\^|^[*+?{]")
+_UNSURE = re.compile(r"[|]|\\[Az]|\^|^[*+?{]|\(\?[imsU]*-[isU]*m")
 """Behind the beginning: what could make the beginning one alternative of several."""
 
 _PREFIX = r"(?m:^).{27} [|#] "
@@ -59,12 +59,13 @@ class Pattern:
 
         Args:
             pattern: a regular expression as RE2 has them.
-            fixed: it is no expression but a text.
+            fixed: it is plain text.
             ignore_case: upper and lower case match each other.
 
         Raises:
-            PatternError: it is no regular expression.
+            PatternError: it is not a regular expression.
         """
+        pattern = pattern if fixed else _closed(pattern)
         fixed = fixed or not _SPECIAL.search(pattern)
         self.question: Question = (
             question_of_text(pattern) if fixed else question_of_pattern(pattern)
@@ -123,6 +124,19 @@ class Pattern:
     def _in_text(self, text: bytes, line: Span) -> bool:
         whole = text[line.begin : line.end]
         return self._line.search(whole[text_begin(whole) :]) is not None
+
+
+_QUOTES = re.compile(r"\\Q(?:(?!\\E).)*(\\E)?|\\.", re.DOTALL)
+
+
+def _closed(pattern: str) -> str:
+    r"""Return a pattern whose last ``\Q`` ends; RE2 has it go on to the end.
+
+    In a larger pattern it would take the rest of that, too.
+    """
+    quotes = [found for found in _QUOTES.finditer(pattern) if found[0][:2] == r"\Q"]
+    is_open = bool(quotes) and quotes[-1][1] is None
+    return pattern + r"\E" if is_open else pattern
 
 
 def text_begin(line: bytes) -> int:

@@ -28,7 +28,7 @@ def stage_spans(events: Iterable[Mapping[str, Any]]) -> list[Span]:
     """Return the stays of one boot, in order.
 
     Args:
-        events: the boot's, as the index has them; those that are no stage, or have no
+        events: the boot's, as the index has them; those that are not stages, or have no
             line, are passed over, and so is a stage that was entered already.
     """
     first = (0, "", "")

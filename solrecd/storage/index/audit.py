@@ -47,7 +47,7 @@ def _is_unknown(column: str, table: str) -> str:
 
 
 def _is_no_json(column: str, kind: str) -> str:
-    # CASE: json_type raises where the text is no JSON, and OR is not always in order.
+    # CASE: json_type raises where the text is not JSON, and OR is not always in order.
     return (
         f"CASE WHEN json_valid({column}) THEN json_type({column}) <> '{kind}'"
         " ELSE 1 END"

@@ -330,7 +330,7 @@ def _check_kind(path: Path) -> None:
     for companion in COMPANIONS:
         file = path.with_name(path.name + companion)
         if not is_plain_or_missing(file):
-            raise IndexFileError(f"{file}: this is no file")
+            raise IndexFileError(f"{file}: this is not a file")
 
 
 def is_damage(error: sqlite3.Error) -> bool:

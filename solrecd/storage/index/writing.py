@@ -72,8 +72,8 @@ def _put_boot(kept: Mapping[str, str]) -> str:
 
 PUT_CONSOLE = "INSERT OR IGNORE INTO consoles (name) VALUES (:console)"
 PUT_SORT = "INSERT OR IGNORE INTO sorts (kind, name) VALUES (:kind, :name)"
-PUT_TEXT = """INSERT INTO texts (hash, text) SELECT ?1, ?2
-    WHERE NOT EXISTS (SELECT 1 FROM texts WHERE hash = ?1 AND text = ?2)"""
+PUT_TEXT = """INSERT INTO texts (hash, text) SELECT :hash, :text
+    WHERE NOT EXISTS (SELECT 1 FROM texts WHERE hash = :hash AND text = :text)"""
 PUT_BOOT = _put_boot({})
 # A replay sees console bytes only: what was learned elsewhere (the power, sessions
 # that were lost) is kept.
@@ -130,7 +130,9 @@ def _put(connection: sqlite3.Connection, batch: Batch, put_boot: str) -> None:
     connection.executemany(PUT_CONSOLE, rows)
     connection.executemany(PUT_SORT, events)
     found = dict.fromkeys(each for row in rows for each in texts(row))
-    connection.executemany(PUT_TEXT, found)
+    connection.executemany(
+        PUT_TEXT, [{"hash": hash_, "text": text} for hash_, text in found]
+    )
     connection.executemany(put_boot, boots)
     connection.executemany(PUT_EVENT, events)
     connection.executemany(PUT_SEGMENT, batch.segments)

@@ -77,11 +77,11 @@ class Journal:
         try:
             for name in (path, path.with_name(f"{path.name}{_FRESH}")):
                 if (aside := make_way(name)) is not None:
-                    warn(f"{name}: this was no file; it is now {aside}")
+                    warn(f"{name}: this was not a file; it is now {aside}")
             strays: list[Stray] = []
             pool = _open_existing(path, warn, strays) or _create(path, size)
             if not _is_in_memory(path):
-                warn(f"{path}: no tmpfs; a slow disk here makes every console wait")
+                warn(f"{path}: not on a tmpfs; a slow disk delays every console")
             return cls._load(pool, size, warn, strays)
         except OSError as error:
             raise JournalError(
@@ -94,8 +94,9 @@ class Journal:
 
         Args:
             console: at most `NAME_LIMIT` bytes in UTF-8.
-            offset: bytes of this console in the archive. What the journal holds
-                before it is given back; when it holds more, its own end counts.
+            offset: bytes of this console in the archive; when the journal holds more,
+                its own end counts. `JournalStream.release` gives back what it holds
+                before: not here, for there may be notes that the archive has not got.
 
         Raises:
             ValueError: the name is too long.
@@ -108,7 +109,6 @@ class Journal:
             self._streams[console] = stream
         elif offset > stream.offset:
             stream.seek(offset)
-        stream.release(offset)
         return stream
 
     def records(self, console: str) -> Recovered:

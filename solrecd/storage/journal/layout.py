@@ -51,7 +51,7 @@ LONGEST_RECORD = SLAB_SIZE - HEADER_SIZE - RECORD_SIZE
 
 
 class RecordKind(enum.IntEnum):
-    """What a record holds; 0 is no record."""
+    """What a record holds; 0 is not a record."""
 
     OUTPUT = 1
     NOTE = 2

@@ -81,8 +81,8 @@ class SlabPool:
         start = slab_start(index)
         size = used_size(self.view, start + HEADER_SIZE, start + SLAB_SIZE)
         text = (
-            f"up to {size} bytes lost in a damaged journal, "
-            "which does not tell for certain whose they were"
+            f"up to {size} bytes lost in a damaged journal; "
+            "it is not certain which console they belong to"
         )
         return Stray(read_owner(self.view, index), text)
 

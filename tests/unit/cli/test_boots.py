@@ -1,5 +1,6 @@
 """What ``boots --verbose`` says below a boot."""
 
+from contextlib import closing
 from dataclasses import replace
 
 from solrecd.cli.commands.boots import _Details
@@ -27,13 +28,15 @@ def entry(seconds: int, text: str, **fields: str) -> Event:
 
 def told(*events: Event) -> list[list[str]]:
     """Return the lines about the BMC's log below two boots of ten minutes each."""
-    index = Index.in_memory()
     first = Boot("n1", 1, NOON, NOON + 600 * SECOND, outcome=Outcome.FAILED)
     second = replace(first, boot=2, started=NOON + 700 * SECOND, ended=None)
-    index.write(Batch(boots=[first, second], events=events))
-    rows = list(index.boots(["n1"]))
-    details = _Details(index, rows)
-    return [[cell.text for cell in details(row) if "BMC:" in cell.text] for row in rows]
+    with closing(Index.in_memory()) as index:
+        index.write(Batch(boots=[first, second], events=events))
+        rows = list(index.boots(["n1"]))
+        details = _Details(index, rows)
+        return [
+            [cell.text for cell in details(row) if "BMC:" in cell.text] for row in rows
+        ]
 
 
 def test_entries_stand_with_the_boot_that_they_fell_into() -> None:

@@ -78,3 +78,24 @@ def test_an_error_does_not_list_a_whole_fleet() -> None:
 
     with pytest.raises(CommandError, match="and 95 more"):
         select(["node"], fleet, unasked)
+
+
+@pytest.mark.parametrize(
+    ("word", "wanted"),
+    [
+        ("rack[1-2]-*", ["rack1-a", "rack1-b", "rack2-a"]),
+        ("rack[1,3]-?", ["rack1-a", "rack1-b", "rack3-a"]),
+        ("rack*!rack1-*", ["rack2-a", "rack3-a"]),
+        ("rack[1-3]-*!rack[1-2]-*", ["rack3-a"]),
+        ("!rack1-*!rack2-*", ["rack3-a", "spare"]),
+    ],
+)
+def test_ranges_may_have_globs_and_exclusions(word: str, wanted: list[str]) -> None:
+    known = ["rack1-a", "rack1-b", "rack2-a", "rack3-a", "spare"]
+
+    assert select([word], known, dict) == wanted
+
+
+def test_an_exclusion_that_leaves_nothing_matches_nothing() -> None:
+    with pytest.raises(CommandError, match="matches no console"):
+        select(["a!a"], ["a", "b"], dict)

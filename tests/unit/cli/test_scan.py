@@ -129,7 +129,13 @@ LOCKUP = "BUG: spinlock lockup suspected on CPU#3, gdbus/2329\n"
 @pytest.mark.parametrize(
     ("text", "line", "why", "rule", "explanation"),
     [
-        ("mce: CPU supports 32 MCE banks\n", 1, "harmless", "no.mce-support", "and is"),
+        (
+            "mce: CPU supports 32 MCE banks\n",
+            1,
+            "harmless",
+            "no.mce-support",
+            "but is not",
+        ),
         (
             f"[    9.123456] {PANIC}\nNov 17 04:03:47 n kernel: [    9.123456] {PANIC}",
             *(2, "copy", "panic", "syslog's copy of what was printed before"),
@@ -145,7 +151,7 @@ LOCKUP = "BUG: spinlock lockup suspected on CPU#3, gdbus/2329\n"
         (OOPS, 4, "part", "panic", "merged into the oops that begins in line 1"),
         (
             LOCKUP + "example: fine\n" * 200 + LOCKUP,
-            *(202, "repeat", "lock.spin", "told already in line 1"),
+            *(202, "repeat", "lock.spin", "reported already in line 1"),
         ),
         (
             KERNEL

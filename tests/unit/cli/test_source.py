@@ -54,3 +54,23 @@ def test_without_a_configuration_the_default_paths_hold(
     monkeypatch.setattr("solrecd.cli.shared.source.DEFAULT_CONFIG", missing)
 
     assert source(None).daemon.address == "/run/solrecd/control.sock"
+
+
+def test_the_environment_names_configuration_and_server(
+    main: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SOLRECCTL_CONFIG", str(main))
+    assert source(None).daemon.address == "/run/one.sock"
+
+    monkeypatch.setenv("SOLRECCTL_SERVER", "/run/two.sock")
+    assert source(None).daemon.address == "/run/two.sock"
+    assert source(None).log_dir == Path("/srv/log")
+
+
+def test_an_option_overrides_the_environment(
+    main: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SOLRECCTL_CONFIG", "/nowhere")
+    monkeypatch.setenv("SOLRECCTL_SERVER", "/run/two.sock")
+
+    assert source(main).daemon.address == "/run/one.sock"

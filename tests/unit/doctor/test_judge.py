@@ -103,7 +103,7 @@ def test_rmcp_plus_and_its_key_have_to_be_there(
         ((3, 17), "ok", "offers 3, 17; configured 17, 3"),
         ((0, 1, 2, 3), "warn", "offers 0-3; configured 17, 3; suite 0 needs no"),
         ((1, 8), "bad", "offers 1, 8; configured 17, 3"),
-        (SILENT, "ok", "configured 17, 3; offered: not told (no answer)"),
+        (SILENT, "ok", "configured 17, 3; offered: not reported (no answer)"),
     ],
 )
 def test_a_configured_suite_has_to_be_offered(
@@ -399,7 +399,7 @@ def test_a_clock_that_is_wrong_is_told(off: int, verdict: str, text: str) -> Non
         (LogInfo(3, 9000, overflowed=False), "ok", "3 entries, the last 1"),
         (LogInfo(3, 100, overflowed=False), "warn", "3 entries, full"),
         (LogInfo(3, 0, overflowed=True), "warn", "3 entries, and some were dropped"),
-        (UNKNOWN, "ok", "not told: the BMC does not know the question"),
+        (UNKNOWN, "ok", "not reported: the BMC does not know the question"),
     ],
 )
 def test_a_log_that_is_full_is_told(info: Any, verdict: str, text: str) -> None:

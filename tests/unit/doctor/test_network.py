@@ -39,7 +39,7 @@ def test_a_network_that_loses_packets_is_warned_of() -> None:
 
     assert finding.verdict is Verdict.WARN
     assert finding.text == (
-        "40 of 1000 packets were sent twice, 3 were not believed (4%: 40 output)"
+        "40 of 1000 packets were sent twice, 3 were rejected (4%: 40 output)"
     )
     assert "switch" in finding.cure
 

@@ -86,10 +86,10 @@ def test_what_is_no_bmc_is_of_another_kind(
 @pytest.mark.parametrize(
     ("words", "why"),
     [
-        ('dev="/dev/ttyS0" seropts="9600,7e1"', "only 8n1 is spoken; left out"),
-        ('dev="/dev/ttyS0" seropts="9601"', "9601 bit/s is not spoken; left out"),
+        ('dev="/dev/ttyS0" seropts="9600,7e1"', "only 8n1 is supported; left out"),
+        ('dev="/dev/ttyS0" seropts="9601"', "9601 bit/s is not supported; left out"),
         ('dev="/dev/ttyS0" seropts="fast"', "not understood; left out"),
-        ('dev="unix:run/s"', "no absolute path; left out"),
+        ('dev="unix:run/s"', "not an absolute path; left out"),
         ('dev="something else secret"', "'something' is not understood; left out"),
     ],
 )
@@ -171,3 +171,59 @@ def test_an_address_may_have_a_port(device: str, bmc: str) -> None:
     text = f'console name="n" dev="ipmi:{device}"'
 
     assert read_conman(text).consoles[0].place == bmc
+
+
+def test_the_options_of_a_console_override_the_global_ones_key_by_key() -> None:
+    text = """
+        global ipmiopts="U:admin,P:secret,K:key,C:3,W:sun20"
+        console name="a" dev="ipmi:a" ipmiopts="P:,K:,W:solport"
+        console name="b" dev="ipmi:b" ipmiopts="C:17,W:none"
+        console name="c" dev="ipmi:c" ipmiopts="W:default,W:solstatus"
+    """
+
+    first, second, third = (one.settings for one in read_conman(text).consoles)
+
+    assert first == {
+        "username": "admin",
+        "cipher_suites": [3],
+        "quirks": ["solport", "sun20"],
+    }
+    assert second == {
+        "username": "admin",
+        "password": "secret",
+        "kg": "key",
+        "cipher_suites": [17],
+    }
+    assert third["quirks"] == ["solstatus"]
+
+
+def test_options_in_the_old_form_are_user_password_key_and_flags() -> None:
+    text = """
+        console name="a" dev="ipmi:a" ipmiopts="root,pw,-,solport"
+        console name="b" dev="ipmi:b" ipmiopts="-,pw"
+    """
+
+    first, second = (one.settings for one in read_conman(text).consoles)
+
+    assert first == {"username": "root", "password": "pw", "quirks": ["solport"]}
+    assert second == {"password": "pw"}
+
+
+def test_a_line_with_an_invalid_end_keeps_the_console_and_repeats_no_password() -> None:
+    text = """
+        console name="n" dev="ipmi:h" ipmiopts="U:r" ,P:topsecret
+        ipmiopts="P:topsecret"
+        console name="m" dev="ipmi:i" ipmiopts="U:r,topsecret"
+    """
+
+    inventory = read_conman(text)
+
+    assert [one.name for one in inventory.consoles] == ["n", "m"]
+    assert "topsecret" not in repr(inventory).lower()
+
+
+def test_a_test_console_is_left_out() -> None:
+    inventory = read_conman('console name="t" dev="test:B:100"')
+
+    assert not inventory.consoles
+    assert inventory.remarks[0].why == "is a test console of ConMan; left out"

@@ -109,6 +109,16 @@ access * { trusted localhost; }
             {"kind": "tty", "baud": 115200},
         ),
         (
+            "type device; device /dev/ttyC.; devicesubst .=Pd; portbase -1; port 6;",
+            {"device": "/dev/ttyC5"},
+            {"kind": "tty", "baud": 9600},
+        ),
+        (
+            "type device; device /dev/tty@_+; devicesubst @=p03X,+=b5d; port 31;",
+            {"device": "/dev/tty01F_ 9600"},
+            {"kind": "tty", "baud": 9600},
+        ),
+        (
             "type uds; uds /run/&.sock; udssubst &=cs;",
             {"path": "/run/c1.sock"},
             {"kind": "unix"},
@@ -136,10 +146,14 @@ def test_what_is_no_bmc_is_of_another_kind(
 @pytest.mark.parametrize(
     ("words", "why"),
     [
-        ("type host; host h; port telnet;", "port 'telnet' is no number; left out"),
+        ("type host; host h; port telnet;", "port 'telnet' is not a number; left out"),
         (
             "type device; device /dev/ttyS0; parity even;",
-            "only 8n1 is spoken; left out",
+            "only 8n1 is supported; left out",
+        ),
+        (
+            "type device; device /dev/ttyC.; devicesubst .=pd;",
+            "port '' is not a number; left out",
         ),
         ("type exec;", "names no program; left out"),
         ("type noop;", "type noop is not known; left out"),

@@ -78,6 +78,27 @@ def test_a_deaf_time_doubles_and_loses_nothing(
     assert_recorded_once(made)
 
 
+# Numbers come round after 13.5 s: an acknowledgement of the first round would count for
+# a packet that was sent after it, and 255 bytes would go with each.
+@pytest.mark.parametrize("seconds", [2.0, 12.6, 13.4, 14.3, 16.1, 20.0, 29.0])
+@pytest.mark.parametrize("rate", [5.0, 17.0, 90.0])
+def test_a_process_that_stood_still_acknowledges_nothing_that_it_has_not_got(
+    seconds: float, rate: float
+) -> None:
+    made = joined(Machine(NumberedLines("n1", rate=rate, size=60)))
+    made.run(after(made, 5))
+
+    made.stand_still(seconds)
+    lose(made, down=1)
+    made.run(after(made, 0.2))
+    lose(made)
+    made.run(after(made, 5))
+    made.bmc.machine._source._total = 0  # type: ignore[attr-defined]
+    made.run(after(made, 60))
+
+    assert_recorded_once(made)
+
+
 def test_a_bmc_that_heard_nothing_for_a_while_is_no_reason_for_a_mark() -> None:
     made = joined(Machine(NumberedLines("n1", rate=20, size=60)))
     made.run(after(made, 1))

@@ -212,6 +212,19 @@ def test_a_full_buffer_may_skip_a_number_instead() -> None:
     assert ledger.skipped_numbers == 1
 
 
+def test_with_flow_control_the_host_waits_while_half_of_the_buffer_is_full() -> None:
+    settings = SolSettings(threshold=1, buffer_size=8, flow_control=True)
+    payload, _, _ = started(settings)
+    payload.print(b"abcd", 0.0)
+    (packet,) = payload.packets()
+
+    held = settings.holds_host(payload.waiting)
+    payload.receive(ack(packet), 0.1)
+
+    assert held
+    assert not settings.holds_host(payload.waiting)
+
+
 def test_a_full_buffer_may_say_nothing() -> None:
     settings = SolSettings(threshold=1, buffer_size=4, overflow=Overflow.SILENT)
     payload, ledger, _ = started(settings)

@@ -26,6 +26,7 @@ class Daemon:
         self.folder = folder
         self.disk = MortalDisk()
         self.said = b""
+        self.notes: list[str] = []
         self._limits = SegmentLimits(size=limit)
         self._at = AT
         self._start()
@@ -49,14 +50,41 @@ class Daemon:
         self.said += data
         self.sink.offer("n1", [chunk], self.reader.feed([chunk]))
 
-    def drain(self, *, left: int | None = None, torn: int = 0) -> None:
-        """Drain; be killed by the call after so many others, and start again."""
-        self.disk.left, self.disk.torn = left, torn
+    def hear(self, packet: bytes) -> None:
+        """Live through what is a packet, or stands for something else."""
+        if packet == BREAK_OFF:
+            self.break_off()
+        elif packet == NOTE:
+            self.note()
+        else:
+            self.say(packet)
+
+    def break_off(self) -> None:
+        """Learn that nothing will be added to the line, as when power goes."""
+        self.sink.offer("n1", (), self.reader.break_off())
+
+    def note(self) -> None:
+        """Note something of our own."""
+        self._at += 1000
+        self.notes.append(f"note {len(self.notes)}")
+        self.sink.note("n1", self._at, self.notes[-1])
+
+    def drain(
+        self, *, left: int | None = None, torn: int = 0, room: int | None = None
+    ) -> None:
+        """Drain; be killed by the call after so many others, and start again.
+
+        Args:
+            left: the calls before that one; None: it is not killed.
+            torn: bytes that it still gets out.
+            room: bytes until the disk is full; None: it is not.
+        """
+        self.disk.left, self.disk.torn, self.disk.room = left, torn, room
         try:
             self.sink.drain(force=True)
         except Killed:
             self.restart()
-        self.disk.left = None
+        self.disk.left = self.disk.room = None
 
     def restart(self) -> None:
         """Be killed between two drains."""
@@ -71,8 +99,16 @@ class Daemon:
         return b"".join(paths[file].read_bytes() for file in files)
 
     def text(self) -> list[str]:
-        """Return the logged lines without stamps and marks."""
-        return [line[30:] for line in self.read("log").decode().splitlines()]
+        """Return the logged lines of output without stamps and marks."""
+        return self._marked("|")
+
+    def noted(self) -> list[str]:
+        """Return the logged notes."""
+        return self._marked("#")
+
+    def _marked(self, mark: str) -> list[str]:
+        lines = self.read("log").decode().splitlines()
+        return [line[30:] for line in lines if line[28] == mark]
 
 
 def lines_of(said: bytes) -> list[str]:
@@ -90,6 +126,8 @@ class Step:
     left: int | None = None
     """Calls until it is killed."""
     torn: int = 0
+    room: int | None = None
+    """Bytes until the disk is full."""
 
 
 WHOLE = st.lists(st.sampled_from([b"a\n", b"bc\n", b"def\nghij\n"]), max_size=4)
@@ -99,6 +137,15 @@ PIECES = st.lists(
         st.sampled_from([b"BOOT 2\n", b"BOOT 3\nx", b"\n", b"ab", b"c\nd"]),
     ),
     max_size=4,
+)
+BREAK_OFF, NOTE = b"(break off)", b"(note)"
+"""In place of a packet."""
+
+MIXED = st.lists(
+    st.sampled_from(
+        [b"a\n", b"def\nghij\n", b"kl", b"m\nn", BREAK_OFF, NOTE, b"BOOT 2\n"]
+    ),
+    max_size=6,
 )
 LEFT = st.one_of(st.none(), st.integers(0, 16))
 
@@ -150,3 +197,38 @@ def test_any_kills_in_writes_keep_lines_that_come_in_pieces(
     steps: list[Step], limit: int
 ) -> None:
     run(steps, limit)
+
+
+# A line that ended without a byte that ends it is two in the log and one in a replay.
+@settings(max_examples=200, deadline=None)
+@example(
+    steps=[Step([b"kl", BREAK_OFF, b"m\na\n", b"a\n"]), Step([], left=0)],
+    limit=1 << 20,
+)
+@given(
+    steps=st.lists(
+        st.builds(
+            Step, MIXED, LEFT, st.integers(0, 40), st.none() | st.integers(0, 300)
+        ),
+        max_size=12,
+    ),
+    limit=st.sampled_from([1, 20, 1 << 20]),
+)
+def test_any_kills_and_full_disks_keep_every_byte_and_note_where_lines_are_broken_off(
+    steps: list[Step], limit: int
+) -> None:
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        daemon = Daemon(Path(folder), limit)
+        daemon.say(b"begin\n")
+        for step in steps:
+            for packet in step.packets:
+                daemon.hear(packet)
+            daemon.drain(left=step.left, torn=step.torn, room=step.room)
+        daemon.restart()
+        daemon.drain()
+        daemon.journal.close()
+        daemon.disk.bury()
+
+        assert daemon.read("raw") == daemon.said
+        assert "".join(daemon.text()) == "".join(lines_of(daemon.said))
+        assert daemon.noted() == daemon.notes

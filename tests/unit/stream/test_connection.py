@@ -146,7 +146,7 @@ def test_what_is_no_connected_stream_is_refused_and_closed(what: str) -> None:
 
 
 def left(what: str) -> int:
-    """Return a descriptor that is no connection."""
+    """Return a descriptor that is not a connection."""
     if what == "file":
         return os.open("/dev/null", os.O_RDONLY)
     if what == "datagrams":

@@ -60,7 +60,7 @@ def log(readings: Readings, lines: Sequence[str]) -> Iterator[Finding]:
     """
     found = said(readings.log)
     if found is None:
-        yield ok("event log", f"not told: {why_not(readings.log)}")
+        yield ok("event log", f"not reported: {why_not(readings.log)}")
         return
     text = f"{found.entries} entries" if found.entries else "empty"
     if found.overflowed or (found.entries and found.free < FULL):

@@ -56,8 +56,8 @@ def reachable(subject: Subject, readings: Readings) -> Findings:
     elif readings.elsewhere is not None:
         yield bad(
             "reachable",
-            f"{subject.bmc} was asked, and {readings.elsewhere} answers: nothing that "
-            "comes from there is believed",
+            f"{subject.bmc} was asked, and {readings.elsewhere} answers; "
+            "answers from there are ignored",
             f"write the address that answers, bmc = ...: {readings.elsewhere}",
         )
     else:
@@ -85,7 +85,7 @@ def rmcp_plus(subject: Subject, readings: Readings) -> Findings:
         if readings.pong and not subject.is_up:
             yield warn(
                 "rmcp+",
-                f"not told: {why_not(readings.capabilities)}",
+                f"not reported: {why_not(readings.capabilities)}",
                 "IPMI over LAN may be switched off: ipmitool lan set 1 access on",
             )
     elif not found.rmcp_plus:
@@ -128,7 +128,7 @@ def suites(subject: Subject, readings: Readings) -> Findings:
 
 
 def _untold(readings: Readings) -> str:
-    return f"offered: not told ({why_not(readings.suites)})"
+    return f"offered: not reported ({why_not(readings.suites)})"
 
 
 def _useful(offered: tuple[int, ...]) -> tuple[int, ...]:
@@ -217,9 +217,9 @@ def payload_access(subject: Subject, readings: Readings) -> Findings:
         yield ok("payload access", "the user may have SoL")
     elif said(found) is None:
         if subject.is_up:
-            yield ok("payload access", f"SoL works; not told: {why_not(found)}")
+            yield ok("payload access", f"SoL works; not reported: {why_not(found)}")
         else:
-            yield warn("payload access", f"not told: {why_not(found)}", cure)
+            yield warn("payload access", f"not reported: {why_not(found)}", cure)
     elif subject.is_up:
         text = "the user has no access to SoL, which this BMC does not mind"
         yield warn("payload access", text, cure)
@@ -255,7 +255,7 @@ def owner(subject: Subject, readings: Readings) -> Findings:
     if subject.is_up:
         yield ok("payload", "ours")
     elif number is None:
-        yield warn("payload", f"not told: {why_not(readings.owner)}", "")
+        yield warn("payload", f"not reported: {why_not(readings.owner)}", "")
     elif number == 0:
         yield ok("payload", "no session has it")
     else:
@@ -277,7 +277,7 @@ def power(_: Subject, readings: Readings) -> Findings:
     """Is the machine on?"""
     found = said(readings.chassis)
     if found is None:
-        yield warn("power", f"not told: {why_not(readings.chassis)}", "")
+        yield warn("power", f"not reported: {why_not(readings.chassis)}", "")
     elif found.faults:
         yield warn(
             "power",
@@ -292,7 +292,7 @@ def mux(subject: Subject, readings: Readings) -> Findings:
     """Is the serial line switched to the BMC?"""
     found = said(readings.mux)
     if found is None:
-        yield ok("mux", f"not told: {why_not(readings.mux)}")
+        yield ok("mux", f"not reported: {why_not(readings.mux)}")
     elif found or not subject.is_up:
         yield ok("mux", "the serial line goes to the " + ("BMC" if found else "socket"))
     else:

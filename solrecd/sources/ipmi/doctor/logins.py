@@ -19,7 +19,7 @@ class Advice(NamedTuple):
     verdict: Verdict = Verdict.BAD
 
 
-_SEE_LOG: Final = "journalctl -u solrecd tells more"
+_SEE_LOG: Final = "see journalctl -u solrecd"
 
 ADVICE: Final[Mapping[LostReason, Advice]] = MappingProxyType(
     {
@@ -66,8 +66,8 @@ ADVICE: Final[Mapping[LostReason, Advice]] = MappingProxyType(
         LostReason.SUITE_REFUSED: Advice(
             "the BMC takes none of the cipher suites {suites}",
             "set cipher_suites to what it offers (above), or allow them in the BMC: "
-            "ipmitool lan set {channel} cipher_privs ...; where it spoke a stronger "
-            "one before, and does not any more: solrecctl reconnect {name}",
+            "ipmitool lan set {channel} cipher_privs ...; if it offered a stronger "
+            "one before and no longer does: solrecctl reconnect {name}",
         ),
         LostReason.PRIVILEGE_REFUSED: Advice(
             "the user {username!r} may not have the privilege level that SoL needs",
@@ -94,7 +94,7 @@ ADVICE: Final[Mapping[LostReason, Advice]] = MappingProxyType(
         ),
         LostReason.STUCK_PAYLOAD: Advice(
             "the BMC says that SoL is active though no session has it",
-            "ipmitool mc reset cold (the machine itself goes on)",
+            "ipmitool mc reset cold (the machine itself keeps running)",
         ),
         LostReason.FOREIGN_OWNER: Advice(
             "another session has the console",

@@ -50,7 +50,7 @@ def _judge_repeats(counted: Mapping[str, int], received: int) -> Finding:
     share = total / received
     text = f"{total} of {received} packets were sent twice"
     if counted.get("rejected"):
-        text += f", {counted['rejected']} were not believed"
+        text += f", {counted['rejected']} were rejected"
     if total < ENOUGH or share < LOSSY:
         return ok("network", text)
     told = ", ".join(f"{count} {word}" for word, count in repeats.items() if count)

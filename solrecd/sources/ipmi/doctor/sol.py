@@ -112,7 +112,7 @@ def judge(subject: Subject, readings: Readings) -> Iterator[Finding]:
             yield ok("sol", f"works; its settings: {why_not(readings.sol)}")
         else:
             cure = f"ipmitool sol info {readings.channel}"
-            yield warn("sol", f"not told: {why_not(readings.sol)}", cure)
+            yield warn("sol", f"not reported: {why_not(readings.sol)}", cure)
         return
     yield from _judge_enabled(subject, sol)
     yield from _judge_encryption(subject, readings, sol)

@@ -53,7 +53,7 @@ class Visit(enum.Enum):
 
 
 Answer = Callable[[Question], Awaitable[Reply]]
-"""Has a question answered, over whichever road."""
+"""Has a question answered, by any way there is."""
 _T = TypeVar("_T")
 
 

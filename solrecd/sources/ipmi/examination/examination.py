@@ -250,7 +250,7 @@ class Examination:
     async def _fixes(self, subject: Subject, ask: Ask) -> list[Fix]:
         found = said(await converse(questions.sol_parameters(), inside(ask)))
         if found is None:
-            raise ManagementError("the BMC does not tell its SoL settings")
+            raise ManagementError("the BMC does not report its SoL settings")
         return list(fixes(subject, found))
 
     @asynccontextmanager

@@ -31,7 +31,7 @@ REACTIVATIONS = 3
 """Activations in one session after the BMC dropped the payload; then a fresh login."""
 
 POLL_FOREIGN = 5.0
-"""Seconds between two tries to activate while someone else holds the console."""
+"""Seconds between two tries to activate while another client holds the console."""
 
 GRACE = 4.0
 """Seconds for another client to activate a payload that was switched off under us. A

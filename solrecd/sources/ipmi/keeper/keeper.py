@@ -6,8 +6,10 @@ follows from what came of it. Between attempts it waits, 1 s doubling to 60 s wi
 jitter, from 1 s again once a session lasted. Where the BMC refuses user, password or
 key, it waits 1 to 2 minutes, doubling to an hour: each try is a failed login there, and
 some BMCs lock the account. A reload, or a person who wants a fresh session, ends that.
+The first refusal after a login that worked is not believed: no message of a login is
+authenticated, and one that was damaged or forged looks like a wrong password.
 
-Someone else on the console is dealt with as configured (`OnConflict`): by default we
+Another client on the console is dealt with as configured (`OnConflict`): by default we
 wait until it is free, but one who takes it from us may keep it for a while only
 (``yield_for``): it is most likely a person with a problem, who may forget to hang up.
 The RMCP+ session stays open meanwhile: logging in over and over would fill the BMC's
@@ -82,7 +84,10 @@ class Keeper:
         self._rng = rng
         self._backoff = Backoff(rng, BACKOFF_FIRST, BACKOFF_LAST)
         self._refusals = Backoff(rng, REFUSED_FIRST, REFUSED_LAST)
-        self._takeover = Takeover(dialer.own_session_ids(config.name))
+        own_ids = dialer.own_session_ids(config.name)
+        self._takeover = Takeover(own_ids)
+        self._login_worked = bool(own_ids)
+        """And none was refused since; an earlier process's counts."""
         self._attempt: Attempt | None = None
         """The session that there is; none in the states that have none."""
         self._acting = trio.CancelScope()
@@ -165,8 +170,10 @@ class Keeper:
 
     def _pause(self) -> float:
         reason = self._lost.reason
-        if reason in LOGIN_REFUSED:
+        if reason in LOGIN_REFUSED and not self._login_worked:
             return self._refusals.next()
+        if reason in LOGIN_REFUSED:
+            self._login_worked = False
         if reason in _NOT_HEARD and self._dialer.try_next(self.config.name):
             return self._rng.uniform(BACKOFF_FIRST / 2, BACKOFF_FIRST)
         return self._backoff.next()
@@ -198,6 +205,7 @@ class Keeper:
             link, self._dialer.slots, lambda: self._step(Outcome(Input.SLOT))
         )
         self._attempt.kept = logged_in.kept
+        self._login_worked = True
         self._refusals.reset()
         self._watch_power(link)
         return Outcome(Input.LOGGED_IN)
@@ -213,6 +221,7 @@ class Keeper:
 
     async def _confirm(self, attempt: Attempt) -> Outcome:
         await attempt.confirm()
+        self._login_worked = True
         self._watch_power(attempt.link)
         return Outcome(Input.CONFIRMED)
 
@@ -305,7 +314,7 @@ class Keeper:
     # Wishes.
 
     def yield_session(self, seconds: float, why: str) -> None:
-        """End the session, and begin none for so long: someone needs the BMC.
+        """End the session, and begin none for so long: another client needs the BMC.
 
         Args:
             seconds: for how long, from now; `take_back` ends it early.

@@ -21,7 +21,7 @@ There are three kinds of inputs:
   is up; it has an answer where such a session may be by the time it is granted.
 - `STOP`: the keeper's task ends, by cancellation or a bug. Possible everywhere.
 
-A step to the state itself that tells nothing is no step: nothing comes of the wish, now
+A step to the state itself that tells nothing is not a step: the wish has no effect, now
 or later, and what the keeper does is not interrupted. Every other wish interrupts it.
 
 A session is never dropped: all ways out of those states that have one lead through a
@@ -30,7 +30,7 @@ wait (`LEAVING`), the next attempt at once (`RENEWING`), a loan (`RELEASING`).
 
 The console is told with the step, not with the state (a Mealy machine): while another
 session holds the payload we ask for it every few seconds, and each time that is
-`ACTIVATING`, which is no news. What stands after several steps is what was
+`ACTIVATING`, which is not reported. What stands after several steps is what was
 told last; `told` derives from the table what that may be in each state.
 """
 
@@ -64,8 +64,8 @@ class State(enum.Enum):
     UP = "up"
     """It has the payload."""
     STANDING_BACK = "standing back"
-    """The payload went off and no session has it: it waits before it asks again, for
-    someone may have switched it off to use the console."""
+    """The payload went off and no session has it: it waits before it asks again, as
+    another client may have switched it off to use the console."""
     REVIVING = "reviving"
     """It gives its own payload back, to ask for it again."""
     LEAVING = "leaving"
@@ -73,11 +73,11 @@ class State(enum.Enum):
     RENEWING = "renewing"
     """It ends the session, and will begin another one at once."""
     RELEASING = "releasing"
-    """It ends the session, because the BMC is lent."""
+    """It ends the session, because the BMC is released."""
     PAUSED = "paused"
     """It waits before the next attempt."""
     LENT = "lent"
-    """It has no session, so that someone else can have one, until the time is over."""
+    """It has no session until the time is over, so that another client can have one."""
 
 
 class Input(enum.Enum):
@@ -118,7 +118,7 @@ class Input(enum.Enum):
     """The wait is over."""
 
     GIVE_AWAY = "give away"
-    """Wish: lend the BMC to someone."""
+    """Request: release the BMC to another client."""
     TAKE_BACK = "take back"
     """Wish: have the payload at once, whatever session has it."""
     RECONNECT = "reconnect"

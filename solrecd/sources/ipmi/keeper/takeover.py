@@ -21,7 +21,7 @@ class Takeover:
 
         Args:
             own_session_ids: of sessions that an earlier process of ours left: such an
-                owner is no other client.
+                owner is not another client.
         """
         self._own_session_ids = own_session_ids
         self._takes: tuple[float, ...] = ()

@@ -280,7 +280,7 @@ class Dialer:
         return self._hub.statistics.strangers
 
     def rejected(self) -> Mapping[str, int]:
-        """Return how many datagrams were not believed since the start, by cause.
+        """Return how many datagrams were rejected since the start, by cause.
 
         Asked in each scrape, for thousands of sessions of which few have any.
         """

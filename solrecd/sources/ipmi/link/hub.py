@@ -6,9 +6,9 @@ sockets hang on one epoll set, and one task waits for that. Waking up is what co
 `PAUSE`, the task does not wait for readiness but looks again every `PAUSE`: at 4000
 packets a second that is 8 packets per wake-up instead of 1.7.
 
-A drain gives each datagram to the endpoint whose address it came from, and only then
-sends what these endpoints queued: by then the bytes of the whole batch are recorded,
-so their ACKs may leave.
+A drain takes what came, and has each endpoint handle the datagrams from its address,
+then sends what that endpoint queued: by then the bytes are recorded, so their ACK may
+leave. In what order, and what has to wait when there is too much: `link.backlog`.
 """
 
 from __future__ import annotations
@@ -23,11 +23,12 @@ from collections.abc import Callable
 
 import trio
 
+from solrecd.sources.ipmi.link.backlog import Backlog
 from solrecd.sources.ipmi.link.base import Endpoint, Place
+from solrecd.sources.ipmi.link.port import Port
 from solrecd.sources.ipmi.link.resolve import Address
 from solrecd.sources.ipmi.link.shared_socket import (
     HubStatistics,
-    Port,
     SharedSocket,
     open_socket,
 )
@@ -64,7 +65,7 @@ class Hub:
         """Prepare a hub; nothing is opened before the first `connect`.
 
         Args:
-            observe_ack_delay: told, once per drained batch, the seconds from its first
+            observe_ack_delay: told, once per drained batch, the seconds from its oldest
                 datagram to its last ACK.
         """
         self.statistics = HubStatistics()
@@ -72,6 +73,7 @@ class Hub:
         self.on_open: Callable[[str, int], None] | None = None
         """Told name and descriptor of each socket that is opened."""
         self._sockets: dict[int, SharedSocket] = {}
+        self._backlog = Backlog()
         self._epoll = select.epoll()
         self._timers: list[tuple[float, int, Port]] = []
         self._order = itertools.count()
@@ -110,12 +112,12 @@ class Hub:
         """Go on with a socket that an earlier process opened under this name.
 
         Raises:
-            OSError: it is no UDP socket.
+            OSError: it is not a UDP socket.
         """
         opened = socket.socket(fileno=fd)
         if opened.type != socket.SOCK_DGRAM or opened.family not in _INTERNET:
             opened.detach()
-            raise OSError(errno.EPROTOTYPE, f"{name} is no UDP socket")
+            raise OSError(errno.EPROTOTYPE, f"{name} is not a UDP socket")
         opened.setblocking(False)
         host = opened.getsockname()[0]
         self._add(opened, name, "" if host in _ANYWHERE else host)
@@ -160,6 +162,8 @@ class Hub:
         """Leave what comes from now on in the kernel, for the next process."""
         for fd in self._sockets:
             self._epoll.unregister(fd)
+        while self._backlog:
+            self._backlog.serve(trio.current_time())
 
     # Serving.
 
@@ -193,20 +197,23 @@ class Hub:
             woken = trio.current_time()
             count = self._drain()
             busy = woken - previous < PAUSE
-            while busy and count:
-                await trio.sleep(0 if count >= PLENTY else PAUSE)
+            while self._backlog or (busy and count):
+                is_behind = count >= PLENTY or bool(self._backlog)
+                await trio.sleep(0 if is_behind else PAUSE)
                 woken = trio.current_time()
                 count = self._drain()
             previous = woken
 
     def _drain(self) -> int:
-        """Drain every socket that has something; return how many datagrams came."""
+        """Take what every socket has, handle enough; return how many datagrams came."""
         began = trio.current_time()
+        backlog = self._backlog
         ready = self._epoll.poll(0)
-        count = sum([self._sockets[fd].drain(began) for fd, _ in ready])
+        count = sum([self._sockets[fd].take(began, backlog) for fd, _ in ready])
         self.statistics.wakeups += 1
-        if count:
-            self._observe(trio.current_time() - began)
+        if backlog:
+            backlog.serve(began)
+            self._observe(trio.current_time() - backlog.most_delayed)
         return count
 
     def _arm(self, port: Port) -> None:

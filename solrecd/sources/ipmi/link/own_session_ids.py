@@ -3,7 +3,7 @@
 A BMC keeps the session of a process that was killed for about a minute, and with it
 the console. The next process has to tell this ghost from a person: by its session ID.
 The session store knows it too, but may be lost, spoiled, or of another version. So the
-IDs, which are no secret, are also in a small file beside the journal: one line for each
+IDs, which are not secret, are also in a small file beside the journal: a line for each
 session that gets or loses a console. Its modification time says when we last worked.
 """
 
@@ -38,7 +38,7 @@ log = structlog.get_logger()
 
 
 class OwnSessionIds:
-    """The file; belongs to the event loop. A file that cannot be used is no error.
+    """The file; belongs to the event loop. A file that cannot be used is not an error.
 
     Args:
         path: of the file.

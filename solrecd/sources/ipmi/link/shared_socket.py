@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import math
 import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from solrecd.sources.ipmi.link.backlog import Backlog
 from solrecd.sources.ipmi.link.base import Endpoint
+from solrecd.sources.ipmi.link.port import Port
 from solrecd.sources.ipmi.link.resolve import Address, Sockaddr
+from solrecd.sources.ipmi.protocol.constants import PayloadType
+from solrecd.sources.ipmi.protocol.packets import PAYLOAD_TYPE_AT, PAYLOAD_TYPE_MASK
 
 ENDPOINTS_PER_SOCKET = 64
 """More on one socket, and a flood fills its receive buffer between two wake-ups."""
@@ -20,17 +23,14 @@ RECEIVE_BUFFER = 4 << 20
 BATCH = 128
 """Datagrams per drain before their ACKs leave and other tasks get their turn."""
 
-SHARE = 32
-"""Datagrams of one peer in a drain; a BMC sends its next packet after our ACK, which
-leaves after the drain. More are thrown away unread: what they brought is sent again,
-or is missed by its number and marked."""
-
 EXPECTED_MAX = 64
 """Datagrams held for an endpoint that is yet to come: BMCs have one SoL packet on the
 wire, which they repeat up to ten times, and an answer or two."""
 
 DATAGRAM_MAX = 2048
 """Bytes; an RMCP+ packet with 255 bytes of SoL data has under 350."""
+
+_OUTPUT: Final = int(PayloadType.SOL)
 
 _SO_RCVBUFFORCE = 33
 """socket(7); may exceed net.core.rmem_max. Python's socket module does not name it."""
@@ -44,133 +44,11 @@ class HubStatistics:
     sent: int = 0
     """Datagrams given to the kernel, with those that it refused."""
     strangers: int = 0
-    """Datagrams from addresses that are no BMC of ours; dropped unread."""
+    """Datagrams from addresses of none of our BMCs; dropped unread."""
     excess: int = 0
     """Datagrams of peers that sent more than their `SHARE`; dropped unread."""
     send_errors: int = 0
     wakeups: int = 0
-
-
-class _NoEndpoint:
-    """The endpoint of a port that has left."""
-
-    deadline: float | None = None
-
-    def receive(self, datagram: bytes, now: float) -> None:
-        """Take no notice."""
-
-    def expire(self, now: float) -> None:
-        """Have nothing to do."""
-
-    def datagrams(self) -> Sequence[bytes]:
-        """Have nothing to send."""
-        return ()
-
-    def not_sent(self, count: int, error: OSError) -> None:
-        """Take no notice."""
-
-    def crashed(self, bug: Exception) -> Sequence[bytes]:  # noqa: ARG002 - a protocol's
-        """Have nothing to send."""
-        return ()
-
-
-_NO_ENDPOINT: Final = _NoEndpoint()
-
-
-class Port:
-    """An endpoint's place on a shared socket: lets its owner send, and leave.
-
-    Call `flush` after anything was done to the endpoint from outside the hub (opened,
-    written to, closed); the hub itself does so after datagrams and timers.
-    """
-
-    __slots__ = (
-        "_arm",
-        "_datagrams",
-        "_socket",
-        "armed",
-        "endpoint",
-        "receive",
-        "sockaddr",
-    )
-
-    def __init__(
-        self,
-        shared: SharedSocket,
-        sockaddr: Sockaddr,
-        endpoint: Endpoint,
-        arm: Callable[[Port], None],
-    ) -> None:
-        self.sockaddr = sockaddr
-        self.endpoint = endpoint
-        # Bound once: looking them up for each packet would cost a tenth of it.
-        self.receive = endpoint.receive
-        """Delivers a datagram."""
-        self._datagrams = endpoint.datagrams
-        self._socket = shared
-        self._arm = arm
-        self.armed = math.inf
-        """Earliest deadline that the hub's timer heap holds for this port."""
-
-    @property
-    def deadline(self) -> float | None:
-        """When `expire` wants to be called; None for never."""
-        try:
-            return self.endpoint.deadline
-        except Exception as bug:  # noqa: BLE001 - of one endpoint; here and below
-            self.crashed(bug)
-            return None
-
-    def expire(self, now: float) -> None:
-        """Act on timers that are due, and send what comes of it."""
-        try:
-            self.endpoint.expire(now)
-        except Exception as bug:  # noqa: BLE001
-            self.crashed(bug)
-        self.flush()
-
-    def flush(self) -> None:
-        """Send what the endpoint queued and arm its timer."""
-        try:
-            datagrams = self._datagrams()
-            if datagrams:
-                refused = self._socket.send(datagrams, self.sockaddr)
-                if refused:
-                    self.endpoint.not_sent(len(refused), refused[-1])
-        except Exception as bug:  # noqa: BLE001
-            self.crashed(bug)
-        self._arm(self)
-
-    def crashed(self, bug: Exception) -> None:
-        """Let a bug end this endpoint: the hub serves others as well.
-
-        Who owns the endpoint raises the bug again, in its own task.
-        """
-        endpoint = self.endpoint
-        self.close()
-        self._socket.send(endpoint.crashed(bug), self.sockaddr)
-
-    def close(self) -> None:
-        """Leave the hub: nothing is delivered to the endpoint any more.
-
-        The port lets go of it, too: timers that are still to come would keep it, and
-        the two know each other (see `solrecd.process.garbage_collection`).
-        """
-        self._socket.leave(self)
-        self.armed = math.inf
-        self.endpoint = _NO_ENDPOINT
-        self.receive, self._datagrams = _NO_ENDPOINT.receive, _NO_ENDPOINT.datagrams
-
-    @property
-    def socket_name(self) -> str:
-        """Name of the socket it is on."""
-        return self._socket.name
-
-    def catch_up(self, now: float) -> None:
-        """Deliver what came before the endpoint joined; see `SharedSocket.expect`."""
-        for datagram in self._socket.held(self.sockaddr):
-            self.receive(datagram, now)
-        self.flush()
 
 
 class SharedSocket:
@@ -246,13 +124,12 @@ class SharedSocket:
         self._statistics.sent += len(datagrams)
         return refused
 
-    def drain(self, now: float) -> int:
+    def take(self, now: float, backlog: Backlog) -> int:
         """Receive until nothing is left, at most `BATCH`; return how many came.
 
-        What the endpoints queue in answer leaves after the whole batch was delivered.
+        They wait in the backlog; nothing is handled before its `Backlog.serve`.
         """
         receive, find = self._socket.recvfrom, self._ports.get
-        touched: dict[Port, int] = {}
         count = 0
         try:
             while count < BATCH:
@@ -261,22 +138,14 @@ class SharedSocket:
                 port = find(source)
                 if port is None:
                     self._hold(datagram, source)
-                    continue
-                came = touched.get(port, 0)
-                if came >= SHARE:
+                elif port.wait(datagram, now):
+                    backlog.add(port, is_output=_is_output(datagram))
+                else:
                     self._statistics.excess += 1
-                    continue
-                touched[port] = came + 1
-                try:
-                    port.receive(datagram, now)
-                except Exception as bug:  # noqa: BLE001 - of one endpoint
-                    port.crashed(bug)
         except OSError:
             # Nothing is left; or an ICMP error was queued on the socket: reading it
             # has cleared it, and the next drain finds what stands behind it.
             pass
-        for port in touched:
-            port.flush()
         self._statistics.received += count
         return count
 
@@ -294,6 +163,14 @@ class SharedSocket:
     def close(self) -> None:
         """Close the socket."""
         self._socket.close()
+
+
+def _is_output(datagram: bytes) -> bool:
+    """Whether a datagram seems to be console output; whatever it is, it is handled."""
+    return (
+        len(datagram) > PAYLOAD_TYPE_AT
+        and datagram[PAYLOAD_TYPE_AT] & PAYLOAD_TYPE_MASK == _OUTPUT
+    )
 
 
 def open_socket(family: socket.AddressFamily, source: str) -> socket.socket:

@@ -33,6 +33,8 @@ LEGACY: Final = RMCP_HEADER + b"\x00"
 ENCRYPTED: Final = 0x80
 AUTHENTICATED: Final = 0x40
 PAYLOAD_TYPE_MASK: Final = 0x3F
+PAYLOAD_TYPE_AT: Final = 5
+"""Where in a datagram it stands."""
 
 HEADER_SIZE: Final = 16
 _LEGACY_HEADER_SIZE: Final = 14

@@ -105,7 +105,8 @@ class SolPayload:
         """When the last SoL packet came."""
         self._confirmed_at: float | None = None
         """When an answer said last that the payload is ours."""
-        self._acks: list[bytes] = []
+        self._ack: bytes | None = None
+        """The acknowledgement that waits for `send_ack`."""
         self._is_doubted = False
         """The BMC said that the payload is being deactivated; who has it now?"""
         self._is_resumed = False
@@ -244,26 +245,23 @@ class SolPayload:
     def acknowledge(self) -> None:
         """The last packet is dealt with: have that said with the next datagrams.
 
-        Of several transmissions of one packet that came together only the last is
-        acknowledged. A BMC that has sent 60 characters and hears of the first 20 takes
-        that for a partial accept, and sends the other 40 again as a new packet.
+        Of packets that came together only the last is acknowledged. A BMC that has sent
+        60 characters and hears of the first 20 takes that for a partial accept, and
+        sends the other 40 again as a new packet. And one that sent another number has
+        given up the one before, if it came: that acknowledgement is late, and where
+        fifteen numbers have passed it would be taken for one of the packet that is sent
+        next, which may get lost then.
         """
         payload = self.receiver.acknowledge()
+        if payload is not None:
+            self._ack = payload
+
+    def send_ack(self) -> None:
+        """Seal the acknowledgement that waits."""
+        payload, self._ack = self._ack, None
         if payload is None:
             return
-        acks = self._acks
-        if acks and acks[-1][1] == payload[1]:
-            acks[-1] = payload
-        else:
-            acks.append(payload)
-
-    def send_acks(self) -> None:
-        """Seal the acknowledgements that wait."""
-        if not self._acks:
-            return
-        for payload in self._acks:
-            self.dialogue.send(PayloadType.SOL, payload)
-        self._acks.clear()
+        self.dialogue.send(PayloadType.SOL, payload)
         self.receiver.is_ack_out = True
 
     def activating(self, now: float) -> None:

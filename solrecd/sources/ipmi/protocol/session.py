@@ -311,7 +311,7 @@ class Session:
     def datagrams(self) -> list[bytes]:
         """Return what to send now, in this order, and forget it."""
         if self._sol is not None:
-            self._sol.send_acks()
+            self._sol.send_ack()
         outbox = self._outbox[:]
         self._outbox.clear()
         if self._login is not None:

@@ -16,7 +16,7 @@ class SessionStatistics:
     received: int
     """Datagrams, believed or not."""
     rejected: Mapping[Rejection, int]
-    """Datagrams that were not believed, by cause."""
+    """Datagrams that were rejected, by cause."""
     duplicates: int = 0
     """SoL packets that brought nothing new."""
     grown: int = 0
@@ -32,7 +32,7 @@ def snapshot(
 
     Args:
         counts: of its console.
-        rejected: datagrams that were not believed, by cause; without what never
+        rejected: datagrams that were rejected, by cause; without what never
             happened.
     """
     repeats = counts.repeats

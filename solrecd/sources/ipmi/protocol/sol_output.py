@@ -24,7 +24,7 @@ machines print the same thing twice, dots for example. It counts as the same byt
   sends more than these bytes.
 
 Once a BMC was seen to do so it is known for it (`SolReceiver.resends`): numbers that
-it leaves out are no loss then. Until then "something may be lost" is all they tell.
+it leaves out are not lost then. Until then "something may be lost" is all they tell.
 
 OpenBMC counts an acknowledgement that comes twice against the packet that follows,
 which it then gives up at once. So where the way is longer than its 0.1 s between two

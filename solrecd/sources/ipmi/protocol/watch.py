@@ -9,7 +9,7 @@ Boards lie. The first answer after activation, when the payload is certainly our
 what "ours" looks like; a board whose first answer makes no sense is asked the next
 question at once, and never believed on that one. But the payload may have gone between
 the activation and that answer. So where even the last question that could tell is
-answered with "no one holds it", that is believed once in a session: the payload is
+answered with "not active", that is believed once in a session: the payload is
 activated again, and only a board that then denies it again is known to lie.
 """
 
@@ -83,7 +83,7 @@ class OwnerWatch:
         self._believe_status = believe_status
         self._questions = self._all_questions()
         self._was_denied = False
-        """Every question was answered with "no one holds it", and that was believed."""
+        """Every question was answered with "not active", and that was believed."""
         self._ours: frozenset[int] = frozenset()
         self.is_proven = False
         """The present question was answered sensibly while the payload was ours."""

@@ -21,15 +21,15 @@ def _driver(services: Services) -> Driver:
 EXEC: Final = SourceKind(
     ConsoleKind(
         name="exec",
-        help="A program that shows the console on a terminal and stays: `virsh"
+        help="A program that shows the console on a terminal and keeps running: `virsh"
         " console`, `kubectl`, `ipmitool sol activate`, a script. It runs as the"
-        " daemon's user, in the service's sandbox; when it ends it is run again.",
+        " daemon's user, in the service's sandbox; when it ends it is restarted.",
         keys={
             "command": Key(
                 command,
-                "The program and its words; no shell reads them. `{name}` and `{n}`"
-                " expand in each, other braces stay. A password in them can be read by"
-                " all users of this machine: give the program a file with it.",
+                "The program and its arguments, run without a shell. `{name}` and `{n}`"
+                " expand in each, other braces stay. All users of this machine can read"
+                " a password in them: have the program read it from a file.",
                 example=["virsh", "-c", "qemu:///system", "console", "{name}"],
             )
         },

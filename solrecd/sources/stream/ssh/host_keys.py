@@ -70,5 +70,5 @@ def _digest(key: str) -> str:
     try:
         digest = hashlib.sha256(base64.b64decode(key)).digest()
     except binascii.Error:
-        return "which is no key"
+        return "which is not a key"
     return "SHA256:" + base64.b64encode(digest).decode().rstrip("=")

@@ -156,47 +156,47 @@ SSH_KEYS: Final[Schema] = MappingProxyType(
         ),
         "known_hosts": Key(
             path,
-            "The host keys that are believed, as `ssh-keyscan` prints them."
+            "The host keys that are accepted, as `ssh-keyscan` prints them."
             + _EXPANDS
             + " Those that `accept-new` has learned are in `known_hosts` of the state"
-            " folder and believed as well.",
+            " folder, and accepted as well.",
         ),
         "host_key": Key(
             choice(HostKey),
-            'Which host keys are believed: `"known"`: those in the files;'
+            'Which host keys are accepted: `"known"`: those in the files;'
             ' `"accept-new"`: also the first one that an unknown host shows, which is'
-            " kept. One that has changed never is.",
+            " kept. A changed one never is.",
         ),
         "vendor": Key(
             one_of(tuple(VENDORS)),
-            "What has to be typed before the console shows: the vendor's prompt and"
+            "What has to be typed before the console appears: the vendor's prompt and"
             " commands; `generic`: nothing.",
             example="idrac",
         ),
         "prompt": Key(
             text(max_bytes=200),
             "The whole last line when commands can be typed, other than the vendor's:"
-            " `*` stands for anything. When it comes back the console is lost, and is"
-            ' entered again. `""`: there is none.',
+            " `*` stands for anything. When it comes back the console was left, and"
+            ' is entered again. `""`: no prompt.',
             example="racadm>>",
         ),
         "enter": Key(
             commands,
             "What is typed at the prompt to enter the console, one command or a list,"
-            " other than the vendor's. Without a prompt ssh has it run there, in place"
-            " of a shell. `{name}` and `{n}` expand in each, other braces stay.",
+            " other than the vendor's. Without a prompt it is run by ssh in place of a"
+            " shell. `{name}` and `{n}` expand in each, other braces stay.",
             example="connect com2",
         ),
         "algorithms": Key(
             some_of(OLD),
-            "Old algorithms that are offered, too, to a BMC that knows no better. They"
-            " can be broken: keep such BMCs on a network of their own.",
+            "Old algorithms that are also offered, for BMCs without newer ones. They"
+            " can be broken: keep such BMCs on a separate network.",
             example=["diffie-hellman-group14-sha1", "ssh-rsa"],
         ),
         "keepalive": Key(
             duration(5, 3600),
-            "Ask for a sign of life after so long a silence; three without an answer"
-            " end the session. Not given: as the vendor's need it, 30 s.",
+            "Send a keepalive after this long a silence; three without an answer end"
+            " the session. Default: as the vendor requires, 30 s.",
             example="1m",
         ),
     }

@@ -309,7 +309,7 @@ class SshWay:
             return bad("connect", said.what, said.cure)
         if banner.startswith("SSH-"):
             return ok("connect", f"{options.known_as} answers: {banner}")
-        text = f"{options.known_as} is no ssh server: {banner or 'it says nothing'}"
+        text = f"{options.known_as} is not an ssh server: {banner or 'it says nothing'}"
         return bad("connect", text, "correct the port in `host`")
 
     async def _host_key(self) -> Finding:

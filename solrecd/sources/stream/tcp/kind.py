@@ -29,8 +29,8 @@ def _driver(services: Services) -> Driver:
 TCP: Final = SourceKind(
     ConsoleKind(
         name="tcp",
-        help="A TCP port of a console server, ser2net, socat or QEMU. Anyone on the way"
-        " can read and type; keep it on a network of its own.",
+        help="A TCP port of a console server, ser2net, socat or QEMU. Anyone on that"
+        " network can read and type; keep it on a separate network.",
         keys={
             "address": Key(
                 text(min_bytes=1, max_bytes=300),
@@ -40,30 +40,29 @@ TCP: Final = SourceKind(
             ),
             "protocol": Key(
                 choice(TcpProtocol),
-                'What is spoken there. `"raw"`: the console\'s bytes and nothing else;'
+                'The protocol. `"raw"`: the console\'s bytes and nothing else;'
                 ' `"telnet"`: breaks can be sent; `"rfc2217"`: telnet that also sets'
-                " the serial port, and tells when it lost bytes.",
+                " the serial port, and reports lost bytes.",
                 example="rfc2217",
             ),
             "baud": Key(
                 integer(50, 4_000_000),
                 "The bit rate that the serial port is set to, with 8 data bits, no"
-                " parity and one stop bit; not given: the port stays as it is. With"
+                " parity and one stop bit; not given: unchanged. With"
                 ' `protocol = "rfc2217"`.',
                 example=115200,
             ),
             "flow": Key(
                 choice(Flow),
-                "The flow control that the serial port is set to; not given: as it is."
+                "The flow control that the serial port is set to; not given: unchanged."
                 ' With `protocol = "rfc2217"`.',
                 example="rtscts",
             ),
             "telnet_keepalive": Key(
                 off_or(duration(5, 86400)),
                 "Send telnet's NOP this often, to a console server that ends"
-                " connections on which nothing is typed. A host that is gone is noticed"
-                " without it. Not to QEMU, which takes the byte behind it for a part of"
-                " it.",
+                " connections on which nothing is typed. A dead host is noticed without"
+                " it. Not for QEMU, which reads the byte after it as part of it.",
                 example="5m",
             ),
         },

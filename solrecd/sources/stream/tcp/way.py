@@ -69,7 +69,7 @@ class TcpWay:
         is_raw = self._options.protocol is TcpProtocol.RAW
         if (name == TELNET) is is_raw:
             connected.close()
-            raise OSError("another protocol was spoken on it")
+            raise OSError("another protocol was used on it")
         return self._connection(connected, recorder, int(name, 16) if is_raw else 0)
 
     async def examine(self, tell: Tell) -> bool:

@@ -48,7 +48,7 @@ def open_device(options: TtyOptions) -> int:
 
     Raises:
         OSError: it cannot be had; ``EBUSY`` and ``EAGAIN``: another program has it,
-            ``ENOTTY``: it is no terminal.
+            ``ENOTTY``: it is not a terminal.
     """
     if not stat.S_ISCHR(Path(options.device).stat().st_mode):
         # To open one of them may wait, or do something.
@@ -87,7 +87,7 @@ def _has_lock_file(device: str) -> bool:
 def set_port(fd: int, options: TtyOptions) -> None:
     """Set speed, format and flow control; bytes pass as they are.
 
-    A break from the machine is no byte. Hanging up does not drop DTR when we close:
+    A break from the machine is not a byte. Hanging up does not drop DTR when we close:
     some machines take that for a reset.
 
     Raises:

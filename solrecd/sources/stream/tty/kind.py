@@ -24,12 +24,12 @@ TTY: Final = SourceKind(
     ConsoleKind(
         name="tty",
         help="A serial port of this machine, or a USB adapter. The service's sandbox"
-        " has to let it through: see packaging/docs/streams.md.",
+        " has to allow it: see packaging/docs/streams.md.",
         keys={
             "device": Key(
                 absolute_path,
                 "The device; for a USB adapter its name below `/dev/serial/by-id`,"
-                " under which it comes back. `{name}` and `{n}` expand in it.",
+                " which stays the same. `{name}` and `{n}` expand in it.",
                 example="/dev/serial/by-id/usb-FTDI_FT232R_{name}-if00-port0",
             ),
             "baud": Key(

@@ -40,10 +40,10 @@ TROUBLES: Final[Mapping[int, Trouble]] = MappingProxyType(
         ),
         errno.EBUSY: Trouble(
             "another program has it for itself",
-            "end that one (fuser DEVICE tells which)",
+            "end that one (fuser DEVICE shows which)",
         ),
         errno.EAGAIN: Trouble(
-            "another program has locked it", "end that one (fuser DEVICE tells which)"
+            "another program has locked it", "end that one (fuser DEVICE shows which)"
         ),
         errno.ENOTTY: Trouble(
             "no serial port or terminal", "correct `device` (ls /dev/serial/by-id)"

@@ -39,7 +39,7 @@ BREAK_LENGTH: Final = 0.3
 """Seconds; firmware and kernels want a quarter of one."""
 
 _GONE: Final = frozenset({errno.EIO, errno.ENODEV, errno.ENXIO})
-"""What a port says that is no more."""
+"""Errors of a port that is gone."""
 
 _SENT_EVERY: Final = 0.01
 """Seconds between two looks whether all is sent that a break has to follow."""
