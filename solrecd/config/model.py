@@ -127,7 +127,9 @@ class Options(Protocol):
 
     @property
     def line(self) -> str:
-        """What it records, as people write it: no two consoles can have the same."""
+        """What it records, as people write it: two consoles that have the same are a
+        mistake, most likely, and `check` warns of it. A program may give each that runs
+        it another console, so it is no error."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
