@@ -19,9 +19,11 @@ from bench import (
     journal,
     keystrokes,
     receive,
+    saturation,
     scrape,
     search,
     streams,
+    web,
 )
 from bench.figures import Figure, machine, markdown
 
@@ -31,10 +33,12 @@ BENCHMARKS: Mapping[str, Callable[[Path], Iterable[Figure]]] = {
     "interpret": interpret.measure,
     "endtoend": endtoend.measure,
     "fleet": fleet.measure,
+    "saturation": saturation.measure,
     "keystrokes": keystrokes.measure,
     "scrape": scrape.measure,
     "search": search.measure,
     "streams": streams.measure,
+    "web": web.measure,
 }
 
 

@@ -32,7 +32,7 @@ def measure(directory: Path) -> Iterable[Figure]:
         BmcFleet(_BMCS, delay=_ANSWER_SECONDS) as fleet,
         recording(directory / "many", fleet.addresses, _SETTINGS) as recorder,
     ):
-        login = _seconds_until_up(recorder, _BMCS)
+        login = seconds_until_up(recorder, _BMCS)
         yield Figure(f"{_BMCS} logins, answers after 50 ms", login, "s", goal=2)
         busy = _busy_share(recorder)
         yield Figure(f"{_BMCS} idle sessions", busy * 100, "% of a core", goal=0.5)
@@ -45,16 +45,18 @@ def _memory_of_few(directory: Path) -> int:
         BmcFleet(_FEW, delay=_ANSWER_SECONDS) as fleet,
         recording(directory, fleet.addresses, _SETTINGS) as recorder,
     ):
-        _seconds_until_up(recorder, _FEW)
+        seconds_until_up(recorder, _FEW)
         time.sleep(_IDLE_SECONDS / 4)
         return pss_bytes(recorder.pid)
 
 
-def _seconds_until_up(recorder: Recorder, count: int) -> float:
+def seconds_until_up(
+    recorder: Recorder, count: int, patience: float = _PATIENCE_SECONDS
+) -> float:
     """Return how long after readiness the last session came up."""
     begun = time.monotonic()
     while recorder.total("solrecd_sol_session_up") < count:
-        if time.monotonic() - begun > _PATIENCE_SECONDS:
+        if time.monotonic() - begun > patience:
             up = recorder.total("solrecd_sol_session_up")
             raise TimeoutError(
                 f"{up:.0f} of {count} sessions are up: {recorder.messages[-2000:]}"

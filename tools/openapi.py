@@ -42,8 +42,25 @@ _CONSOLE: Final = _object(
 
 ANSWERS: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
     "version": (JSON, _object(version=_TEXT)),
+    "link": (
+        JSON,
+        _object(url={"type": ["string", "null"]}, key={"type": ["string", "null"]}),
+    ),
     "consoles": (JSON, {"type": "array", "items": _CONSOLE}),
     "console": (JSON, _CONSOLE),
+    "coverage": (
+        JSON,
+        {
+            "type": "array",
+            "items": _object(
+                console=_TEXT,
+                oldest={"type": ["string", "null"], "format": "date-time"},
+                coverage={"type": "number", "minimum": 0, "maximum": 1},
+                gaps={"type": "integer", "minimum": 0},
+                lost_seconds={"type": "number", "minimum": 0},
+            ),
+        },
+    ),
     "items": (LINES, _NOTHING),
     "rows": (LINES, _NOTHING),
     "seats": (

@@ -27,9 +27,18 @@ from solrecd.api.doctor import examining
 from solrecd.api.fleet import Fleet, FleetError
 from solrecd.api.gate import Gate, View, view_in
 from solrecd.api.operate import named_in, operating
-from solrecd.api.routes import ROUTES, Method, Reach, RouteRule
+from solrecd.api.routes import (
+    COVERAGE_MAX,
+    COVERAGE_USUAL,
+    ROUTES,
+    Method,
+    Reach,
+    RouteRule,
+)
 from solrecd.api.send_timeout import wait_for_watcher
 from solrecd.api.watch import watching
+from solrecd.api.web.link import Links
+from solrecd.api.web.pages import Pages, Refuse
 from solrecd.console.viewers import Missed, TailItem, Unfinished
 from solrecd.events.event import Event
 from solrecd.events.lines import Line
@@ -128,6 +137,11 @@ class _Routes:
         name = request.path_params["name"]
         return JSONResponse(view_in(request.scope).status(name))
 
+    async def coverage(self, request: Request) -> Response:
+        view, text = view_in(request.scope), request.query_params.get("seconds")
+        seconds = COVERAGE_USUAL if text is None else _seconds(text)
+        return JSONResponse(await view.coverage(named_in(request, view), seconds))
+
     async def tail(self, request: Request) -> _Tail:
         view = view_in(request.scope)
         return _Tail(self._gate, view, named_in(request, view))
@@ -151,28 +165,43 @@ class _Routes:
         )
 
 
-def api_app(fleet: Fleet, version: str, gate: Gate) -> ASGIApp:
+def _seconds(text: str) -> int:
+    if text.isascii() and text.isdecimal() and 0 < int(text[:20]) <= COVERAGE_MAX:
+        return int(text)
+    raise HTTPException(400, f"seconds: allowed: 1 to {COVERAGE_MAX}")
+
+
+def api_app(
+    fleet: Fleet, version: str, gate: Gate, pages: Pages | None = None
+) -> ASGIApp:
     """Return the ASGI application of the API.
 
     Args:
         fleet: the consoles.
         version: of the daemon.
         gate: knows who may do what.
+        pages: for browsers; None: without.
     """
-    app = Starlette(
-        routes=api_routes(version, gate),
-        exception_handlers={HTTPException: _Routes(gate, version).refuse},
-    )
+    links = Links() if pages is None else pages.links
+    routes = api_routes(version, gate, links)
+    refuse: Refuse = _Routes(gate, version).refuse
+    if pages is not None:
+        routes += pages.routes()
+        refuse = pages.refusing(refuse)
+    app = Starlette(routes=routes, exception_handlers={HTTPException: refuse})
     return gate.guard(app, fleet)
 
 
-def api_routes(version: str, gate: Gate) -> list[BaseRoute]:
+def api_routes(version: str, gate: Gate, links: Links | None = None) -> list[BaseRoute]:
     """Return what the table of routes is served by."""
     routes = _Routes(gate, version)
+    web = Links() if links is None else links
     handlers: dict[str, Callable[..., Any]] = {
         "version": routes.version,
+        "web": web.give,
         "list": routes.list,
         "status": routes.status,
+        "coverage": routes.coverage,
         "tail": routes.tail,
         "reload": routes.reload,
         **operating(gate),

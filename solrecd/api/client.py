@@ -93,19 +93,23 @@ class Client:
             return ()
         return ((b"Authorization", b"Bearer " + token.encode()),)
 
-    def get(self, path: str, *, timeout: float = CONNECT_TIMEOUT, **query: str) -> Any:
+    def get(self, path: str, **query: str) -> Any:
         """Return the object that a path answers with.
-
-        Args:
-            path: what.
-            timeout: seconds that it may take.
-            query: how.
 
         Raises:
             ApiError: the daemon refuses.
             UnreachableError: there is no daemon, or it went away.
         """
-        return self._whole("GET", path, query, timeout)
+        return self._whole("GET", path, query, CONNECT_TIMEOUT)
+
+    def get_patiently(self, path: str, timeout: float) -> Any:
+        """Return and raise as `get`, where another machine has to be asked first.
+
+        Args:
+            path: what.
+            timeout: seconds that it may take.
+        """
+        return self._whole("GET", path, {}, timeout)
 
     def post(self, path: str, *, timeout: float = CONNECT_TIMEOUT, **query: str) -> Any:
         """Have something done; returns and raises as `get`.

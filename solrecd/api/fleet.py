@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import trio
 
 from solrecd.console.changes import Changes
 from solrecd.console.operation import Operation
 from solrecd.console.viewers import TailItem
+
+Rows: TypeAlias = list[dict[str, Any]]
+"""The contract's objects, one for each console."""
 
 
 class FleetError(Exception):
@@ -72,6 +75,15 @@ class Fleet(Protocol):
 
     def overview(self, name: str) -> dict[str, Any] | None:
         """Return an ``ls`` object and ``line``, what was printed last; None: gone."""
+        ...
+
+    async def coverage(self, names: Sequence[str], seconds: int) -> Rows:
+        """Return the contract's ``coverage`` object of each console.
+
+        Args:
+            names: of consoles.
+            seconds: how far to look back.
+        """
         ...
 
     def operation(self, name: str) -> Operation:

@@ -22,6 +22,13 @@ YIELD_USUAL: Final = 900
 """Seconds, where none are given."""
 
 
+COVERAGE_MAX: Final = 100 * 366 * 86400
+"""Seconds that a question for coverage may look back."""
+
+COVERAGE_USUAL: Final = 30 * 86400
+"""Seconds, where none are given."""
+
+
 class Method(enum.StrEnum):
     """How a route is asked."""
 
@@ -105,6 +112,15 @@ ROUTES: Final = (
         answer="version",
     ),
     RouteRule(
+        name="web",
+        path="/v1/web",
+        role=Role.VIEW,
+        reach=Reach.SHOWN,
+        help="Give the place of the pages, and the secret of a link that logs a browser"
+        " in there as the caller, once and within minutes.",
+        answer="link",
+    ),
+    RouteRule(
         name="list",
         path="/v1/consoles",
         role=Role.VIEW,
@@ -118,6 +134,29 @@ ROUTES: Final = (
         role=Role.VIEW,
         help="Return everything known about a console.",
         answer="console",
+    ),
+    RouteRule(
+        name="coverage",
+        path="/v1/coverage",
+        role=Role.VIEW,
+        reach=Reach.SHOWN,
+        help="Tell how much of their time consoles were recorded.",
+        answer="coverage",
+        parameters=(
+            _NAMES,
+            Parameter(
+                "seconds",
+                "How far to look back.",
+                MappingProxyType(
+                    {
+                        "type": "integer",
+                        "minimum": 1,
+                        "maximum": COVERAGE_MAX,
+                        "default": COVERAGE_USUAL,
+                    }
+                ),
+            ),
+        ),
     ),
     RouteRule(
         name="tail",

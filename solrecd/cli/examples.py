@@ -29,6 +29,10 @@ _CTL: Final[Mapping[str, tuple[Example, ...]]] = MappingProxyType(
             Example("solrecctl top", "all consoles, updated as they change"),
             Example("solrecctl top @rack=r1", "the consoles with this label"),
         ),
+        "web": (
+            Example("solrecctl web", "a link that opens the pages, once"),
+            Example("solrecctl web node017", "the same, at one console"),
+        ),
         "status": (Example("solrecctl status node001", "or: solrecctl node001"),),
         "boots": (
             Example("solrecctl boots -n 10 node001", "the last ten boots"),
@@ -61,6 +65,13 @@ _CTL: Final[Mapping[str, tuple[Example, ...]]] = MappingProxyType(
             ),
             Example("solrecctl events --kind failure,stuck -f", "as they happen"),
             Example("solrecctl events --kind sel node001", "the BMC's event log"),
+        ),
+        "coverage": (
+            Example("solrecctl coverage", "of the last 30 days"),
+            Example("solrecctl coverage --below 99.9 --since 90d", "what lacks most"),
+            Example(
+                "solrecctl coverage --dir s3://consoles/hall2", "of an object store"
+            ),
         ),
         "replay": (
             Example("solrecctl replay node001", "the last boot"),

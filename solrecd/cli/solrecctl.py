@@ -18,12 +18,14 @@ COMMANDS = (
     command("grep", "search what consoles printed"),
     command("diff", "compare two boots, or one with the fleet"),
     command("events", "list failures, stages, power, gaps"),
+    command("coverage", "show how much of their time consoles were recorded"),
     command("replay", "replay a boot on the terminal"),
     command("export", "export a boot as HTML, asciicast or text"),
     command("plot", "plot how long boots took"),
     command("tail", "show the last lines of consoles, and follow"),
     command("screen", "show a console's current screen"),
     command("attach", "connect to a console"),
+    command("web", "print a link to the pages, and log in there"),
     command("who", "list attached users"),
     command("msg", "send a message to attached users"),
     command("note", "write a line into consoles' logs"),
@@ -68,7 +70,8 @@ def add_common(parser: argparse.ArgumentParser) -> None:
         "--dir",
         metavar="ARCHIVE",
         default=argparse.SUPPRESS,
-        help="read this archive folder instead of asking the daemon",
+        help="read this archive instead of asking the daemon: a folder, or"
+        " s3://BUCKET/PREFIX",
     )
     group.add_argument(
         "--json",

@@ -13,6 +13,8 @@ from typing import Any, ClassVar, Protocol
 
 from solrecd.config.alerts import ReceiverConfig
 from solrecd.config.loki import LokiConfig
+from solrecd.config.offload import OffloadConfig
+from solrecd.config.web import WebConfig
 from solrecd.events.stages import WAITING, Stage
 from solrecd.process.access import Policy
 from solrecd.process.log_settings import LogFormat, LogLevel
@@ -127,9 +129,11 @@ class Options(Protocol):
 
     @property
     def line(self) -> str:
-        """What it records, as people write it: two consoles that have the same are a
-        mistake, most likely, and `check` warns of it. A program may give each that runs
-        it another console, so it is no error."""
+        """What it records, as people write it: `check` warns where two are the same.
+
+        It is a mistake, most likely. It is no error: a program may give each that runs
+        it another console.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,6 +169,7 @@ class Config:
 
     daemon: DaemonConfig = field(default_factory=DaemonConfig)
     api: ApiConfig = field(default_factory=ApiConfig)
+    web: WebConfig = field(default_factory=WebConfig)
     access: Policy = field(default_factory=Policy)
     """Who may do what on the API."""
     consoles: Mapping[str, ConsoleConfig] = field(default_factory=dict)
@@ -172,6 +177,7 @@ class Config:
     stages: Mapping[str, float] = field(default_factory=lambda: STAGE_TIMEOUTS)
     """Seconds in a stage after which a boot counts as stuck; absent: never."""
     loki: LokiConfig | None = None
+    offload: OffloadConfig | None = None
     alerts: Mapping[str, ReceiverConfig] = field(default_factory=dict)
     """Receivers of alerts by their names."""
 

@@ -15,12 +15,15 @@ from solrecd.config.errors import Problems
 from solrecd.config.kinds import NO_KINDS, Kinds
 from solrecd.config.loki_keys import read_loki
 from solrecd.config.model import STAGE_TIMEOUTS, Config, DaemonConfig
+from solrecd.config.offload import OffloadConfig
+from solrecd.config.offload_keys import read_offload
 from solrecd.config.receivers import ReceiverReader
 from solrecd.config.schema import DAEMON_KEYS, STAGE_TIMEOUT_KEYS
 from solrecd.config.secret_sources import ConfigEnvironment
 from solrecd.config.settings import Table, parse_settings
 from solrecd.config.tables import TOP_LEVEL
 from solrecd.config.values import refusal, suggestion
+from solrecd.config.web_keys import read_web
 
 _NOTHING = ConfigEnvironment()
 
@@ -66,17 +69,39 @@ def parse(
         alerts.read(document, _table(document, ("alerts",), problems))
     api_table = _merged(documents, ("api",), problems)
     api = ApiReader(environment, problems).read(api_table, access.policy)
+    web = read_web(_merged(documents, ("web",), problems), problems)
     loki = read_loki(_merged(documents, ("loki",), problems), environment, problems)
+    offload_table = _merged(documents, ("offload",), problems)
+    offload = read_offload(offload_table, environment, problems)
     problems.raise_any()
     return Config(
         daemon=daemon,
         api=api,
+        web=web,
         access=access.policy,
         consoles=MappingProxyType(reader.consoles),
         stages=stages,
         alerts=MappingProxyType(alerts.receivers),
         loki=loki,
+        offload=offload,
     )
+
+
+def parse_offload(
+    sources: Sequence[Source], environment: ConfigEnvironment
+) -> OffloadConfig | None:
+    """Return the ``[offload]`` of configuration files, whatever else is in them.
+
+    Raises:
+        ConfigError: it is wrong.
+    """
+    problems = Problems()
+    read = [read_document(source, problems) for source in sources]
+    documents = [each for each in read if each is not None]
+    table = _merged(documents, ("offload",), problems)
+    found = read_offload(table, environment, problems)
+    problems.raise_any()
+    return found
 
 
 def _check_top_level(documents: Iterable[Document], problems: Problems) -> None:

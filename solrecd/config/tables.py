@@ -14,8 +14,10 @@ from solrecd.config.keys import Key, Schema, TableSchema, defaults_of
 from solrecd.config.kinds import NO_KINDS, Kinds
 from solrecd.config.loki_keys import loki_table
 from solrecd.config.model import STAGE_TIMEOUTS, ApiConfig, ConsoleConfig, DaemonConfig
+from solrecd.config.offload_keys import offload_table
 from solrecd.config.schema import DAEMON_KEYS, STAGE_TIMEOUT_KEYS
 from solrecd.config.values import one_of
+from solrecd.config.web_keys import web_table
 
 _DAEMON = TableSchema(
     path=("daemon",),
@@ -75,10 +77,10 @@ def tables(
         " of some kinds only; a console's own key replaces it.",
     )
     return (
-        *(_DAEMON, _API, _ACCESS, defaults),
+        *(_DAEMON, _API, web_table(), _ACCESS, defaults),
         *map(_kind_table, others),
         *_shared_table(others),
-        *(_STAGES, *alerts_tables(receivers), loki_table()),
+        *(_STAGES, *alerts_tables(receivers), loki_table(), offload_table()),
     )
 
 
@@ -116,10 +118,12 @@ TOP_LEVEL: Final = (
         for table in (
             _DAEMON,
             _API,
+            web_table(),
             _ACCESS,
             _STAGES,
             *alerts_tables(NO_KINDS),
             loki_table(),
+            offload_table(),
         )
     ),
     "defaults",

@@ -14,11 +14,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import structlog
-
 from solrecd.config import ConsoleConfig
 from solrecd.console.attachments import Attachments
-from solrecd.console.event_fanout import SECOND, EventFanout, Sinks, one_line, seconds
+from solrecd.console.event_fanout import SECOND, EventFanout, Sinks, seconds
 from solrecd.console.input_watch import InputWatch
 from solrecd.console.left_shell import LeftShell
 from solrecd.console.losses import Losses
@@ -45,8 +43,6 @@ from solrecd.storage.archive.sink import OpenedConsole
 
 QUIET = SECOND // 4
 """Silence after which an unfinished line counts: a prompt never ends with a newline."""
-
-log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -349,21 +345,9 @@ class Console:
         self._fanout.note(at, text)
 
     def note_act(self, act: OperatorAct, text: str, user: str) -> None:
-        """Keep what a user did: a note in the log, an event, a line in our own log.
-
-        Args:
-            act: what it was.
-            text: one line; control characters are taken out.
-            user: who did it.
-        """
-        now = self._wall_clock()
-        text = one_line(text)
-        log.info("console.operator", console=self.name, act=act, user=user)
-        self._note(now, text)
-        draft = EventDraft(
-            Kind.OPERATOR, act.value, Severity.INFO, text, {"user": user}
-        )
-        self._fanout.report(now, draft)
+        """Keep what a user did, behind what came so far; see `EventFanout.acted`."""
+        self.interpret()
+        self._fanout.acted(self._wall_clock(), act, text, user)
 
     def report(self, at: int, draft: EventDraft) -> None:
         """Tell an event that was noticed elsewhere."""

@@ -12,8 +12,9 @@ from solrecd.alerts.senders import AlertSink
 from solrecd.console.acknowledgement import Acknowledgement
 from solrecd.console.viewers import Viewers
 from solrecd.events.boots import Boot
-from solrecd.events.event import Event, EventDraft
+from solrecd.events.event import Event, EventDraft, Kind, Severity
 from solrecd.events.lines import Chunk, Line
+from solrecd.events.operator_acts import OperatorAct
 from solrecd.events.reading import Reading
 from solrecd.metrics import ConsoleMetrics
 from solrecd.process.log.entries import EVENT, LEVELS
@@ -143,6 +144,23 @@ class EventFanout:
         self._guard.call(Part.METRICS, lambda: self._metrics.saw(event), None)
         _log(event)
         return event
+
+    def acted(self, at: int, act: OperatorAct, text: str, user: str) -> None:
+        """Keep what a user did: a note in the log, an event, a line in our own log.
+
+        Args:
+            at: stamp.
+            act: what it was.
+            text: one line; control characters are taken out.
+            user: who did it.
+        """
+        text = one_line(text)
+        log.info("console.operator", console=self.console, act=act, user=user)
+        self.note(at, text)
+        draft = EventDraft(
+            Kind.OPERATOR, act.value, Severity.INFO, text, {"user": user}
+        )
+        self.report(at, draft)
 
     def amend(self, event: Event) -> None:
         """Tell more of an event that was reported, with its stamp, kind and name.

@@ -47,6 +47,8 @@ class _Run:
     count: int = 0
     bytes: int = 0
     packets: int = 0
+    microseconds: int = 0
+    """Without a recording, where that is known."""
     told: int = 1
     """How many of them the index knows of by now."""
 
@@ -56,6 +58,7 @@ class _Run:
         self.last = at
         self.bytes += gap.bytes or 0
         self.packets += gap.packets or 0
+        self.microseconds += _length(gap) or 0
 
     def takes(self, at: int) -> bool:
         """Whether a loss at this stamp belongs to it."""
@@ -64,7 +67,11 @@ class _Run:
     def amended(self) -> Event:
         """Return the event that tells of all of them."""
         last = format_stamp(self.last)
-        sums = {"bytes": self.bytes, "packets": self.packets}
+        sums: dict[str, int | float] = {
+            "bytes": self.bytes,
+            "packets": self.packets,
+            "seconds": round(self.microseconds / SECOND, 1),
+        }
         return replace(
             self.event,
             title=f"{self.event.title}; {self.count - 1} times more until {last}",
@@ -174,9 +181,17 @@ class Losses:
             self._fanout.amend(run.amended())
 
 
+def _length(gap: Gap) -> int | None:
+    """Return the microseconds of a loss, where both its ends are known."""
+    if gap.since is None or gap.until is None:
+        return None
+    return gap.until - gap.since
+
+
 def _numbers(gap: Gap) -> dict[str, int | float]:
     """Return what is known of a loss, as fields of its event."""
     known: dict[str, int | float | None] = {"bytes": gap.bytes, "packets": gap.packets}
-    if gap.since is not None and gap.until is not None:
-        known["seconds"] = round((gap.until - gap.since) / SECOND, 1)
+    length = _length(gap)
+    if length is not None:
+        known["seconds"] = round(length / SECOND, 1)
     return {key: n for key, n in known.items() if n is not None}

@@ -3,6 +3,8 @@
 - `daemon`       composition root: builds everything, signals, readiness
 - `files`        its journal and index, and the folders they are in
 - `supervisor`   the set of consoles: starts, restarts, reloads
+- `coverage`     how much of their time consoles were recorded
+- `keeping`      copies to an object store, and coverage
 - `tending`      one console of it, until its files are finished
 """
 

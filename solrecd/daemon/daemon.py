@@ -21,7 +21,7 @@ import random
 import signal
 import socket
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -41,11 +41,14 @@ from solrecd.api.denials import Denials
 from solrecd.api.fleet import FleetError
 from solrecd.api.listening_sockets import control_bind
 from solrecd.api.metrics_listener import Exporter
+from solrecd.api.web.entrance import Entrance
+from solrecd.api.web.reader import History
 from solrecd.config import Config
 from solrecd.console import Sinks
 from solrecd.console.factory import ConsoleFactory
 from solrecd.console.viewers import Viewers
 from solrecd.daemon.files import index_file, make_folders, open_journal, overdue_file
+from solrecd.daemon.keeping import Keeping
 from solrecd.daemon.saturation import Saturation
 from solrecd.daemon.supervisor import Supervisor
 from solrecd.metrics import Format, Metrics, sample_alerts
@@ -60,10 +63,7 @@ from solrecd.sources.drivers import Drivers
 from solrecd.sources.table import KINDS, POWERS
 from solrecd.storage.archive.files import FileSystem
 from solrecd.storage.archive.folder_lock import FolderLock
-from solrecd.storage.archive.sink import (
-    ArchiveSink,
-    options_of,
-)
+from solrecd.storage.archive.sink import ArchiveSink
 from solrecd.storage.healing import Healing
 from solrecd.storage.index.boot_history import BootHistory
 from solrecd.storage.index.overdue import Overdue
@@ -141,7 +141,9 @@ class Daemon:
         )
         self._journal = open_journal(settings)
         self._index = self._build_index()
-        self._archive = self._build_archive(Clock(wall_clock, steady_for), files)
+        clock = Clock(wall_clock, steady_for)
+        self._keeping = Keeping(config, self._names, clock, self._metrics)
+        self._archive = self._build_archive(clock, files)
         self._archive.prepare()
         self._healing = Healing(index_file(settings), folder, settings.markers_dir)
         self._alerts = self._build_alerts()
@@ -157,7 +159,11 @@ class Daemon:
             viewers,
             wall_clock=wall_clock,
             read_config=read_config,
+            coverage=self._keeping.coverage.rows,
         )
+
+    def _names(self) -> Collection[str]:
+        return self._supervisor.all_labels()
 
     def _build_memory(self) -> BootHistory:
         return BootHistory(
@@ -181,7 +187,7 @@ class Daemon:
 
     def _build_archive(self, clock: Clock, files: FileSystem | None) -> ArchiveSink:
         return ArchiveSink(
-            options_of(self._config.daemon),
+            self._keeping.archive_options(),
             self._journal,
             on_trouble=lambda trouble: self._storage.archive_troubled(trouble),  # noqa: PLW0108
             on_segment=lambda change: self._storage.segment_changed(change),  # noqa: PLW0108
@@ -269,6 +275,7 @@ class Daemon:
                     self._count_restarts,
                 ):
                     services.start_soon(keep_up, upkeep)
+                services.start_soon(self._keeping.run, self._index)
                 services.start_soon(keep_up, ship, self._config, self._for_loki())
                 await self._record(task_status)
                 services.cancel_scope.cancel()
@@ -287,9 +294,12 @@ class Daemon:
 
     async def _listen(self, services: trio.Nursery) -> None:
         settings = self._config.daemon
-        api = api_app(self._supervisor, __version__, self._listeners.gate)
+        gate, folder = self._listeners.gate, Path(settings.state_dir)
+        history = History(Path(settings.log_dir), index_file(settings))
+        entrance = Entrance(self._supervisor, gate, history, folder)
+        api = api_app(self._supervisor, __version__, gate, entrance.pages)
         control = control_bind(settings.control, self._notifier.inherited)
-        await self._listeners.open(api, control, services)
+        await self._listeners.open(api, control, services, entrance)
         await services.start(self._exporter.run)
 
     def _scrape(self, form: Format) -> Iterator[bytes]:

@@ -19,7 +19,7 @@ import trio
 from solrecd.events.event import Event, Kind, Severity
 
 WINDOW = 5.0
-"""Seconds over which the share is taken: a burst of so long is no trouble."""
+"""Seconds over which the share is taken: shorter bursts are no trouble."""
 
 SATURATED = 0.95
 """Share of the loop's time from which on it is saturated."""

@@ -9,7 +9,7 @@ console's session at most; its neighbours do not notice.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -18,7 +18,7 @@ from typing import Any
 import structlog
 import trio
 
-from solrecd.api.fleet import FleetError
+from solrecd.api.fleet import FleetError, Rows
 from solrecd.config import (
     Config,
     ConfigError,
@@ -49,6 +49,9 @@ they follow when it comes back."""
 
 _READ = Job("the configuration's files", "the next start reads them")
 
+CoverageRows = Callable[[Sequence[str], int], Awaitable[Rows]]
+"""Returns how much of so many seconds each of these consoles was recorded."""
+
 log = structlog.get_logger()
 
 
@@ -74,6 +77,7 @@ class Supervisor:
         viewers: who watches; `tail` adds to them.
         wall_clock: stamps.
         read_config: reads the configuration again, for `reload`.
+        coverage: answers for `coverage`.
     """
 
     def __init__(
@@ -84,7 +88,9 @@ class Supervisor:
         *,
         wall_clock: Callable[[], int],
         read_config: Callable[[], Config],
+        coverage: CoverageRows,
     ) -> None:
+        self._coverage = coverage
         self._factory = factory
         self._viewers = viewers
         self._wall_clock = wall_clock
@@ -194,6 +200,10 @@ class Supervisor:
         task = self._tasks[name]
         return task.unopened or Unopened(task.config, self._wall_clock())
 
+    async def coverage(self, names: Sequence[str], seconds: int) -> Rows:
+        """Return how much of their time consoles were recorded."""
+        return await self._coverage(names, seconds)
+
     def operation(self, name: str) -> Operation:
         """Return what people may do with a console, or raise `KeyError`."""
         member = self._members[name]
@@ -300,7 +310,7 @@ class Supervisor:
             await self._interpret_loop.limit_stages()
         # Of [daemon] nothing counts before the next start; every plan says so again.
         api = replace(new.api, listen=running.api.listen)
-        self._config = replace(new, daemon=running.daemon, api=api)
+        self._config = replace(new, daemon=running.daemon, api=api, web=running.web)
 
     async def _stop_consoles(self, plan: ReloadPlan) -> None:
         """Have consoles stop, one per turn of the loop: a goodbye takes its time."""

@@ -20,6 +20,7 @@ from solrecd.metrics.series import (
     gauge,
     info,
     known_gauge,
+    known_share,
     stamp,
     stamp_with,
     truth,
@@ -138,6 +139,15 @@ class ConsoleMetrics:
     input_stuck: bool = gauge(
         "solrecd_console_input_stuck",
         "1 while the other end has accepted no input for 3 seconds.",
+    )
+    oldest: int = stamp(
+        "solrecd_console_oldest_timestamp_seconds",
+        "When the oldest byte came that is still kept; absent while there is none.",
+    )
+    recorded_ratio: float | None = known_share(
+        "solrecd_console_recorded_ratio",
+        "Share of the last 30 days, or of the time since it was recorded first, in"
+        " which the console was recorded; renewed every 5 minutes.",
     )
     crashes: int = counter(
         "solrecd_console_crashes_total",

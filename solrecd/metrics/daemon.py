@@ -164,6 +164,26 @@ class DaemonMetrics:
         "From receiving a datagram with console output to sending its ACK.",
         ACK_BOUNDS,
     )
+    offload_queue_bytes: int = gauge(
+        "solrecd_offload_queue_bytes",
+        "Closed segments that are not in the object store yet.",
+    )
+    offload_queue_segments: int = gauge(
+        "solrecd_offload_queue_segments", "The same, how many."
+    )
+    offload_last_success: int = stamp(
+        "solrecd_offload_last_success_timestamp_seconds",
+        "When a segment was copied to the object store last, or none was waiting;"
+        " absent where segments are not copied.",
+    )
+    offload_bytes: Tally = tally(
+        "solrecd_offload_copied_bytes_total",
+        "Closed segments copied to the object store, each verified.",
+    )
+    offload_failures: Tally = tally(
+        "solrecd_offload_failures_total",
+        "Times that the object store did not do what it should.",
+    )
     loki_lines: Tally = tally(
         "solrecd_loki_lines_total",
         "Lines of consoles that Loki accepted, or rejected permanently.",

@@ -127,6 +127,14 @@ class Metrics(DaemonMetrics):
         """Note the bytes in use and in all of the journal."""
         self.journal_used, self.journal_size = used, size
 
+    def offloaded(self, size: int) -> None:
+        """Count the bytes of a segment that is in the object store."""
+        self.offload_bytes.add(count=size)
+
+    def offload_failed(self) -> None:
+        """Count a time that the object store did not do what it should."""
+        self.offload_failures.add()
+
     def reloaded(self, at: int, *, successful: bool) -> None:
         """Note an attempt to read the configuration, the first one included."""
         self.reload_successful = successful

@@ -82,6 +82,22 @@ def _known_number(family: Family, attribute: str) -> Writer:
     return write
 
 
+def _share(family: Family, attribute: str) -> Writer:
+    """Write a part of 1; a console of which it is not known, None, has none."""
+    start, value_of = family.name, attrgetter(f"metrics.{attribute}")
+
+    def write(batch: Sequence[Member]) -> str:
+        return "".join(
+            [
+                f"{start}{one.labels}{value}\n"
+                for one, value in zip(batch, map(value_of, batch), strict=True)
+                if value is not None
+            ]
+        )
+
+    return write
+
+
 def _stamp(family: Family, attribute: str) -> Writer:
     """Write a time; a console has none while it is 0."""
     start, value_of = family.name, attrgetter(f"metrics.{attribute}")
@@ -198,6 +214,11 @@ def truth(name: str, help_: str) -> Any:
 def known_gauge(name: str, help_: str) -> Any:
     """Declare a number that is None while it is not known: no series then."""
     return declare(_family(name, Type.GAUGE, help_), _known_number, unknown)
+
+
+def known_share(name: str, help_: str) -> Any:
+    """Declare a part of 1 that is None while it is not known: no series then."""
+    return declare(_family(name, Type.GAUGE, help_), _share, unknown)
 
 
 def counter(name: str, help_: str) -> Any:

@@ -162,7 +162,7 @@ class Policy:
             found = tuple(grant for grant in self.grants if name in grant.certificates)
             if found:
                 return Rights(f"cert:{name}", found)
-        return Rights(f"cert:{names[0][:NAME_SHOWN]}" if names else "nobody")
+        return Rights(f"cert:{names[0][:NAME_SHOWN]}" if names else "anonymous")
 
     def _judge_token(self, digest: bytes) -> Rights:
         found = tuple(grant for grant in self.grants if _is_among(digest, grant.tokens))

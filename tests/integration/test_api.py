@@ -162,7 +162,7 @@ async def test_a_viewer_that_leaves_is_noticed(tmp_path: Path) -> None:
         async with following(path):
             await fleet.watched.wait()
             count = fleet.viewers.count("b")
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             await fleet.left.wait()
 
     assert (count, fleet.viewers.count("b")) == (1, 0)
@@ -192,7 +192,7 @@ async def test_a_client_that_reads_nothing_cannot_hold_shutdown_up(
 ) -> None:
     path, fleet = tmp_path / "control.sock", FakeFleet()
 
-    with trio.fail_after(5), socket.socket(socket.AF_UNIX) as client:
+    with trio.fail_after(60), socket.socket(socket.AF_UNIX) as client:
         async with trio.open_nursery() as nursery:
             await nursery.start(serve, api_app(fleet, "1", open_gate()), str(path))
             client.connect(str(path))
@@ -282,7 +282,7 @@ async def test_a_client_that_reads_to_the_end_sees_the_end_of_the_metrics(
         host, _, port = address.rpartition(":")
         async with await trio.open_tcp_stream(host, int(port)) as stream:
             await stream.send_all(f"{head}\r\nHost: x\r\n\r\n".encode())
-            with trio.fail_after(5):
+            with trio.fail_after(60):
                 answer = b"".join([data async for data in stream])
         nursery.cancel_scope.cancel()
 
@@ -307,7 +307,7 @@ async def test_a_client_that_leaves_amid_a_scrape_disturbs_no_other() -> None:
             await stream.receive_some()
         async with await trio.open_tcp_stream(host, int(port)) as stream:
             await stream.send_all(b"GET / HTTP/1.0\r\n\r\n")
-            with trio.fail_after(5):
+            with trio.fail_after(60):
                 answer = b"".join([data async for data in stream])
                 await left.wait()
         nursery.cancel_scope.cancel()

@@ -304,16 +304,19 @@ async def test_a_restart_of_the_daemon_is_a_gap_of_its_own_length(
     site: Site, bmc: Bmcweb
 ) -> None:
     async with site.recording():
+        began = trio.current_time()
         await record(site, bmc, b"before\r\n")
     async with site.recording():
         await record(site, bmc, b"after\r\n")
+        most = trio.current_time() - began
 
     (gap,) = re.findall(r"# gap: (.+)", site.text("node1"))
     length = float(gap.removeprefix("up to ").split(" s ")[0])
-    assert length < 5
+    assert length <= most + 0.1
     assert site.raw("node1") == b"before\r\nafter\r\n"
 
 
+@pytest.mark.alone
 async def test_one_mute_bmc_does_not_keep_a_stop_waiting(
     site: Site, bmc: Bmcweb
 ) -> None:

@@ -569,6 +569,7 @@ DRIVERS: Mapping[str, Act] = {
     "Drivers.source": lambda lab: lab.restart(),
     "Drivers.forget": lambda lab: lab.remove(),
     "EventFanout.note": OPERATIONS["note"],
+    "EventFanout.acted": OPERATIONS["note"],
     "EventFanout.report": RECORDED["report"],
     "EventFanout.changed": RECORDED["session_changed"],
     "EventFanout.amend": lambda lab: lab.lose_twice(),

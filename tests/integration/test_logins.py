@@ -76,7 +76,7 @@ async def test_a_bmc_that_takes_2_6_seconds_is_recorded_and_called_slow(
         status = json.loads((await run(site, "status", "--json", "node1"))[1])
         found = await findings(site)
 
-    assert 2.6 <= status["answer_seconds"] < 4
+    assert 2.6 <= status["answer_seconds"] < 10
     assert found["reachable"]["verdict"] == "warn"
     assert "is slow: answers take up to " in found["reachable"]["text"]
     assert found["session"]["verdict"] == "ok"

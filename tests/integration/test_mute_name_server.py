@@ -70,6 +70,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.alone
 def test_good_names_are_found_beside_a_mute_name_server(folder: Path) -> None:
     namespaces = ["unshare", "--map-root-user", "--mount", "--net"]
     if (

@@ -98,7 +98,7 @@ async def test_a_plain_stop_ends_the_connection(
     with Socat(place) as machine:
         async with recording(site, store, is_handing_over=False):
             await site.wait("node1", session="up")
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             await until(machine.has_ended)
 
     assert kept(store) == []
@@ -136,7 +136,7 @@ async def test_a_connection_that_nothing_goes_on_with_is_closed(
             other = endpoint("unix", site.folder / "other")
             site.consoles["node1"] = stream_console("node1", other)
         async with recording(site, store):
-            with trio.fail_after(5):
+            with trio.fail_after(60):
                 await until(machine.has_ended)
 
     assert kept(store) == []

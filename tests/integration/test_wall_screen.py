@@ -8,8 +8,8 @@ from collections.abc import Awaitable, Callable, Iterable
 import pytest
 from textual.pilot import Pilot
 
+from solrecd.api.rows import News
 from solrecd.cli.top.app import RowActions, WallApp
-from solrecd.cli.top.rows import News
 from tests.support.rows import failed, found, news
 
 
@@ -36,6 +36,7 @@ class Shelf:
             lambda name: self.done.append(("watch", name)),
             act("acknowledge"),
             act("unacknowledge"),
+            lambda command, name: self.done.append((command, name)),
         )
 
 
@@ -124,6 +125,9 @@ ROWS = news(failed("bad"), found("node1"), found("node2"))
         (["enter"], [("attach", "bad")]),
         (["down", "enter"], [("attach", "node1")]),
         (["end", "m"], [("watch", "node2")]),
+        (["l"], [("log", "bad")]),
+        (["down", "b"], [("boots", "node1")]),
+        (["d"], [("diff", "bad")]),
         (["j", "j", "k", "enter"], [("attach", "node1")]),
         (["a"], [("acknowledge", "bad")]),
         (["down", "a"], []),

@@ -14,7 +14,7 @@ from typing import Any, cast
 import trio
 
 from solrecd.api.denials import Denials
-from solrecd.api.fleet import FleetError
+from solrecd.api.fleet import FleetError, Rows
 from solrecd.api.gate import Gate
 from solrecd.console.attachments import Attachment, Attachments, Mode, WriteClaim
 from solrecd.console.changes import Changes
@@ -162,6 +162,21 @@ class FakeFleet:
             if row["console"] == name:
                 return {**row, "line": self.viewers.last_line(name)}
         return None
+
+    async def coverage(self, names: Sequence[str], seconds: int) -> Rows:
+        """Return that each was recorded for all of that time."""
+        await trio.lowlevel.checkpoint()
+        return [
+            {
+                "console": name,
+                "oldest": "2026-11-22T12:00:00.000000Z",
+                "coverage": 1.0,
+                "gaps": 0,
+                "lost_seconds": 0.0,
+                "seconds": seconds,
+            }
+            for name in names
+        ]
 
     def operation(self, name: str) -> Operation:
         """Return what notes what is done, with real attachments."""

@@ -142,7 +142,7 @@ def test_the_name_of_a_stranger_is_cut() -> None:
 def test_a_caller_without_a_name_has_no_grants() -> None:
     rights = Policy((grant(users=frozenset({"nobody"})),)).judge(RemoteCaller())
 
-    assert (rights.principal, rights.grants) == ("nobody", ())
+    assert (rights.principal, rights.grants) == ("anonymous", ())
 
 
 def test_the_socket_of_this_machine_knows_no_tokens() -> None:

@@ -20,6 +20,7 @@ from solrecd.cli.shared.output import (
     Column,
     outcome,
     screen,
+    warn,
 )
 from solrecd.cli.shared.read_reports import Faults
 from solrecd.cli.shared.source import Source
@@ -123,6 +124,8 @@ def main(args: argparse.Namespace) -> int:
         else:
             keys = _PLAIN + _MORE if args.verbose else _PLAIN
             count = output.tabbed(index.boot_lines(keys, chosen, **wanted))
+    if not count and not (args.since or args.until or args.kernel or args.failed):
+        warn("no boots recorded yet")
     return faults.status if count else Exit.NO
 
 

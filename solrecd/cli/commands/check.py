@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import tomllib
+from importlib.util import find_spec
 from pathlib import Path
 
 from solrecd.analysis.boot.rulefiles import RuleError
@@ -63,6 +64,9 @@ def main(args: argparse.Namespace) -> int:
         _check_web_config(config)
     except WebConfigError as error:
         wrong.append(error)
+    if config is not None and config.offload is not None and not find_spec("obstore"):
+        text = "[offload] needs obstore: pip install 'solrecd[offload]'"
+        wrong.append(ModuleNotFoundError(text))
     try:
         rules = marker_files.load(folder)
     except RuleError as error:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import re
 import sys
 import time
@@ -279,7 +278,7 @@ class _Work:
         as_json: bool,
     ) -> None:
         self.jobs: list[_Job] = []
-        self.processes = len(os.sched_getaffinity(0))
+        self.processes = archive.processes
         self._archive = archive
         self._choice = choice
         self._search = search

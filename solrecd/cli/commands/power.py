@@ -64,7 +64,7 @@ def _show(args: argparse.Namespace) -> int:
         try:
             with refusable():
                 path = f"/v1/consoles/{quote(name)}/power"
-                answer = source.daemon.get(path, timeout=TIMEOUT)
+                answer = source.daemon.get_patiently(path, TIMEOUT)
         except RefusedError as error:
             refused += 1
             warn(f"{error}{_session(source, name)}")

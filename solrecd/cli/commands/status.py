@@ -1,15 +1,20 @@
-"""`solrecctl status`: everything known of a console, grouped."""
+"""`solrecctl status`: a console in a few lines; everything by -v and to a pipe."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from typing import Any
 
 from solrecd.api.client import quote
 from solrecd.cli.program import Exit
-from solrecd.cli.shared.output import OUTCOME, Colour, Screen, safe, screen
+from solrecd.cli.shared import amounts, when
+from solrecd.cli.shared.output import OUTCOME, Colour, Screen, paged, safe, screen
 from solrecd.cli.shared.source import Source, asking
+from solrecd.cli.shared.status_summary import show as show_summary
+from solrecd.storage.history.follow import Follower
 
 _GROUPS: Mapping[str, tuple[str, ...]] = {
     "session": (
@@ -23,29 +28,73 @@ _GROUPS: Mapping[str, tuple[str, ...]] = {
 
 _INDENT = "  "
 
+_LINES = 5
+"""Last lines that are shown unless another number is given."""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
     parser.add_argument("names", metavar="NAMES", nargs="+")
+    parser.add_argument(
+        "-n",
+        dest="lines",
+        type=amounts.natural,
+        default=_LINES,
+        metavar="LINES",
+        help="last lines of output to show (default: %(default)s)",
+    )
+    parser.add_argument(
+        "-v",
+        "--verbose",
+        action="store_true",
+        help="everything known of the console; so without a terminal",
+    )
 
 
 def main(args: argparse.Namespace) -> int:
     """Show each console."""
-    source, output = Source(args), screen()
+    source = Source(args)
     found = source.choose(args.names, source.recorded())
-    for position, name in enumerate(found):
-        with asking():
-            status = source.daemon.get(f"/v1/consoles/{quote(name)}")
-        if args.json:
-            output.objects([status])
-        else:
-            _show(output, status, first=position == 0)
+    if args.json:
+        for name in found:
+            screen().objects([_asked(source, name)])
+        return Exit.DONE
+    with paged() as output:
+        for position, name in enumerate(found):
+            status = _asked(source, name)
+            if position:
+                output.line("")
+            if args.verbose or not output.is_terminal:
+                _show(output, status)
+            else:
+                now = when.format_when(time.time_ns() // 1000)
+                show_summary(output, status, _last(source, name, args.lines), now)
     return Exit.DONE
 
 
-def _show(output: Screen, status: Mapping[str, Any], *, first: bool) -> None:
-    if not first:
-        output.line("")
+def _asked(source: Source, name: str) -> Mapping[str, Any]:
+    with asking():
+        status: Mapping[str, Any] = source.daemon.get(f"/v1/consoles/{quote(name)}")
+    return status
+
+
+def _last(source: Source, name: str, count: int) -> Sequence[str]:
+    """Return the last lines of a console whose archive this user can read here."""
+    if source.is_distant or not count:
+        return ()
+    try:
+        with closing(Follower(source.log_dir / name)) as follower:
+            lines = [
+                f"# {it.text}" if it.note else it.text for it in follower.last(count)
+            ]
+            if follower.unfinished is not None:
+                lines.append(follower.unfinished.text)
+    except OSError:
+        return ()
+    return lines[-count:]
+
+
+def _show(output: Screen, status: Mapping[str, Any]) -> None:
     output.line(output.paint(safe(status["console"]), Colour.TITLE))
     rest = {key: value for key, value in status.items() if key != "console"}
     for keys in _GROUPS.values():

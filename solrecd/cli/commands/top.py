@@ -10,12 +10,12 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from solrecd.api.client import ApiError, UnreachableError, quote
+from solrecd.api.rows import TROUBLE, News, State, Wall, state_of
 from solrecd.cli.commands.ls import MACHINE, machine_of
 from solrecd.cli.program import CommandError, Exit
 from solrecd.cli.shared import when
 from solrecd.cli.shared.output import Cell, Colour, Column, screen, value_of
 from solrecd.cli.shared.source import Source, asking
-from solrecd.cli.top.rows import TROUBLE, News, State, Wall, state_of
 
 if TYPE_CHECKING:
     from solrecd.cli.top.app import RowActions
@@ -153,7 +153,11 @@ def _row_actions(source: Source, again: list[str]) -> RowActions:
 
     def run(*words: str) -> None:
         if subprocess.run([*again, *words], check=False).returncode:
-            input("Enter goes back to the wall ")
+            input("Enter returns to top ")
+
+    def read(*words: str) -> None:
+        subprocess.run([*again, *words], check=False)
+        input("Enter returns to top ")
 
     def wish(what: str) -> Callable[[str], str]:
         def post(name: str) -> str:
@@ -170,4 +174,5 @@ def _row_actions(source: Source, again: list[str]) -> RowActions:
         watch=lambda name: run("attach", "-m", "--", name),
         acknowledge=wish("acknowledge"),
         unacknowledge=wish("unacknowledge"),
+        read=lambda command, name: read(command, "--", name),
     )

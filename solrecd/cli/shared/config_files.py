@@ -69,18 +69,24 @@ def load(
     Raises:
         ConfigError: a file cannot be read, or anything in it is wrong.
     """
-    environment = ConfigEnvironment(
+    return parse(
+        read_sources(path),
+        environment(environ, assume_credentials=assume_credentials),
+        consoles=CONSOLE_KINDS,
+        receivers=_ReceiverKinds(),
+    )
+
+
+def environment(
+    environ: Mapping[str, str] = os.environ, *, assume_credentials: bool = False
+) -> ConfigEnvironment:
+    """Return what a configuration may ask of this machine; see `load`."""
+    return ConfigEnvironment(
         read_bytes=_read_bytes,
         mode_of=_mode_of,
         check_tls=server_context,
         credentials=environ.get("CREDENTIALS_DIRECTORY"),
         assume_credentials=assume_credentials,
-    )
-    return parse(
-        read_sources(path),
-        environment,
-        consoles=CONSOLE_KINDS,
-        receivers=_ReceiverKinds(),
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from itertools import groupby
@@ -60,7 +59,7 @@ def _do(work: _Work, progress: Progress, faults: Faults) -> int:
     read = 0
     if not work.novel:
         return read
-    processes = len(os.sched_getaffinity(0))
+    processes = work.processes
     with closing(workers.run(len(work.jobs), work.do, processes)) as messages:
         for message in messages:
             if message.kind == _FAULT:
@@ -99,6 +98,7 @@ class _Work:
 
     def __init__(self, novel: Novel, archive: Archive, jobs: Sequence[_Job]) -> None:
         self.novel = novel
+        self.processes = archive.processes
         self._archive = archive
         self.jobs = jobs
 

@@ -33,6 +33,10 @@ def indexed(
         CommandError: there is no index and no archive either, or the index cannot be
             read just now.
     """
+    if source.is_store:
+        with _copied(source, consoles) as found:
+            yield found
+        return
     try:
         index = Index.read(source.index_path)
     except IndexFileError as error:
@@ -52,6 +56,28 @@ def indexed(
 def _warn_if_stale(index: Index) -> None:
     if index.stale_since is not None:
         warn("the index is not complete: solrecctl reindex heals it")
+
+
+@contextmanager
+def _copied(
+    source: Source, consoles: Callable[[Collection[str]], Collection[str]]
+) -> Iterator[tuple[Index, Collection[str]]]:
+    """Yield an index of what was copied to a store together with the segments."""
+    # Imported here: few read from a store.
+    from solrecd.storage.offload.rows import UnreadableError  # noqa: PLC0415
+
+    archive = source.store_archive
+    with closing(Index.in_memory()) as index:
+        chosen = consoles(source.archived())
+        with reading_archive():
+            archive.read_ahead(chosen)
+        for console in watch("fetching", chosen):
+            try:
+                for batch in archive.batches(console):
+                    index.write(batch)
+            except UnreadableError as error:
+                warn(f"{console}: what is known of a boot is damaged: {error}")
+        yield index, chosen
 
 
 @contextmanager

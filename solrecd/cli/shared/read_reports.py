@@ -50,7 +50,7 @@ class Faults:
         Without an index more than they had to be read; what is damaged elsewhere is
         told, but takes nothing from what is shown.
         """
-        shown = {_plain(path) for each in segments for path in each.files.values()}
+        shown = {_plain(path) for each in segments for path in each.files.paths}
         damaged = {_plain(fault.path) for fault in self._found.values()}
         return Exit.DONE if shown.isdisjoint(damaged) else Exit.NO
 

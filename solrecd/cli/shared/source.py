@@ -14,6 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from solrecd.api.console_objects import labels_of
 from solrecd.cli.program import CommandError, Exit
 from solrecd.cli.shared import names
 from solrecd.cli.shared.names import Labels
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from solrecd.analysis.boot.rules import RuleSet
     from solrecd.api.client import Client
     from solrecd.storage.history.segments import Archive
+    from solrecd.storage.offload.reading import StoreArchive
 
 # The defaults of the [daemon] table. They live in solrecd.config, whose import takes
 # longer than a whole `solrecctl ls`; a test keeps the two alike.
@@ -71,7 +73,16 @@ class Source:
         """Whether the daemon, and so its archive, is on another machine."""
         return not self.is_folder and self._address.startswith("https://")
 
+    @property
+    def is_store(self) -> bool:
+        """Whether ``--dir`` names an archive in an object store."""
+        return self._folder is not None and self._folder.startswith("s3://")
+
     def _require_here(self) -> None:
+        if self.is_store:
+            raise CommandError(
+                f"this is not done in {self._folder}: copy it here first"
+            )
         if self.is_distant:
             raise CommandError(
                 f"archives are read where they are, and those of {self._address} are"
@@ -102,9 +113,22 @@ class Source:
     @cached_property
     def archive(self) -> Archive:
         """The archive; commands that only ask the daemon never import it."""
+        if self.is_store:
+            return self.store_archive
         from solrecd.storage.history.segments import Archive  # noqa: PLC0415
 
         return Archive(self.log_dir)
+
+    @cached_property
+    def store_archive(self) -> StoreArchive:
+        """The archive in the object store that ``--dir`` names.
+
+        Raises:
+            CommandError: it cannot be opened.
+        """
+        from solrecd.cli.shared.store import open_archive  # noqa: PLC0415
+
+        return open_archive(self._folder or "", self._config)
 
     @cached_property
     def daemon(self) -> Client:
@@ -174,7 +198,7 @@ class Source:
         """Return the labels of all consoles; the daemon knows them."""
         with asking():
             found: list[dict[str, Any]] = self._client.get("/v1/consoles")
-        return {each["console"]: names.labels_of(each) for each in found}
+        return {each["console"]: labels_of(each) for each in found}
 
     def machines(self) -> Mapping[str, str]:
         """Return the machines of consoles that have one, as far as a daemon tells."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import ClassVar, Final, Protocol
 
 from rich.text import Text
@@ -17,8 +18,8 @@ from textual.strip import Strip
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
+from solrecd.api.rows import News, Order, Row, Wall
 from solrecd.cli.top import text
-from solrecd.cli.top.rows import News, Order, Row, Wall
 
 LOOK_EVERY: Final = 0.25
 """Seconds between two looks at what has come."""
@@ -43,6 +44,12 @@ class Source(Protocol):
         """Return what is new, or None."""
 
 
+READING: Final[Mapping[str, str]] = MappingProxyType(
+    {"l": "log", "b": "boots", "d": "diff"}
+)
+"""Commands about the selected console, by their keys."""
+
+
 @dataclass(frozen=True, slots=True)
 class RowActions:
     """What the wall can do with a console; each gets its name.
@@ -52,12 +59,14 @@ class RowActions:
         watch: the same, to watch only.
         acknowledge: returns what to tell, or nothing.
         unacknowledge: the same.
+        read: takes the terminal for another command, one of `READING`.
     """
 
     attach: Callable[[str], None]
     watch: Callable[[str], None]
     acknowledge: Callable[[str], str]
     unacknowledge: Callable[[str], str]
+    read: Callable[[str, str], None]
 
 
 class Rows(Widget, can_focus=True):
@@ -194,6 +203,7 @@ class WallApp(App[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "attach"),
         Binding("m", "watch"),
+        *(Binding(key, f"read('{command}')") for key, command in READING.items()),
         Binding("a", "acknowledge"),
         Binding("u", "unacknowledge"),
         Binding("slash", "filter"),
@@ -281,6 +291,10 @@ class WallApp(App[None]):
     def action_watch(self) -> None:
         """The same, to watch only."""
         self._run_in_terminal(self._actions.watch)
+
+    def action_read(self, command: str) -> None:
+        """Read about the selected console, by another command."""
+        self._run_in_terminal(lambda name: self._actions.read(command, name))
 
     def _run_in_terminal(self, action: Callable[[str], None]) -> None:
         """Suspend the screen until the action is done."""

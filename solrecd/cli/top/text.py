@@ -11,9 +11,9 @@ from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
 
+from solrecd.api.rows import Order, Row, State, Wall
 from solrecd.cli.shared.amounts import counted
 from solrecd.cli.shared.when import duration, format_when
-from solrecd.cli.top.rows import Order, Row, State, Wall
 from solrecd.events.stages import Stage
 
 LEAST_NAME: Final = 7
@@ -46,24 +46,25 @@ _STYLES: Final[Mapping[State, Style]] = MappingProxyType(
     }
 )
 
-KEYS: Final = "Enter attach  m watch  / filter  s sort  a acknowledge  ? help  q quit"
+KEYS: Final = "Enter attach  l log  d diff  / filter  a acknowledge  ? help  q quit"
 
 HELP: Final = """\
  solrecctl top: every console, as it changes
 
  Enter     attach to the console; &. comes back here
  m         attach to watch only
+ l  b  d   its log, opened at the failure; its boots; compare its last boot
  a         acknowledge: you know of it and take care of it; others see that
            until something new happens to the console
- u         take an acknowledgement back
+ u         withdraw an acknowledgement
  /         filter: parts of name, state, stage or text, node[1-8], node*,
-           @label=value; all words have to fit; Escape shows all again
+           @label=value; all words have to match; Escape shows all again
  s  r      sort by the next column; reverse the order
  arrows, j k, PgUp PgDn, Home End, wheel
  ?  q      this help; quit
 
  STATE in brackets: acknowledged. FOR: time in this stage.
- The lines below tell all of the console that is marked.
+ The lines below describe the selected console.
                                                         any key goes back"""
 
 

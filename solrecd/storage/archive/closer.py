@@ -93,6 +93,8 @@ class Closer:
         wall_clock: returns a stamp.
         monotonic: returns seconds.
         steady_for: returns for how many seconds the wall clock has not jumped.
+        is_copied: whether a segment may go because there is a copy of it: retention
+            waits for that, and so do all later ones of its console.
     """
 
     def __init__(
@@ -104,6 +106,7 @@ class Closer:
         wall_clock: Callable[[], int],
         monotonic: Callable[[], float] = time.monotonic,
         steady_for: Callable[[], float] = lambda: math.inf,
+        is_copied: Callable[[str, SegmentName], bool] = lambda _console, _name: True,
     ) -> None:
         self.error: OSError | None = None
         """Why the last `work` left something undone."""
@@ -113,6 +116,7 @@ class Closer:
         self._wall_clock = wall_clock
         self._monotonic = monotonic
         self._steady_for = steady_for
+        self._is_copied = is_copied
         self._queue: deque[_Job] = deque()
         self._failed: list[_Job] = []
         self._retry_at = -math.inf
@@ -209,11 +213,25 @@ class Closer:
         if retention.age is not None and self._steady_for() < STEADY:
             retention = replace(retention, age=None)
             self._next_look = self._monotonic() + STEADY
-        expired = choose_expired(stored, running, retention, self._wall_clock())
+        expired = self._allowed(
+            choose_expired(stored, running, retention, self._wall_clock())
+        )
         yield from self._remove(expired, SegmentFate.REMOVED)
         room -= sum(segment.size for segment in expired)
         kept = set(stored).difference(expired)
         yield from self._remove(choose_evicted(kept, room), SegmentFate.EVICTED)
+
+    def _allowed(self, expired: list[StoredSegment]) -> list[StoredSegment]:
+        """Return those of which there is a copy, and of all earlier ones as well."""
+        waiting: set[str] = set()
+        allowed = []
+        for segment in sorted(expired, key=lambda segment: segment.name):
+            if segment.console not in waiting:
+                if self._is_copied(segment.console, segment.name):
+                    allowed.append(segment)
+                else:
+                    waiting.add(segment.console)
+        return sorted(allowed, key=lambda segment: segment.ended)
 
     def _remove(
         self, segments: list[StoredSegment], fate: SegmentFate

@@ -111,10 +111,21 @@ class ArchiveOptions:
     limits: SegmentLimits = field(default_factory=SegmentLimits)
     compress: bool = True
     retention: Retention = field(default_factory=Retention)
+    is_copied: Callable[[str, SegmentName], bool] = lambda _console, _name: True
+    """Whether retention may delete a segment; see `Closer`."""
 
 
-def options_of(settings: DaemonConfig) -> ArchiveOptions:
-    """Return the archive's options as configured."""
+def options_of(
+    settings: DaemonConfig, keep_copied: float | None = None
+) -> ArchiveOptions:
+    """Return the archive's options as configured.
+
+    Args:
+        settings: the daemon's.
+        keep_copied: seconds that a segment stays of which there is a copy elsewhere;
+            None: as long as any.
+    """
+    ages = [age for age in (settings.retention_age, keep_copied) if age is not None]
     return ArchiveOptions(
         log_dir=Path(settings.log_dir),
         fsync=_fsync_interval(settings.fsync),
@@ -123,7 +134,7 @@ def options_of(settings: DaemonConfig) -> ArchiveOptions:
         ),
         compress=settings.compress,
         retention=Retention(
-            age=_microseconds(settings.retention_age),
+            age=_microseconds(min(ages, default=None)),
             boots=settings.retention_boots,
             size=settings.retention_bytes,
             total_size=settings.retention_total,

@@ -129,6 +129,7 @@ class ArchiveSink:
             retention=options.retention,
             wall_clock=clock.now,
             steady_for=clock.steady_for,
+            is_copied=options.is_copied,
         )
         self._reports = Reports()
         self._opener = Opener(options.log_dir, spool, self._shared, self._closer)

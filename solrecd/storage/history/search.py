@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 from solrecd.process.plain_files import read_plain
@@ -16,7 +15,6 @@ from solrecd.storage.formats.lines import (
     line_mark,
 )
 from solrecd.storage.formats.vocabulary import (
-    FILE_NAME,
     SegmentWords,
     look_at,
     read_records,
@@ -24,7 +22,7 @@ from solrecd.storage.formats.vocabulary import (
 from solrecd.storage.history.files import Fault, Report
 from solrecd.storage.history.frames import count_frames, read_pieces
 from solrecd.storage.history.pattern import Pattern
-from solrecd.storage.history.segments import Segment
+from solrecd.storage.history.segments import Files, Segment
 
 
 class Found(NamedTuple):
@@ -71,7 +69,7 @@ class Search(NamedTuple):
 class Vocabulary:
     """What a console's vocabulary answers to a search; asked once for all segments."""
 
-    def __init__(self, folder: Path, search: Search) -> None:
+    def __init__(self, files: Files, search: Search) -> None:
         """Read the console's file; without one everything has to be read."""
         self._answers: dict[str, list[bool]] = {}
         self._lines: dict[str, int] = {}
@@ -79,7 +77,7 @@ class Vocabulary:
         if search.invert or (question.is_empty and not search.counts):
             return
         try:
-            data = read_plain(folder / FILE_NAME)
+            data = read_plain(files.vocabulary)
         except OSError:
             return
         records = list(read_records(data))
@@ -118,8 +116,7 @@ def search_segments(
     """
     if not segments:
         return
-    folder = next(iter(segments[0].files.values())).parent
-    vocabulary = Vocabulary(folder, search)
+    vocabulary = Vocabulary(segments[0].files, search)
     for segment in chosen:
         if "log" not in segment.files:
             continue

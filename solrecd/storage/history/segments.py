@@ -9,6 +9,10 @@ from typing import NamedTuple
 
 from solrecd.storage.formats.names import KINDS, SegmentName, parse_stem
 
+WORDS = ".words"
+"""In a console's folder: `formats.vocabulary`, whose import takes longer than that of
+all that is here. A test keeps the two alike."""
+
 
 class Files(Mapping[str, Path]):
     """Files by kind; a path is made when it is asked for, for most never are."""
@@ -21,6 +25,16 @@ class Files(Mapping[str, Path]):
 
     def __getitem__(self, kind: str) -> Path:
         return self._folder / self._names[kind]
+
+    @property
+    def paths(self) -> Iterator[Path]:
+        """Where each is, or will be once it is asked for."""
+        return (self._folder / name for name in self._names.values())
+
+    @property
+    def vocabulary(self) -> Path:
+        """Where the words of all logs of the console are, if they are known."""
+        return self._folder / WORDS
 
     def is_packed(self, kind: str) -> bool:
         """Whether a file is there and compressed."""
@@ -65,6 +79,11 @@ class Archive:
     def __init__(self, folder: Path) -> None:
         """Remember the folder; nothing is read yet."""
         self.folder = folder
+
+    @property
+    def processes(self) -> int:
+        """How many processes may read it side by side."""
+        return len(os.sched_getaffinity(0))
 
     def consoles(self) -> list[str]:
         """Return the names of the consoles that have a folder, sorted.

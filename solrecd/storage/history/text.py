@@ -62,7 +62,7 @@ def _whole_lines(segments: Sequence[Segment], report: Report) -> Iterator[bytes]
         if "log" in segment.files:
             yield from _Lines(segment, report).read()
         else:
-            path = next(iter(segment.files.values()))
+            path = next(segment.files.paths)
             report(Fault(path, 0, "its text (.log) is gone; log --raw has the bytes"))
 
 

@@ -331,3 +331,39 @@ def test_the_next_look_comes_in_an_hour_wherever_the_clock_has_been(
     clocks.seconds = 3600.0
 
     assert (early, closer.due) == (False, True)
+
+
+def test_retention_waits_for_copies_and_so_do_later_segments(tmp_path: Path) -> None:
+    names = [SegmentName(boot, 1, AT) for boot in (1, 2, 3, 4)]
+    make_segments(tmp_path, names)
+    for name in names:
+        make_segment(tmp_path, "n2", name)
+    copied = {("n1", names[0]), ("n1", names[2]), *(("n2", name) for name in names)}
+    closer = Closer(
+        tmp_path,
+        compress=True,
+        retention=Retention(boots=1),
+        wall_clock=lambda: AT,
+        is_copied=lambda console, name: (console, name) in copied,
+    )
+
+    removed = {(change.console, change.name) for change in closer.work()}
+
+    assert removed == {("n1", names[0]), *(("n2", name) for name in names[:3])}
+
+
+def test_room_that_is_needed_waits_for_no_copy(tmp_path: Path) -> None:
+    names = [SegmentName(boot, 1, AT) for boot in (1, 2)]
+    make_segments(tmp_path, names)
+    closer = Closer(
+        tmp_path,
+        compress=True,
+        retention=Retention(boots=1),
+        wall_clock=lambda: AT,
+        is_copied=lambda _console, _name: False,
+    )
+    closer.make_room(1)
+
+    changes = closer.work()
+
+    assert [change.fate for change in changes] == [SegmentFate.EVICTED]

@@ -141,7 +141,7 @@ class SessionCipher:
         """
         self.sent = sequence = self.sent + 1 & _SEQUENCE_MASK or 1
         kind = payload_type | self._flags
-        if payload_type in self.clear_types:
+        if self.clear_types and payload_type in self.clear_types:
             kind &= ~ENCRYPTED
         if kind & ENCRYPTED and self._encrypt is not None:
             pad = _CONFIDENTIALITY_PADS[~len(payload) % _BLOCK]

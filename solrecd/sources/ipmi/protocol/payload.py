@@ -59,6 +59,7 @@ RESUME_PATIENCE: Final[tuple[float, ...]] = (0.5, 0.5, 1.0)
 """Seconds after each time that a resumed session asks whether it is still there: a
 fresh login must not wait for long, and within this time a BMC answers or is gone."""
 
+_SOL: Final = int(PayloadType.SOL)
 _CLEAR_SOL: Final = frozenset((PayloadType.SOL,))
 
 
@@ -261,7 +262,8 @@ class SolPayload:
         payload, self._ack = self._ack, None
         if payload is None:
             return
-        self.dialogue.send(PayloadType.SOL, payload)
+        dialogue = self.dialogue
+        dialogue.outbox.append(dialogue.cipher.seal(_SOL, payload))
         self.receiver.is_ack_out = True
 
     def activating(self, now: float) -> None:
