@@ -60,7 +60,7 @@ from solrecd.process.threads import Job, in_thread
 from solrecd.process.upkeep import keep_up
 from solrecd.sources.base import Services
 from solrecd.sources.drivers import Drivers
-from solrecd.sources.table import KINDS
+from solrecd.sources.table import KINDS, POWERS
 from solrecd.storage.archive.files import FileSystem
 from solrecd.storage.archive.folder_lock import FolderLock
 from solrecd.storage.archive.sink import ArchiveSink
@@ -150,7 +150,7 @@ class Daemon:
         self._storage = self._build_storage()
         self._memory = self._build_memory()
         self._saturation = Saturation(self._show_load, self._index.offer, wall_clock)
-        self._sources = Drivers(KINDS, self._services)
+        self._sources = Drivers(KINDS, self._services, POWERS)
         viewers = Viewers()
         self._factory = self._build_factory(rules, viewers)
         self._supervisor = Supervisor(
