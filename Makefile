@@ -211,10 +211,12 @@ dashboards: venv $(VENV)/debian-peers ## grafana/: the dashboards from tools/das
 man: venv ## manual pages of every command, into build/man
 	$(BIN)/python -m tools.manpages build/man
 
-# Debian 12's interpreter: what it compiles and resolves is what runs there.
+# The interpreter that runs it there: what it compiles and resolves is bound to its version. The system's own
+# unless PACKAGED says another, such as 3.13 for Debian 13 (on Debian 13) or 3.12 for RHEL 10.
 # They hold compiled modules where that Python's headers and a C compiler are; SOLRECD_BUILD=pure has them
 # be Python alone (packaging/compile.py).
-DEBIAN_PIP := /usr/bin/python3.11 -m pip --disable-pip-version-check
+PACKAGED ?= $(shell /usr/bin/python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+DEBIAN_PIP = /usr/bin/python$(PACKAGED) -m pip --disable-pip-version-check
 DEB_TREE = build/deb/solrecd-$(VERSION)
 VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' solrecd/__init__.py)
 
@@ -230,18 +232,18 @@ wheels: venv web $(VENV)/debian-packagers # what the packages carry, as locked, 
 	    --wheel-dir build/wheels --requirement packaging/requirements.lock
 	$(DEBIAN_PIP) wheel --quiet --no-deps --wheel-dir build/wheels .
 
-deb: wheels ## a Debian 12 package with the libraries it needs, into dist/
+deb: wheels ## a Debian package with the libraries it needs, for the Debian it is made on, into dist/
 	rm -rf build/deb && mkdir -p $(DEB_TREE) dist
 	git ls-files -z | xargs -0 cp --parents -t $(DEB_TREE)
 	cd $(DEB_TREE) && cp -r packaging/debian debian && cp systemd/* debian/ && cp -r ../../wheels .
-	cd $(DEB_TREE) && env PATH=/usr/sbin:/usr/bin:/sbin:/bin dpkg-buildpackage --build=binary --no-sign
+	cd $(DEB_TREE) && env PATH=/usr/sbin:/usr/bin:/sbin:/bin PACKAGED=$(PACKAGED) dpkg-buildpackage --build=binary --no-sign
 	rm -f dist/*.deb && cp build/deb/*.deb dist/
 
-rpm: wheels ## the same for RHEL 9 and its like, into dist/
+rpm: wheels ## the same for RHEL and its like, into dist/
 	rm -rf build/rpm && mkdir -p dist
 	env PATH=/usr/sbin:/usr/bin:/sbin:/bin rpmbuild --quiet -bb --nodeps --define '_topdir $(CURDIR)/build/rpm' \
 	    --define '_tree $(CURDIR)' --define '_wheels $(CURDIR)/build/wheels' \
-	    --define '_version $(VERSION)' packaging/rpm/solrecd.spec
+	    --define '_version $(VERSION)' --define '_python $(PACKAGED)' packaging/rpm/solrecd.spec
 	rm -f dist/*.rpm && cp build/rpm/RPMS/*/*.rpm dist/
 
 dist: venv web ## wheel and source archive, into dist/

@@ -22,6 +22,7 @@ from bench import (
     saturation,
     scrape,
     search,
+    streams,
     web,
 )
 from bench.figures import Figure, machine, markdown
@@ -36,6 +37,7 @@ BENCHMARKS: Mapping[str, Callable[[Path], Iterable[Figure]]] = {
     "keystrokes": keystrokes.measure,
     "scrape": scrape.measure,
     "search": search.measure,
+    "streams": streams.measure,
     "web": web.measure,
 }
 

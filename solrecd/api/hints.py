@@ -8,6 +8,8 @@ import re
 from contextlib import suppress
 from pathlib import Path
 
+from solrecd.process.certificates import strict_cure
+
 _HOST_AND_PORT = re.compile(r"(\[[0-9A-Fa-f:]+\]|[^/:\[\]]+):\d+\Z")
 
 _RUNNING = "is it running? systemctl status solrecd"
@@ -33,7 +35,8 @@ def hint_for(error: OSError, address: str) -> str:
             return " (it is there and does not answer: systemctl status solrecd)"
         case _ if type(error).__name__ == "SSLCertVerificationError":
             # By its name: a unix socket does without ssl's import.
-            return " (its authority: SOLRECCTL_CA=FILE, or ca in client.toml)"
+            unknown = "its authority: SOLRECCTL_CA=FILE, or ca in client.toml"
+            return f" ({strict_cure(error) or unknown})"
         case _:
             return ""
 

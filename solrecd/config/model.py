@@ -130,7 +130,11 @@ class Options(Protocol):
 
     @property
     def line(self) -> str:
-        """What it records, as people write it: no two consoles can have the same."""
+        """What it records, as people write it: `check` warns where two are the same.
+
+        It is a mistake, most likely. It is no error: a program may give each that runs
+        it another console.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,6 +152,9 @@ class ConsoleConfig:
     labels: Mapping[str, str] = field(default_factory=dict)
     machine: str = ""
     """Of which machine this is a console; empty: of one that has no other."""
+    power: object | None = None
+    """How the machine's power is switched where its kind has no way of its own; what
+    `ConsoleKind.power` returned."""
     enabled: bool = True
 
     @property

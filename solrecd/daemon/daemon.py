@@ -62,7 +62,7 @@ from solrecd.process.threads import Job, in_thread
 from solrecd.process.upkeep import keep_up
 from solrecd.sources.base import Services
 from solrecd.sources.drivers import Drivers
-from solrecd.sources.table import KINDS
+from solrecd.sources.table import KINDS, POWERS
 from solrecd.storage.archive.files import FileSystem
 from solrecd.storage.archive.folder_lock import FolderLock
 from solrecd.storage.archive.sink import ArchiveSink
@@ -153,7 +153,7 @@ class Daemon:
         self._storage = self._build_storage()
         self._memory = self._build_memory()
         self._saturation = Saturation(self._show_load, self._index.offer, wall_clock)
-        self._sources = Drivers(KINDS, self._services)
+        self._sources = Drivers(KINDS, self._services, POWERS)
         viewers = Viewers()
         self._factory = self._build_factory(rules, viewers)
         self._supervisor = Supervisor(
@@ -297,9 +297,9 @@ class Daemon:
 
     async def _listen(self, services: trio.Nursery) -> None:
         settings = self._config.daemon
-        gate, folder = self._listeners.gate, Path(settings.state_dir)
+        gate = self._listeners.gate
         history = History(Path(settings.log_dir), index_file(settings))
-        entrance = Entrance(self._supervisor, gate, history, folder)
+        entrance = Entrance(self._supervisor, gate, history, settings)
         api = api_app(self._supervisor, __version__, gate, entrance.pages)
         control = control_bind(settings.control, self._notifier.inherited)
         await self._listeners.open(api, control, services, entrance)

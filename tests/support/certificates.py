@@ -28,15 +28,22 @@ class Authority:
     Args:
         folder: where its files are.
         name: in its certificate.
+        identified: its certificates have key identifiers, and a use of the key, which
+            many home-made ones lack.
     """
 
-    def __init__(self, folder: Path, name: str = "authority") -> None:
+    def __init__(
+        self, folder: Path, name: str = "authority", *, identified: bool = True
+    ) -> None:
         self._folder = folder
+        self._identified = identified
         self._name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
         self._key = ec.generate_private_key(ec.SECP256R1())
         own = self._builder(self._name, self._key).add_extension(
             x509.BasicConstraints(ca=True, path_length=None), critical=True
         )
+        if identified:
+            own = own.add_extension(_signs_certificates(), critical=True)
         self.certificate = folder / f"{name}.pem"
         self._write(self.certificate, own)
 
@@ -65,7 +72,7 @@ class Authority:
     def _builder(
         self, subject: x509.Name, key: ec.EllipticCurvePrivateKey
     ) -> x509.CertificateBuilder:
-        return (
+        builder = (
             x509.CertificateBuilder()
             .subject_name(subject)
             .issuer_name(self._name)
@@ -74,7 +81,29 @@ class Authority:
             .not_valid_before(_BEGIN)
             .not_valid_after(_END)
         )
+        if not self._identified:
+            return builder
+        # Python 3.13 and newer check as RFC 5280 has it, and refuse without these.
+        ours, its = self._key.public_key(), key.public_key()
+        by = x509.AuthorityKeyIdentifier.from_issuer_public_key(ours)
+        builder = builder.add_extension(by, critical=False)
+        of = x509.SubjectKeyIdentifier.from_public_key(its)
+        return builder.add_extension(of, critical=False)
 
     def _write(self, path: Path, builder: x509.CertificateBuilder) -> None:
         certificate = builder.sign(self._key, hashes.SHA256())
         path.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+
+
+def _signs_certificates() -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=False,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=True,
+        crl_sign=True,
+        encipher_only=False,
+        decipher_only=False,
+    )

@@ -15,6 +15,7 @@ from solrecd.api.app import api_app
 from solrecd.api.gate import CALLER, PEER
 from solrecd.api.web.entrance import Entrance
 from solrecd.api.web.reader import History
+from solrecd.config import DaemonConfig
 from solrecd.process.access import Caller, LocalCaller, Policy, RemoteCaller
 from tests.support.fleet import FakeFleet, open_gate
 
@@ -87,7 +88,10 @@ class WebSite:
     def __post_init__(self) -> None:
         self.gate = open_gate(self.policy)
         history = History(self.folder / "log", self.folder / "index.sqlite")
-        self.entrance = Entrance(self.fleet, self.gate, history, self.folder)
+        settings = DaemonConfig(
+            state_dir=str(self.folder), control=str(self.folder / "control.sock")
+        )
+        self.entrance = Entrance(self.fleet, self.gate, history, settings)
         self.entrance.callers.look_up = lambda name: self.groups.get(
             name, LocalCaller(name)
         )

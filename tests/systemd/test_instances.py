@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 
 from tests.systemd.bmcs import Bmcs
-from tests.systemd.nspawn import SOURCE, Machine
+from tests.systemd.nspawn import SOURCE, CommandError, Machine
 from tests.systemd.service import Service, wait_until
 
 INSTANCES = ("east", "west")
@@ -47,6 +47,13 @@ def test_instances_record_beside_each_other_and_restart_on_their_own(
         for name, unit in units.items():
             wait_until(partial(unit.raw, consoles[name]))
 
+        # A text that is no TOML names no socket: it must not be the other's.
+        units["east"].configure("[daemon", "/etc/solrecd/east/solrecd.toml")
+        with pytest.raises(CommandError, match="reload"):
+            units["east"].systemctl("reload")
+        text = DAEMON.format(name="east") + bmcs.configuration([consoles["east"]])
+        units["east"].configure(text, "/etc/solrecd/east/solrecd.toml")
+        units["east"].systemctl("reload")
         units["east"].systemctl("restart")
         shown = machine.run("solrecctl -c /etc/solrecd/east/solrecd.toml ls")
         kept, same_pid = bmcs.owners, units["west"].pid

@@ -6,7 +6,7 @@ import pytest
 
 from tests.systemd import handbook
 from tests.systemd.bmcs import PASSWORD, Bmcs, record
-from tests.systemd.nspawn import Machine
+from tests.systemd.nspawn import CommandError, Machine
 from tests.systemd.service import Service, wait_until
 
 
@@ -99,7 +99,8 @@ def test_a_bad_file_changes_nothing_and_the_journal_says_why(
     pid = service.pid
 
     service.configure(bmcs.configuration() + "colour = 7\n")
-    service.systemctl("reload")
+    with pytest.raises(CommandError, match="reload"):
+        service.systemctl("reload")
     wait_until(lambda: "reload.refused" in service.messages)
 
     assert "colour" in service.messages

@@ -16,6 +16,7 @@ import trio
 
 from solrecd import __version__
 from solrecd.config import Http
+from solrecd.process.certificates import strict_cure
 from solrecd.process.threads import Job, in_thread
 
 if TYPE_CHECKING:
@@ -96,7 +97,9 @@ class Client:
                 text = await _beginning(response)
                 return Answer(response.status_code, text)
         except (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError) as error:
-            return Answer(None, f"{type(error).__name__}: {error}".rstrip(": "))
+            cure = strict_cure(error)
+            told = f"{type(error).__name__}: {error}".rstrip(": ")
+            return Answer(None, f"{told} ({cure})" if cure else told)
 
 
 async def _beginning(response: httpx2.Response) -> str:

@@ -6,13 +6,15 @@ import grp
 import math
 import os
 import pwd
-from collections.abc import Callable
+import stat
+from collections.abc import Callable, Collection
 from contextlib import suppress
+from pathlib import Path
 from typing import Final
 
 import trio
 
-from solrecd.process.access import Caller, LocalCaller
+from solrecd.process.access import Caller, LocalCaller, RemoteCaller
 from solrecd.process.threads import Job, in_thread
 
 FRESH: Final = 30.0
@@ -37,12 +39,12 @@ class Callers:
 
     def __init__(
         self,
-        look_up: Callable[[str], LocalCaller],
+        look_up: Callable[[str], Caller],
         on_change: Callable[[], None],
     ) -> None:
         self.look_up = look_up
         self._on_change = on_change
-        self._known: dict[str, tuple[LocalCaller, float]] = {}
+        self._known: dict[str, tuple[Caller, float]] = {}
         self._threads = trio.CapacityLimiter(_THREADS)
 
     def current(self, identity: Caller) -> Caller:
@@ -71,18 +73,43 @@ class Callers:
                 self._on_change()
 
 
-def look_up_user(name: str) -> LocalCaller:
-    """Return a user with the groups that a login would give; of none, if he is gone."""
+def look_up_user(control: Path, name: str) -> Caller:
+    """Return a user with the groups that a login would give.
+
+    Who could not open the control socket any more is an unknown caller: its mode is
+    what lets people in where no grant does.
+
+    Args:
+        control: the socket.
+        name: login name, or ``uid N`` of a user without one.
+    """
     try:
         if name.startswith(_UNNAMED):
-            uid = int(name.removeprefix(_UNNAMED))
-            return LocalCaller(name, is_master=uid == os.geteuid())
-        user = pwd.getpwnam(name)
+            uid, found = int(name.removeprefix(_UNNAMED)), set[int]()
+        else:
+            user = pwd.getpwnam(name)
+            uid, found = user.pw_uid, set(os.getgrouplist(name, user.pw_gid))
     except (KeyError, ValueError):
-        return LocalCaller(name)
+        return RemoteCaller()
+    if uid in {0, os.geteuid()}:
+        return LocalCaller(name, is_master=True)
+    if not _may_open(control, uid, found):
+        return RemoteCaller()
     groups = set()
-    for group in os.getgrouplist(user.pw_name, user.pw_gid):
+    for group in found:
         with suppress(KeyError):
             groups.add(grp.getgrgid(group).gr_name)
-    is_master = user.pw_uid in {0, os.geteuid()}
-    return LocalCaller(name, frozenset(groups), is_master)
+    return LocalCaller(name, frozenset(groups))
+
+
+def _may_open(path: Path, uid: int, groups: Collection[int]) -> bool:
+    """Whether a user may write to a socket, by its mode."""
+    try:
+        found = path.stat()
+    except OSError:
+        return False
+    if uid == found.st_uid:
+        return bool(found.st_mode & stat.S_IWUSR)
+    if found.st_gid in groups:
+        return bool(found.st_mode & stat.S_IWGRP)
+    return bool(found.st_mode & stat.S_IWOTH)

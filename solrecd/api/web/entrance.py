@@ -30,6 +30,7 @@ from solrecd.api.web.sessions import Sessions
 from solrecd.api.web.site import Site, new_renderers
 from solrecd.api.web.static import serve_static
 from solrecd.api.web.templates import Templates
+from solrecd.config import DaemonConfig
 from solrecd.config.web import WebConfig
 from solrecd.process.descriptors import ClientPlaces
 from solrecd.process.upkeep import keep_up
@@ -51,15 +52,16 @@ class Entrance:
         fleet: the consoles.
         gate: knows who may do what.
         history: archive and index.
-        state_dir: where the key is kept that seals cookies.
+        settings: where the key is kept that seals cookies, and the control socket.
     """
 
     def __init__(
-        self, fleet: Fleet, gate: Gate, history: History, state_dir: Path
+        self, fleet: Fleet, gate: Gate, history: History, settings: DaemonConfig
     ) -> None:
         self._gate = gate
-        self._sessions = Sessions(seal_key(state_dir), time.time)
-        self.callers = Callers(look_up_user, gate.recheck)
+        self._sessions = Sessions(seal_key(Path(settings.state_dir)), time.time)
+        look_up = functools.partial(look_up_user, Path(settings.control))
+        self.callers = Callers(look_up, gate.recheck)
         self._templates = Templates()
         self.live = Live(fleet)
         site = Site(

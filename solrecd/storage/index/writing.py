@@ -93,8 +93,9 @@ FORGET_REPLAYED = f"""DELETE FROM events
 # Segments go oldest first: with one goes all that lies before its end. Rows of boots
 # stay: they are few, and what a machine normally needs is learned from them.
 FORGET_EVENTS = """DELETE FROM events
-    WHERE console = (SELECT id FROM consoles WHERE name = ?1) AND time <= (
-        SELECT coalesce(ended, started) FROM segments WHERE console = ?1 AND name = ?2)
+    WHERE console = (SELECT id FROM consoles WHERE name = :console) AND time <= (
+        SELECT coalesce(ended, started) FROM segments
+        WHERE console = :console AND name = :segment)
     """
 FORGET_TEXTS = """DELETE FROM texts WHERE id NOT IN (
     SELECT title FROM events UNION SELECT detail FROM events
@@ -145,7 +146,8 @@ def _forget(
     """Remove segments that are no more, and the events of their time."""
     if not removed:
         return
-    if connection.executemany(FORGET_EVENTS, removed).rowcount > 0:
+    of = [{"console": console, "segment": segment} for console, segment in removed]
+    if connection.executemany(FORGET_EVENTS, of).rowcount > 0:
         connection.execute(FORGET_TEXTS)
     connection.executemany(FORGET_SEGMENT, removed)
 
