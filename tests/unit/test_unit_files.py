@@ -88,6 +88,23 @@ def test_an_instance_differs_in_its_name_and_its_places_only() -> None:
     assert TEMPLATE.read_text().partition("[Unit]")[2].splitlines() == expected
 
 
+def test_a_shard_has_the_same_sandbox_and_limits_as_the_service() -> None:
+    own = {"Description", "PartOf", "Conflicts", "ExecStart", "ExecReload", "Sockets"}
+    own |= {"StateDirectory", "RuntimeDirectory", "WantedBy"}
+
+    def shared(unit: Path) -> list[str]:
+        lines = unit.read_text().partition("[Unit]")[2].splitlines()
+        return [
+            line
+            for line in lines
+            if not line.startswith("#") and line.partition("=")[0] not in own
+        ]
+
+    shard = ROOT / "systemd/solrecd-shard@.service"
+    assert shared(shard) == shared(SERVICE)
+    assert "\nExecStart=/usr/bin/solrecd run --shard %i\n" in shard.read_text()
+
+
 def test_a_socket_listens_where_its_daemon_looks_for_it_and_as_it_would() -> None:
     for name, folder in (("", "/run/solrecd"), ("@", "/run/solrecd/%i")):
         text = (ROOT / f"systemd/solrecd{name}.socket").read_text()
