@@ -17,6 +17,7 @@ from solrecd.config.loki_keys import read_loki
 from solrecd.config.model import STAGE_TIMEOUTS, Config, DaemonConfig
 from solrecd.config.offload import OffloadConfig
 from solrecd.config.offload_keys import read_offload
+from solrecd.config.otlp_keys import read_otlp
 from solrecd.config.receivers import ReceiverReader
 from solrecd.config.schema import DAEMON_KEYS, STAGE_TIMEOUT_KEYS
 from solrecd.config.secret_sources import ConfigEnvironment
@@ -69,6 +70,7 @@ def parse(
     api_table = _merged(documents, ("api",), problems)
     api = ApiReader(environment, problems).read(api_table, access.policy)
     loki = read_loki(_merged(documents, ("loki",), problems), environment, problems)
+    otlp = read_otlp(_merged(documents, ("otlp",), problems), environment, problems)
     offload_table = _merged(documents, ("offload",), problems)
     offload = read_offload(offload_table, environment, problems)
     problems.raise_any()
@@ -80,6 +82,7 @@ def parse(
         stages=stages,
         alerts=MappingProxyType(alerts.receivers),
         loki=loki,
+        otlp=otlp,
         offload=offload,
     )
 

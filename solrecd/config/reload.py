@@ -33,8 +33,8 @@ class ReloadPlan:
     reasons: Mapping[str, str] = field(default_factory=dict)
     """Why, for each console that does not stay just as it is."""
     daemon: tuple[str, ...] = ()
-    """Keys of ``[daemon]`` that changed, ``api.listen``, ``loki`` and ``offload``: they
-    count from the next start on."""
+    """Keys of ``[daemon]`` that changed, ``api.listen``, ``loki``, ``otlp`` and
+    ``offload``: they count from the next start on."""
     stages: bool = False
     """The stage timeouts changed."""
     access: bool = False
@@ -97,6 +97,7 @@ def _at_next_start(old: Config, new: Config) -> tuple[str, ...]:
         *_changes(old.daemon, new.daemon, _DAEMON_FIELDS),
         *(("api.listen",) if old.api.listen != new.api.listen else ()),
         *(("loki",) if old.loki != new.loki else ()),
+        *(("otlp",) if old.otlp != new.otlp else ()),
         *(("offload",) if old.offload != new.offload else ()),
     )
 
