@@ -23,11 +23,13 @@ BOARDS := qemu-system-arm qemu-system-misc qemu-system-ppc u-boot-qemu opensbi q
 CONTAINER := $(PEERS) systemd-container mmdebstrap
 # What packages are built and judged with.
 PACKAGERS := debhelper dpkg-dev build-essential python3-dev python3-pip lintian rpm cpio
+# A browser for the pages.
+BROWSER := chromium fonts-dejavu-core
 # What `make bench` compares with.
 RIVALS := $(PEERS) ripgrep
 
 .DEFAULT_GOAL := help
-.PHONY: help venv compiled tree prepare test check unit integration integration-beside e2e e2e-beside alone systemd-test restarts bench torture damage gaps neighbours hostile disks soak chaos fuzz docs dashboards man lock wheels deb rpm dist packages demo clean
+.PHONY: help venv web browser pictures compiled tree prepare test check unit integration integration-beside e2e e2e-beside alone systemd-test restarts bench torture damage gaps neighbours hostile disks soak chaos fuzz docs dashboards man lock wheels deb rpm dist packages demo clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -86,11 +88,36 @@ $(VENV)/debian-%: Makefile .ci/debian-packages $(VENV)/bin/pip
 $(VENV)/debian-peers: DEBIAN = $(PEERS)
 $(VENV)/debian-lab: DEBIAN = $(LAB) $(BOARDS)
 $(VENV)/debian-rivals: DEBIAN = $(RIVALS)
+$(VENV)/debian-browser: DEBIAN = $(BROWSER)
 $(VENV)/debian-container: DEBIAN = $(CONTAINER)
 $(VENV)/debian-packagers: DEBIAN = $(PACKAGERS)
-$(VENV)/debian-ci: DEBIAN = $(sort $(LAB) $(BOARDS) $(CONTAINER) $(PACKAGERS))
+$(VENV)/debian-ci: DEBIAN = $(sort $(LAB) $(BOARDS) $(CONTAINER) $(PACKAGERS) $(BROWSER))
 
-prepare: venv $(VENV)/debian-ci # for all that .ci/run makes; after it, nothing installs while something else runs
+prepare: venv $(VENV)/debian-ci web build/browser/node_modules/installed # for all that .ci/run makes; after it, nothing installs while something else runs
+
+# What pages are built from, and what drives them in tests: npm's packages, by lock files. Debian 12's
+# node is too old for the driver; where there is none, PyPI has one.
+NODE_PATH_FIRST = PATH="$(CURDIR)/$(BIN):$$PATH"
+$(VENV)/node: pyproject.toml $(VENV)/installed
+	@node --version 2>/dev/null | grep -qE '^v(2[0-9]|[3-9][0-9])' && command -v npm >/dev/null \
+	    || $(BIN)/pip install --quiet --disable-pip-version-check --group web
+	@touch $@
+
+web: solrecd/api/web/static/built/terminal.js ## build the terminal of the pages; without it they show text
+
+solrecd/api/web/static/built/terminal.js: packaging/web/package-lock.json packaging/web/build.py $(VENV)/node
+	$(NODE_PATH_FIRST) $(BIN)/python packaging/web/build.py
+
+build/browser/node_modules/installed: tests/browser/package-lock.json $(VENV)/node
+	mkdir -p build/browser && cp tests/browser/package.json tests/browser/package-lock.json build/browser/
+	cd build/browser && $(NODE_PATH_FIRST) npm ci --ignore-scripts --no-audit --no-fund --silent
+	@touch $@
+
+browser: tree web $(VENV)/debian-browser build/browser/node_modules/installed ## the pages in Chromium; a minute or two
+	$(NODE_PATH_FIRST) $(BIN)/pytest $(CACHE) tests/browser
+
+pictures: web $(VENV)/debian-browser build/browser/node_modules/installed # of the README
+	$(NODE_PATH_FIRST) $(BIN)/python -m tests.browser.pictures
 
 test: check unit integration ## static checks, unit tests, tests with independent peers
 
@@ -198,7 +225,7 @@ lock: venv ## renew packaging/requirements.lock: the libraries in the packages, 
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 	    --upgrade --custom-compile-command 'make lock' --extra top --extra offload pyproject.toml -o packaging/requirements.lock
 
-wheels: venv $(VENV)/debian-packagers # what the packages carry, as locked, and solrecd itself
+wheels: venv web $(VENV)/debian-packagers # what the packages carry, as locked, and solrecd itself
 	mkdir -p build/wheels
 	rm -f build/wheels/solrecd-*
 	$(DEBIAN_PIP) wheel --quiet --require-hashes --no-deps --only-binary :all: --no-binary sdnotify \
@@ -219,7 +246,7 @@ rpm: wheels ## the same for RHEL and its like, into dist/
 	    --define '_version $(VERSION)' --define '_python $(PACKAGED)' packaging/rpm/solrecd.spec
 	rm -f dist/*.rpm && cp build/rpm/RPMS/*/*.rpm dist/
 
-dist: venv ## wheel and source archive, into dist/
+dist: venv web ## wheel and source archive, into dist/
 	$(BIN)/pip install --quiet --disable-pip-version-check --group dist
 	rm -f dist/*.whl dist/*.tar.gz
 	$(BIN)/python -m build --outdir dist

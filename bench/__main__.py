@@ -22,6 +22,8 @@ from bench import (
     saturation,
     scrape,
     search,
+    streams,
+    web,
 )
 from bench.figures import Figure, machine, markdown
 
@@ -35,6 +37,8 @@ BENCHMARKS: Mapping[str, Callable[[Path], Iterable[Figure]]] = {
     "keystrokes": keystrokes.measure,
     "scrape": scrape.measure,
     "search": search.measure,
+    "streams": streams.measure,
+    "web": web.measure,
 }
 
 

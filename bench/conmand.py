@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import Self
+
+from bench.rivals import Rival
 
 PROGRAM = shutil.which("conmand", path="/usr/sbin:/usr/bin:/sbin")
 
@@ -25,8 +24,8 @@ W:opensesspriv,W:solpayloadsize"
 _CONSOLE = 'CONSOLE name="{name}" dev="ipmi:{address}"\n'
 
 
-class Conmand:
-    """conmand in a folder of its own; a context manager that ends it."""
+class Conmand(Rival):
+    """conmand in a folder of its own."""
 
     def __init__(
         self, directory: Path, addresses: Mapping[str, str], login: tuple[str, str]
@@ -38,49 +37,17 @@ class Conmand:
             addresses: ``host:port`` of the BMC of each console.
             login: user name and password.
         """
-        self._logs = directory / "logs"
-        self._logs.mkdir(parents=True)
-        self._configuration = directory / "conman.conf"
+        logs = directory / "logs"
+        logs.mkdir(parents=True)
+        configuration = directory / "conman.conf"
         # No client attaches: any free port will do.
         head = _SERVER.format(
-            port=17890, logs=self._logs, username=login[0], password=login[1]
+            port=17890, logs=logs, username=login[0], password=login[1]
         )
         consoles = (
             _CONSOLE.format(name=name, address=address)
             for name, address in addresses.items()
         )
-        self._configuration.write_text(head + "".join(consoles))
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def __enter__(self) -> Self:
-        """Run it; sessions come up within a few seconds."""
+        configuration.write_text(head + "".join(consoles))
         assert PROGRAM is not None
-        self._process = subprocess.Popen(
-            [PROGRAM, "-F", "-c", self._configuration],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """End it."""
-        assert self._process is not None
-        self._process.terminate()
-        self._process.wait()
-
-    @property
-    def pid(self) -> int:
-        """Its process."""
-        assert self._process is not None
-        return self._process.pid
-
-    @property
-    def recorded(self) -> int:
-        """Bytes in its logs, over all consoles."""
-        return sum(log.stat().st_size for log in self._logs.iterdir())
+        super().__init__([PROGRAM, "-F", "-c", configuration], logs)

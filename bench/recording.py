@@ -32,9 +32,22 @@ def recording(
     tables = (
         f'[console.{name}]\nbmc = "{address}"\n' for name, address in addresses.items()
     )
+    with running(directory, daemon_settings, _DEFAULTS + "".join(tables)) as recorder:
+        yield recorder
+
+
+@contextmanager
+def running(directory: Path, daemon_settings: str, consoles: str) -> Iterator[Recorder]:
+    """Run the daemon.
+
+    Args:
+        directory: a new folder.
+        daemon_settings: more keys of the ``[daemon]`` table.
+        consoles: all other tables, as TOML.
+    """
     with TemporaryDirectory(dir="/dev/shm") as memory, Recorder(directory) as recorder:
         # In memory, as /run is; the tests' folder is on a disk.
         settings = f'journal = "{memory}/journal"\n{daemon_settings}'
-        recorder.configure(settings + _DEFAULTS + "".join(tables))
+        recorder.configure(settings + consoles)
         recorder.start()
         yield recorder

@@ -42,6 +42,10 @@ _CONSOLE: Final = _object(
 
 ANSWERS: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
     "version": (JSON, _object(version=_TEXT)),
+    "link": (
+        JSON,
+        _object(url={"type": ["string", "null"]}, key={"type": ["string", "null"]}),
+    ),
     "consoles": (JSON, {"type": "array", "items": _CONSOLE}),
     "console": (JSON, _CONSOLE),
     "coverage": (

@@ -14,6 +14,7 @@ from solrecd.api.denials import Denials
 from solrecd.api.gate import Gate
 from solrecd.api.listening_sockets import Bind
 from solrecd.api.server import serve
+from solrecd.api.web.entrance import Entrance
 from solrecd.config import Config
 from solrecd.process import descriptors
 from solrecd.process.tls import server_context
@@ -38,22 +39,35 @@ class ApiListeners:
         self._context: ssl.SSLContext | None = None
 
     async def open(
-        self, app: ASGIApp, control: Bind, nursery: trio.Nursery
+        self,
+        app: ASGIApp,
+        control: Bind,
+        nursery: trio.Nursery,
+        entrance: Entrance | None = None,
     ) -> str | None:
         """Listen, in tasks of a nursery; return the address of the TLS listener.
+
+        Args:
+            app: the API.
+            control: where people on this machine find it.
+            nursery: of the tasks.
+            entrance: lets browsers in over TCP; None: there are no pages.
 
         Raises:
             ListenError: an address is in use, forbidden, or not there.
         """
         self._plan(self._config)
         await nursery.start(functools.partial(serve, app, control, places=self.places))
+        if entrance is not None:
+            pages = self._config.web, self.denials, self.places
+            await nursery.start(entrance.run, app, *pages)
         self._load(self._config)
         bind = self._config.api.listen
         if bind is None or self._context is None:
             return None
         tls_listener = functools.partial(
             serve,
-            app,
+            app if entrance is None else entrance.door(app, hosts=None),
             bind,
             tls=self._current,
             limits=ConnectionLimits(self.denials),

@@ -37,6 +37,8 @@ from solrecd.api.routes import (
 )
 from solrecd.api.send_timeout import wait_for_watcher
 from solrecd.api.watch import watching
+from solrecd.api.web.link import Links
+from solrecd.api.web.pages import Pages, Refuse
 from solrecd.console.viewers import Missed, TailItem, Unfinished
 from solrecd.events.event import Event
 from solrecd.events.lines import Line
@@ -169,26 +171,34 @@ def _seconds(text: str) -> int:
     raise HTTPException(400, f"seconds: allowed: 1 to {COVERAGE_MAX}")
 
 
-def api_app(fleet: Fleet, version: str, gate: Gate) -> ASGIApp:
+def api_app(
+    fleet: Fleet, version: str, gate: Gate, pages: Pages | None = None
+) -> ASGIApp:
     """Return the ASGI application of the API.
 
     Args:
         fleet: the consoles.
         version: of the daemon.
         gate: knows who may do what.
+        pages: for browsers; None: without.
     """
-    app = Starlette(
-        routes=api_routes(version, gate),
-        exception_handlers={HTTPException: _Routes(gate, version).refuse},
-    )
+    links = Links() if pages is None else pages.links
+    routes = api_routes(version, gate, links)
+    refuse: Refuse = _Routes(gate, version).refuse
+    if pages is not None:
+        routes += pages.routes()
+        refuse = pages.refusing(refuse)
+    app = Starlette(routes=routes, exception_handlers={HTTPException: refuse})
     return gate.guard(app, fleet)
 
 
-def api_routes(version: str, gate: Gate) -> list[BaseRoute]:
+def api_routes(version: str, gate: Gate, links: Links | None = None) -> list[BaseRoute]:
     """Return what the table of routes is served by."""
     routes = _Routes(gate, version)
+    web = Links() if links is None else links
     handlers: dict[str, Callable[..., Any]] = {
         "version": routes.version,
+        "web": web.give,
         "list": routes.list,
         "status": routes.status,
         "coverage": routes.coverage,

@@ -102,6 +102,15 @@ class Client:
         """
         return self._whole("GET", path, query, CONNECT_TIMEOUT)
 
+    def get_patiently(self, path: str, timeout: float) -> Any:
+        """Return and raise as `get`, where another machine has to be asked first.
+
+        Args:
+            path: what.
+            timeout: seconds that it may take.
+        """
+        return self._whole("GET", path, {}, timeout)
+
     def post(self, path: str, *, timeout: float = CONNECT_TIMEOUT, **query: str) -> Any:
         """Have something done; returns and raises as `get`.
 

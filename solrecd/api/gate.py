@@ -34,7 +34,11 @@ PEER: Final = "peer"
 NAME_SHOWN: Final = 200
 """Characters of a request that are repeated in our log and in our answers."""
 
+PROVEN: Final = "solrecd.proven"
+"""In a scope: a function that returns the caller, as a page's session proves it now."""
+
 _VIEW: Final = "solrecd.view"
+_CALLER_OF_VIEW: Final = "solrecd.caller"
 _BEARER: Final = b"bearer "
 
 
@@ -162,6 +166,21 @@ class View:
         """Return how much of their time consoles were recorded."""
         return await self._fleet.coverage(names, seconds)
 
+    def roles(self) -> Sequence[tuple[str, Role]]:
+        """Return each console that the caller may see with the most he may do there."""
+        rights = self._judge()
+        return [
+            (
+                name,
+                next(
+                    role
+                    for role in reversed(Role)
+                    if rights.may(role, self._fleet.labels(name))
+                ),
+            )
+            for name in self.names()
+        ]
+
     def operation(self, name: str, role: Role) -> Operation:
         """Return what people do with a console, or raise as `require`."""
         self.require_open(name, role)
@@ -195,6 +214,14 @@ class Gate:
         self._changed.set()
         self._changed = trio.Event()
 
+    def recheck(self) -> None:
+        """Have everything that lasts look again what its caller may do."""
+        self.replace(self._policy)
+
+    def rights(self, caller: Caller) -> Rights:
+        """Return what a caller may do now."""
+        return self._policy.judge(caller)
+
     async def wait_replaced(self) -> None:
         """Wait until grants, or consoles and their labels, may have changed."""
         await self._changed.wait()
@@ -209,6 +236,7 @@ class Gate:
             view, rights = self._look_at(scope, fleet)
             if rights.grants:
                 scope[_VIEW] = view
+                scope[_CALLER_OF_VIEW] = _caller_in(scope)
                 await app(scope, receive, send)
             else:
                 await _turn_away(scope, send, rights)
@@ -216,7 +244,7 @@ class Gate:
         return guarded
 
     def _look_at(self, scope: Scope, fleet: Fleet) -> tuple[View, Rights]:
-        caller = _caller_in(scope)
+        proven, caller = scope.get(PROVEN), _caller_in(scope)
         origin = Denial(
             reason=DenialReason.UNKNOWN,
             peer=scope.get("state", {}).get(PEER, ""),
@@ -224,7 +252,7 @@ class Gate:
         )
 
         def judge() -> Rights:
-            return self._policy.judge(caller)
+            return self._policy.judge(caller if proven is None else proven())
 
         rights = judge()
         if not rights.grants:
@@ -238,12 +266,22 @@ def view_in(scope: Scope) -> View:
     return view
 
 
+def caller_in(scope: Scope) -> Caller:
+    """Return the caller of a request, for a link that logs him in."""
+    caller: Caller = scope[_CALLER_OF_VIEW]
+    return caller
+
+
 def _caller_in(scope: Scope) -> Caller:
     """Return the caller; a token counts instead of the connection's certificate.
 
     What a web page asks (``Origin``) is proven by nothing but a token: a browser shows
-    its user's certificate, and uses their tunnel, for whatever page wants it to.
+    its user's certificate, and uses their tunnel, for whatever page wants it to. Our
+    own pages are told apart by `solrecd.api.web.door`.
     """
+    if PROVEN in scope:
+        proven: Caller = scope[PROVEN]()
+        return proven
     caller: Caller = scope.get("state", {}).get(CALLER, RemoteCaller())
     headers = dict(scope["headers"])
     if isinstance(caller, RemoteCaller) and b"authorization" in headers:

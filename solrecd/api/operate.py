@@ -77,7 +77,7 @@ def _acting(wish: str) -> Callable[[Request], Awaitable[Response]]:
         view, query = view_in(request.scope), request.query_params
         operation = view.operation(request.path_params["name"], Role.OPERATE)
         try:
-            answer = await _perform(wish, operation, view.principal, query)
+            answer = await perform(wish, operation, view.principal, query)
         except (OperationError, SourceError, ValueError) as error:
             return JSONResponse({"error": str(error)}, 409)
         return JSONResponse(answer)
@@ -151,9 +151,22 @@ _POWER: Final = "power"
 _WISHES: Final = (*_ACTS, _POWER)
 
 
-async def _perform(
+async def perform(
     wish: str, operation: Operation, user: str, query: Mapping[str, str]
 ) -> dict[str, Any]:
+    """Do what a user wishes; return the route's answer.
+
+    Args:
+        wish: the name of its route.
+        operation: the console's.
+        user: for the record.
+        query: how.
+
+    Raises:
+        OperationError: it cannot be done now.
+        SourceError: the BMC refused, or does not answer.
+        ValueError: the query makes no sense.
+    """
     if wish != _POWER:
         return _ACTS[wish](operation, user, query)
     how = query.get("wish", "")
@@ -294,7 +307,7 @@ class _Terminal:
     async def switch_forever(self) -> None:
         """Switch the power as requested, one request after the other."""
         async for query in self._switches:
-            act = _perform(_POWER, self._operation, self._attachment.user, query)
+            act = perform(_POWER, self._operation, self._attachment.user, query)
             await self._try(act)
 
     async def _try(self, act: Awaitable[object]) -> None:
@@ -335,7 +348,7 @@ class _Terminal:
         if self._attachment.mode is not Mode.WRITE and wish["do"] not in _WATCHING:
             raise OperationError("you only watch; force or join to write")
         if wish["do"] != _POWER:
-            await _perform(wish["do"], self._operation, self._attachment.user, query)
+            await perform(wish["do"], self._operation, self._attachment.user, query)
             return
         try:
             self._switch.send_nowait(query)

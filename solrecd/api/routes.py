@@ -112,6 +112,15 @@ ROUTES: Final = (
         answer="version",
     ),
     RouteRule(
+        name="web",
+        path="/v1/web",
+        role=Role.VIEW,
+        reach=Reach.SHOWN,
+        help="Give the place of the pages, and the secret of a link that logs a browser"
+        " in there as the caller, once and within minutes.",
+        answer="link",
+    ),
+    RouteRule(
         name="list",
         path="/v1/consoles",
         role=Role.VIEW,

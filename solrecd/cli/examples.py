@@ -29,6 +29,10 @@ _CTL: Final[Mapping[str, tuple[Example, ...]]] = MappingProxyType(
             Example("solrecctl top", "all consoles, updated as they change"),
             Example("solrecctl top @rack=r1", "the consoles with this label"),
         ),
+        "web": (
+            Example("solrecctl web", "a link that opens the pages, once"),
+            Example("solrecctl web node017", "the same, at one console"),
+        ),
         "status": (Example("solrecctl status node001", "or: solrecctl node001"),),
         "boots": (
             Example("solrecctl boots -n 10 node001", "the last ten boots"),

@@ -25,6 +25,7 @@ COMMANDS = (
     command("tail", "show the last lines of consoles, and follow"),
     command("screen", "show a console's current screen"),
     command("attach", "connect to a console"),
+    command("web", "print a link to the pages, and log in there"),
     command("who", "list attached users"),
     command("msg", "send a message to attached users"),
     command("note", "write a line into consoles' logs"),

@@ -24,7 +24,7 @@ _DIGEST = re.compile(r"[0-9a-f]{64}\Z")
 _PRINTABLE = re.compile(r"[^\x00-\x1f\x7f-\x9f]{1,255}\Z")
 
 
-def _names(what: str, example: str) -> Parser[frozenset[str]]:
+def names_of(what: str, example: str) -> Parser[frozenset[str]]:
     """Return a parser of a list of names."""
 
     def parse(value: object) -> frozenset[str]:
@@ -84,17 +84,17 @@ ACCESS_KEYS: Schema = MappingProxyType(
             example={"rack": ["r1", "r2"]},
         ),
         "users": Key(
-            _names("login names", "alice"),
+            names_of("login names", "alice"),
             "Users of this machine, on the control socket.",
             example=["alice", "bob"],
         ),
         "groups": Key(
-            _names("unix groups", "operators"),
+            names_of("unix groups", "operators"),
             "Unix groups, on the control socket: those that the asking process has.",
             example=["operators"],
         ),
         "certificates": Key(
-            _names("names in client certificates", "ci.example.net"),
+            names_of("names in client certificates", "ci.example.net"),
             "Client certificates on the TLS listener with one of these names, as common"
             " name or as subject alternative name.",
             example=["ci.example.net"],

@@ -87,6 +87,11 @@ class ConsoleKind:
     implied: Mapping[str, str] = field(default_factory=dict)
     """Keys that go by another one where that is given and they are not: a console's
     own counts for both."""
+    shared: Schema = field(default_factory=dict)
+    """Those of `keys` that other kinds have as well: they are explained once."""
+    power: Callable[[Values], object | None] = lambda _values: None
+    """Returns how the machine's power is switched, where consoles of this kind cannot
+    do it themselves; see `solrecd.sources.power`."""
     check: Callable[[Settings, Problems], None] = lambda _settings, _problems: None
     """Notes what is wrong between the keys of one table."""
 

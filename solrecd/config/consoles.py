@@ -171,6 +171,7 @@ class ConsoleReader:
         options = kind.build(values)
         labels = values.labels()
         machine = values.expanded("machine", str) or ""
+        power = kind.power(values)
         if options is not None:
             self.consoles[values.name] = ConsoleConfig(
                 name=values.name,
@@ -178,6 +179,7 @@ class ConsoleReader:
                 options=options,
                 labels=labels,
                 machine=machine,
+                power=power,
                 **common,
             )
 

@@ -15,6 +15,7 @@ from solrecd.config.alerts import ReceiverConfig
 from solrecd.config.loki import LokiConfig
 from solrecd.config.offload import OffloadConfig
 from solrecd.config.otlp import OtlpConfig
+from solrecd.config.web import WebConfig
 from solrecd.events.stages import WAITING, Stage
 from solrecd.process.access import Policy
 from solrecd.process.log_settings import LogFormat, LogLevel
@@ -129,7 +130,11 @@ class Options(Protocol):
 
     @property
     def line(self) -> str:
-        """What it records, as people write it: no two consoles can have the same."""
+        """What it records, as people write it: `check` warns where two are the same.
+
+        It is a mistake, most likely. It is no error: a program may give each that runs
+        it another console.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,6 +152,9 @@ class ConsoleConfig:
     labels: Mapping[str, str] = field(default_factory=dict)
     machine: str = ""
     """Of which machine this is a console; empty: of one that has no other."""
+    power: object | None = None
+    """How the machine's power is switched where its kind has no way of its own; what
+    `ConsoleKind.power` returned."""
     enabled: bool = True
 
     @property
@@ -162,6 +170,7 @@ class Config:
 
     daemon: DaemonConfig = field(default_factory=DaemonConfig)
     api: ApiConfig = field(default_factory=ApiConfig)
+    web: WebConfig = field(default_factory=WebConfig)
     access: Policy = field(default_factory=Policy)
     """Who may do what on the API."""
     consoles: Mapping[str, ConsoleConfig] = field(default_factory=dict)

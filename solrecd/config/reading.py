@@ -24,6 +24,7 @@ from solrecd.config.secret_sources import ConfigEnvironment
 from solrecd.config.settings import Table, parse_settings
 from solrecd.config.tables import TOP_LEVEL
 from solrecd.config.values import refusal, suggestion
+from solrecd.config.web_keys import read_web
 
 _NOTHING = ConfigEnvironment()
 
@@ -69,6 +70,7 @@ def parse(
         alerts.read(document, _table(document, ("alerts",), problems))
     api_table = _merged(documents, ("api",), problems)
     api = ApiReader(environment, problems).read(api_table, access.policy)
+    web = read_web(_merged(documents, ("web",), problems), problems)
     loki = read_loki(_merged(documents, ("loki",), problems), environment, problems)
     otlp = read_otlp(_merged(documents, ("otlp",), problems), environment, problems)
     offload_table = _merged(documents, ("offload",), problems)
@@ -77,6 +79,7 @@ def parse(
     return Config(
         daemon=daemon,
         api=api,
+        web=web,
         access=access.policy,
         consoles=MappingProxyType(reader.consoles),
         stages=stages,

@@ -96,6 +96,7 @@ def _at_next_start(old: Config, new: Config) -> tuple[str, ...]:
     return (
         *_changes(old.daemon, new.daemon, _DAEMON_FIELDS),
         *(("api.listen",) if old.api.listen != new.api.listen else ()),
+        *(("web",) if old.web != new.web else ()),
         *(("loki",) if old.loki != new.loki else ()),
         *(("otlp",) if old.otlp != new.otlp else ()),
         *(("offload",) if old.offload != new.offload else ()),

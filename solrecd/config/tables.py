@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from solrecd.config.access_keys import ACCESS_KEYS
@@ -9,7 +10,7 @@ from solrecd.config.alert_keys import alerts_tables
 from solrecd.config.api import API_KEYS
 from solrecd.config.console_keys import console_keys
 from solrecd.config.console_kinds import ConsoleKind, ConsoleKinds
-from solrecd.config.keys import Key, TableSchema, defaults_of
+from solrecd.config.keys import Key, Schema, TableSchema, defaults_of
 from solrecd.config.kinds import NO_KINDS, Kinds
 from solrecd.config.loki_keys import loki_table
 from solrecd.config.model import STAGE_TIMEOUTS, ApiConfig, ConsoleConfig, DaemonConfig
@@ -17,6 +18,7 @@ from solrecd.config.offload_keys import offload_table
 from solrecd.config.otlp_keys import otlp_table
 from solrecd.config.schema import DAEMON_KEYS, STAGE_TIMEOUT_KEYS
 from solrecd.config.values import one_of
+from solrecd.config.web_keys import web_table
 
 _DAEMON = TableSchema(
     path=("daemon",),
@@ -76,8 +78,9 @@ def tables(
         " of some kinds only; a console's own key replaces it.",
     )
     return (
-        *(_DAEMON, _API, _ACCESS, defaults),
+        *(_DAEMON, _API, web_table(), _ACCESS, defaults),
         *map(_kind_table, others),
+        *_shared_table(others),
         *(_STAGES, *alerts_tables(receivers)),
         *(loki_table(), otlp_table(), offload_table()),
     )
@@ -87,10 +90,28 @@ def _kind_table(kind: ConsoleKind) -> TableSchema:
     chosen = Key(one_of((kind.name,)), "Required for consoles of this kind.", kind.name)
     return TableSchema(
         path=("console", f"MY-{kind.name.upper()}"),
-        keys={"kind": chosen, **kind.keys},
+        keys={"kind": chosen, **_own(kind)},
         defaults=kind.defaults,
         help=kind.help,
     )
+
+
+def _own(kind: ConsoleKind) -> Schema:
+    return {key: one for key, one in kind.keys.items() if key not in kind.shared}
+
+
+def _shared_table(kinds: Sequence[ConsoleKind]) -> Iterator[TableSchema]:
+    """Yield the table of what several kinds have, if there is anything."""
+    sharing = [kind for kind in kinds if kind.shared]
+    if sharing:
+        names = ", ".join(kind.name for kind in sharing)
+        yield TableSchema(
+            path=("console", "MY-CONSOLE"),
+            keys=sharing[0].shared,
+            defaults=sharing[0].defaults,
+            help="What a console of another kind than `ipmi` may say besides: how the"
+            f" power of its machine is switched. Of kinds {names}.",
+        )
 
 
 TOP_LEVEL: Final = (
@@ -99,6 +120,7 @@ TOP_LEVEL: Final = (
         for table in (
             _DAEMON,
             _API,
+            web_table(),
             _ACCESS,
             _STAGES,
             *alerts_tables(NO_KINDS),

@@ -129,9 +129,7 @@ class Understanding:
         boot = history.boot
         if boot is not None and (at := boot.ended) is not None:
             # It ended with the power, of which its bytes say nothing.
-            self._guard.call(
-                Part.ANALYSIS, lambda: self._interpreter.power(on=False, at=at), None
-            )
+            self._understand((), lambda: self._end_with_power(at))
 
     def _read_again(
         self, opened: OpenedConsole, history: ConsoleHistory, now: int
@@ -145,6 +143,11 @@ class Understanding:
         reading.events += self._interpreter.idle(now).events
         reading.events = [each for each in reading.events if each.time > history.told]
         return reading
+
+    def _end_with_power(self, at: int) -> Reading:
+        """End a boot again, and its last line, of which the index knows all else."""
+        reading = self._interpreter.power(on=False, at=at)
+        return Reading(lines=reading.lines, is_broken_off=reading.is_broken_off)
 
     def feed(self, chunks: Sequence[Chunk]) -> None:
         """Interpret what came."""

@@ -42,6 +42,8 @@ from solrecd.api.denials import Denials
 from solrecd.api.fleet import FleetError
 from solrecd.api.listening_sockets import control_bind
 from solrecd.api.metrics_listener import Exporter
+from solrecd.api.web.entrance import Entrance
+from solrecd.api.web.reader import History
 from solrecd.config import Config
 from solrecd.console import Sinks
 from solrecd.console.factory import ConsoleFactory
@@ -59,7 +61,7 @@ from solrecd.process.threads import Job, in_thread
 from solrecd.process.upkeep import keep_up
 from solrecd.sources.base import Services
 from solrecd.sources.drivers import Drivers
-from solrecd.sources.table import KINDS
+from solrecd.sources.table import KINDS, POWERS
 from solrecd.storage.archive.files import FileSystem
 from solrecd.storage.archive.folder_lock import FolderLock
 from solrecd.storage.archive.sink import ArchiveSink
@@ -149,7 +151,7 @@ class Daemon:
         self._storage = self._build_storage()
         self._memory = self._build_memory()
         self._saturation = Saturation(self._show_load, self._index.offer, wall_clock)
-        self._sources = Drivers(KINDS, self._services)
+        self._sources = Drivers(KINDS, self._services, POWERS)
         viewers = Viewers()
         self._factory = self._build_factory(rules, viewers)
         self._supervisor = Supervisor(
@@ -295,9 +297,12 @@ class Daemon:
 
     async def _listen(self, services: trio.Nursery) -> None:
         settings = self._config.daemon
-        api = api_app(self._supervisor, __version__, self._listeners.gate)
+        gate = self._listeners.gate
+        history = History(Path(settings.log_dir), index_file(settings))
+        entrance = Entrance(self._supervisor, gate, history, settings)
+        api = api_app(self._supervisor, __version__, gate, entrance.pages)
         control = control_bind(settings.control, self._notifier.inherited)
-        await self._listeners.open(api, control, services)
+        await self._listeners.open(api, control, services, entrance)
         await services.start(self._exporter.run)
 
     def _scrape(self, form: Format) -> Iterator[bytes]:

@@ -310,7 +310,7 @@ class Supervisor:
             await self._interpret_loop.limit_stages()
         # Of [daemon] nothing counts before the next start; every plan says so again.
         api = replace(new.api, listen=running.api.listen)
-        self._config = replace(new, daemon=running.daemon, api=api)
+        self._config = replace(new, daemon=running.daemon, api=api, web=running.web)
 
     async def _stop_consoles(self, plan: ReloadPlan) -> None:
         """Have consoles stop, one per turn of the loop: a goodbye takes its time."""

@@ -9,6 +9,9 @@ import trio
 
 from solrecd.config import ConsoleConfig
 from solrecd.sources.base import Driver, Recorder, Services, Source, SourceKind
+from solrecd.sources.power.control import PowerMaker, PowerMakers
+from solrecd.sources.power.options import PowerOptions, PowerWay
+from solrecd.sources.power.source import PoweredSource
 
 
 class Drivers:
@@ -17,16 +20,22 @@ class Drivers:
     Args:
         kinds: the kinds there are, by name.
         services: returns what the driver of a kind is given.
+        powers: the ways to switch the power of machines whose consoles have none.
     """
 
     def __init__(
         self,
         kinds: Mapping[str, SourceKind],
         services: Callable[[str], Services],
+        powers: PowerMakers,
     ) -> None:
+        given = {name: services(name) for name in kinds}
         self._drivers: Mapping[str, Driver] = {
-            name: kind.driver(services(name)) for name, kind in kinds.items()
+            name: kind.driver(given[name]) for name, kind in kinds.items()
         }
+        self._chances = {name: each.rng for name, each in given.items()}
+        self._powers = powers
+        self._makers: dict[PowerWay, PowerMaker] = {}
 
     async def run(
         self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
@@ -42,7 +51,17 @@ class Drivers:
 
     def source(self, config: ConsoleConfig, recorder: Recorder) -> Source:
         """Return the source of a console, which has opened nothing yet."""
-        return self._drivers[config.kind].source(config, recorder)
+        source = self._drivers[config.kind].source(config, recorder)
+        power = config.power
+        if not isinstance(power, PowerOptions):
+            return source
+        rng = self._chances[config.kind]
+        return PoweredSource(source, power, self._maker(power.way), recorder, rng)
+
+    def _maker(self, way: PowerWay) -> PowerMaker:
+        if way not in self._makers:
+            self._makers[way] = self._powers[way]()
+        return self._makers[way]
 
     def forget(self, name: str) -> None:
         """Drop what is remembered of a console that was removed."""

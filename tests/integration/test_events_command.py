@@ -14,12 +14,12 @@ import trio
 
 from solrecd.api.app import api_app
 from solrecd.api.server import serve
-from solrecd.cli.commands.events import group
 from solrecd.cli.program import Exit, run
 from solrecd.cli.solrecctl import PROGRAM
 from solrecd.events.boots import Boot
 from solrecd.events.event import Event, Kind, Severity
 from solrecd.process.stamps import parse_stamp
+from solrecd.storage.history.groups import group
 from solrecd.storage.index import FILE_NAME, Batch, Index
 from tests.support.fleet import FakeFleet, open_gate
 

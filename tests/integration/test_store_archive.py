@@ -13,6 +13,7 @@ import trio
 
 from solrecd.cli.program import Exit, run
 from solrecd.cli.solrecctl import PROGRAM
+from solrecd.storage.index import Index
 from solrecd.storage.offload.cache import Cache
 from solrecd.storage.offload.manifest import StoredFile
 from solrecd.storage.offload.store import Store
@@ -90,6 +91,24 @@ def test_boots_are_those_that_were_copied(site: Site, ctl: Ctl) -> None:
         *(("node001", boot, "ok") for boot in (1, 2, 3)),
         *(("node002", boot, "ok") for boot in (1, 2)),
     ]
+
+
+def test_boots_that_were_not_known_when_they_were_copied_are_replayed(
+    ctl: Ctl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with moto_store(Trouble()) as port:
+        use(monkeypatch, port, tmp_path)
+        site = Site(tmp_path / "site", config_of(port))
+        site.write("node001")
+        site.index.unlink()
+        Index.create(site.index).close()
+        trio.run(site.offload().round)
+
+        status, output, _ = ctl("boots", "--json")
+
+    found = [json.loads(line) for line in output.splitlines() if line[0] == "{"]
+    assert status == Exit.DONE
+    assert [row["boot"] for row in found] == [1, 2, 3]
 
 
 def test_listing_boots_fetches_no_console_output(

@@ -8,8 +8,8 @@ from collections.abc import Awaitable, Callable, Iterable
 import pytest
 from textual.pilot import Pilot
 
+from solrecd.api.rows import News
 from solrecd.cli.top.app import RowActions, WallApp
-from solrecd.cli.top.rows import News
 from tests.support.rows import failed, found, news
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from solrecd.cli.top.rows import News
+from solrecd.api.rows import News
 
 SECOND = 1_000_000
 NOW = 1_000_000 * SECOND

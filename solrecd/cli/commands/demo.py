@@ -21,12 +21,14 @@ from pathlib import Path
 
 import trio
 
+from solrecd.api.client import Client
 from solrecd.cli.commands import check, run
 from solrecd.cli.shared import amounts
 from solrecd.config import Config
 from solrecd.daemon import Daemon
 from solrecd.process import log, systemd
 from solrecd.process.clock import SteadyClock
+from solrecd.process.threads import Job, in_thread
 from solrecd.simbmc import captures
 from solrecd.simbmc.bmc import Bmc
 from solrecd.simbmc.capture import Capture
@@ -38,6 +40,8 @@ from solrecd.storage import marker_files
 
 USER = User(b"recorder", b"demo")
 
+_ASK = Job("the link to the pages", "solrecctl web gives another")
+
 CONFIG = """\
 # Written by `solrecd demo`; a real one needs little more.
 [daemon]
@@ -48,6 +52,9 @@ journal = "{folder}/journal"
 journal_size = "8MiB"
 metrics = "127.0.0.1:{metrics}"
 retention_total = "{bound}"
+
+[web]
+listen = "127.0.0.1:{web}"
 
 [defaults]
 username = "recorder"
@@ -171,10 +178,20 @@ async def _record(config: Config, config_file: Path, seconds: float) -> None:
     async with trio.open_nursery() as nursery:
         ended = trio.Event()
         await nursery.start(_run_daemon, daemon, ended)
+        print(await _invitation(config), flush=True)
         print(_welcome(config, config_file, seconds), flush=True)
         with trio.move_on_after(seconds):
             await ended.wait()
         daemon.stop()
+
+
+async def _invitation(config: Config) -> str:
+    """Return a line with a link that opens the pages."""
+    client = Client(config.daemon.control)
+    found = await in_thread(_ASK, client.get, "/v1/web")
+    if found["url"] is None:
+        return "There are no pages: their port is taken."
+    return f"Open in a browser: {found['url']}/login?key={found['key']}\n"
 
 
 async def _run_daemon(  # noqa: ASYNC128 - `Daemon.run` calls it
@@ -204,7 +221,9 @@ def _write_config(folder: Path, fleet: Fleet) -> Path:
     )
     path = folder / "solrecd.toml"
     path.touch(mode=0o600)
-    text = CONFIG.format(folder=folder, metrics=_free_port(), bound=ARCHIVE_BOUND)
+    text = CONFIG.format(
+        folder=folder, metrics=_free_port(), web=_free_port(), bound=ARCHIVE_BOUND
+    )
     path.write_text(text + consoles)
     return path
 

@@ -24,6 +24,7 @@ from solrecd.cli.shared.output import (
 )
 from solrecd.cli.shared.read_reports import Faults
 from solrecd.cli.shared.source import Source, asking
+from solrecd.storage.history.groups import group
 
 KINDS = ("stage", "failure", "session", "gap", "power", "operator", "stuck", "sel")
 
@@ -122,49 +123,6 @@ def _newest(args: argparse.Namespace) -> int | None:
     """Return how many to begin with: following is about new events, not history."""
     begin = FOLLOWED if args.follow and args.since is None else None
     return args.newest or begin
-
-
-# Grouping.
-
-
-def group(events: Iterable[Event]) -> list[dict[str, Any]]:
-    """Return one object per failure, those on most machines first.
-
-    Events with the same signature are the same failure; without one, those of the
-    same kind and name.
-    """
-    groups: dict[object, dict[str, Any]] = {}
-    for event in events:
-        signature = event["signature"]
-        key = signature or (event["kind"], event["name"])
-        found = groups.setdefault(key, _new_group(event))
-        found["count"] += 1
-        found["consoles"][event["console"]] = None
-        found["first"] = min(found["first"], event["time"])
-        found["last"] = max(found["last"], event["time"])
-    for each in groups.values():
-        each["consoles"] = sorted(each["consoles"])
-        each["machines"] = len(each["consoles"])
-    return sorted(
-        groups.values(),
-        key=lambda each: (each["machines"], each["count"], each["last"]),
-        reverse=True,
-    )
-
-
-def _new_group(event: Event) -> dict[str, Any]:
-    return {
-        "signature": event["signature"],
-        "kind": event["kind"],
-        "name": event["name"],
-        "severity": event["severity"],
-        "title": event["title"],
-        "count": 0,
-        "machines": 0,
-        "consoles": {},
-        "first": event["time"],
-        "last": event["time"],
-    }
 
 
 # Showing.

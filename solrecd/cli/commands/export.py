@@ -11,12 +11,12 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import IO, Any, Final, NamedTuple
 
+from solrecd.api.web.boot_page import page
 from solrecd.cli.commands.screen import Size, parse_size
 from solrecd.cli.program import CommandError, Exit
 from solrecd.cli.shared import boot_choice, when
 from solrecd.cli.shared.boot_choice import ChosenBoot
 from solrecd.cli.shared.history import indexed
-from solrecd.cli.shared.html_page import page
 from solrecd.cli.shared.output import safe, warn
 from solrecd.cli.shared.read_reports import Faults
 from solrecd.cli.shared.source import Source

@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 from typing import Any, Final
 
+from solrecd.api.console_objects import is_unseen, labels_of, together
 from solrecd.cli.program import Exit
 from solrecd.cli.shared import names, when
 from solrecd.cli.shared.output import (
@@ -18,7 +19,7 @@ from solrecd.cli.shared.output import (
     screen,
     value_of,
 )
-from solrecd.cli.shared.sessions import is_unseen, next_try
+from solrecd.cli.shared.sessions import next_try
 from solrecd.cli.shared.source import Source, asking
 from solrecd.events.stages import Stage
 from solrecd.storage.history import choose
@@ -80,7 +81,7 @@ def chosen(source: Source, words: list[str]) -> list[dict[str, Any]]:
     with asking():
         rows: list[dict[str, Any]] = source.daemon.get("/v1/consoles")
     by_name = {row["console"]: row for row in rows}
-    labels = {name: names.labels_of(row) for name, row in by_name.items()}
+    labels = {name: labels_of(row) for name, row in by_name.items()}
     return [
         by_name[name] for name in names.select(words, list(by_name), lambda: labels)
     ]
@@ -93,7 +94,7 @@ def show(output: Screen, rows: list[dict[str, Any]], *, as_json: bool) -> int:
     columns = _columns(when.format_when(time.time_ns() // 1000))
     if any(map(machine_of, rows)):
         columns.insert(1, MACHINE)
-        rows = names.together(rows, machine_of)
+        rows = together(rows, machine_of)
     return output.table(columns, rows)
 
 

@@ -7,6 +7,7 @@ import argparse
 from solrecd.api.client import quote
 from solrecd.cli.program import Exit
 from solrecd.cli.shared.console_requests import (
+    TIMEOUT,
     Question,
     RefusedError,
     add_names,
@@ -62,7 +63,8 @@ def _show(args: argparse.Namespace) -> int:
     for name in chosen(source, [args.names]):
         try:
             with refusable():
-                answer = source.daemon.get(f"/v1/consoles/{quote(name)}/power")
+                path = f"/v1/consoles/{quote(name)}/power"
+                answer = source.daemon.get_patiently(path, TIMEOUT)
         except RefusedError as error:
             refused += 1
             warn(f"{error}{_session(source, name)}")

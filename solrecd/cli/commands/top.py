@@ -10,12 +10,12 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from solrecd.api.client import ApiError, UnreachableError, quote
+from solrecd.api.rows import TROUBLE, News, State, Wall, state_of
 from solrecd.cli.commands.ls import MACHINE, machine_of
 from solrecd.cli.program import CommandError, Exit
 from solrecd.cli.shared import when
 from solrecd.cli.shared.output import Cell, Colour, Column, screen, value_of
 from solrecd.cli.shared.source import Source, asking
-from solrecd.cli.top.rows import TROUBLE, News, State, Wall, state_of
 
 if TYPE_CHECKING:
     from solrecd.cli.top.app import RowActions

@@ -19,17 +19,16 @@ from solrecd.cli.discovery.findings import (
     service_root,
 )
 from solrecd.process.secret import Secret
+from solrecd.sources.https.request import ClosedError, exchange
+from solrecd.sources.https.server import Header, basic_header
+from solrecd.sources.https.tls import Trust, handshake, open_tls, unverified_context
 from solrecd.sources.ipmi.doctor import questions
 from solrecd.sources.ipmi.examination.access import converse, outside
 from solrecd.sources.ipmi.link.base import LinkError, NameUnresolvedError
 from solrecd.sources.ipmi.link.probe import Probe, probing
 from solrecd.sources.ipmi.link.resolve import Resolver
 from solrecd.sources.ipmi.protocol.constants import RMCP_PORT
-from solrecd.sources.openbmc.login import basic
 from solrecd.sources.openbmc.options import OpenbmcOptions
-from solrecd.sources.openbmc.tls import Trust, handshake, open_tls, unverified_context
-from solrecd.sources.openbmc.web_request import exchange
-from solrecd.sources.openbmc.websocket import ClosedError, Header
 from solrecd.sources.tcp import connect_tcp
 from solrecd.sources.troubles import NotConnectedError
 
@@ -187,7 +186,8 @@ class _Asking:
     async def _get_as(self, options: OpenbmcOptions, path: str) -> object:
         """Ask with the account: only who has proved to be the BMC is told of it."""
         stream = await open_tls(options, self._trust)
-        return await _get(stream, options, path, basic(options))
+        authorization = basic_header(options.username, options.password)
+        return await _get(stream, options, path, authorization)
 
 
 async def _get(

@@ -5,12 +5,17 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Collection, Iterator
 from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING
 
 from solrecd.cli.program import CommandError
 from solrecd.cli.shared.output import warn
 from solrecd.cli.shared.read_reports import Faults, watch
 from solrecd.cli.shared.source import Source, marker_rules, reading_archive
+from solrecd.storage.history.segments import Archive, boot_numbers
 from solrecd.storage.index import Index, IndexFileError
+
+if TYPE_CHECKING:
+    from solrecd.storage.rebuild import Rebuilding
 
 
 @contextmanager
@@ -34,7 +39,7 @@ def indexed(
             read just now.
     """
     if source.is_store:
-        with _copied(source, consoles) as found:
+        with _copied(source, consoles, faults or Faults()) as found:
             yield found
         return
     try:
@@ -60,9 +65,14 @@ def _warn_if_stale(index: Index) -> None:
 
 @contextmanager
 def _copied(
-    source: Source, consoles: Callable[[Collection[str]], Collection[str]]
+    source: Source,
+    consoles: Callable[[Collection[str]], Collection[str]],
+    faults: Faults,
 ) -> Iterator[tuple[Index, Collection[str]]]:
-    """Yield an index of what was copied to a store together with the segments."""
+    """Yield an index of what was copied to a store together with the segments.
+
+    Consoles with a boot that was not known when it was copied are replayed.
+    """
     # Imported here: few read from a store.
     from solrecd.storage.offload.rows import UnreadableError  # noqa: PLC0415
 
@@ -77,7 +87,24 @@ def _copied(
                     index.write(batch)
             except UnreadableError as error:
                 warn(f"{console}: what is known of a boot is damaged: {error}")
+        unknown = [name for name in chosen if _lacks_boots(index, archive, name)]
+        if unknown:
+            with reading_archive():
+                _replaying(source, faults).replay_into(index, unknown)
         yield index, chosen
+
+
+def _lacks_boots(index: Index, archive: Archive, console: str) -> bool:
+    known = {boot["boot"] for boot in index.boots([console])}
+    return not known.issuperset(boot_numbers(archive.segments(console)))
+
+
+def _replaying(source: Source, faults: Faults) -> Rebuilding:
+    # Imported here: with an index nothing is replayed.
+    from solrecd.storage.rebuild import Rebuilding  # noqa: PLC0415
+
+    rules = marker_rules(source.markers_dir)
+    return Rebuilding(source.archive, rules, faults, warn, watch)
 
 
 @contextmanager
@@ -89,11 +116,7 @@ def _replayed(
 ) -> Iterator[tuple[Index, Collection[str]]]:
     if not source.is_folder:
         warn(f"{reason}; reading the archive instead")
-    # Imported here: with an index nothing is replayed.
-    from solrecd.storage.rebuild import Rebuilding  # noqa: PLC0415
-
-    rules = marker_rules(source.markers_dir)
-    work = Rebuilding(source.archive, rules, faults, warn, watch)
+    work = _replaying(source, faults)
     with closing(Index.in_memory()) as index:
         chosen = consoles(source.archived())
         with reading_archive():

@@ -5,11 +5,8 @@ from __future__ import annotations
 import fnmatch
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, TypeVar
 
 from solrecd.cli.program import CommandError, Exit
-
-T = TypeVar("T")
 
 Labels = Mapping[str, Mapping[str, str]]
 """Labels of every console, by name."""
@@ -19,15 +16,6 @@ _COMMA = re.compile(r",(?![^\[]*\])")
 
 _SHOWN = 5
 """Names in an error message; more would not help."""
-
-
-def labels_of(row: Mapping[str, Any]) -> Mapping[str, str]:
-    """Return what a console of an ``ls`` object can be chosen by.
-
-    Its machine is one, but where it has a label of that name.
-    """
-    machine = {"machine": row["machine"]} if row.get("machine") else {}
-    return {**machine, **row["labels"]}
 
 
 def select(
@@ -160,13 +148,3 @@ def _beginning(word: str, known: Sequence[str]) -> str:
 def _some(names: Sequence[str]) -> str:
     rest = len(names) - _SHOWN
     return ", ".join(names[:_SHOWN]) + (f" and {rest} more" if rest > 0 else "")
-
-
-def together(rows: Sequence[T], machine_of: Callable[[T], str]) -> list[T]:
-    """Return rows with those of one machine together, where the first of them is."""
-    found: dict[tuple[str, int], list[T]] = {}
-    for number, row in enumerate(rows):
-        machine = machine_of(row)
-        alone = 0 if machine else number
-        found.setdefault((machine, alone), []).append(row)
-    return [row for group in found.values() for row in group]

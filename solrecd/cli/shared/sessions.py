@@ -22,11 +22,6 @@ def session_words(row: Mapping[str, Any], now: str = "") -> str:
     return f"{text}: {row['error']}{next_try(row, now)}" if row["error"] else text
 
 
-def is_unseen(row: Mapping[str, Any]) -> bool:
-    """Whether the machine was up before it was recorded: nothing of a boot was seen."""
-    return (row["outcome"], row["stage"]) == ("running", "unknown")
-
-
 def next_try(row: Mapping[str, Any], now: str = "") -> str:
     """Return ``, next try in 8s``, or nothing where none is planned."""
     if row["next_try"] is None:

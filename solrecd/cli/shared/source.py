@@ -14,6 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from solrecd.api.console_objects import labels_of
 from solrecd.cli.program import CommandError, Exit
 from solrecd.cli.shared import names
 from solrecd.cli.shared.names import Labels
@@ -197,7 +198,7 @@ class Source:
         """Return the labels of all consoles; the daemon knows them."""
         with asking():
             found: list[dict[str, Any]] = self._client.get("/v1/consoles")
-        return {each["console"]: names.labels_of(each) for each in found}
+        return {each["console"]: labels_of(each) for each in found}
 
     def machines(self) -> Mapping[str, str]:
         """Return the machines of consoles that have one, as far as a daemon tells."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from solrecd.api.console_objects import is_unseen
 from solrecd.cli.shared import when
 from solrecd.cli.shared.output import OUTCOME, Colour, Screen, safe
-from solrecd.cli.shared.sessions import is_unseen, next_try
+from solrecd.cli.shared.sessions import next_try
 
 Status = Mapping[str, Any]
 """The daemon's object of a console."""

@@ -18,8 +18,8 @@ from textual.strip import Strip
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
+from solrecd.api.rows import News, Order, Row, Wall
 from solrecd.cli.top import text
-from solrecd.cli.top.rows import News, Order, Row, Wall
 
 LOOK_EVERY: Final = 0.25
 """Seconds between two looks at what has come."""

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from solrecd.api.client import ApiError, Client, UnreachableError
+from solrecd.api.rows import News
 from solrecd.cli.shared.when import stamp_of
-from solrecd.cli.top.rows import News
 
 RETRY: Final = 1.0
 """Seconds between two attempts to reach a daemon that went away."""

@@ -11,9 +11,9 @@ from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
 
+from solrecd.api.rows import Order, Row, State, Wall
 from solrecd.cli.shared.amounts import counted
 from solrecd.cli.shared.when import duration, format_when
-from solrecd.cli.top.rows import Order, Row, State, Wall
 from solrecd.events.stages import Stage
 
 LEAST_NAME: Final = 7

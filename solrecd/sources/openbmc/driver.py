@@ -8,9 +8,9 @@ import trio
 
 from solrecd.config import ConsoleConfig
 from solrecd.sources.base import Recorder, Services
+from solrecd.sources.https.tls import Trust
 from solrecd.sources.openbmc.options import OpenbmcOptions
 from solrecd.sources.openbmc.source import OpenbmcSource
-from solrecd.sources.openbmc.tls import Trust
 
 
 class OpenbmcDriver:

@@ -10,9 +10,7 @@ import trio
 from solrecd.events.sessions import SessionState
 from solrecd.sources.base import Recorder, Tell
 from solrecd.sources.findings import Finding, bad, ok, warn
-from solrecd.sources.no_settings import NoSettings
-from solrecd.sources.openbmc.options import OpenbmcOptions
-from solrecd.sources.openbmc.tls import (
+from solrecd.sources.https.tls import (
     Trust,
     fingerprint_of,
     handshake,
@@ -20,6 +18,8 @@ from solrecd.sources.openbmc.tls import (
     spell_fingerprint,
     unverified_context,
 )
+from solrecd.sources.no_settings import NoSettings
+from solrecd.sources.openbmc.options import OpenbmcOptions
 from solrecd.sources.output_findings import output_findings
 from solrecd.sources.spans import ago
 from solrecd.sources.troubles import NotConnectedError

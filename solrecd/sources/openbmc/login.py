@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import enum
 import json
 import re
@@ -17,16 +16,15 @@ import h11
 import trio
 
 from solrecd.events.sessions import LostReason
+from solrecd.sources.https.request import ClosedError, exchange
+from solrecd.sources.https.server import Header, basic_header
+from solrecd.sources.https.tls import TlsStream, Trust, open_tls
 from solrecd.sources.openbmc.options import (
     DEFAULT_CONSOLE,
     OLD_PATH,
     OpenbmcOptions,
 )
-from solrecd.sources.openbmc.tls import TlsStream, Trust, open_tls
-from solrecd.sources.openbmc.web_request import exchange
 from solrecd.sources.openbmc.websocket import (
-    ClosedError,
-    Header,
     RefusedError,
     WebSocket,
     opened,
@@ -149,7 +147,9 @@ class Login:
 
     async def _open_by(self, method: Method) -> WebSocket:
         if method is Method.BASIC:
-            return await self._console([basic(self._options)])
+            options = self._options
+            header = basic_header(options.username, options.password)
+            return await self._console([header])
         self._session = session = await self._new_session()
         return await self._console([_cookie(session)], [session.token])
 
@@ -231,12 +231,6 @@ _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{1,256}\Z")
 """bmcweb's; anything else would have to be quoted in a header."""
 
 _JSON: Final[Header] = (b"Content-Type", b"application/json")
-
-
-def basic(options: OpenbmcOptions) -> Header:
-    """Return the header of basic authentication (RFC 7617); it is a secret."""
-    account = options.username.encode() + b":" + options.password.reveal()
-    return b"Authorization", b"Basic " + base64.b64encode(account)
 
 
 def _cookie(session: _Session) -> Header:

@@ -15,9 +15,12 @@ from solrecd.config.keys import Key, Schema
 from solrecd.config.values import absolute_path, refusal, text
 from solrecd.process.secret import Secret
 from solrecd.sources.accounts import ACCOUNT_KEYS, PASSWORD
-
-HTTPS: Final = 443
-"""TCP port of bmcweb."""
+from solrecd.sources.https.server import (
+    FINGERPRINT_EXAMPLE,
+    HTTPS,
+    authority,
+    parse_fingerprint,
+)
 
 DEFAULT_CONSOLE: Final = "default"
 """bmcweb's name of the host's console."""
@@ -27,9 +30,6 @@ OLD_PATH: Final = "/console0"
 
 _CONSOLE: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}\Z")
 _PATH: Final = re.compile(r"/[!-~]{0,200}\Z")
-_HEXADECIMAL: Final = re.compile(r"[0-9a-f]{64}\Z")
-
-_EXAMPLE: Final = bytes(range(0x60, 0x80)).hex()
 
 _EXPANDS: Final = " `{name}` and `{n}` expand in it."
 
@@ -40,6 +40,8 @@ class OpenbmcOptions:
 
     live: ClassVar[frozenset[str]] = frozenset()
     keeps_output: ClassVar[bool] = False
+    host_key: ClassVar[str] = "host"
+    key_prefix: ClassVar[str] = ""
     host: str
     """Name or address, without port and brackets."""
     port: int = HTTPS
@@ -61,8 +63,7 @@ class OpenbmcOptions:
     @property
     def authority(self) -> str:
         """For the header ``Host`` (RFC 9110 §7.2)."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return host if self.port == HTTPS else f"{host}:{self.port}"
+        return authority(self.host, self.port)
 
     @property
     def url(self) -> str:
@@ -111,7 +112,7 @@ OPENBMC_KEYS: Final[Schema] = MappingProxyType(
             " has signed it: only this one is accepted. `openssl x509"
             " -noout -fingerprint -sha256` prints it; `solrecctl doctor` shows the one"
             " that the BMC has.",
-            example=_EXAMPLE,
+            example=FINGERPRINT_EXAMPLE,
         ),
     }
 )
@@ -125,7 +126,7 @@ def openbmc_options(values: Values) -> OpenbmcOptions | None:
     """Return what a console of kind ``openbmc`` says."""
     place = _place(values)
     password = values.secret(PASSWORD)
-    fingerprint = values.expanded("fingerprint", _fingerprint)
+    fingerprint = values.expanded("fingerprint", parse_fingerprint)
     plain = values.plain
     if place is None or password is None or "username" not in plain:
         return None
@@ -172,12 +173,3 @@ def _from_url(url: str) -> tuple[str, int | None, str]:
     if parts.query or parts.fragment:
         raise refusal(url, allowed)
     return host, port, parts.path
-
-
-def _fingerprint(spelling: str) -> str:
-    """Return a fingerprint as hexadecimal digits, from any spelling that is used."""
-    digits = spelling.lower().rpartition("=")[2].removeprefix("sha256:")
-    digits = digits.replace(":", "")
-    if not _HEXADECIMAL.match(digits):
-        raise refusal(spelling, "64 hexadecimal digits, with colons or without")
-    return digits

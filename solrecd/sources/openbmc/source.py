@@ -10,12 +10,13 @@ import trio
 from solrecd.config import ConsoleConfig
 from solrecd.events.sessions import Lost, LostReason, SessionState
 from solrecd.sources.base import Recorder, Services
+from solrecd.sources.https.request import ClosedError
+from solrecd.sources.https.tls import Trust
 from solrecd.sources.limits import check_room
 from solrecd.sources.openbmc.examination import Examination
 from solrecd.sources.openbmc.login import Login
 from solrecd.sources.openbmc.options import OpenbmcOptions
-from solrecd.sources.openbmc.tls import Trust
-from solrecd.sources.openbmc.websocket import ClosedError, WebSocket
+from solrecd.sources.openbmc.websocket import WebSocket
 from solrecd.sources.pace import COLLECT, FLOOD, ROOM_EVERY
 from solrecd.sources.tries import Tries, Waits
 from solrecd.sources.troubles import NotConnectedError

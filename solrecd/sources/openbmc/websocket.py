@@ -25,10 +25,8 @@ from wsproto.events import (
 )
 from wsproto.utilities import LocalProtocolError, RemoteProtocolError
 
-Header = tuple[bytes, bytes]
-
-READ: Final = 16 * 1024
-"""Bytes read from the stream at once: TLS has no larger records."""
+from solrecd.sources.https.request import READ, ClosedError
+from solrecd.sources.https.server import Header
 
 _GOODBYE: Final = 1.0
 """Seconds that the goodbye may take."""
@@ -44,19 +42,6 @@ class RefusedError(Exception):
     def __init__(self, status: int) -> None:
         super().__init__(f"HTTP status {status}")
         self.status = status
-
-
-class ClosedError(Exception):
-    """The connection has ended; the message says what the other end said.
-
-    Args:
-        why: one line.
-        was_clean: the other end said goodbye.
-    """
-
-    def __init__(self, why: str, *, was_clean: bool = False) -> None:
-        super().__init__(why)
-        self.was_clean = was_clean
 
 
 class WebSocket:

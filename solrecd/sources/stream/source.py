@@ -13,7 +13,7 @@ from solrecd.config import ConsoleConfig
 from solrecd.events.sessions import Lost, LostReason, SessionState
 from solrecd.sources.base import BreakControl, Recorder, Services
 from solrecd.sources.findings import Finding
-from solrecd.sources.pace import COLLECT, FLOOD, ROOM_EVERY
+from solrecd.sources.pace import ROOM_EVERY, Pace
 from solrecd.sources.stream.connection import CHUNK
 from solrecd.sources.stream.examination import Examination
 from solrecd.sources.stream.typed_input import TypedInput
@@ -30,10 +30,6 @@ wait again."""
 
 CLOSING: Final = 5.0
 """Seconds in which a connection is closed; a program gets twice one to end in."""
-
-MUCH: Final = CHUNK // 4
-"""Bytes that say that there is always more: no serial line has so many in `COLLECT`,
-and a terminal never gives a whole chunk."""
 
 
 class Keeping(Protocol):
@@ -75,6 +71,7 @@ class StreamSource:
         self._input: TypedInput | None = None
         """While it is connected."""
         self._tries = Tries(recorder, self._waits.after)
+        self._pace = Pace(CHUNK)
 
     @property
     def peer(self) -> str:
@@ -137,6 +134,7 @@ class StreamSource:
                 try:
                     data = connection.look()
                 except BlockingIOError:
+                    self._pace.silence()
                     await connection.wait()
                     continue
                 if data is None:
@@ -158,7 +156,7 @@ class StreamSource:
             if not self._recorder.record(data):
                 return ROOM_EVERY
         connection.take()
-        return FLOOD if len(data) >= MUCH else COLLECT
+        return self._pace.after(len(data))
 
     # What is asked of it.
 

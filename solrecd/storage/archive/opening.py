@@ -158,11 +158,13 @@ class Opener:
                 begin,
                 segment,
                 restored.skip,
+                restored.last_line,
                 restored.notes,
                 jump=begin if begin > segment.end else None,
             ),
         )
-        _add_notes(recorder, journal, noted=segment.noted)
+        noted = max([segment.noted, *[note.at for note in restored.notes]])
+        _add_notes(recorder, journal, noted=noted)
         if not (recorder.inbox or restored.notes or segment.pending):
             # Else the first drain gives it back: until then another kill may come.
             stream.release(segment.end)

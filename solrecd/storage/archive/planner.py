@@ -60,6 +60,7 @@ class Planner:
         self._offset = resume.offset
         self._noted = 0 if segment is None else segment.noted
         self._skip = resume.skip
+        self._last_line = resume.last_line
         self._jump = resume.jump
         self._notes_behind = resume.notes
         self._notes: list[JournalNote] = []
@@ -134,14 +135,16 @@ class Planner:
         rotated = False
         for batch in batches:
             if batch.chunks:
-                # New bytes: the replay is over, whatever it has brought.
-                self._skip = 0
+                # There was no replay, or it is over.
+                self._end_replay()
             if batch.chunks and not rotated:
                 # Not earlier: what a replay brings belongs to the segment that has its
                 # bytes. In another one's log it would be counted as lines of that one.
                 self._rotate(batch.chunks[0].at)
                 rotated = True
             self._give_reading(batch.reading, chunks)
+            # A replay is one reading, the first.
+            self._end_replay()
         if chunks:
             self._current(chunks[0].at).add_chunks(list(chunks))
         if self._notes and not self.segments:
@@ -150,6 +153,16 @@ class Planner:
         if self.segments:
             is_due = batches[-1].reading.is_broken_off if batches else False
             self._give_end(self.segments[-1], is_mark_due=is_due)
+
+    def _end_replay(self) -> None:
+        """Put back the line that was cut off where the replay did not bring it again.
+
+        It brings fewer lines than the log has where files are damaged.
+        """
+        self._skip = 0
+        if self._last_line and self._tail is None:
+            self.segments[-1].log.add(self._last_line)
+        self._last_line = b""
 
     def _rotate(self, at: int) -> None:
         """Go on in another part where a limit or missing bytes ask for it."""
@@ -233,6 +246,7 @@ class Planner:
             lines = lines[known:]
         if not lines:
             return
+        self._last_line = b""
         segment = self._current(lines[0].at)
         self._place_notes(lines[0])
         while self._notes and self._notes[0].offset <= lines[-1].offset:

@@ -145,6 +145,8 @@ class Restored:
     """Stream offset of the first of them."""
     skip: int
     """Lines of their replay that the log already holds."""
+    last_line: bytes
+    """The line of the log behind them, cut off: a replay normally brings it again."""
     notes: list[JournalNote]
     """Notes that stand behind the first line that it does not; without offsets."""
     torn: int
@@ -183,8 +185,8 @@ def restore(
     mark = _find_mark(timing, header, log)
     offset, chunks = _read_bytes(folder, name, header, mark.line_offset, packets)
     is_cut = offset > mark.line_offset
-    skip, notes = _read_log(segment, mark, log, is_cut=is_cut)
-    return Restored(segment, chunks, offset, skip, notes, torn)
+    skip, last, notes = _read_log(segment, mark, log, is_cut=is_cut)
+    return Restored(segment, chunks, offset, skip, last, notes, torn)
 
 
 @dataclass(slots=True)
@@ -292,19 +294,22 @@ def _find_mark(timing: _TimingFile, header: TimingHeader, log: Path) -> TimingMa
 
 def _read_log(
     segment: Segment, mark: TimingMark, path: Path, *, is_cut: bool
-) -> tuple[int, list[JournalNote]]:
+) -> tuple[int, bytes, list[JournalNote]]:
     """Keep whole lines of the log from a mark on.
 
     Returns:
-        How many lines of a replay it has, and the notes behind the first other one.
+        How many lines of a replay it has, the line behind these, and the notes behind
+        that one.
     """
     lines = whole_lines(_read(path, mark.log_size))
-    notes = [line for line in lines if line_mark(line) == NOTE_MARK]
-    segment.noted = line_stamp(notes[-1]) if notes else mark.noted
     keep = _settled(lines, is_cut=is_cut)
+    # Those behind may be written into the next part.
+    notes = [line for line in lines[:keep] if line_mark(line) == NOTE_MARK]
+    segment.noted = line_stamp(notes[-1]) if notes else mark.noted
     segment.log.size = mark.log_size + sum(len(line) + 1 for line in lines[:keep])
     skip = sum(1 for line in lines[:keep] if line_mark(line) == LINE_MARK)
-    return skip, [_parse_note(line) for line in lines[keep + 1 :]]
+    last = b"".join(line + b"\n" for line in lines[keep : keep + 1])
+    return skip, last, [_parse_note(line) for line in lines[keep + 1 :]]
 
 
 def _settled(lines: list[bytes], *, is_cut: bool) -> int:

@@ -78,6 +78,8 @@ class Resume:
     """The open one, recovered; None to begin with the first byte."""
     skip: int = 0
     """Lines of a replay that the log already has."""
+    last_line: bytes = b""
+    """The line of the log behind them, which the replay is to bring again."""
     notes: Sequence[JournalNote] = ()
     """Notes that stand behind the first line that it does not have."""
     jump: int | None = None

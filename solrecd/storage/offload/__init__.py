@@ -15,7 +15,7 @@ The layout of a store is that of an archive folder, so that a plain copy of it i
     PREFIX/NAME/20261122T120005.123456Z.boot-000042.rows.zst     its boot and its events
     PREFIX/.manifests/NAME/MEMBER.json                           what MEMBER has copied
 
-Each object has one writer for ever: segments are closed, and a manifest belongs to one
+Each object has one writer only: segments are closed, and a manifest belongs to one
 member of a cluster. So nothing is lost when a console changes hands while its former
 recorder still copies what it has; readers take all manifests of a console together.
 

@@ -140,7 +140,7 @@ class Copying:
         """Return what the index knows.
 
         Raises:
-            StoreError: it cannot be read now; what it knows would be missing for ever.
+            StoreError: it cannot be read now; what it knows would be lost.
         """
         try:
             with closing(Index.read(self.index)) as index:

@@ -76,7 +76,7 @@ class Rules:
     packed: bool = True
     """Closed segments are compressed: others wait for that."""
     retention: int | None = None
-    """Microseconds that segments stay in the store; None: for ever."""
+    """Microseconds that segments stay in the store; None: without a limit."""
 
 
 @dataclass(frozen=True, slots=True)

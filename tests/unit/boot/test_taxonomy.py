@@ -24,7 +24,12 @@ from tools.taxonomy import OWN_RULES, PAGE, SECTIONS, entries, render, severitie
 
 NAMES = {
     Kind.STAGE: {stage.value for stage in Stage} - {"unknown"},
-    Kind.FAILURE: {*marker_files.load().failure_names, *Name},
+    Kind.FAILURE: {
+        *marker_files.load().failure_names,
+        *Name,
+        *("saturated", "relieved"),
+        *("offload_behind", "offload_caught_up"),
+    },
     Kind.STUCK: {str(stage) for stage in STAGE_TIMEOUTS if stage != WAITING},
     Kind.SEL: {"asserted", "over"},
     Kind.SESSION: {

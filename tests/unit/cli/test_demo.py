@@ -18,6 +18,8 @@ def test_its_log_starts_again_when_it_is_full(tmp_path: Path) -> None:
 
 
 def test_its_archive_is_bounded(tmp_path: Path) -> None:
-    text = demo.CONFIG.format(folder=tmp_path, metrics=1, bound=demo.ARCHIVE_BOUND)
+    text = demo.CONFIG.format(
+        folder=tmp_path, metrics=1, web=2, bound=demo.ARCHIVE_BOUND
+    )
 
     assert read(text).daemon.retention_total == 32 << 20

@@ -10,12 +10,12 @@ import pytest
 from rich.cells import cell_len
 
 from solrecd.api.client import ApiError, Client, UnreachableError
+from solrecd.api.rows import News, Order, State, Wall, row_of, state_of
 from solrecd.cli.commands import top
 from solrecd.cli.program import CommandError
 from solrecd.cli.shared.source import Source
 from solrecd.cli.top import text
 from solrecd.cli.top.feed import Feed
-from solrecd.cli.top.rows import News, Order, State, Wall, row_of, state_of
 from tests.support.rows import NOW, failed, found, news
 
 

@@ -142,6 +142,35 @@ def test_a_skipped_number_is_marked_before_the_data(joined: Joined) -> None:
     assert events == [SolLoss(GapReason.SKIPPED, packets=2), SolData(b"y")]
 
 
+@pytest.mark.parametrize("seconds", [0.01, 0.6])
+def test_the_same_text_behind_a_skipped_number_is_recorded_and_marked(
+    joined: Joined, seconds: float
+) -> None:
+    line = b"waiting for the network\r\n"
+    joined.print(1, line)
+    joined.wait(seconds)
+
+    joined.print(3, line)
+
+    assert joined.output == 2 * line
+    assert joined.found(SolLoss) == [SolLoss(GapReason.SKIPPED, packets=1)]
+    assert not joined.session.resends
+
+
+def test_the_same_text_after_all_tries_of_skipped_numbers_is_known_and_marked(
+    joined: Joined,
+) -> None:
+    line = b"waiting for the network\r\n"
+    joined.print(1, line)
+    joined.wait(0.8)
+
+    joined.print(3, line + b"more")
+
+    assert joined.output == line + b"more"
+    assert joined.found(SolLoss) == [SolLoss(GapReason.SKIPPED, packets=1)]
+    assert not joined.session.resends
+
+
 def test_a_loss_is_marked_once_although_its_packet_comes_twice(joined: Joined) -> None:
     joined.print(1, b"x")
     joined.records = False

@@ -16,8 +16,8 @@ from wsproto.events import (
     RejectConnection,
 )
 
+from solrecd.sources.https.request import ClosedError
 from solrecd.sources.openbmc.websocket import (
-    ClosedError,
     RefusedError,
     WebSocket,
     opened,

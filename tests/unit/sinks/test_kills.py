@@ -199,11 +199,40 @@ def test_any_kills_in_writes_keep_lines_that_come_in_pieces(
     run(steps, limit)
 
 
+def test_a_damaged_timing_costs_no_line_where_one_was_broken_off(
+    tmp_path: Path,
+) -> None:
+    daemon = Daemon(tmp_path, 1 << 20)
+    for packet in (b"one\nkl", BREAK_OFF, b"m\nthree\n", b"four\n"):
+        daemon.hear(packet)
+    daemon.drain()
+    daemon.journal.close()
+    (timing,) = (tmp_path / "log/n1").glob("*.timing")
+    text = timing.read_bytes()
+    timing.write_bytes(text[: text.index(b"SOLRECD_MARK")])
+    daemon.disk.bury()
+    daemon._start()
+
+    daemon.drain()
+    daemon.restart()
+    daemon.drain()
+    daemon.say(b"five\n")
+    daemon.drain()
+    daemon.journal.close()
+    daemon.disk.bury()
+
+    assert daemon.text() == ["one", "kl", "m", "three", "four", "five"]
+
+
 # A line that ended without a byte that ends it is two in the log and one in a replay.
 @settings(max_examples=200, deadline=None)
 @example(
     steps=[Step([b"kl", BREAK_OFF, b"m\na\n", b"a\n"]), Step([], left=0)],
     limit=1 << 20,
+)
+@example(
+    steps=[Step([NOTE]), Step([b"a\n"], left=0), Step([], left=7)],
+    limit=1,
 )
 @given(
     steps=st.lists(

@@ -19,7 +19,9 @@ machines print the same thing twice, dots for example. It counts as the same byt
   before it has heard of an acknowledgement cannot be what follows it;
 - where the packet before was repeated up to now, for as long as BMCs try, or so often:
   a BMC that had heard us would have been silent in between;
-- where numbers are missing in between and the bytes are enough not to be chance;
+- where numbers are missing in between, so much time has passed that a BMC may have
+  tried each of them, and the bytes are enough not to be chance; that is told as well,
+  for "something may be lost", unless the BMC is known to do so;
 - where the BMC is one of this kind, or looks like one, was silent for so long, and
   sends more than these bytes.
 
@@ -277,10 +279,11 @@ class SolReceiver:
             if len(data) == self._taken_size and self._now - self._acked_at < patience:
                 return []
             return self._offer(number, data, min(self._taken_size, len(data)))
+        missing = self._missing(number)
         if self._taken_size and begins_alike and self._is_resent(number, data):
             self._counts.repeated(Repeat.RENUMBERED)
-            return self._offer(number, data, self._taken_size)
-        return [*self._missing(number), *self._offer(number, data, 0)]
+            return [*missing, *self._offer(number, data, self._taken_size)]
+        return [*missing, *self._offer(number, data, 0)]
 
     def _begins_alike(self, data: bytes) -> bool:
         """Tell whether a packet begins with all the bytes of the one before."""
@@ -295,8 +298,11 @@ class SolReceiver:
             return True
         if number != self._expected:
             # What is in between was lost on its way, or dropped by the BMC.
-            self._learn(is_distinct)
-            return is_distinct or self._copies > 1
+            tried = self.resends or self._may_have_tried(number)
+            is_often = self._copies >= _OFTEN
+            is_likely = is_often or bool(self._habit & _LIKELY)
+            self._learn(is_distinct and tried and is_likely)
+            return tried and (is_distinct or self._copies > 1)
         since = self._now - self._last_at
         is_late = self._now - self._first_at >= _GIVES_UP
         is_often = self._copies >= _OFTEN
@@ -307,6 +313,15 @@ class SolReceiver:
         if since <= _AT_ONCE:
             return True
         return self._copies > 1 and since <= _CLOSE and (is_late or is_often)
+
+    def _may_have_tried(self, number: int) -> bool:
+        """Tell whether time was enough to give up the numbers that were left out.
+
+        The one before may have been given up as soon as it came: its first tries may
+        be what was lost.
+        """
+        count = (number - self._expected) % MAX_SOL_NUMBER
+        return self._now - self._first_at >= _GIVES_UP * count
 
     def _learn(self, is_certain: bool) -> None:  # noqa: FBT001 - a private short form
         if is_certain:

@@ -5,7 +5,7 @@ from typing import Any
 
 from hypothesis import given, strategies as st
 
-from solrecd.cli.shared.html_page import page
+from solrecd.api.web.boot_page import page
 from solrecd.storage.history.stages import stage_spans
 from solrecd.storage.history.text import TextLine
 

@@ -1,6 +1,6 @@
-"""One boot as one HTML page that needs nothing else: to attach to a ticket.
+"""One boot as HTML: a page that needs nothing else, to attach to a ticket, or a part.
 
-No script, nothing fetched (a policy in the page says so, too). Sections are
+The page has no script and fetches nothing (a policy in it says so, too). Sections are
 ``<details>``, failures are anchors, and everything that a console printed is escaped.
 """
 
@@ -12,8 +12,8 @@ from importlib import resources
 from typing import Any, Final, NamedTuple
 
 from solrecd import __version__
-from solrecd.cli.shared import when
-from solrecd.cli.shared.output import safe
+from solrecd.analysis.text.visible import visible
+from solrecd.process.stamps import SECOND, parse_stamp
 from solrecd.storage.history.stages import UNKNOWN, Span
 from solrecd.storage.history.text import TextLine
 
@@ -49,18 +49,51 @@ def page(
         spans: its stays in stages.
         lines: its text.
     """
+    yield from _head(boot)
+    yield from body(boot, events, spans, lines)
+    made = (
+        f"Made by solrecd {escape(__version__)}. Times in seconds since the boot began."
+    )
+    yield f'<footer class="quiet">{made}</footer>\n</body>\n</html>\n'
+
+
+def body(
+    boot: Row, events: Sequence[Row], spans: Sequence[Span], lines: Iterable[TextLine]
+) -> Iterator[str]:
+    """Yield what stands below the headline, in pieces; arguments as of `page`."""
     sections = _sections(boot, spans)
     alarms = [event for event in events if event["kind"] in _ALARMS]
-    yield from _head(boot)
     yield from _facts(boot)
     yield from _timeline(boot, sections, alarms)
     yield from _alarms(boot, alarms)
     yield "<h2>Log</h2>\n"
     yield from _Log(boot, sections, alarms).write(lines)
-    made = (
-        f"Made by solrecd {escape(__version__)}. Times in seconds since the boot began."
-    )
-    yield f'<footer class="quiet">{made}</footer>\n</body>\n</html>\n'
+
+
+def bars(boot: Row, spans: Sequence[Span], scale: float) -> Iterator[str]:
+    """Yield the stages of one boot as bars.
+
+    Args:
+        boot: as the index has it.
+        spans: its stays in stages.
+        scale: seconds that the whole width stands for.
+    """
+    sections = _sections(boot, spans)
+    length = _length(boot, sections, ())
+    yield '<div class="bar">'
+    for section in sections:
+        took = _took(boot, section, length)
+        text = _text(f"{section.stage} {took:.1f} s")
+        yield (
+            f'<span class="{_text(section.stage)}" title="{text}"'
+            f' style="flex:0 1 {100 * took / scale:.3f}%">{text}</span>'
+        )
+    yield "</div>"
+
+
+def length_of(boot: Row, spans: Sequence[Span]) -> float:
+    """Return seconds until the last thing that is known of a boot."""
+    return _length(boot, _sections(boot, spans), ())
 
 
 def _sections(boot: Row, spans: Sequence[Span]) -> list[Section]:
@@ -74,9 +107,7 @@ def _sections(boot: Row, spans: Sequence[Span]) -> list[Section]:
 def _head(boot: Row) -> Iterator[str]:
     title = f"{boot['console']}: boot {boot['boot']}, {boot['outcome']}"
     outcome = _text(boot["outcome"])
-    style = (
-        resources.files("solrecd.cli.shared").joinpath("page.css").read_text("utf-8")
-    )
+    style = resources.files("solrecd.api.web").joinpath("page.css").read_text("utf-8")
     yield (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
@@ -215,12 +246,16 @@ class _Log:
         after = f"{_after(self._boot, line.time):.3f}" if line.time else ""
         note = "# " if line.note else ""
         text = _text(line.text)
-        return f"<li{marks}><time>{after}</time>{self._pause(line)}{note}{text}</li>\n"
+        time = f"<time>{after}</time>"
+        if not line.note:
+            # For the keyboard, thousands of them would hide all that follows.
+            time = f'<a href="#L{line.number}" tabindex="-1">{time}</a>'
+        return f"<li{marks}>{time}{self._pause(line)}{note}{text}</li>\n"
 
     def _pause(self, line: TextLine) -> str:
         if not line.time or self._last is None:
             return ""
-        pause = when.seconds_between(self._last, line.time)
+        pause = _seconds_between(self._last, line.time)
         if pause < LONG_PAUSE:
             return ""
         return f'<span class="pause">[{pause:.1f} s later] </span>'
@@ -231,8 +266,12 @@ def _anchor(event: Row) -> str:
 
 
 def _after(boot: Row, time: str) -> float:
-    return when.seconds_between(boot["started"], time)
+    return _seconds_between(boot["started"], time)
+
+
+def _seconds_between(earlier: str, later: str) -> float:
+    return (parse_stamp(later) - parse_stamp(earlier)) / SECOND
 
 
 def _text(text: str) -> str:
-    return escape(safe(text))
+    return escape(visible(text))

@@ -15,10 +15,9 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final
 
-from solrecd.cli.shared.names import labels_of, together
-from solrecd.cli.shared.output import safe
-from solrecd.cli.shared.sessions import is_unseen
-from solrecd.cli.shared.when import stamp_of
+from solrecd.analysis.text.visible import visible
+from solrecd.api.console_objects import is_unseen, labels_of, together
+from solrecd.process.stamps import parse_stamp
 
 _DIGITS: Final = re.compile(r"(\d+)")
 
@@ -119,15 +118,15 @@ def row_of(found: Mapping[str, Any]) -> Row:
     problem = found["error"] or found.get("title") or ""
     return Row(
         name=found["console"],
-        shown=safe(found["console"]),
+        shown=_safe(found["console"]),
         state=state_of(found),
-        stage=safe(found["stage"] or "-"),
+        stage=_safe(found["stage"] or "-"),
         since=_stamp(found["stage_since"]),
         output=_stamp(found["last_output"]),
         line=_short(found.get("line") or ""),
         problem=_short(problem),
-        acknowledged=safe(given.get("user", "")),
-        machine=safe(found.get("machine") or ""),
+        acknowledged=_safe(given.get("user", "")),
+        machine=_safe(found.get("machine") or ""),
         facts=_facts(found),
         labels=labels_of(found),
         natural=tuple(
@@ -137,12 +136,16 @@ def row_of(found: Mapping[str, Any]) -> Row:
     )
 
 
+def _safe(text: str) -> str:
+    return visible(text).replace("\t", " ")
+
+
 def _stamp(time: str | None) -> int:
-    return 0 if time is None else stamp_of(time)
+    return 0 if time is None else parse_stamp(time)
 
 
 def _short(text: str) -> str:
-    return safe(text[:_WORTH_A_LOOK]).strip()
+    return _safe(text[:_WORTH_A_LOOK]).strip()
 
 
 def _facts(found: Mapping[str, Any]) -> str:
@@ -155,7 +158,7 @@ def _facts(found: Mapping[str, Any]) -> str:
         f"{found['viewers']} attached" if found["viewers"] else "",
         *(f"@{key}={value}" for key, value in found["labels"].items()),
     ]
-    return safe(" · ".join(part for part in parts if part))
+    return _safe(" · ".join(part for part in parts if part))
 
 
 # Which come first.
@@ -173,16 +176,21 @@ class Order(enum.Enum):
 _Key = Callable[[Row], tuple[Any, ...]]
 
 
-def _by_trouble(row: Row) -> tuple[Any, ...]:
-    if row.has_trouble and row.acknowledged:
-        return (_ACKNOWLEDGED_RANK, -row.since, row.natural)
-    # The latest trouble first; what is well stays where people look for it.
-    return (_RANK[row.state], -row.since if row.has_trouble else 0, row.natural)
+def trouble_rank(row: Row) -> float:
+    """Return a number that is smaller the more a console needs attention."""
+    is_known = row.has_trouble and row.acknowledged
+    return _ACKNOWLEDGED_RANK if is_known else _RANK[row.state]
+
+
+def by_trouble(row: Row) -> tuple[Any, ...]:
+    """Return what sorts trouble first, the latest before all."""
+    # What is well stays where people look for it.
+    return (trouble_rank(row), -row.since if row.has_trouble else 0, row.natural)
 
 
 _KEYS: Final[Mapping[Order, _Key]] = MappingProxyType(
     {
-        Order.TROUBLE: _by_trouble,
+        Order.TROUBLE: by_trouble,
         Order.NAME: lambda row: (row.natural,),
         Order.STAGE: lambda row: (not row.since, row.since, row.natural),
         Order.OUTPUT: lambda row: (-row.output, row.natural),

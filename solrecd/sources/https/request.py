@@ -9,10 +9,26 @@ from typing import Final
 import h11
 import trio
 
-from solrecd.sources.openbmc.websocket import READ, ClosedError, Header
+from solrecd.sources.https.server import Header
+
+READ: Final = 16 * 1024
+"""Bytes read from the stream at once: TLS has no larger records."""
 
 _LONGEST_ANSWER: Final = 64 * 1024
 """Bytes; what comes after them is not read."""
+
+
+class ClosedError(Exception):
+    """The connection has ended; the message says what the other end said.
+
+    Args:
+        why: one line.
+        was_clean: the other end said goodbye.
+    """
+
+    def __init__(self, why: str, *, was_clean: bool = False) -> None:
+        super().__init__(why)
+        self.was_clean = was_clean
 
 
 @dataclass(frozen=True, slots=True)
