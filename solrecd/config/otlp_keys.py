@@ -86,6 +86,6 @@ def read_otlp(
         return None
     value = options.secret("header_value")
     if (value is None) != ("header" not in options):
-        given = next(key for key in ("header", *_HEADER) if key in options)
-        options.note(given, "header and header_value go together: one is missing")
+        key = next(key for key in ("header", *_HEADER) if key in options)
+        options.note(key, "header and header_value go together: one is missing")
     return OtlpConfig(http=http, header_value=value, **options.values(*_OWN))
