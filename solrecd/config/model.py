@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Protocol
 from solrecd.config.alerts import ReceiverConfig
 from solrecd.config.loki import LokiConfig
 from solrecd.config.offload import OffloadConfig
+from solrecd.config.otlp import OtlpConfig
 from solrecd.config.web import WebConfig
 from solrecd.events.stages import WAITING, Stage
 from solrecd.process.access import Policy
@@ -177,6 +178,7 @@ class Config:
     stages: Mapping[str, float] = field(default_factory=lambda: STAGE_TIMEOUTS)
     """Seconds in a stage after which a boot counts as stuck; absent: never."""
     loki: LokiConfig | None = None
+    otlp: OtlpConfig | None = None
     offload: OffloadConfig | None = None
     alerts: Mapping[str, ReceiverConfig] = field(default_factory=dict)
     """Receivers of alerts by their names."""

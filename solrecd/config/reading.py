@@ -17,6 +17,7 @@ from solrecd.config.loki_keys import read_loki
 from solrecd.config.model import STAGE_TIMEOUTS, Config, DaemonConfig
 from solrecd.config.offload import OffloadConfig
 from solrecd.config.offload_keys import read_offload
+from solrecd.config.otlp_keys import read_otlp
 from solrecd.config.receivers import ReceiverReader
 from solrecd.config.schema import DAEMON_KEYS, STAGE_TIMEOUT_KEYS
 from solrecd.config.secret_sources import ConfigEnvironment
@@ -71,6 +72,7 @@ def parse(
     api = ApiReader(environment, problems).read(api_table, access.policy)
     web = read_web(_merged(documents, ("web",), problems), problems)
     loki = read_loki(_merged(documents, ("loki",), problems), environment, problems)
+    otlp = read_otlp(_merged(documents, ("otlp",), problems), environment, problems)
     offload_table = _merged(documents, ("offload",), problems)
     offload = read_offload(offload_table, environment, problems)
     problems.raise_any()
@@ -83,6 +85,7 @@ def parse(
         stages=stages,
         alerts=MappingProxyType(alerts.receivers),
         loki=loki,
+        otlp=otlp,
         offload=offload,
     )
 

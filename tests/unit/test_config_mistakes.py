@@ -161,7 +161,7 @@ BAD_FILES = [
             (
                 'solrecd.toml:1: daemn: unknown table; did you mean "daemon"?'
                 " allowed: access, alerts, api, console, daemon, defaults, loki,"
-                " offload, stages, web"
+                " offload, otlp, stages, web"
             )
         ],
     ),
