@@ -13,6 +13,7 @@ them in, so that a test, `solrecd check` and a reload all take the same road.
 - `tables`          all tables with their keys
 - `cluster`         how many processes record
 - `loki`            where text is shipped to; `loki_keys` reads it
+- `otlp`            the same by OTLP; `otlp_keys` reads it
 - `offload`         where segments are copied to; `offload_keys` reads it
 - `alerts`          receivers of alerts; `receivers` reads them, keys in `alert_keys`
 - `kinds`           what a table may be of several kinds of; the kinds are handed in
@@ -42,6 +43,7 @@ from solrecd.config.model import (
 )
 from solrecd.config.offload import OffloadConfig
 from solrecd.config.options import OptionReader, secret_keys
+from solrecd.config.otlp import OtlpConfig
 from solrecd.config.reading import parse
 from solrecd.config.reload import ReloadPlan, plan_reload
 from solrecd.config.secret_sources import ConfigEnvironment
@@ -69,6 +71,7 @@ __all__ = [
     "LokiConfig",
     "OffloadConfig",
     "OptionReader",
+    "OtlpConfig",
     "Problem",
     "ReceiverConfig",
     "ReloadPlan",

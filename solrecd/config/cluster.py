@@ -14,6 +14,9 @@ from solrecd.config.values import choice, integer
 
 MOST_SHARDS: Final = 64
 
+ALONE: Final = ("api", "web", "loki", "otlp", "offload")
+"""Tables that several processes cannot have yet."""
+
 
 class Engine(enum.StrEnum):
     """What decides which process records a console."""

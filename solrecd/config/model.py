@@ -15,6 +15,7 @@ from solrecd.config.alerts import ReceiverConfig
 from solrecd.config.cluster import ClusterConfig
 from solrecd.config.loki import LokiConfig
 from solrecd.config.offload import OffloadConfig
+from solrecd.config.otlp import OtlpConfig
 from solrecd.config.web import WebConfig
 from solrecd.events.stages import WAITING, Stage
 from solrecd.process.access import Policy
@@ -178,6 +179,7 @@ class Config:
     stages: Mapping[str, float] = field(default_factory=lambda: STAGE_TIMEOUTS)
     """Seconds in a stage after which a boot counts as stuck; absent: never."""
     loki: LokiConfig | None = None
+    otlp: OtlpConfig | None = None
     offload: OffloadConfig | None = None
     cluster: ClusterConfig = field(default_factory=ClusterConfig)
     alerts: Mapping[str, ReceiverConfig] = field(default_factory=dict)

@@ -8,7 +8,7 @@ from typing import Any
 
 from solrecd.config.access import AccessReader
 from solrecd.config.api import ApiReader
-from solrecd.config.cluster import check_alone, read_cluster
+from solrecd.config.cluster import ALONE, check_alone, read_cluster
 from solrecd.config.console_kinds import ConsoleKinds
 from solrecd.config.consoles import ConsoleReader
 from solrecd.config.document import Document, Given, Path, Source, read_document, spell
@@ -18,6 +18,7 @@ from solrecd.config.loki_keys import read_loki
 from solrecd.config.model import STAGE_TIMEOUTS, Config, DaemonConfig
 from solrecd.config.offload import OffloadConfig
 from solrecd.config.offload_keys import read_offload
+from solrecd.config.otlp_keys import read_otlp
 from solrecd.config.receivers import ReceiverReader
 from solrecd.config.schema import DAEMON_KEYS, STAGE_TIMEOUT_KEYS
 from solrecd.config.secret_sources import ConfigEnvironment
@@ -70,15 +71,14 @@ def parse(
         alerts.read(document, _table(document, ("alerts",), problems))
     api_table = _merged(documents, ("api",), problems)
     api = ApiReader(environment, problems).read(api_table, access.policy)
-    web_table = _merged(documents, ("web",), problems)
-    web = read_web(web_table, problems)
-    loki_table = _merged(documents, ("loki",), problems)
-    loki = read_loki(loki_table, environment, problems)
+    web = read_web(_merged(documents, ("web",), problems), problems)
+    loki = read_loki(_merged(documents, ("loki",), problems), environment, problems)
+    otlp = read_otlp(_merged(documents, ("otlp",), problems), environment, problems)
     offload_table = _merged(documents, ("offload",), problems)
     offload = read_offload(offload_table, environment, problems)
     cluster = read_cluster(_merged(documents, ("cluster",), problems), problems)
-    alone = {"api": api_table, "web": web_table, "offload": offload_table}
-    check_alone(cluster, {**alone, "loki": loki_table}, problems)
+    alone = {name: _merged(documents, (name,), Problems()) for name in ALONE}
+    check_alone(cluster, alone, problems)
     problems.raise_any()
     return Config(
         daemon=daemon,
@@ -89,6 +89,7 @@ def parse(
         stages=stages,
         alerts=MappingProxyType(alerts.receivers),
         loki=loki,
+        otlp=otlp,
         offload=offload,
         cluster=cluster,
     )

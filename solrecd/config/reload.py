@@ -33,8 +33,8 @@ class ReloadPlan:
     reasons: Mapping[str, str] = field(default_factory=dict)
     """Why, for each console that does not stay just as it is."""
     daemon: tuple[str, ...] = ()
-    """Keys of ``[daemon]`` that changed, ``api.listen``, ``loki`` and ``offload``: they
-    count from the next start on."""
+    """Keys of ``[daemon]`` that changed, ``api.listen``, ``loki``, ``otlp`` and
+    ``offload``: they count from the next start on."""
     stages: bool = False
     """The stage timeouts changed."""
     access: bool = False
@@ -98,6 +98,7 @@ def _at_next_start(old: Config, new: Config) -> tuple[str, ...]:
         *(("api.listen",) if old.api.listen != new.api.listen else ()),
         *(("web",) if old.web != new.web else ()),
         *(("loki",) if old.loki != new.loki else ()),
+        *(("otlp",) if old.otlp != new.otlp else ()),
         *(("offload",) if old.offload != new.offload else ()),
     )
 

@@ -16,6 +16,7 @@ from solrecd.config.kinds import NO_KINDS, Kinds
 from solrecd.config.loki_keys import loki_table
 from solrecd.config.model import STAGE_TIMEOUTS, ApiConfig, ConsoleConfig, DaemonConfig
 from solrecd.config.offload_keys import offload_table
+from solrecd.config.otlp_keys import otlp_table
 from solrecd.config.schema import DAEMON_KEYS, STAGE_TIMEOUT_KEYS
 from solrecd.config.values import one_of
 from solrecd.config.web_keys import web_table
@@ -81,7 +82,8 @@ def tables(
         *(_DAEMON, _API, web_table(), _ACCESS, defaults),
         *map(_kind_table, others),
         *_shared_table(others),
-        *(_STAGES, *alerts_tables(receivers), loki_table(), offload_table()),
+        *(_STAGES, *alerts_tables(receivers)),
+        *(loki_table(), otlp_table(), offload_table()),
         cluster_table(),
     )
 
@@ -125,6 +127,7 @@ TOP_LEVEL: Final = (
             _STAGES,
             *alerts_tables(NO_KINDS),
             loki_table(),
+            otlp_table(),
             offload_table(),
             cluster_table(),
         )

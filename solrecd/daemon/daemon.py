@@ -32,8 +32,9 @@ import structlog
 import trio
 
 from solrecd import __version__
-from solrecd.alerts.loki import ShipperContext, ship
+from solrecd.alerts import loki, otlp
 from solrecd.alerts.senders import AlertSink, Tools
+from solrecd.alerts.shipping import ShipperContext
 from solrecd.analysis.boot import pace
 from solrecd.analysis.boot.rules import RuleSet
 from solrecd.api.api_listeners import ApiListeners
@@ -279,7 +280,9 @@ class Daemon:
                 ):
                     services.start_soon(keep_up, upkeep)
                 services.start_soon(self._keeping.run, self._index)
-                services.start_soon(keep_up, ship, self._config, self._for_loki())
+                for receiver, kind in (("loki", loki), ("otlp", otlp)):
+                    context = self._shipping(receiver)
+                    services.start_soon(keep_up, kind.ship, self._config, context)
                 await self._record(task_status)
                 services.cancel_scope.cancel()
             self.stopping.tell_what_hangs()
@@ -311,8 +314,9 @@ class Daemon:
         self._metrics.denied = self._listeners.denials.counts
         return self._metrics.chunks(form)
 
-    def _for_loki(self) -> ShipperContext:
-        lines = self._metrics.loki_lines
+    def _shipping(self, receiver: str) -> ShipperContext:
+        metrics = self._metrics
+        lines = {"loki": metrics.loki_lines, "otlp": metrics.otlp_lines}[receiver]
         first = {name: one.labels for name, one in self._config.enabled.items()}
         return ShipperContext(
             # The supervisor knows none before it has opened them all.
@@ -320,6 +324,7 @@ class Daemon:
             stage=self._metrics.stage_of,
             wall_clock=self._wall_clock,
             counted=lambda result, count: lines.add(result, count=count),
+            delayed=metrics.shipping_delay[receiver].observe,
         )
 
     async def _record(self, task_status: trio.TaskStatus[None]) -> None:

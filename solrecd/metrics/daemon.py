@@ -24,6 +24,21 @@ from solrecd.metrics.tally import Tally
 LAG_BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 """Seconds; a BMC retransmits after 100 ms to 1 s and gives up after some of those."""
 ACK_BOUNDS = (0.0001, 0.00025, 0.0005, *LAG_BOUNDS)
+SHIPPING_BOUNDS = (
+    0.25,
+    0.5,
+    1.0,
+    1.5,
+    2.0,
+    2.5,
+    3.0,
+    4.0,
+    5.0,
+    10.0,
+    30.0,
+    60.0,
+    600.0,
+)
 STAGE_BOUNDS = (1, 2.5, 5, 10, 20, 30, 45, 60, 90, 120, 180, 300, 600, 1200, 1800, 3600)
 
 
@@ -188,4 +203,15 @@ class DaemonMetrics:
         "solrecd_loki_lines_total",
         "Lines of consoles that Loki accepted, or rejected permanently.",
         result=("sent", "refused"),
+    )
+    otlp_lines: Tally = tally(
+        "solrecd_otlp_lines_total",
+        "Lines of consoles that OTLP's receiver accepted, or rejected permanently.",
+        result=("sent", "refused"),
+    )
+    shipping_delay: Mapping[str, Histogram] = histogram(
+        "solrecd_shipping_delay_seconds",
+        "From the beginning of a console's line to the receiver's acceptance.",
+        SHIPPING_BOUNDS,
+        receiver=("loki", "otlp"),
     )

@@ -12,15 +12,17 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from solrecd.alerts.loki import Shipper, ShipperContext, ship
+from solrecd.alerts.loki import receiver, ship
 from solrecd.alerts.loki.payload import encode
-from solrecd.alerts.loki.positions import FILE_NAME, load, save
-from solrecd.alerts.loki.reading import Position
+from solrecd.alerts.shipping import Shipper, ShipperContext
+from solrecd.alerts.shipping.positions import file_name, load, save
+from solrecd.alerts.shipping.reading import Position
 from solrecd.config import ConfigError, LokiConfig
 from tests.support.archives import Printed, write_segment
 from tests.support.configs import read
 from tests.support.loki import FakeLoki, Said
 
+FILE_NAME = file_name("loki")
 AT = 1_795_000_000_000_000
 LABELS = {"n1": {"rack": "r1"}, "n2": {}}
 
@@ -67,7 +69,8 @@ class Site:
         """Return a shipper, as a daemon that starts makes one."""
         where = LokiConfig(url="http://loki:3100", **target)  # type: ignore[arg-type]
         rng = random.Random(1)
-        return Shipper(self.archive, self.state, where, self.context(), rng)
+        context = self.context()
+        return Shipper(self.archive, self.state, receiver(where), context, rng)
 
     def context(self) -> ShipperContext:
         """Return what a daemon tells its shipper."""
@@ -76,6 +79,7 @@ class Site:
             stage=lambda name: self.stages.get(name, (0, "")),
             wall_clock=lambda: AT,
             counted=self._count,
+            delayed=lambda _seconds: None,
         )
 
     def _count(self, result: str, lines: int) -> None:
@@ -255,7 +259,7 @@ def test_an_empty_push_is_valid() -> None:
     loki = FakeLoki()
 
     headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
-    answer = loki.push("/loki/api/v1/push", headers, encode([]))
+    answer = loki.push("/loki/api/v1/push", headers, encode([], common={}))
 
     assert answer.ok
 

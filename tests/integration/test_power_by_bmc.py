@@ -134,7 +134,7 @@ async def test_of_several_systems_one_is_to_be_named(
 
 REFUSALS = [
     ({"password": Secret(b"wr0ng")}, "user 'operator': wrong name or password;"),
-    ({"ca_file": None}, "its certificate is not believed"),
+    ({"ca_file": None}, "its certificate is not trusted"),
     ({"port": 1}, "connection refused"),
 ]
 
@@ -160,6 +160,7 @@ async def test_what_is_wrong_is_one_line_without_a_secret_in_power_and_doctor(
     assert why in said
     assert len(said.splitlines()) == 1
     assert "wr0ng" not in said + examined
+    assert "no such socket" not in said
     (found,) = [
         finding
         for row in map(json.loads, examined.splitlines())

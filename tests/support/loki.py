@@ -12,6 +12,7 @@ class Said(NamedTuple):
 
     status: int | None
     text: str = ""
+    retry_after: float | None = None
 
     @property
     def ok(self) -> bool:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from hypothesis import given, strategies as st
 
-from solrecd.alerts.loki.reading import REST, Entry, Position, Reader
+from solrecd.alerts.shipping.reading import REST, Entry, Position, Reader
 from tests.support.archives import Printed, write_segment
 
 AT = 1_795_000_000_000_000

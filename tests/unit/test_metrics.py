@@ -64,6 +64,8 @@ CONTRACT = {
     "solrecd_log_filesystem_avail_bytes": "gauge",
     "solrecd_log_filesystem_size_bytes": "gauge",
     "solrecd_loki_lines_total": "counter",
+    "solrecd_otlp_lines_total": "counter",
+    "solrecd_shipping_delay_seconds": "histogram",
     "solrecd_offload_copied_bytes_total": "counter",
     "solrecd_offload_failures_total": "counter",
     "solrecd_offload_last_success_timestamp_seconds": "gauge",

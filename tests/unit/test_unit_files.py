@@ -47,7 +47,7 @@ UNITS = [*SERVICES, *sorted((ROOT / "systemd").glob("*.socket"))]
 def test_systemd_accepts_the_unit(tmp_path: Path, source: Path) -> None:
     for each in UNITS:
         # The program need not be installed where the tests run.
-        text = each.read_text().replace("/usr/bin/solrecd run", "/bin/true")
+        text = re.sub("/usr/bin/solrec(d|ctl) ", "/bin/true ", each.read_text())
         (tmp_path / each.name.replace("@", "@east")).write_text(text)
     unit = tmp_path / source.name.replace("@", "@east")
 
@@ -67,6 +67,7 @@ def test_the_sandbox_is_as_tight_as_promised(source: Path) -> None:
 OF_AN_INSTANCE = {
     "Description": "IPMI Serial-over-LAN recorder (%i)",
     "ExecStart": "/usr/bin/solrecd run -c /etc/solrecd/%i/solrecd.toml",
+    "ExecReload": "/usr/bin/solrecctl -c /etc/solrecd/%i/solrecd.toml reload",
     "ConfigurationDirectory": "solrecd/%i",
     "StateDirectory": "solrecd/%i",
     "LogsDirectory": "solrecd/%i",

@@ -9,9 +9,10 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
-from solrecd.alerts.loki.reading import Entry
+from solrecd.alerts.shipping.reading import Entry
+from solrecd.alerts.shipping.receiver import Stream
 
 PATH: Final = "/loki/api/v1/push"
 HEADERS: Final = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
@@ -23,15 +24,6 @@ _LEVEL: Final = 1
 """Of gzip: a fifth of the size for a tenth of the time that the best would take."""
 
 
-class Stream(NamedTuple):
-    """Entries of one console, in order."""
-
-    labels: Mapping[str, str]
-    entries: Sequence[Entry]
-    stages: Sequence[tuple[int, str]]
-    """Stamp of the entry into a stage, and the stage, in order, as far as known."""
-
-
 def labels_of(
     console: str, own: Mapping[str, str], common: Mapping[str, str]
 ) -> Mapping[str, str]:
@@ -39,24 +31,23 @@ def labels_of(
     return {**common, **own, "job": common.get("job", JOB), "console": console}
 
 
-def encode(streams: Sequence[Stream]) -> bytes:
-    """Return the body of a push, compressed."""
-    body = {"streams": [_stream(stream) for stream in streams]}
+def encode(streams: Sequence[Stream], *, common: Mapping[str, str]) -> bytes:
+    """Return the body of a push, compressed; ``common``: labels of all streams."""
+    body = {"streams": [_stream(stream, common) for stream in streams]}
     text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
     return gzip.compress(text.encode("utf-8", "replace"), _LEVEL, mtime=0)
 
 
-def _stream(stream: Stream) -> Mapping[str, object]:
+def _stream(stream: Stream, common: Mapping[str, str]) -> Mapping[str, object]:
     values = [
-        [str(one.ns), one.text, _metadata(one, stream.stages)] for one in stream.entries
+        [str(one.ns), one.text, _metadata(one, stage)]
+        for one, stage in stream.with_stages()
     ]
-    return {"stream": dict(stream.labels), "values": values}
+    labels = labels_of(stream.console, stream.labels, common)
+    return {"stream": labels, "values": values}
 
 
-def _metadata(entry: Entry, stages: Sequence[tuple[int, str]]) -> Mapping[str, str]:
+def _metadata(entry: Entry, stage: str | None) -> Mapping[str, str]:
     """Return the structured metadata of a line; Loki takes texts only."""
     found = {"boot": str(entry.boot), "kind": "note" if entry.is_note else "output"}
-    for since, stage in reversed(stages):
-        if entry.ns >= since * 1000:
-            return {**found, "stage": stage}
-    return found
+    return found if stage is None else {**found, "stage": stage}

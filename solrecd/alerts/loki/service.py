@@ -1,32 +1,36 @@
-"""Shipping over a real connection, for as long as the daemon runs."""
+"""The Loki that a configuration means."""
 
 from __future__ import annotations
 
-import random
-from pathlib import Path
+from functools import partial
+from typing import Final
 
-import structlog
+from solrecd.alerts.loki.payload import HEADERS, PATH, TENANT, encode
+from solrecd.alerts.shipping import Receiver, ShipperContext, ship_to
+from solrecd.config import Config, LokiConfig
 
-from solrecd.alerts.loki.shipper import Shipper, ShipperContext
-from solrecd.alerts.senders.http_sender import connected
-from solrecd.config import Config
+_PASS_OVER: Final = frozenset({400, 411, 413, 414, 415, 422, 431})
+"""Answers that say that this body will never be taken."""
 
-log = structlog.get_logger()
+
+def receiver(target: LokiConfig) -> Receiver:
+    """Return where to, and in which form."""
+    tenant = {TENANT: target.tenant} if target.tenant else {}
+    return Receiver(
+        name="loki",
+        url=target.url.rstrip("/") + PATH,
+        headers={**HEADERS, **tenant},
+        encode=partial(encode, common=target.labels),
+        is_final=_PASS_OVER.__contains__,
+        batch_size=target.batch_size,
+        batch_wait=target.batch_wait,
+    )
 
 
 async def ship(config: Config, context: ShipperContext) -> None:
     """Ship the text of all consoles to Loki until cancelled; at once, where to none.
 
-    Errors: none; certificates that cannot be read are logged, and nothing is shipped.
+    Errors: none; they are logged.
     """
-    if config.loki is None:
-        return
-    settings = config.daemon
-    rng = random.Random()  # noqa: S311 - jitter
-    folders = Path(settings.log_dir), Path(settings.state_dir)
-    shipper = Shipper(*folders, config.loki, context, rng)
-    try:
-        async with connected(config.loki.http) as client:
-            await shipper.run(client.post)
-    except OSError as error:
-        log.error("loki.not_started", reason=str(error))  # noqa: TRY400 - no bug
+    if (target := config.loki) is not None:
+        await ship_to(receiver(target), target.http, config.daemon, context)

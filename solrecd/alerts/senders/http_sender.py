@@ -40,6 +40,8 @@ class Answer(NamedTuple):
     status: int | None
     """None: there was no answer."""
     text: str
+    retry_after: float | None = None
+    """Seconds, where the server says them (``Retry-After``)."""
 
     @property
     def ok(self) -> bool:
@@ -95,11 +97,17 @@ class Client:
                 "POST", url, content=body, headers=dict(headers)
             ) as response:
                 text = await _beginning(response)
-                return Answer(response.status_code, text)
+                later = _seconds(response.headers.get("Retry-After", ""))
+                return Answer(response.status_code, text, later)
         except (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError) as error:
             cure = strict_cure(error)
             told = f"{type(error).__name__}: {error}".rstrip(": ")
             return Answer(None, f"{told} ({cure})" if cure else told)
+
+
+def _seconds(text: str) -> float | None:
+    """Return what a header says; None where that is a date, or nothing."""
+    return float(text) if text.isascii() and text.isdigit() else None
 
 
 async def _beginning(response: httpx2.Response) -> str:

@@ -80,4 +80,6 @@ def _session(source: Source, name: str) -> str:
     """Return why the BMC cannot be asked, where that is its session."""
     with asking():
         row = source.daemon.get(f"/v1/consoles/{quote(name)}")
-    return "" if row["session"] == "up" else f" ({session_words(row)})"
+    is_other_way = "power_by" in row  # the console's own session has no part in it
+    hidden = is_other_way or row["session"] == "up"
+    return "" if hidden else f" ({session_words(row)})"

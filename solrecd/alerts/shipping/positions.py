@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from solrecd.alerts.loki.reading import Position
+from solrecd.alerts.shipping.reading import Position
 from solrecd.process.plain_files import NotPlainError, make_way, read_plain, set_aside
 
 _LIMIT = 1 << 60
@@ -16,8 +16,10 @@ _LIMIT = 1 << 60
 _SENSELESS = (ArithmeticError, AttributeError, RecursionError, TypeError, ValueError)
 """What reading raises of a text that `save` never wrote."""
 
-FILE_NAME = "loki.json"
-"""In ``state_dir``."""
+
+def file_name(receiver: str) -> str:
+    """Return its name in ``state_dir``."""
+    return f"{receiver}.json"
 
 
 def load(path: Path) -> dict[str, Position]:

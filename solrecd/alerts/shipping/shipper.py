@@ -1,6 +1,6 @@
 """The task that ships: batches of all consoles, one push at a time, until it is taken.
 
-One push under way keeps every stream in order without any bookkeeping. What Loki
+One push under way keeps every stream in order without any bookkeeping. What a receiver
 refuses as bad (400 and the like) would always be refused: it is counted and passed
 over. Everything else, a wrong password too, is tried again: the lines wait where they
 are, in the archive, for as long as its retention keeps them.
@@ -13,16 +13,15 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple
 
 import structlog
 import trio
 
-from solrecd.alerts.loki import positions as saved
-from solrecd.alerts.loki.payload import HEADERS, PATH, TENANT, Stream, encode, labels_of
-from solrecd.alerts.loki.reading import Piece, Position, Reader
 from solrecd.alerts.senders.http_sender import server_of
-from solrecd.config import LokiConfig
+from solrecd.alerts.shipping import positions as saved
+from solrecd.alerts.shipping.reading import Piece, Position, Reader
+from solrecd.alerts.shipping.receiver import Answer, Receiver, Stream
 from solrecd.process.backoff import Backoff
 from solrecd.process.threads import Job, in_thread
 
@@ -36,9 +35,6 @@ SAVE_EVERY: Final = 5.0
 STAGES_KNOWN: Final = 16
 """Stages remembered per console, for lines that are shipped a little later."""
 
-_PASS_OVER: Final = frozenset({400, 411, 413, 414, 415, 422, 431})
-"""Answers that say that this body will never be taken."""
-
 _AT_REST: Final = 10.0
 """Seconds since its last change after which a file is not looked into again."""
 
@@ -46,24 +42,12 @@ _LAST_SAVE: Final = 2.0
 """Seconds in which the positions are saved in the end."""
 
 _AGAIN: Final = "the next start sends again what came after the last save"
-_READ_POSITIONS: Final = Job("Loki's positions", _AGAIN)
-_SAVE: Final = Job("the saving of Loki's positions", _AGAIN)
-_READ: Final = Job("the archive, for Loki", "the next start reads it")
-_ENCODE: Final = Job("lines for Loki", "the next start sends them")
+_READ_POSITIONS: Final = Job("the positions of logs", _AGAIN)
+_SAVE: Final = Job("the saving of the positions of logs", _AGAIN)
+_READ: Final = Job("the archive, for receivers of logs", "the next start reads it")
+_ENCODE: Final = Job("lines for receivers of logs", "the next start sends them")
 
 log = structlog.get_logger()
-
-
-class Answer(Protocol):
-    """What a server answered."""
-
-    @property
-    def status(self) -> int | None:
-        """Of HTTP; None: there was no answer."""
-
-    @property
-    def ok(self) -> bool:
-        """Whether it was taken."""
 
 
 Post = Callable[[str, bytes, Mapping[str, str]], Awaitable[Answer]]
@@ -81,6 +65,8 @@ class ShipperContext(NamedTuple):
     """Stamp of now."""
     counted: Callable[[str, int], None]
     """Told how many lines were ``sent`` or ``refused``."""
+    delayed: Callable[[float], None]
+    """Told of each line how many seconds after it began it was taken."""
 
 
 @dataclass(slots=True)
@@ -99,7 +85,7 @@ class Shipper:
     Args:
         archive: the folder of all consoles.
         state: the folder of the positions.
-        target: where to.
+        receiver: where to, and in which form.
         context: what it asks of the daemon.
         rng: for pauses.
     """
@@ -108,13 +94,14 @@ class Shipper:
         self,
         archive: Path,
         state: Path,
-        target: LokiConfig,
+        receiver: Receiver,
         context: ShipperContext,
         rng: random.Random,
     ) -> None:
         self._reader = Reader(archive)
-        self._path = state / saved.FILE_NAME
-        self._target = target
+        self._path = state / saved.file_name(receiver.name)
+        self._receiver = receiver
+        self._log = log.bind(receiver=receiver.name)
         self._daemon = context
         self._rng = rng
         self._positions: dict[str, Position] = {}
@@ -130,7 +117,7 @@ class Shipper:
 
         Returns: never.
         Resources: one thread at a time; the positions are saved when it ends.
-        Errors: none of Loki's or of the disk's; they are logged.
+        Errors: none of the receiver's or of the disk's; they are logged.
         """
         await in_thread(_READ_POSITIONS, self._load, self._daemon.consoles())
         try:
@@ -141,7 +128,7 @@ class Shipper:
                 self._take(batch)
                 await self._save_sometimes()
                 if not batch.count:
-                    await trio.sleep(self._target.batch_wait)
+                    await trio.sleep(self._receiver.batch_wait)
         finally:
             # What was taken must not be sent again by the next daemon.
             with trio.move_on_after(_LAST_SAVE, shield=True):
@@ -161,7 +148,7 @@ class Shipper:
 
     def _read(self, consoles: Mapping[str, Mapping[str, str]]) -> _Batch:
         """Read until the batch is full; another console begins each time."""
-        batch, room = _Batch(), self._target.batch_size
+        batch, room = _Batch(), self._receiver.batch_size
         names = list(consoles)
         self._turn = (self._turn + 1) % len(names) if names else 0
         now = self._daemon.wall_clock() / 1e6
@@ -174,9 +161,9 @@ class Shipper:
             batch.pieces[name] = piece
             room -= sum(len(entry.text) for entry in piece.entries)
             if piece.entries:
-                labels = labels_of(name, consoles[name], self._target.labels)
                 stages = tuple(self._stages.get(name, ()))
-                batch.streams.append(Stream(labels, piece.entries, stages))
+                stream = Stream(name, consoles[name], piece.entries, stages)
+                batch.streams.append(stream)
         return batch
 
     def _look(self, name: str, room: int, now: float) -> Piece | None:
@@ -199,32 +186,45 @@ class Shipper:
 
     async def _push(self, post: Post, batch: _Batch) -> None:
         """Push until it is taken, or refused for good."""
-        body = await in_thread(_ENCODE, encode, batch.streams)
-        tenant = {TENANT: self._target.tenant} if self._target.tenant else {}
-        url = self._target.url.rstrip("/") + PATH
+        to = self._receiver
+        body = await in_thread(_ENCODE, to.encode, batch.streams)
         backoff = Backoff(self._rng, FIRST_PAUSE, LONGEST_PAUSE)
         while True:
-            answer = await post(url, body, {**HEADERS, **tenant})
+            answer = await post(to.url, body, to.headers)
             if answer.ok:
-                self._log("")
-                self._daemon.counted("sent", batch.count)
+                self._tell("")
+                self._count(batch, answer, to.rejected(answer))
                 return
-            if answer.status in _PASS_OVER:
-                log.error("loki.refused", lines=batch.count, answer=str(answer))
-                self._daemon.counted("refused", batch.count)
+            if to.is_final(answer.status):
+                self._count(batch, answer, batch.count)
                 return
-            self._log(str(answer))
-            await trio.sleep(backoff.next())
+            self._tell(str(answer))
+            asked = min(answer.retry_after or 0.0, LONGEST_PAUSE)
+            await trio.sleep(max(asked, backoff.next()))
 
-    def _log(self, problem: str) -> None:
+    def _count(self, batch: _Batch, answer: Answer, refused: int) -> None:
+        """Count what was taken, and what never will be."""
+        refused = min(max(refused, 0), batch.count)
+        if refused:
+            self._log.error("shipping.refused", lines=refused, answer=str(answer))
+            self._daemon.counted("refused", refused)
+        if refused == batch.count:
+            return
+        self._daemon.counted("sent", batch.count - refused)
+        now = self._daemon.wall_clock() * 1000
+        for stream in batch.streams:
+            for entry in stream.entries:
+                self._daemon.delayed(max(now - entry.ns, 0) / 1e9)
+
+    def _tell(self, problem: str) -> None:
         if bool(problem) == bool(self._problem):
             return
         self._problem = problem
-        server = server_of(self._target.url)
+        server = server_of(self._receiver.url)
         if problem:
-            log.error("loki.failing", url=server, answer=problem)
+            self._log.error("shipping.failing", url=server, answer=problem)
         else:
-            log.info("loki.works_again", url=server)
+            self._log.info("shipping.works_again", url=server)
 
     # Positions.
 
@@ -233,7 +233,7 @@ class Shipper:
         try:
             self._positions = saved.load(self._path)
         except (ValueError, OSError) as error:
-            log.error("loki.positions_lost", reason=str(error))  # noqa: TRY400 - no bug
+            self._log.error("shipping.positions_lost", reason=str(error))
         if not self._positions:
             self._positions = {name: self._reader.newest(name) for name in consoles}
 
@@ -246,4 +246,4 @@ class Shipper:
         try:
             saved.save(self._path, self._positions)
         except OSError as error:
-            log.error("loki.positions_not_saved", reason=str(error))  # noqa: TRY400 - no bug
+            self._log.error("shipping.positions_not_saved", reason=str(error))
