@@ -6,8 +6,8 @@ from typing import Final
 
 from solrecd import __version__
 
-_PACKAGE: Final = str(Path(__file__).parents[1])
-_COMPILED: Final = "events"
+_PACKAGE: Final = str(Path(__file__).parents[1] / "events")
+_COMPILED: Final = "event"
 """One of the modules that pyproject.toml has compiled where that can be."""
 
 

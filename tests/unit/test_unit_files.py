@@ -154,7 +154,10 @@ def test_the_unit_its_user_and_its_folders_agree() -> None:
 def with_every_key(text: str) -> str:
     """Return the example with its commented keys set, but one password and one K_g."""
     text = re.sub(r"^#(?=[a-z_]+ = |\[)", "", without_alerts(text), flags=re.MULTILINE)
-    others = r"^(password|kg|key_credential)(_file)? = .*\n"
+    shared = "[console.MY-CONSOLE]\n"
+    text = text.replace(shared, f'{shared}kind = "unix"\npath = "/run/vm.sock"\n')
+    text = text.replace('power = "none"', 'power = "redfish"')
+    others = r"^(bmc_)?(password|kg|key_credential)(_file)? = .*\n"
     return re.sub(others, "", text, flags=re.MULTILINE)
 
 
