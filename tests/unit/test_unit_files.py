@@ -137,6 +137,8 @@ def test_the_unit_its_user_and_its_folders_agree() -> None:
 def with_every_key(text: str) -> str:
     """Return the example with its commented keys set, but one password and one K_g."""
     text = re.sub(r"^#(?=[a-z_]+ = |\[)", "", without_alerts(text), flags=re.MULTILINE)
+    # Keys that several kinds share, and consoles without one of these do not have.
+    text = re.sub(r"(?ms)^\[console\.MY-CONSOLE\].*?(?=^\[)", "", text)
     others = r"^(password|kg|key_credential)(_file)? = .*\n"
     return re.sub(others, "", text, flags=re.MULTILINE)
 
