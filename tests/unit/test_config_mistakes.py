@@ -160,8 +160,8 @@ BAD_FILES = [
         [
             (
                 'solrecd.toml:1: daemn: unknown table; did you mean "daemon"?'
-                " allowed: access, alerts, api, cluster, console, daemon, defaults, loki,"
-                " offload, otlp, stages, web"
+                " allowed: access, alerts, api, cluster, console, daemon, defaults,"
+                " loki, offload, otlp, stages, web"
             )
         ],
     ),
