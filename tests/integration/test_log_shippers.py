@@ -173,18 +173,31 @@ EXPECTED = [
 ]
 
 
-def test_promtails_expressions_read_the_archives_lines() -> None:
-    sample = yaml.safe_load((SAMPLES / "promtail.yaml").read_text())
-    consoles, events = sample["scrape_configs"]
-    stages = [it["regex"]["expression"] for it in consoles["pipeline_stages"][:2]]
+def test_alloys_expressions_read_the_archives_lines() -> None:
+    sample = (SAMPLES / "config.alloy").read_text()
 
-    file, line = map(re.compile, stages)
+    file, line = map(re.compile, re.findall(r"expression = `(.+?)`", sample))
 
     assert understood(line, file) == EXPECTED
-    assert consoles["static_configs"][0]["labels"]["__path__"].endswith("/*/2*.log")
-    labels = next(it["labels"] for it in consoles["pipeline_stages"] if "labels" in it)
-    assert set(labels) == {"console", "kind"}
-    assert events["journal"]["matches"] == "SYSLOG_IDENTIFIER=solrecd"
+    assert '"__path__" = "/var/log/solrecd/*/2*.log"' in sample
+    assert re.findall(r'"(\w+)" += ""', sample) == ["console", "kind"]
+    assert '"SYSLOG_IDENTIFIER=solrecd"' in sample
+
+
+def test_every_component_of_alloy_that_is_referred_to_is_there() -> None:
+    sample = (SAMPLES / "config.alloy").read_text()
+    code = re.sub(r"(?m)^//.*", "", sample)
+
+    made = {
+        f"{kind}.{name}" for kind, name in re.findall(r'(?m)^([\w.]+) "(\w+)"', code)
+    }
+    asked = re.findall(
+        r"(local\.[\w.]+|loki\.[\w.]+)\.(?:receiver|targets|rules)\b", code
+    )
+
+    assert asked
+    assert set(asked) <= made
+    assert code.count("{") == code.count("}")
 
 
 def test_vectors_expressions_read_the_archives_lines() -> None:

@@ -1,5 +1,6 @@
 """The RPM, as far as rpm itself can tell: Debian has no system made of them."""
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -83,7 +84,7 @@ def test_it_asks_for_what_it_links_to_and_for_nothing_that_it_brings(
 ) -> None:
     needed = rpm("--query", "--package", "--requires", package)
 
-    assert "/usr/bin/python3.11\n" in needed
+    assert re.search(r"(?m)^/usr/bin/python3\.\d+$", needed)
     assert "python3dist" not in needed
     assert "cpython" not in needed
 

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from http.client import HTTPConnection
 from pathlib import Path
@@ -212,12 +212,12 @@ class Recorder:
     def raw(self, console: str) -> bytes:
         """Return every byte recorded, over all segments."""
         names = (self.archive / console).glob("*Z.boot-*.raw*")
-        return b"".join(_content(path) for path in sorted(names, key=_segment))
+        return b"".join(_content(path) for path in _ordered(names))
 
     def log(self, console: str) -> str:
         """Return the text of all segments."""
         names = (self.archive / console).glob("*Z.boot-*.log*")
-        content = b"".join(_content(path) for path in sorted(names, key=_segment))
+        content = b"".join(_content(path) for path in _ordered(names))
         return content.decode()
 
     def wait_raw(self, console: str, expected: Callable[[], bytes]) -> None:
@@ -312,11 +312,17 @@ def wait_until(
     return seen
 
 
-def _segment(path: Path) -> SegmentName:
-    """Sort key: the stream's order, whatever the clock said and the suffix is."""
-    file = parse_file_name(path.name)
-    assert file is not None, f"{path}: not a segment's"
-    return file.segment
+def _ordered(paths: Iterable[Path]) -> list[Path]:
+    """Return segments in the stream's order, whatever the clock said.
+
+    Files that are no segment's, as damage makes them, are passed over.
+    """
+    found: list[tuple[SegmentName, Path]] = []
+    for path in paths:
+        file = parse_file_name(path.name)
+        if file is not None:
+            found.append((file.segment, path))
+    return [path for _, path in sorted(found)]
 
 
 def _content(path: Path) -> bytes:
