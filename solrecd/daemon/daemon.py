@@ -15,18 +15,17 @@ this may take, and what ends it: `process.stopping`.
 
 from __future__ import annotations
 
-import itertools
 import math
 import random
 import signal
 import socket
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Iterator
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import structlog
 import trio
@@ -53,7 +52,8 @@ from solrecd.console.viewers import Viewers
 from solrecd.daemon.files import index_file, make_folders, open_journal, overdue_file
 from solrecd.daemon.keeping import Keeping
 from solrecd.daemon.saturation import Saturation
-from solrecd.daemon.supervisor import Supervisor
+from solrecd.daemon.status_line import tell_status
+from solrecd.daemon.supervisor import Supervisor, in_numbers
 from solrecd.metrics import Format, Metrics, sample_alerts
 from solrecd.process.clock import Clock
 from solrecd.process.name_lookups import NameLookups
@@ -78,13 +78,6 @@ ALERTS_FOLDER = "alerts"
 
 HEARTBEAT = 0.5
 """Seconds between two measurements of how late the loop wakes up."""
-
-ALL_STATUS_EVERY = 12
-"""Times after which the status is made again though no console has changed: some may
-have come or gone."""
-
-STATUS_EVERY = 5.0
-"""Seconds between two looks whether ``systemctl status`` shows the truth."""
 
 _RECALL = Job("the index of earlier boots", "who asked has to ask again")
 
@@ -273,12 +266,14 @@ class Daemon:
                 services.start_soon(self._beat)
                 for upkeep in (
                     self._storage.run,
-                    self._tell_status,
                     self._healing.run,
                     self._saturation.run,
                     self._count_restarts,
                 ):
                     services.start_soon(keep_up, upkeep)
+                services.start_soon(
+                    keep_up, tell_status, self._supervisor, self._notifier
+                )
                 services.start_soon(self._keeping.run, self._index)
                 for receiver, kind in (("loki", loki), ("otlp", otlp)):
                     context = self._shipping(receiver)
@@ -374,7 +369,7 @@ class Daemon:
         except FleetError as error:
             log.error("reload.refused", reason=str(error))  # noqa: TRY400 - no bug
         else:
-            log.info("reload.done", **_in_numbers(plan))
+            log.info("reload.done", **in_numbers(plan))
         if not self._graceful.cancel_called:
             self._notifier.ready()
 
@@ -395,23 +390,6 @@ class Daemon:
 
     async def _count_restarts(self) -> None:
         self._metrics.service_restarts.add(count=await self._notifier.restarts())
-
-    async def _tell_status(self) -> None:
-        told, seen = "", -1
-        for look in itertools.count():
-            if seen != self._supervisor.changes or look % ALL_STATUS_EVERY == 0:
-                seen, words = self._supervisor.changes, self._supervisor.status_text()
-                if words != told:
-                    self._notifier.status(words)
-                    told = words
-            await trio.sleep(STATUS_EVERY)
-
-
-def _in_numbers(plan: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a reload did, without the names of thousands of consoles."""
-    counts = {key: len(plan[key]) for key in ("start", "stop", "restart", "update")}
-    at_next_start = {"at_next_start": plan["daemon"]} if plan["daemon"] else {}
-    return {**counts, "keep": plan["keep"], "seconds": plan["seconds"], **at_next_start}
 
 
 async def _in_thread(look_up: Callable[[str], T], console: str) -> T:

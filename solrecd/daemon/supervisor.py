@@ -340,3 +340,10 @@ class Supervisor:
             member.console.config = config
             with member.guard.containing(Part.SESSION):
                 member.source.update(config)
+
+
+def in_numbers(plan: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a reload did, without the names of thousands of consoles."""
+    counts = {key: len(plan[key]) for key in ("start", "stop", "restart", "update")}
+    at_next_start = {"at_next_start": plan["daemon"]} if plan["daemon"] else {}
+    return {**counts, "keep": plan["keep"], "seconds": plan["seconds"], **at_next_start}
