@@ -12,6 +12,7 @@ from __future__ import annotations
 import ast
 import errno
 import inspect
+import random
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -35,7 +36,6 @@ from solrecd.console.guard import LIMIT, ConsoleGuard
 from solrecd.console.interpret_loop import InterpretedConsole
 from solrecd.console.operation import Operation, OperationError
 from solrecd.console.silence import SilenceWatch, Situation
-from solrecd.console.understanding import Understanding
 from solrecd.console.viewers import Viewers
 from solrecd.daemon import Daemon
 from solrecd.daemon.tending import ConsoleFactory as FactoryProtocol, Sources
@@ -59,6 +59,7 @@ from solrecd.sources.ipmi.link.shared_socket import SharedSocket
 from solrecd.sources.ipmi.link.sol import SolLink
 from solrecd.sources.ipmi.management import Management
 from solrecd.sources.ipmi.source import IpmiSource
+from solrecd.sources.power.watch import WatchedPower
 from solrecd.storage.archive.segment_types import ArchiveLoss
 from solrecd.storage.archive.sink import ArchiveSink
 from solrecd.storage.index.sink import IndexSink
@@ -308,6 +309,14 @@ class SuspiciousWatch(SilenceWatch):
         return True
 
 
+class BuggyPower:
+    """A machine's power that cannot be asked for."""
+
+    async def power(self) -> str:
+        await trio.lowlevel.checkpoint()
+        raise BugError("power")
+
+
 class Lab:
     """A daemon, the console with the bugs, and its neighbour."""
 
@@ -423,18 +432,10 @@ class Lab:
         ended = replace(self.console.boot, ended=1)
         self.console._understanding._tell((), Reading(boots=[ended]))
 
-    async def restart_powered_off(self) -> None:
-        """Have the victim opened again after its boot ended with the power."""
-        restore = Understanding.restore
-
-        def restored(to: Any, opened: Any, history: Any, now: int) -> None:
-            if to._fanout.console == VICTIM and history.boot is not None:
-                history = replace(history, boot=replace(history.boot, ended=now))
-            restore(to, opened, history, now)
-
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(Understanding, "restore", restored)
-            await self.restart()
+    async def ask_power(self) -> None:
+        """Have the power of a machine asked for beside the victim's session."""
+        control: Any = BuggyPower()
+        await WatchedPower(control, self.recorder, random.Random(1)).run()
 
     def lose_archived(self) -> None:
         """Have something found missing in the victim's archive."""
@@ -604,12 +605,10 @@ SITES: Mapping[GuardedCall, Act] = {
         lab.supervisor.status_text()
     ),
     GuardedCall("console/understanding.py", "_tell", Part.ANALYSIS): Lab.end_boot,
-    GuardedCall(
-        "console/understanding.py", "restore", Part.ANALYSIS
-    ): Lab.restart_powered_off,
     GuardedCall("daemon/tending.py", "_retire", Part.EVENTS): Lab.remove,
     GuardedCall("sources/ipmi/event_logs.py", "_is_due", Part.EVENT_LOG): _waits,
     GuardedCall("sources/ipmi/link/dialer.py", "_dismiss", Part.SESSION): Lab.dismiss,
+    GuardedCall("sources/power/watch.py", "run", Part.POWER): Lab.ask_power,
     GuardedCall(
         "sources/ipmi/source.py", "_keep_alive", Part.KEEPALIVE
     ): Lab.type_into_silence,

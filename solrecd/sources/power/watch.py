@@ -21,7 +21,7 @@ AFTER_ACT: Final = (1.0, 3.0, 10.0, 20.0)
 next one is asked: machines take their time."""
 
 APART: Final = 15.0
-"""Seconds at least between two questions that nobody asked for."""
+"""Seconds at least between two questions of our own."""
 
 FIRST_WAIT: Final = 30.0
 LONGEST_WAIT: Final = 600.0
