@@ -270,6 +270,8 @@ class WallApp(App[None]):
         return self._time + int((self._clock() - self._heard) * _SECOND)
 
     def _show(self) -> None:
+        if not self.query("#title"):
+            return  # News came before the screen was built, or after it was left.
         now = self._now
         silent = self._clock() - self._heard
         problem = self._problem
