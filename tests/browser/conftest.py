@@ -153,5 +153,6 @@ def fleet_links() -> Iterator[Callable[[int], list[str]]]:
 
     yield start
     for server in started:
-        server.kill()
-        server.wait()
+        # Leaving it waits for its end and closes the pipe.
+        with server:
+            server.kill()

@@ -83,7 +83,8 @@ async function keyboard({ page, base }) {
 async function large({ page, base, count }) {
   const client = await page.context().newCDPSession(page);
   await page.goto(base + "/");
-  const paint = await page.evaluate(() => performance.getEntriesByName("first-contentful-paint")[0]?.startTime);
+  await page.waitForFunction(() => performance.getEntriesByName("first-contentful-paint").length > 0);
+  const paint = await page.evaluate(() => performance.getEntriesByName("first-contentful-paint")[0].startTime);
   await page.waitForFunction((wanted) => document.getElementById("wall").getAttribute("aria-rowcount") === String(wanted + 1), count, { timeout: PATIENCE });
   const frames = await page.evaluate(() => new Promise((resolve) => {
     const began = performance.now();
