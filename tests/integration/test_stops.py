@@ -217,8 +217,12 @@ HANGS: Mapping[str, Hang] = {
         named="the index of earlier boots",
     ),
     "a reload's files": Hang("reload", act=reload, named="the configuration's files"),
-    "Loki's reading": Hang("Loki read", LOKI, named="the archive, for Loki"),
-    "Loki's positions": Hang("Loki save", LOKI, named="the saving of Loki's positions"),
+    "Loki's reading": Hang(
+        "Loki read", LOKI, named="the archive, for receivers of logs"
+    ),
+    "Loki's positions": Hang(
+        "Loki save", LOKI, named="the saving of the positions of logs"
+    ),
     "the queue of a webhook": Hang("webhook queue", WEBHOOK, named="the queue of a"),
     "what fires": Hang("what fires", WEBHOOK, named="the saving of what fires"),
     "a name server": Hang(
@@ -228,7 +232,7 @@ HANGS: Mapping[str, Hang] = {
         "index write,Loki save,webhook queue,what fires,recall",
         LOKI + WEBHOOK,
         act=run_solrecctl("doctor", "{name}"),
-        named="the saving of Loki's positions",
+        named="the saving of the positions of logs",
     ),
     "both disks": Hang(
         "archive write,archive fsync,index write,Loki read,webhook queue,free space",
