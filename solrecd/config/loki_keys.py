@@ -13,7 +13,7 @@ from solrecd.config.keys import Key, Schema, TableSchema, defaults_of
 from solrecd.config.loki import LokiConfig
 from solrecd.config.options import OptionReader
 from solrecd.config.secret_sources import ConfigEnvironment
-from solrecd.config.settings import Table, parse_settings
+from solrecd.config.settings import Table, is_given, parse_settings
 from solrecd.config.values import duration, labels, size, text
 
 _KIB = 1024
@@ -76,9 +76,6 @@ def read_loki(
     settings = parse_settings(table, LOKI_KEYS, problems)
     options = OptionReader(settings, environment, problems)
     http = read_http(options)
-    if "url" not in table:
-        given = next(iter(table.values()))
-        problems.add(given.problem("stands in [loki], which has no url"))
-    if "url" not in settings:
+    if not is_given("url", "loki", table, settings, problems):
         return None
     return LokiConfig(http=http, **options.values(*_OWN))

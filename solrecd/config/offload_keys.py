@@ -12,7 +12,7 @@ from solrecd.config.keys import Key, Schema, TableSchema, defaults_of
 from solrecd.config.offload import OffloadConfig, parse_url
 from solrecd.config.options import OptionReader, secret_keys
 from solrecd.config.secret_sources import ConfigEnvironment
-from solrecd.config.settings import Table, parse_settings
+from solrecd.config.settings import Table, is_given, parse_settings
 from solrecd.config.values import absolute_path, duration, off_or, refusal, text
 
 _DAY: Final = 86400.0
@@ -117,8 +117,6 @@ def read_offload(
     if (secret is None) != ("access_key" not in options):
         problems.add(given.problem("access_key and secret_key go together"))
     options.check_readable("ca_file")
-    if "url" not in table:
-        problems.add(given.problem("stands in [offload], which has no url"))
-    if "url" not in settings:
+    if not is_given("url", "offload", table, settings, problems):
         return None
     return OffloadConfig(secret_key=secret, **options.values(*_PLAIN))

@@ -13,7 +13,7 @@ from solrecd.config.keys import Key, Schema, TableSchema, defaults_of
 from solrecd.config.options import OptionReader, secret_keys
 from solrecd.config.otlp import OtlpConfig
 from solrecd.config.secret_sources import ConfigEnvironment
-from solrecd.config.settings import Table, parse_settings
+from solrecd.config.settings import Table, is_given, parse_settings
 from solrecd.config.values import duration, labels, size, text
 
 _KIB = 1024
@@ -79,10 +79,7 @@ def read_otlp(
     settings = parse_settings(table, OTLP_KEYS, problems)
     options = OptionReader(settings, environment, problems)
     http = read_http(options)
-    if "endpoint" not in table:
-        given = next(iter(table.values()))
-        problems.add(given.problem("stands in [otlp], which has no endpoint"))
-    if "endpoint" not in settings:
+    if not is_given("endpoint", "otlp", table, settings, problems):
         return None
     value = options.secret("header_value")
     if (value is None) != ("header" not in options):

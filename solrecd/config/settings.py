@@ -45,3 +45,25 @@ def _unknown(key: str, value: object, schema: Schema) -> str:
     if isinstance(value, dict):
         return 'unknown table; a name with dots needs quotes, as in [console."a.b"]'
     return f"unknown key; {suggestion(key, schema)}"
+
+
+def is_given(
+    key: str,
+    place: str,
+    table: Table,
+    settings: Mapping[str, object],
+    problems: Problems,
+) -> bool:
+    """Return whether a table has the key without which it means nothing.
+
+    Args:
+        key: which.
+        place: the table's name.
+        table: what was written; not empty.
+        settings: what of it is right.
+        problems: is told where the key is missing.
+    """
+    if key not in table:
+        given = next(iter(table.values()))
+        problems.add(given.problem(f"stands in [{place}], which has no {key}"))
+    return key in settings
