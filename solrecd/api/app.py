@@ -35,7 +35,7 @@ from solrecd.api.routes import (
     Reach,
     RouteRule,
 )
-from solrecd.api.send_timeout import wait_for_watcher
+from solrecd.api.send_timeout import until_left
 from solrecd.api.watch import watching
 from solrecd.api.web.link import Links
 from solrecd.api.web.pages import Pages, Refuse
@@ -58,13 +58,12 @@ class _Tail:
         self._names = names
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        wait_for_watcher(scope)
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._send_items, send)
-            nursery.start_soon(self._end_with_the_role, nursery.cancel_scope)
-            while (await receive())["type"] != "http.disconnect":
-                pass
-            nursery.cancel_scope.cancel()
+        await until_left(
+            scope,
+            receive,
+            lambda _: self._send_items(send),
+            self._end_with_the_role,
+        )
 
     async def _send_items(self, send: Send) -> None:
         headers = [(b"content-type", b"application/x-ndjson")]

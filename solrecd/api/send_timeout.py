@@ -8,7 +8,7 @@ is told how much it missed. So the limits depend on what the connection is used 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -45,6 +45,27 @@ def wait_for_watcher(scope: Mapping[str, Any]) -> None:
     if isinstance(send_timeout, SendTimeout):
         send_timeout.seconds = WATCHING_TIMEOUT
         send_timeout.answering.deadline = math.inf
+
+
+async def until_left(
+    scope: Mapping[str, Any],
+    receive: Receive,
+    *tasks: Callable[[trio.CancelScope], Awaitable[None]],
+) -> None:
+    """Run the tasks of a stream that is watched until its client leaves.
+
+    Args:
+        scope: of the request.
+        receive: of the request.
+        tasks: are given what ends all of them.
+    """
+    wait_for_watcher(scope)
+    async with trio.open_nursery() as nursery:
+        for task in tasks:
+            nursery.start_soon(task, nursery.cancel_scope)
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        nursery.cancel_scope.cancel()
 
 
 def bounded(app: ASGIApp, seconds: float = RESPONSE_TIMEOUT) -> ASGIApp:

@@ -20,7 +20,7 @@ from starlette.types import Receive, Scope, Send
 
 from solrecd.api.gate import Gate, View, view_in
 from solrecd.api.operate import named_in
-from solrecd.api.send_timeout import wait_for_watcher
+from solrecd.api.send_timeout import until_left
 from solrecd.console.changes import Changes
 from solrecd.process.stamps import format_stamp
 
@@ -57,12 +57,7 @@ class _Watch:
         """Consoles that the reader knows of: of others nothing is said at all."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        wait_for_watcher(scope)
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._send_forever, send)
-            while (await receive())["type"] != "http.disconnect":
-                pass
-            nursery.cancel_scope.cancel()
+        await until_left(scope, receive, lambda _: self._send_forever(send))
 
     async def _send_forever(self, send: Send) -> None:
         headers = [(b"content-type", b"application/x-ndjson")]

@@ -20,7 +20,7 @@ from starlette.types import Receive, Scope, Send
 from solrecd.analysis.text.visible import visible
 from solrecd.api.gate import view_in
 from solrecd.api.rows import Filter
-from solrecd.api.send_timeout import wait_for_watcher
+from solrecd.api.send_timeout import until_left
 from solrecd.api.web.reader import LINES_SHOWN, History, HistoryError, Page
 from solrecd.api.web.site import Site, common
 from solrecd.process.access import Role
@@ -147,12 +147,7 @@ class SearchPage:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Search, until the browser leaves."""
-        wait_for_watcher(scope)
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._send, send, nursery.cancel_scope)
-            while (await receive())["type"] != "http.disconnect":
-                pass
-            nursery.cancel_scope.cancel()
+        await until_left(scope, receive, lambda done: self._send(send, done))
 
     async def _send(self, send: Send, done: trio.CancelScope) -> None:
         hunt = self._hunt()

@@ -16,7 +16,7 @@ from starlette.types import Receive, Scope, Send
 
 from solrecd.api.gate import Gate, View
 from solrecd.api.rows import Filter
-from solrecd.api.send_timeout import wait_for_watcher
+from solrecd.api.send_timeout import until_left
 from solrecd.api.web.live import SLICE, Live, Watcher
 from solrecd.process.access import Role
 
@@ -44,12 +44,7 @@ class RowStream:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send rows."""
-        wait_for_watcher(scope)
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._send_forever, send)
-            while (await receive())["type"] != "http.disconnect":
-                pass
-            nursery.cancel_scope.cancel()
+        await until_left(scope, receive, lambda _: self._send_forever(send))
 
     async def _send_forever(self, send: Send) -> None:
         headers = [(b"content-type", b"application/x-ndjson")]
